@@ -1,0 +1,300 @@
+"""What a table is made of: columns, their kinds, and the values they may take."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from tablewright.errors import SchemaError
+
+__all__ = ["Column", "Kind", "Schema", "suggest"]
+
+Scalar = bool | int | float | str
+"""A cell as JSON can hold it; dates and times as ISO 8601 text."""
+
+
+class Kind(StrEnum):
+    """What the values of a column mean."""
+
+    CONTINUOUS = "continuous"
+    INTEGER = "integer"
+    ORDINAL = "ordinal"
+    CATEGORICAL = "categorical"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    DATE = "date"
+    TIMEDELTA = "timedelta"
+    TEXT = "text"
+    IDENTIFIER = "identifier"
+    CONSTANT = "constant"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the values lie on a line: numbers, dates, times, spans."""
+        return self in _NUMERIC
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether the values are a listed set."""
+        return self in (Kind.CATEGORICAL, Kind.ORDINAL, Kind.BOOLEAN)
+
+    @property
+    def is_modelled(self) -> bool:
+        """Whether generators learn the column; identifiers and constants are made anew."""
+        return self not in (Kind.IDENTIFIER, Kind.CONSTANT)
+
+
+_NUMERIC = frozenset(
+    {Kind.CONTINUOUS, Kind.INTEGER, Kind.DATETIME, Kind.DATE, Kind.TIMEDELTA}
+)
+
+
+class Column(BaseModel):
+    """One column of a table.
+
+    Parameters
+    ----------
+    name : str
+        As it stands in the table; blanks and any letters are allowed.
+    kind : Kind
+        What the values mean.
+    dtype : str or None, default=None
+        polars data type of the values as they came in (``"Int64"``, ``"String"``);
+        rows that are written get it back.
+    categories : list or None, default=None
+        The values of a discrete column. For an ordinal one, in ascending order.
+    minimum, maximum : float, str or None, default=None
+        Range of a numeric column in its own unit; ISO 8601 text for dates and times,
+        seconds for spans of time.
+    decimals : int or None, default=None
+        Digits after the point that the values are written with.
+    nullable : bool, default=False
+        Whether values may be missing.
+    sentinels : list, default=[]
+        Codes that stand for something else than a value, such as -1, 999 or "?".
+    format : str or None, default=None
+        How dates are written in a text column (strptime), or the pattern of an identifier.
+    confidence : float, default=1.0
+        How sure inference was of the kind, from 0 to 1; 1 where a person said it.
+    why : str, default=""
+        One sentence: what the kind was inferred from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Kind
+    dtype: str | None = None
+    categories: list[Scalar] | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    decimals: int | None = None
+    nullable: bool = False
+    sentinels: list[Scalar] = Field(default_factory=list)
+    format: str | None = None
+    confidence: float = Field(default=1.0, ge=0.0, le=1.0)
+    why: str = ""
+
+
+class Schema(BaseModel):
+    """The columns of a table, in order, and which of them is the target.
+
+    Parameters
+    ----------
+    columns : list of Column
+        In the order of the table; a mapping from name to kind, or to a mapping of the
+        fields of `Column`, is accepted too.
+    target : str or None, default=None
+        Name of the column that a model is to predict.
+
+    Raises
+    ------
+    SchemaError
+        If a name occurs twice or the target is not a column.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"age": "integer", "city": "categorical"}, target="city")
+    >>> schema["age"].kind.value
+    'integer'
+    >>> schema.override(age="ordinal")["age"].kind.value
+    'ordinal'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = 1
+    columns: list[Column]
+    target: str | None = None
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _from_mapping(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return [
+                {"name": name, **(spec if isinstance(spec, Mapping) else {"kind": spec})}
+                for name, spec in value.items()
+            ]
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        seen: set[str] = set()
+        for column in self.columns:
+            if column.name in seen:
+                raise ValueError(f"column {column.name!r} occurs twice")
+            seen.add(column.name)
+        if self.target is not None and self.target not in seen:
+            raise ValueError(
+                f"the target {self.target!r} is not a column{suggest(self.target, seen)}"
+            )
+        return self
+
+    @classmethod
+    def build(cls, columns: Any, target: str | None = None) -> Schema:
+        """Make a schema from columns or a mapping; errors are one sentence.
+
+        Raises
+        ------
+        SchemaError
+            If the columns do not make a schema.
+        """
+        return cls._parse({"columns": columns, "target": target})
+
+    @classmethod
+    def _parse(cls, data: Any) -> Schema:
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            message = str(first["msg"]).removeprefix("Value error, ")
+            raise SchemaError(f"schema: {place + ': ' if place else ''}{message}") from error
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise SchemaError(f"unknown column {name!r}{suggest(name, self.names)}")
+
+    def __contains__(self, name: object) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def each(self) -> Iterator[Column]:
+        """Columns in order."""
+        return iter(self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def modelled(self) -> list[Column]:
+        """The columns that generators learn."""
+        return [column for column in self.columns if column.kind.is_modelled]
+
+    def replace(self, column: Column) -> Schema:
+        """Return a copy with one column put in place of the one of the same name."""
+        self[column.name]
+        columns = [column if old.name == column.name else old for old in self.columns]
+        return self.model_copy(update={"columns": columns})
+
+    def with_target(self, target: str | None) -> Schema:
+        """Return a copy with another target.
+
+        Raises
+        ------
+        SchemaError
+            If `target` is not a column.
+        """
+        if target is not None:
+            self[target]
+        return self.model_copy(update={"target": target})
+
+    def override(self, **kinds: str | Kind | Mapping[str, Any]) -> Schema:
+        """Return a copy in which a person has the last word on some columns.
+
+        Parameters
+        ----------
+        **kinds : str, Kind or mapping
+            For each column its kind, or a mapping of fields of `Column`.
+
+        Raises
+        ------
+        SchemaError
+            If a column or a kind is unknown.
+        """
+        schema = self
+        for name, spec in kinds.items():
+            fields = dict(spec) if isinstance(spec, Mapping) else {"kind": spec}
+            told = {"confidence": 1.0, "why": "said by the user", **fields}
+            try:
+                column = Column.model_validate({**schema[name].model_dump(), **told})
+            except ValidationError as error:
+                raise SchemaError(
+                    f"column {name!r}: {error.errors()[0]['msg']}; kinds are "
+                    f"{', '.join(kind.value for kind in Kind)}"
+                ) from error
+            schema = schema.replace(column)
+        return schema
+
+    def to_yaml(self) -> str:
+        """Write the schema as text for ``schema.yaml``."""
+        columns = {
+            column.name: column.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+            for column in self.columns
+        }
+        data = {"version": self.version, "target": self.target, "columns": columns}
+        return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+
+    @staticmethod
+    def overrides_from_yaml(text: str) -> tuple[dict[str, Any], str | None]:
+        """Read a ``schema.yaml``: what it says of columns, and the target.
+
+        The file may name a few columns only (``columns: {age: ordinal}``); what it leaves
+        out is inferred.
+
+        Raises
+        ------
+        SchemaError
+            If the text is not YAML of that form.
+        """
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise SchemaError(f"the schema is not YAML: {error}") from error
+        if not isinstance(data, Mapping) or not isinstance(data.get("columns", {}), Mapping):
+            raise SchemaError("a schema file holds 'columns:' with one line per column")
+        unknown = set(data) - {"version", "target", "columns"}
+        if unknown:
+            raise SchemaError(
+                f"a schema file has 'version', 'target' and 'columns', not {sorted(map(str, unknown))}"
+            )
+        target = data.get("target")
+        columns = {str(name): spec for name, spec in data.get("columns", {}).items()}
+        return columns, None if target is None else str(target)
+
+
+def suggest(name: str, known: Iterable[object]) -> str:
+    """Return ``"; did you mean 'x'?"`` for a near miss, else the names that exist.
+
+    Examples
+    --------
+    >>> suggest("agee", ["age", "city"])
+    "; did you mean 'age'?"
+    """
+    names = [str(item) for item in known]
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    shown = ", ".join(repr(item) for item in names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"; there are {shown}" if names else ""
