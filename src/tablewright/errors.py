@@ -6,7 +6,7 @@ built-in kind of error that a caller would expect::
     TablewrightError
     ├── InputError (ValueError)            a file, a frame or an option is not usable
     │   ├── SchemaError                    a schema or metadata file does not fit the table
-    │   ├── ExpressionError                text is not an expression of our language; shows the place
+    │   ├── ExpressionError                text is not an expression we allow; shows the place
     │   ├── ConditionError                 no row can meet what was asked; names the part
     │   └── RuleError                      a rules file or a rule does not hold together
     ├── MissingExtraError (ImportError)    an optional package is not installed
@@ -102,9 +102,7 @@ class MissingExtraError(TablewrightError, ImportError):
     """
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(
-            f"{feature} needs the extra [{extra}]: pip install 'tablewright[{extra}]'"
-        )
+        super().__init__(f"{feature} needs the extra [{extra}]: pip install 'tablewright[{extra}]'")
 
 
 class CheckFailedError(TablewrightError):

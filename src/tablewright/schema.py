@@ -49,9 +49,7 @@ class Kind(StrEnum):
         return self not in (Kind.IDENTIFIER, Kind.CONSTANT)
 
 
-_NUMERIC = frozenset(
-    {Kind.CONTINUOUS, Kind.INTEGER, Kind.DATETIME, Kind.DATE, Kind.TIMEDELTA}
-)
+_NUMERIC = frozenset({Kind.CONTINUOUS, Kind.INTEGER, Kind.DATETIME, Kind.DATE, Kind.TIMEDELTA})
 
 
 class Column(BaseModel):
@@ -277,7 +275,8 @@ class Schema(BaseModel):
         unknown = set(data) - {"version", "target", "columns"}
         if unknown:
             raise SchemaError(
-                f"a schema file has 'version', 'target' and 'columns', not {sorted(map(str, unknown))}"
+                "a schema file has 'version', 'target' and 'columns', "
+                f"not {sorted(map(str, unknown))}"
             )
         target = data.get("target")
         columns = {str(name): spec for name, spec in data.get("columns", {}).items()}

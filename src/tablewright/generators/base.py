@@ -13,11 +13,10 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.tables.encoding import Matrix
+from tablewright.tables.encoding import Field, Floats, Matrix
 
-__all__ = ["Condition", "Floats", "Generator", "Given", "State"]
+__all__ = ["Bools", "Condition", "Floats", "Generator", "Given", "State"]
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
@@ -111,5 +110,5 @@ class Generator(Protocol):
         """Return all that `restore` needs."""
 
     @classmethod
-    def restore(cls, matrix_fields: Sequence[Any], state: State) -> Self:
+    def restore(cls, fields: Sequence[Field], state: State) -> Self:
         """Make the fitted generator again."""
