@@ -1,1 +1,26 @@
-"""expressions."""
+"""The condition language: SQL boolean text as a small tree, evaluated on frames.
+
+>>> import polars as pl
+>>> from tablewright.expressions import parse
+>>> from tablewright.schema import Schema
+>>> schema = Schema.build({"age": "integer", "salary": "categorical"})
+>>> condition = parse("age BETWEEN 25 AND 34 AND salary = '>50K'", schema)
+>>> condition.columns
+('age', 'salary')
+>>> condition.holds(pl.DataFrame({"age": [30, 40], "salary": [">50K", ">50K"]})).tolist()
+[True, False]
+"""
+
+from tablewright.expressions.domains import Domain, Interval, conflict
+from tablewright.expressions.expression import Expression, conjuncts, domain, holds, parse
+
+__all__ = [
+    "Domain",
+    "Expression",
+    "Interval",
+    "conflict",
+    "conjuncts",
+    "domain",
+    "holds",
+    "parse",
+]
