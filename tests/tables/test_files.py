@@ -1,0 +1,113 @@
+"""Files in: every bad one gets one sentence that names the place and the remedy."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tablewright.errors import InputError
+from tablewright.tables.files import read_frame
+from tablewright.tables.writing import write_frame
+
+
+def put(folder: Path, content: bytes, name: str = "t.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a,b\n1,x\n2,\n",
+        b"\xef\xbb\xbfa,b\n1,x\n2,\n",
+        b"a,b\r\n1,x\r\n2,\r\n",
+        b"a;b\n1;x\n2;\n",
+        b"a\tb\n1\tx\n2\t\n",
+        b"a|b\n1|x\n2|\n",
+        b'"a","b"\n"1","x"\n"2",""\n',
+        b"\n\na,b\n1,x\n2,\n",
+        b"a,b\n1,x\n\n2,\n\n",
+        "a,b\n1,x\n2,\n".encode("utf-16"),
+    ],
+)
+def test_the_same_table_in_many_spellings(tmp_path: Path, content: bytes) -> None:
+    frame = read_frame(put(tmp_path, content))
+    assert frame.to_dict(as_series=False) == {"a": ["1", "2"], "b": ["x", None]}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty; it must hold a header"),
+        (b" \n\n", "is empty"),
+        (b"a,b\n", "has a header and no rows"),
+        (b"a,b,a\n1,2,3\n", "has 'a' more than once; rename"),
+        (b"a,b\n1,2\n3,4,5\n", "line 3: 3 cells, but the header has 2"),
+        (b"a,b\n1,2\n3\n", "line 3: 1 cell, but the header has 2"),
+        (b"a,b\n1,2\n3,\xe9\n", "line 3: not UTF-8 text; save the file as UTF-8"),
+        (b"a,b\n1,2\n\x00\x01\x02\n", "is a binary file"),
+        (b"PK\x03\x04...", "is a ZIP or Excel file"),
+        (b"PAR1 nonsense", "is a damaged parquet file"),
+        (b"ARROW1 nonsense", "is a damaged arrow file"),
+        (b'a,b\n1,"x\n2,y\n', r"(cells, but the header|is no CSV file)"),
+    ],
+)
+def test_bad_file_is_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        read_frame(put(tmp_path, content))
+    assert "\n" not in str(caught.value)
+    assert "t.csv" in str(caught.value)
+
+
+def test_absent_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no such file"):
+        read_frame(tmp_path / "no.csv")
+    with pytest.raises(InputError, match="is a folder"):
+        read_frame(tmp_path)
+
+
+def test_text_named_parquet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="though its name says so"):
+        read_frame(put(tmp_path, b"a,b\n1,2\n", "t.parquet"))
+
+
+def test_content_counts_more_than_the_name(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [1, 2]})
+    frame.write_parquet(tmp_path / "t.csv")
+    assert read_frame(tmp_path / "t.csv").equals(frame)
+
+
+@pytest.mark.parametrize("end", ["parquet", "arrow", "feather"])
+def test_binary_files_keep_types(tmp_path: Path, end: str) -> None:
+    frame = pl.DataFrame(
+        {"a": [1, None], "d": [dt.date(2020, 1, 1), None], "s": ["", "x"]},
+        schema_overrides={"a": pl.Int8},
+    )
+    write_frame(frame, tmp_path / f"t.{end}")
+    assert read_frame(tmp_path / f"t.{end}").equals(frame)
+
+
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.lists(st.tuples(cells.filter(bool), cells.filter(bool)), min_size=1, max_size=6))
+def test_any_text_survives_csv(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
+    frame = pl.DataFrame(rows, schema=["a,b", 'c"d'], orient="row")
+    write_frame(frame, tmp_path / "t.csv")
+    assert read_frame(tmp_path / "t.csv").equals(frame)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_table_or_one_sentence(tmp_path: Path, content: bytes) -> None:
+    path = put(tmp_path, content)
+    with suppress(InputError):
+        assert read_frame(path).width
