@@ -1,0 +1,100 @@
+"""How dates are written: the formats that are recognised in text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+__all__ = ["DATES", "MOMENTS", "DateFormat", "find_date_format", "parse_dates"]
+
+DATES = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+    *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y"),
+)
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S%.f", "%I:%M:%S %p", "%I:%M %p")
+MOMENTS = tuple(
+    f"{date}{joint}{clock}{zone}"
+    for date in DATES[:6]
+    for joint in (" ", "T")
+    for clock in _CLOCKS
+    for zone in ("", "%:z", "Z", " UTC")
+)
+_LOOKS_LIKE_DATE = (
+    r"^\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
+    r"|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{4}|[A-Za-z]{3,9} \d{1,2}, \d{4})"
+)
+
+
+@dataclass(frozen=True)
+class DateFormat:
+    """A format that reads every value, and whether another one would too.
+
+    Attributes
+    ----------
+    text : str
+        As strptime has it.
+    is_moment : bool
+        Whether it holds a time of day.
+    rival : str or None
+        A format that reads every value as well, with days and months exchanged.
+    """
+
+    text: str
+    is_moment: bool
+    rival: str | None = None
+
+
+def find_date_format(values: pl.Series) -> DateFormat | None:
+    """Find the format that all values are written in.
+
+    Parameters
+    ----------
+    values : Series of String
+        Without missing values.
+
+    Returns
+    -------
+    DateFormat or None
+        None where no listed format reads every value and writes it back unchanged.
+
+    Examples
+    --------
+    >>> find_date_format(pl.Series(["31/12/2020", "01/02/2021"])).text
+    '%d/%m/%Y'
+    """
+    if not len(values) or not values.str.contains(_LOOKS_LIKE_DATE).all():
+        return None
+    first = values.slice(0, 50)
+    fits = [f for f in (*DATES, *MOMENTS) if _reads(first, f) and _reads(values, f)]
+    if not fits:
+        return None
+    meant = parse_dates(values, fits[0])
+    rivals = (f for f in fits[1:] if not parse_dates(values, f).equals(meant))
+    return DateFormat(fits[0], fits[0] in MOMENTS, next(rivals, None))
+
+
+def _reads(values: pl.Series, fmt: str) -> bool:
+    parsed = parse_dates(values, fmt)
+    if parsed.null_count() or parsed.dt.year().min() < 1000:  # type: ignore[operator]
+        return False
+    return "%:z" in fmt or bool((_bare(parsed.dt.strftime(fmt)) == _bare(values)).all())
+
+
+def _bare(texts: pl.Series) -> pl.Series:
+    """Drop padding zeros, so that ``1/2/2020`` equals ``01/02/2020``."""
+    return (
+        texts.str.replace_all(r"\b0+(\d)", "$1")
+        .str.replace(r"(\.\d*?)0+$", "$1")
+        .str.to_lowercase()
+    )
+
+
+def parse_dates(values: pl.Series, fmt: str) -> pl.Series:
+    """Read text as Date or Datetime; null where it does not fit."""
+    if "%H" not in fmt and "%I" not in fmt:
+        return values.str.strptime(pl.Date, fmt, strict=False)
+    if "%:z" in fmt:
+        return values.str.strptime(pl.Datetime("us", "UTC"), fmt, strict=False)
+    return values.str.strptime(pl.Datetime("us"), fmt, strict=False)
