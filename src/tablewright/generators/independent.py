@@ -1,0 +1,90 @@
+"""Each column by itself: the floor that every other generator has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from tablewright.generators.base import Condition, Given, State
+from tablewright.generators.conditioning import draw_condition
+from tablewright.generators.marginals import learn, restore
+from tablewright.generators.proposals import blank, from_marginals
+from tablewright.tables.encoding import Field, Floats, Matrix
+
+__all__ = ["Independent"]
+
+
+class Independent:
+    """Draws every column from its own distribution, with no relation between columns.
+
+    Numbers come from a smoothed empirical distribution that keeps point masses and grids;
+    codes and missing values come at the rate at which they were seen.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> fields = (Field("height"), Field("colour", levels=2))
+    >>> rows = np.column_stack([rng.normal(170, 10, 500), rng.integers(0, 2, 500)])
+    >>> Independent().fit(Matrix(rows, fields), rng).sample(3, rng).shape
+    (3, 2)
+    """
+
+    def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
+        """Learn the distribution of each column."""
+        self.fields_ = matrix.fields
+        self.marginals_ = [
+            learn(matrix.values[:, j], field) for j, field in enumerate(matrix.fields)
+        ]
+        return self
+
+    def sample(
+        self,
+        n_rows: int,
+        rng: np.random.Generator,
+        *,
+        given: Given | None = None,
+        condition: Condition | None = None,
+        complete: bool = False,
+    ) -> Floats:
+        """Draw rows; see `tablewright.generators.base.Generator.sample`.
+
+        Raises
+        ------
+        ConditionError
+            If no row can meet the condition.
+        """
+        known = blank(n_rows, len(self.fields_)) if given is None else given
+        if condition is not None:
+            marginals = dict(enumerate(self.marginals_))
+            proposals = [from_marginals(marginals, condition, complete=complete)]
+            known = draw_condition(
+                condition, n_rows, rng, proposals, marginals, self.fields_, given
+            )
+        rows = np.empty((n_rows, len(self.fields_)))
+        for j, marginal in enumerate(self.marginals_):
+            rows[:, j] = marginal.quantile(rng.random(n_rows))
+            if not complete and marginal.missing:
+                rows[rng.random(n_rows) < marginal.missing, j] = np.nan
+        return np.where(known.known, known.values, rows)
+
+    def state(self) -> State:
+        """Return all that `restore` needs."""
+        arrays = {
+            f"{j}/{name}": array
+            for j, marginal in enumerate(self.marginals_)
+            for name, array in marginal.arrays().items()
+        }
+        return State({}, arrays)
+
+    @classmethod
+    def restore(cls, fields: Sequence[Field], state: State) -> Self:
+        """Make the fitted generator again."""
+        self = cls()
+        self.fields_ = tuple(fields)
+        self.marginals_ = [
+            restore({n.split("/")[1]: a for n, a in state.arrays.items() if n.startswith(f"{j}/")})
+            for j in range(len(fields))
+        ]
+        return self
