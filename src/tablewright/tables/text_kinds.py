@@ -10,7 +10,7 @@ from tablewright.tables import cells
 from tablewright.tables.casting import typed_series
 from tablewright.tables.dates import find_date_format, parse_dates
 from tablewright.tables.guess import Guess
-from tablewright.tables.identifiers import find_pattern
+from tablewright.tables.patterns import find_pattern
 from tablewright.tables.sentinels import VAGUE_TEXTS
 from tablewright.tables.value_kinds import guess_numbers, is_named_like_a_key
 
