@@ -12,7 +12,11 @@ built-in kind of error that a caller would expect::
     ├── MissingExtraError (ImportError)    an optional package is not installed
     ├── CheckFailedError                   a check that the user asked for failed
     ├── ModelError                         a language model or its endpoint failed
-    │   └── BudgetError                    a cap was reached; what was paid for is kept
+    │   ├── BudgetError                    a cap was reached; what was paid for is kept
+    │   ├── RateLimitError                 the endpoint asks to be called less often
+    │   ├── ContextLengthError             the prompt is longer than the model can read
+    │   ├── ReplyFormatError               the server rejects the form that was asked for
+    │   └── InvalidReplyError              the reply is empty, a refusal, or not usable
     └── ReplayError                        a replayed run asked for a reply that was not recorded
 """
 
@@ -22,11 +26,15 @@ __all__ = [
     "BudgetError",
     "CheckFailedError",
     "ConditionError",
+    "ContextLengthError",
     "ExpressionError",
     "InputError",
+    "InvalidReplyError",
     "MissingExtraError",
     "ModelError",
+    "RateLimitError",
     "ReplayError",
+    "ReplyFormatError",
     "RuleError",
     "SchemaError",
     "TablewrightError",
@@ -112,13 +120,62 @@ class CheckFailedError(TablewrightError):
 
 
 class ModelError(TablewrightError):
-    """A language model or its endpoint failed."""
+    """A language model or its endpoint failed.
+
+    Parameters
+    ----------
+    message : str
+        One sentence: what happened and the remedy.
+    retryable : bool or None, default=None
+        Whether the same call may succeed later; None takes what the class says.
+    retry_after : float or None, default=None
+        Seconds that the endpoint asked to wait.
+
+    Attributes
+    ----------
+    fatal : bool
+        Whether every other call to the endpoint would fail in the same way.
+    billed : bool
+        Whether the call may have been paid for although no reply came.
+    """
+
+    fatal: bool = False
+    billed: bool = False
+
+    def __init__(
+        self, message: str, *, retryable: bool | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        if retryable is not None:
+            self.retryable = retryable
 
 
 class BudgetError(ModelError):
     """A cap in money, tokens, calls or minutes was reached."""
 
     exit_code = 3
+    fatal = True
+
+
+class RateLimitError(ModelError):
+    """The endpoint asks to be called less often."""
+
+    retryable = True
+
+
+class ContextLengthError(ModelError):
+    """The prompt is longer than the model can read."""
+
+
+class ReplyFormatError(ModelError):
+    """The server rejects the form of reply that was asked for."""
+
+
+class InvalidReplyError(ModelError):
+    """A reply is empty, a refusal, or not what was asked for."""
+
+    retryable = True
 
 
 class ReplayError(TablewrightError):

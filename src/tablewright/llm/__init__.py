@@ -1,1 +1,21 @@
-"""llm."""
+"""Language models: any OpenAI-compatible endpoint, every call accounted for."""
+
+from tablewright.llm.base import LLM, AsyncLLM, Message, Prompt, Reply, Usage, complete_all
+from tablewright.llm.client import Client
+from tablewright.llm.connect import connect
+from tablewright.llm.scripted import Scripted
+from tablewright.llm.sharing import Sharing
+
+__all__ = [
+    "LLM",
+    "AsyncLLM",
+    "Client",
+    "Message",
+    "Prompt",
+    "Reply",
+    "Scripted",
+    "Sharing",
+    "Usage",
+    "complete_all",
+    "connect",
+]

@@ -1,0 +1,181 @@
+"""The innermost layer: no real attempt is made that is not written down and paid for.
+
+Before a call the most that it can cost is reserved in the ledger; after it, what it did
+cost takes that place. Where room is short because of calls in flight, the next call waits
+for them; where none are in flight, the cap is reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from tablewright.errors import BudgetError, InvalidReplyError, ModelError
+from tablewright.llm.base import AsyncLLM, Prompt, Reply, Usage
+from tablewright.llm.caps import Caps
+from tablewright.llm.keys import request_key
+from tablewright.llm.ledger_thread import LedgerThread
+from tablewright.llm.prices import Price
+from tablewright.llm.tokens import prompt_tokens
+
+__all__ = ["Budget", "most_tokens"]
+
+_LONGEST_REPLY = 4096
+"""Tokens reserved for the reply of a prompt that sets no `max_tokens`."""
+
+
+def most_tokens(prompt: Prompt) -> Usage:
+    """Return the most that a call can use: half as much again as the estimate, and its cap."""
+    return Usage(prompt_tokens(prompt) * 3 // 2, prompt.max_tokens or _LONGEST_REPLY, counted=False)
+
+
+class Budget:
+    """Reserve, call, judge, settle.
+
+    Parameters
+    ----------
+    inner : AsyncLLM
+        The endpoint.
+    ledger : LedgerThread
+        Where calls are written down.
+    model : str
+        As the cache key names it.
+    price : Price or None
+        None where nobody knows it.
+    caps : Caps
+        What the run may use at most.
+    clock : callable, default=time.monotonic
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        inner: AsyncLLM,
+        ledger: LedgerThread,
+        model: str,
+        price: Price | None,
+        caps: Caps,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.inner, self.ledger, self.model = inner, ledger, model
+        self.price, self.caps, self._clock = price, caps, clock
+        self._began = clock()
+        self._settled = asyncio.Event()
+        self.stopping = False
+        self.in_flight: set[asyncio.Task[object]] = set()
+
+    async def acomplete(self, prompt: Prompt) -> Reply:
+        """Answer one prompt within the budget.
+
+        Raises
+        ------
+        BudgetError
+            If a cap is reached.
+        InvalidReplyError
+            If the reply is empty, a refusal, or not accepted.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        call = await self._reserve(prompt)
+        self.in_flight.add(task)
+        try:
+            return await self._call(call, prompt)
+        finally:
+            self.in_flight.discard(task)
+            self._settled.set()
+
+    async def _reserve(self, prompt: Prompt) -> int:
+        key, most = request_key(self.model, prompt), most_tokens(prompt)
+        cost = None if self.price is None else self.price.of(most)
+        while True:
+            if self.stopping:
+                raise asyncio.CancelledError
+            self._settled.clear()
+            self._minutes_left()
+            try:
+                return await self.ledger.ado(
+                    lambda file: file.reserve(key, self.model, prompt, most, cost, self.caps)
+                )
+            except BudgetError:
+                if not self.in_flight:
+                    raise
+            await self._settled.wait()
+
+    async def _call(self, call: int, prompt: Prompt) -> Reply:
+        started = self._clock()
+        try:
+            async with asyncio.timeout(self._minutes_left()):
+                reply = await self.inner.acomplete(prompt)
+        except TimeoutError:
+            await self._lost(call, prompt, "BudgetError", "the minutes were over")
+            raise self._out_of_time() from None
+        except ModelError as error:
+            await self._failed(call, prompt, error)
+            raise
+        except asyncio.CancelledError:
+            self.ledger.submit(self._loss(call, prompt, "CancelledError", "interrupted"))
+            raise
+        return await self._book(call, prompt, self._priced(reply, self._clock() - started))
+
+    def _priced(self, reply: Reply, latency: float) -> Reply:
+        cost = None if self.price is None else self.price.of(reply.usage)
+        return Reply(reply.text, reply.finish, reply.model, reply.usage, cost, latency)
+
+    async def _book(self, call: int, prompt: Prompt, reply: Reply) -> Reply:
+        problem = _problem(prompt, reply)
+        outcome, error = ("invalid", "InvalidReplyError") if problem else ("ok", "")
+        await self.ledger.ado(
+            lambda file: file.settle(
+                call, outcome, reply.usage, reply.cost or 0.0, reply, error, problem or ""
+            )
+        )
+        if problem:
+            raise InvalidReplyError(problem)
+        return reply
+
+    async def _failed(self, call: int, prompt: Prompt, error: ModelError) -> None:
+        name, text = type(error).__name__, str(error)
+        if error.billed:
+            await self._lost(call, prompt, name, text)
+        else:
+            await self.ledger.ado(
+                lambda file: file.settle(call, "failed", Usage(), 0.0, None, name, text)
+            )
+
+    async def _lost(self, call: int, prompt: Prompt, name: str, text: str) -> None:
+        await self.ledger.ado(self._loss(call, prompt, name, text))
+
+    def _loss(self, call: int, prompt: Prompt, name: str, text: str) -> Callable[..., None]:
+        """Book a call of which nobody knows whether it is billed at the most it can cost."""
+        most = most_tokens(prompt)
+        cost = 0.0 if self.price is None else self.price.of(most)
+        return lambda file: file.settle(call, "failed", most, cost, None, name, text)
+
+    def _minutes_left(self) -> float | None:
+        if self.caps.minutes is None:
+            return None
+        left = self.caps.minutes * 60 - (self._clock() - self._began)
+        if left <= 0:
+            raise self._out_of_time()
+        return left
+
+    def _out_of_time(self) -> BudgetError:
+        return BudgetError(
+            f"the cap of {self.caps.minutes:g} minutes is reached; what is paid for is kept: "
+            "go on with the same --run"
+        )
+
+
+def _problem(prompt: Prompt, reply: Reply) -> str | None:
+    """Say why a reply cannot be used, or None."""
+    if reply.finish == "refusal":
+        return "the model refuses to answer; reword the instructions or take another model"
+    if not reply.text.strip():
+        cut = reply.finish == "length"
+        return (
+            "the reply is cut off before its first word; allow longer replies"
+            if cut
+            else "the reply is empty; try another model"
+        )
+    return prompt.accept(reply.text) if prompt.accept else None

@@ -1,0 +1,181 @@
+"""What of the user's table leaves the machine: the one place where cells enter a prompt."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import polars as pl
+
+from tablewright.errors import InputError
+from tablewright.schema import Column, Kind, Schema, suggest
+
+__all__ = ["SHARES", "Cell", "Share", "Shared", "Sharing"]
+
+Share = Literal["schema", "summary", "rows"]
+SHARES: tuple[Share, ...] = get_args(Share)
+"""From least to most: names and kinds; frequent values and quantiles; whole rows."""
+
+Cell = bool | int | float | str | None
+_LISTED = 20
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Text about a table, and how many of its cells are in it.
+
+    Attributes
+    ----------
+    text : str
+        To be put into a prompt.
+    cells : mapping
+        Cells (in a summary: values) in the text, by column; goes into `Prompt.sent`.
+    """
+
+    text: str
+    cells: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """The user's choice.
+
+    Parameters
+    ----------
+    share : {"schema", "summary", "rows"}, default="schema"
+        ``"schema"``: names, kinds, and what a person wrote into the schema. ``"summary"``:
+        also the values that occur at least `least` times, and quantiles. ``"rows"``: also
+        rows as examples.
+    redact : tuple of str, default=()
+        Columns whose values never leave, whatever `share` says.
+    least : int, default=3
+        How often a value has to occur to be named in a summary.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"age": "integer", "name": "text"})
+    >>> frame = pl.DataFrame({"age": [31, 47], "name": ["Ann", "Bob"]})
+    >>> Sharing("rows", redact=("name",)).rows(frame, schema)
+    [{'age': 31}, {'age': 47}]
+    """
+
+    share: Share = "schema"
+    redact: tuple[str, ...] = ()
+    least: int = 3
+
+    def check(self, schema: Schema) -> None:
+        """Refuse a redaction that names no column.
+
+        Raises
+        ------
+        InputError
+            If a redacted column does not exist, or all of them are redacted.
+        """
+        for name in self.redact:
+            if name not in schema:
+                raise InputError(f"--redact: no column {name!r}{suggest(name, schema.names)}")
+
+    def allows(self, wanted: Share) -> bool:
+        """Whether as much as `wanted` may leave."""
+        return SHARES.index(self.share) >= SHARES.index(wanted)
+
+    def need(self, wanted: Share, who: str) -> None:
+        """Refuse a method that cannot work with less.
+
+        Raises
+        ------
+        InputError
+            If less than `wanted` may leave.
+        """
+        if not self.allows(wanted):
+            raise InputError(
+                f"{who} shows {wanted} of the table to the model, and only the {self.share} may "
+                f"leave this machine: say --share {wanted}, or take another method"
+            )
+
+    def rows(self, frame: pl.DataFrame, schema: Schema) -> list[dict[str, Cell]]:
+        """Return rows that may be shown, without redacted columns; none where none may leave."""
+        self.check(schema)
+        if not self.allows("rows"):
+            return []
+        names = [name for name in schema.names if name not in self.redact and name in frame.columns]
+        return [{name: plain(row[name]) for name in names} for row in frame.iter_rows(named=True)]
+
+    def describe(self, schema: Schema, frame: pl.DataFrame | None = None) -> Shared:
+        """Describe the columns, one line each, as far as the choice allows.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame or None
+            The table; without it only what the schema says is used.
+        """
+        self.check(schema)
+        lines, cells = [], {}
+        for column in schema.each():
+            facts, n_values = self._facts(column, frame)
+            lines.append(json.dumps(facts, ensure_ascii=False))
+            if n_values:
+                cells[column.name] = n_values
+        return Shared("\n".join(lines), cells)
+
+    def _facts(self, column: Column, frame: pl.DataFrame | None) -> tuple[dict[str, object], int]:
+        facts: dict[str, object] = {"column": column.name, "kind": column.kind.value}
+        if column.decimals is not None and column.kind is Kind.CONTINUOUS:
+            facts["decimals"] = column.decimals
+        if column.nullable:
+            facts["may be empty"] = True
+        if column.name in self.redact:
+            return {**facts, "values": "withheld"}, 0
+        if column.why == "said by the user":
+            facts.update(_told(column))
+        if not self.allows("summary") or frame is None or column.name not in frame.columns:
+            return facts, 0
+        values, n_values = self._summary(column, frame[column.name].drop_nulls())
+        return {**facts, **values}, n_values
+
+    def _summary(self, column: Column, values: pl.Series) -> tuple[dict[str, object], int]:
+        if column.kind in (Kind.CONTINUOUS, Kind.INTEGER) and values.dtype.is_numeric():
+            return _quantiles(column, values)
+        if column.kind.is_discrete:
+            counts = Counter(plain(value) for value in values.to_list())
+            common = [(v, n) for v, n in counts.most_common(_LISTED) if n >= self.least]
+            shares = {str(value): round(n / len(values), 3) for value, n in common}
+            return {"shares of values": shares}, len(shares)
+        return {}, 0
+
+
+def count_cells(rows: Iterable[Mapping[str, Cell]]) -> dict[str, int]:
+    """Count cells by column.
+
+    Examples
+    --------
+    >>> count_cells([{"age": 31}, {"age": 47, "city": "Ulm"}])
+    {'age': 2, 'city': 1}
+    """
+    return dict(Counter(name for row in rows for name in row))
+
+
+def plain(value: object) -> Cell:
+    """Return a cell as JSON can hold it; dates and times as ISO 8601 text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    iso = getattr(value, "isoformat", None)
+    return str(iso() if iso else value)
+
+
+def _told(column: Column) -> dict[str, object]:
+    told = {"values": column.categories, "from": column.minimum, "to": column.maximum}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _quantiles(column: Column, values: pl.Series) -> tuple[dict[str, object], int]:
+    if len(values) == 0:
+        return {}, 0
+    points = [values.quantile(level, "linear") or 0.0 for level in _QUANTILES]
+    digits = 0 if column.kind is Kind.INTEGER else 4 if column.decimals is None else column.decimals
+    rounded: Sequence[float] = [round(float(point), digits) for point in points]
+    return {"quantiles 5/25/50/75/95 %": rounded}, len(rounded)

@@ -1,0 +1,134 @@
+"""The ledger keeps what was paid for, for its owner alone."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from tablewright.errors import BudgetError, InputError
+from tablewright.llm.base import Prompt, Reply, Usage
+from tablewright.llm.caps import Caps
+from tablewright.llm.ledger import Ledger, Record
+from tablewright.llm.ledger_thread import LedgerThread
+
+MOST = Usage(100, 100)
+
+
+def record(ledger: Ledger, key: str = "k", text: str = "blue", cost: float = 0.5) -> int:
+    ledger.begin()
+    call = ledger.reserve(key, "m", Prompt.ask("secret cell"), MOST, 2.0, Caps())
+    ledger.settle(call, "ok", Usage(10, 5), cost, Reply(text, usage=Usage(10, 5)))
+    ledger.commit()
+    return call
+
+
+def test_a_reply_is_found_again_after_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "ledger.sqlite"
+    record(Ledger(path))
+    found = Ledger(path).find("k")
+    assert found is not None
+    assert found.reply is not None
+    assert (found.reply.text, found.reply.cached, found.reply.cost) == ("blue", True, 0.0)
+
+
+def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "ledger.sqlite"
+    record(Ledger(path))
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert "ledger.sqlite-wal" in modes
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_the_disk_is_waited_for(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    assert ledger.rows("PRAGMA synchronous")[0]["synchronous"] == 2
+    assert ledger.rows("PRAGMA journal_mode")[0]["journal_mode"] == "wal"
+
+
+def test_a_reservation_counts_until_it_is_settled() -> None:
+    ledger = Ledger(None)
+    call = ledger.reserve("k", "m", Prompt.ask("?"), MOST, 2.0, Caps(cost=3.0))
+    assert ledger.spent().cost == 2.0
+    with pytest.raises(BudgetError, match=r"cap of \$3 is reached.*--max-cost"):
+        ledger.reserve("l", "m", Prompt.ask("?"), MOST, 2.0, Caps(cost=3.0))
+    ledger.settle(call, "ok", Usage(10, 5), 0.25, Reply("x"))
+    spent = ledger.spent()
+    assert (spent.calls, spent.tokens, spent.cost) == (1, 15, 0.25)
+
+
+def test_a_killed_run_names_its_calls_in_flight(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).reserve("k", "m", Prompt.ask("?", stage="rows"), MOST, 2.0, Caps())
+    rows = Ledger(path).rows("SELECT stage, outcome, cost FROM calls")
+    assert [dict(row) for row in rows] == [{"stage": "rows", "outcome": "in flight", "cost": 2.0}]
+
+
+@pytest.mark.parametrize("mode", ["full", "metadata"])
+def test_metadata_keeps_no_text(tmp_path: Path, mode: Record) -> None:
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(path, mode)
+    record(ledger, text="secret reply")
+    ledger.close()
+    content = path.read_bytes()
+    assert (b"secret" in content) == (mode == "full")
+    assert (Ledger(path).find("k") is not None) == (mode == "full")
+
+
+def test_only_valid_answers_are_found_except_in_a_replay() -> None:
+    ledger = Ledger(None)
+    call = ledger.reserve("k", "m", Prompt.ask("?"), MOST, 0.0, Caps())
+    ledger.settle(call, "invalid", Usage(1, 1), 0.0, Reply("no"), "InvalidReplyError", "empty")
+    assert ledger.find("k") is None
+    stored = ledger.find("k", failures=True)
+    assert stored is not None
+    assert (stored.reply, stored.error, stored.message) == (None, "InvalidReplyError", "empty")
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_text("age,city\n" * 200)
+    with pytest.raises(InputError, match="cannot be opened"):
+        Ledger(path)
+    assert path.read_text().startswith("age,city")
+
+
+def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    record(Ledger(path))
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(InputError, match="newer version"):
+        Ledger(path)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    thread = LedgerThread(tmp_path / "file" / "run" / "ledger.sqlite")
+    with pytest.raises(InputError, match="run folder .* cannot be written"):
+        thread.do(lambda file: file.spent())
+
+
+def test_one_failing_operation_leaves_its_neighbours_alone() -> None:
+    thread = LedgerThread(None)
+
+    def fail(ledger: Ledger) -> None:
+        raise BudgetError("no")
+
+    good = thread.submit(lambda file: file.set_meta("a", 1))
+    bad = thread.submit(fail)
+    assert good.result() is None
+    assert isinstance(bad.exception(), BudgetError)
+    assert thread.do(lambda file: file.get_meta("a")) == 1
+    thread.close()
+
+
+def test_a_closed_ledger_opens_again(tmp_path: Path) -> None:
+    thread = LedgerThread(tmp_path / "ledger.sqlite")
+    thread.do(lambda file: file.set_meta("a", [1, "ä"]))
+    thread.close()
+    assert thread.do(lambda file: file.get_meta("a")) == [1, "ä"]
+    thread.close()

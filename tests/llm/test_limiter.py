@@ -1,0 +1,133 @@
+"""The limiter finds what an endpoint serves, and obeys it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tablewright.errors import RateLimitError
+from tablewright.llm.base import Prompt
+from tablewright.llm.limiter import Limit, Limiter
+from tests.llm.doubles import Endpoint, echo
+
+PROMPT = Prompt.ask("?")
+
+
+def round_of(limit: Limit, now: float, refused: int = 0) -> float:
+    """One second in which every slot is used once; refusals come at once."""
+    for _ in range(refused):
+        limit.refused(now, now + 0.01)
+    for _ in range(int(limit.value) - refused):
+        limit.served(now, now + 1.0)
+    return now + 1.0
+
+
+def test_the_limit_doubles_until_the_first_refusal_and_then_adds() -> None:
+    limit, now = Limit(highest=1000), 0.0
+    values = []
+    for number in range(8):
+        now = round_of(limit, now, refused=number == 4)
+        values.append(limit.value)
+    assert values[:4] == [16.0, 32.0, 64.0, 128.0]
+    steps = [after - before for before, after in zip(values[5:], values[6:], strict=False)]
+    assert steps == pytest.approx([4.0, 4.0], abs=0.5)
+
+
+def test_a_burst_of_refusals_cuts_once() -> None:
+    limit = Limit(value=64.0)
+    for _ in range(64):
+        limit.served(0.0, 1.0)
+    for _ in range(50):
+        limit.refused(1.0, 1.01)
+    assert 32.0 <= limit.value < 64.0
+
+
+def test_a_cut_goes_to_what_was_served_and_not_below_half() -> None:
+    limit = Limit(value=64.0)
+    for _ in range(8):
+        limit.served(0.0, 1.0)
+    limit.growing = False
+    before = limit.value
+    limit.refused(1.0, 1.01)
+    assert limit.value == pytest.approx(before / 2)
+
+
+def test_an_overloaded_endpoint_is_left_with_what_it_serves() -> None:
+    """An endpoint of 8 slots that refuses the ninth call at once."""
+    slots, refusals = 8, 0
+
+    class Full(Endpoint):
+        async def acomplete(self, prompt: Prompt):  # type: ignore[no-untyped-def]
+            nonlocal refusals
+            if self.active >= slots:
+                refusals += 1
+                raise RateLimitError("429")
+            return await super().acomplete(prompt)
+
+    limiter = Limiter(Full(echo, seconds=0.02), highest=64)
+
+    async def insist() -> None:
+        while True:
+            try:
+                await limiter.acomplete(PROMPT)
+            except RateLimitError:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(insist() for _ in range(300)))
+
+    asyncio.run(all_of_them())
+    assert limiter.limit.value < 24
+
+
+def test_retry_after_closes_the_endpoint_to_new_calls() -> None:
+    starts: list[float] = []
+    answers: list[str | Exception] = [RateLimitError("429", retry_after=0.3), "a", "b"]
+
+    def answer(prompt: Prompt) -> str | Exception:
+        starts.append(time.monotonic())
+        return answers[len(starts) - 1]
+
+    async def three() -> None:
+        limiter = Limiter(Endpoint(answer), highest=1)
+        await asyncio.gather(*(limiter.acomplete(PROMPT) for _ in range(3)), return_exceptions=True)
+
+    asyncio.run(three())
+    assert starts[1] - starts[0] >= 0.29
+    assert starts[2] - starts[1] < 0.2
+
+
+def test_a_later_call_that_is_served_opens_the_endpoint_again() -> None:
+    """Refusals by lot, with Retry-After, do not stop those that are served."""
+    count = 0
+
+    def answer(prompt: Prompt) -> str | Exception:
+        nonlocal count
+        count += 1
+        return RateLimitError("429", retry_after=5.0) if count % 10 == 0 else "x"
+
+    async def many() -> None:
+        limiter = Limiter(Endpoint(answer, seconds=0.005), highest=16)
+        await asyncio.gather(
+            *(limiter.acomplete(PROMPT) for _ in range(95)), return_exceptions=True
+        )
+
+    started = time.monotonic()
+    asyncio.run(many())
+    assert time.monotonic() - started < 4.0
+
+
+def test_never_more_calls_than_the_highest_limit() -> None:
+    endpoint = Endpoint(echo, seconds=0.001)
+    limiter = Limiter(endpoint, highest=5)
+
+    async def many() -> None:
+        await asyncio.gather(*(limiter.acomplete(PROMPT) for _ in range(100)))
+
+    asyncio.run(many())
+    assert endpoint.most_active == 5
+    assert endpoint.calls == 100
