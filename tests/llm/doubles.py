@@ -33,7 +33,7 @@ class Endpoint:
             self.active -= 1
         if isinstance(answer, Exception):
             raise answer
-        return Reply(answer, usage=Usage(100, 50))
+        return Reply(answer, usage=Usage(10, 50))
 
 
 def echo(prompt: Prompt) -> str:

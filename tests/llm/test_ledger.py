@@ -108,7 +108,7 @@ def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     thread = LedgerThread(tmp_path / "file" / "run" / "ledger.sqlite")
-    with pytest.raises(InputError, match="run folder .* cannot be written"):
+    with pytest.raises(InputError, match=r"run folder .* cannot be written"):
         thread.do(lambda file: file.spent())
 
 

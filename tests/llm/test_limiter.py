@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 
 import pytest
@@ -31,7 +32,7 @@ def test_the_limit_doubles_until_the_first_refusal_and_then_adds() -> None:
         now = round_of(limit, now, refused=number == 4)
         values.append(limit.value)
     assert values[:4] == [16.0, 32.0, 64.0, 128.0]
-    steps = [after - before for before, after in zip(values[5:], values[6:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(values[5:])]
     assert steps == pytest.approx([4.0, 4.0], abs=0.5)
 
 

@@ -25,9 +25,14 @@ _LONGEST_REPLY = 4096
 """Tokens reserved for the reply of a prompt that sets no `max_tokens`."""
 
 
-def most_tokens(prompt: Prompt) -> Usage:
-    """Return the most that a call can use: half as much again as the estimate, and its cap."""
-    return Usage(prompt_tokens(prompt) * 3 // 2, prompt.max_tokens or _LONGEST_REPLY, counted=False)
+_MARGIN = 1.5
+"""How much longer than estimated a prompt is taken to be, until an endpoint has counted one."""
+
+
+def most_tokens(prompt: Prompt, margin: float = _MARGIN) -> Usage:
+    """Return the most that a call can use: the estimate with a margin, and the longest reply."""
+    longest = prompt.max_tokens or _LONGEST_REPLY
+    return Usage(int(prompt_tokens(prompt) * margin) + 1, longest, counted=False)
 
 
 class Budget:
@@ -62,6 +67,7 @@ class Budget:
         self.price, self.caps, self._clock = price, caps, clock
         self._began = clock()
         self._settled = asyncio.Event()
+        self._margin = _MARGIN
         self.stopping = False
         self.in_flight: set[asyncio.Task[object]] = set()
 
@@ -86,7 +92,7 @@ class Budget:
             self._settled.set()
 
     async def _reserve(self, prompt: Prompt) -> int:
-        key, most = request_key(self.model, prompt), most_tokens(prompt)
+        key, most = request_key(self.model, prompt), most_tokens(prompt, self._margin)
         cost = None if self.price is None else self.price.of(most)
         while True:
             if self.stopping:
@@ -124,6 +130,7 @@ class Budget:
 
     async def _book(self, call: int, prompt: Prompt, reply: Reply) -> Reply:
         problem = _problem(prompt, reply)
+        self._learn_margin(prompt, reply)
         outcome, error = ("invalid", "InvalidReplyError") if problem else ("ok", "")
         await self.ledger.ado(
             lambda file: file.settle(
@@ -133,6 +140,12 @@ class Budget:
         if problem:
             raise InvalidReplyError(problem)
         return reply
+
+    def _learn_margin(self, prompt: Prompt, reply: Reply) -> None:
+        """Reserve more where this endpoint's tokens are shorter than the estimate takes them."""
+        if reply.usage.counted:
+            seen = reply.usage.prompt_tokens / max(1, prompt_tokens(prompt))
+            self._margin = max(self._margin, 1.1 * seen)
 
     async def _failed(self, call: int, prompt: Prompt, error: ModelError) -> None:
         name, text = type(error).__name__, str(error)
@@ -148,7 +161,7 @@ class Budget:
 
     def _loss(self, call: int, prompt: Prompt, name: str, text: str) -> Callable[..., None]:
         """Book a call of which nobody knows whether it is billed at the most it can cost."""
-        most = most_tokens(prompt)
+        most = most_tokens(prompt, self._margin)
         cost = 0.0 if self.price is None else self.price.of(most)
         return lambda file: file.settle(call, "failed", most, cost, None, name, text)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -85,7 +85,7 @@ class Client:
         """
         future = self._run(self._answer_all(list(prompts), on_reply))
         try:
-            return future.result()
+            return _result(future)
         except KeyboardInterrupt:
             self._drain(future)
             raise
@@ -173,9 +173,12 @@ class Client:
 
         # Twice the slots, so that calls which wait for their next attempt leave none empty.
         workers = min(len(prompts), 2 * self.settings.concurrency)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(work())
+        except* TablewrightError as errors:
+            raise errors.exceptions[0] from None
         return results
 
     def _drain(self, future: Future[Any]) -> None:
@@ -184,12 +187,23 @@ class Client:
         try:
             if loop is not None and stack is not None:
                 loop.call_soon_threadsafe(stack.stop)
-                with suppress(Exception, asyncio.CancelledError):
-                    future.result(timeout=_DRAIN_SECONDS)
+                _await(future, _DRAIN_SECONDS)
         finally:
             future.cancel()
             if stack is not None:
                 stack.resume()
+
+
+def _result(future: Future[T]) -> T:
+    _await(future, float("inf"))
+    return future.result()
+
+
+def _await(future: Future[Any], seconds: float) -> None:
+    """Wait in short turns: a signal may be taken by a thread that does not wake this one."""
+    until = time.monotonic() + seconds
+    while not future.done() and time.monotonic() < until:
+        wait([future], timeout=0.1)
 
 
 async def _outcome(stack: Stack, prompt: Prompt) -> Reply | ModelError:

@@ -76,9 +76,9 @@ class Limit:
 class Limiter:
     """Let as many calls through as the endpoint serves.
 
-    A 429 with `Retry-After` closes the endpoint to new calls for that time. A call that was
-    begun after the refused one and is served opens it again: the refusal was then not meant
-    for all.
+    A 429 with `Retry-After` closes the endpoint to new calls for that time, unless others
+    are under way: then the second in a row does. A call that was begun after the refused one
+    and is served opens the endpoint again: the refusal was then not meant for all.
 
     Parameters
     ----------
@@ -98,6 +98,7 @@ class Limiter:
         self.limit.since = clock()
         self.active = 0
         self._closed_until = self._closed_by = float("-inf")
+        self._in_a_row = 0
         self._waiting: list[asyncio.Future[None]] = []
 
     async def acomplete(self, prompt: Prompt) -> Reply:
@@ -148,12 +149,14 @@ class Limiter:
 
     def _served(self, started: float) -> None:
         self.limit.served(started, self._clock())
+        self._in_a_row = 0
         if started > self._closed_by:
             self._closed_until = float("-inf")
 
     def _refused(self, started: float, error: RateLimitError) -> None:
         now = self._clock()
         self.limit.refused(started, now)
-        if error.retry_after:
+        self._in_a_row += 1
+        if error.retry_after and (self._in_a_row > 1 or self.active == 1):
             self._closed_by = started
             self._closed_until = max(self._closed_until, now + error.retry_after)

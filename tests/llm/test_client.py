@@ -1,0 +1,171 @@
+"""A client: many prompts in, replies in their order out; Ctrl-C loses nothing."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sklearn.base import clone
+
+from tablewright.errors import BudgetError, InputError, ModelError, ReplayError
+from tablewright.llm import Client, Prompt, Reply, connect
+from tablewright.llm.stack import Stack
+from tests.llm.doubles import Endpoint, echo
+
+PROMPTS = [Prompt.ask(f"question {number}", max_tokens=50) for number in range(40)]
+
+
+def client_of(endpoint: Endpoint, **options: object) -> Client:
+    """Connect to an endpoint that lives in this process."""
+    client = connect("m", "http://127.0.0.1:9/v1", **options)  # type: ignore[arg-type]
+    stack = Stack(client.settings, client.ledger)
+    stack.budget.inner = endpoint
+    client._stack = stack
+    return client
+
+
+def test_replies_come_in_the_order_of_the_prompts() -> None:
+    waits = iter(range(40, 0, -1))
+
+    class Reversing(Endpoint):
+        async def acomplete(self, prompt: Prompt) -> Reply:
+            self.seconds = next(waits) / 2000
+            return await super().acomplete(prompt)
+
+    with client_of(Reversing(echo)) as client:
+        replies = client.complete_all(PROMPTS)
+    assert [reply.text for reply in replies if isinstance(reply, Reply)] == [
+        f"question {number}/0" for number in range(40)
+    ]
+
+
+def test_progress_is_told() -> None:
+    done: list[int] = []
+    with client_of(Endpoint(echo)) as client:
+        client.complete_all(PROMPTS[:5], on_reply=done.append)
+    assert done == [1, 2, 3, 4, 5]
+
+
+def test_one_prompt_that_fails_leaves_the_others_alone() -> None:
+    bad = Endpoint(lambda prompt: ModelError("HTTP 400") if "3" in prompt.text else "x")
+    with client_of(bad) as client:
+        results = client.complete_all(PROMPTS[:5])
+        with pytest.raises(ModelError, match="400"):
+            client.complete(PROMPTS[3])
+    assert [isinstance(result, Reply) for result in results] == [True, True, True, False, True]
+
+
+def test_an_error_that_all_would_meet_stops_the_rest() -> None:
+    with client_of(Endpoint(echo), max_calls=10, concurrency=2) as client:
+        results = client.complete_all(PROMPTS)
+    assert sum(isinstance(result, Reply) for result in results) == 10
+    assert sum(isinstance(result, BudgetError) for result in results) == 30
+
+
+def test_a_finished_run_makes_no_call_and_replays_bit_for_bit(tmp_path: Path) -> None:
+    with client_of(Endpoint(echo), run=tmp_path) as client:
+        first = client.complete_all(PROMPTS)
+    again = Endpoint(lambda prompt: "something else")
+    with client_of(again, run=tmp_path) as client:
+        second = client.complete_all(PROMPTS)
+    with connect("m", "http://127.0.0.1:9/v1", run=tmp_path, replay=True) as client:
+        third = client.complete_all(PROMPTS)
+        with pytest.raises(ReplayError):
+            client.complete(Prompt.ask("another"))
+    texts = [[getattr(reply, "text", None) for reply in run] for run in (first, second, third)]
+    assert texts[0] == texts[1] == texts[2]
+    assert again.calls == 0
+
+
+def test_ctrl_c_keeps_the_calls_in_flight_and_starts_no_other(tmp_path: Path) -> None:
+    endpoint = Endpoint(echo, seconds=0.4)
+    client = client_of(endpoint, run=tmp_path, concurrency=4)
+    timer = threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        client.complete_all(PROMPTS)
+    outcomes = client.ledger.do(lambda file: file.rows("SELECT outcome FROM calls"))
+    client.close()
+    assert endpoint.calls == len(outcomes) == 8
+    assert {row["outcome"] for row in outcomes} == {"ok"}
+
+
+def test_a_second_ctrl_c_leaves_at_once() -> None:
+    client = client_of(Endpoint(echo, seconds=8.0), concurrency=4)
+    for delay in (0.2, 0.5):
+        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        client.complete_all(PROMPTS)
+    assert time.monotonic() - started < 4.0
+    client.close()
+
+
+def test_a_client_is_shared_never_copied() -> None:
+    client = connect("m", "http://localhost:1/v1", api_key="secret")
+    assert clone(client) is client
+    assert copy.deepcopy({"llm": client})["llm"] is client
+    stored = pickle.dumps(client)
+    assert b"secret" not in stored
+    assert pickle.loads(stored).settings.model == "m"
+
+
+def test_what_may_leave_depends_on_where_the_endpoint_is() -> None:
+    assert connect("m", "http://127.0.0.1:8080/v1").sharing.share == "rows"
+    assert connect("m", "https://models.example.org/v1").sharing.share == "schema"
+    assert connect("m", "https://models.example.org/v1", share="rows").sharing.share == "rows"
+
+
+def test_an_unknown_price_caps_tokens_and_says_so() -> None:
+    settings = connect("unheard-of", "https://models.example.org/v1", max_cost=1.0).settings
+    assert settings.caps.cost is None
+    assert settings.caps.tokens == 20_000
+    assert "price of 'unheard-of' is not known" in settings.notes[0]
+
+
+def test_spending_by_role_and_stage() -> None:
+    with client_of(Endpoint(echo), prices={"m": [1.0, 2.0]}) as client:
+        client.complete_all([PROMPTS[0].but(role="manager", stage="plan", sent={"age": 3})])
+        client.complete_all([prompt.but(role="worker", stage="rows") for prompt in PROMPTS[1:5]])
+        client.rows_kept(22)
+        spending = client.spending()
+    lines = [(line["role"], line["stage"], line["calls"]) for line in spending.lines]
+    assert lines == [("manager", "plan", 1), ("worker", "rows", 4)]
+    assert spending.cost == pytest.approx(5 * 0.00011)
+    assert spending.rows_per_dollar == pytest.approx(22 / 0.00055)
+    assert spending.sent == {"age": 3}
+
+
+def test_a_dry_run_counts_without_a_call(tmp_path: Path) -> None:
+    with connect("gpt-4o-mini", max_cost=1.0, run=tmp_path / "run", dry_run=True) as client:
+        reply = client.complete(Prompt.ask("Ten rows.", expected="x" * 400))
+        spending = client.spending()
+    assert reply.text == "x" * 400
+    assert spending.lines[0]["completion_tokens"] == 100
+    assert spending.cost == pytest.approx(7 * 0.15e-6 + 100 * 0.6e-6)
+    assert spending.counted is False
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"model": " "}, "no name"),
+        ({"share": "row"}, "did you mean 'rows'"),
+        ({"replay": True}, "--replay needs --run"),
+        ({"replay": True, "run": "nowhere"}, "nothing to replay"),
+        ({"max_cost": -1.0}, "--max-cost has to be above 0"),
+        ({"concurrency": 0}, "concurrency has to be at least 1"),
+        ({"prices": {"m": "cheap"}}, "two numbers"),
+        ({"prices": "missing.yaml"}, "missing.yaml cannot be read"),
+    ],
+)
+def test_bad_options_are_named(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        connect(**{"model": "m", **options})  # type: ignore[arg-type]
