@@ -1,1 +1,23 @@
-"""rules."""
+"""Rules that rows keep: one language, read from files, checked, mined and enforced."""
+
+from tablewright.rules.bound import bind
+from tablewright.rules.check import CheckReport, RuleResult, check_rules
+from tablewright.rules.files import as_rules, json_schema, read_rules, to_json, to_yaml
+from tablewright.rules.language import Rules, Severity, Source
+from tablewright.rules.sql import read_sql
+
+__all__ = [
+    "CheckReport",
+    "RuleResult",
+    "Rules",
+    "Severity",
+    "Source",
+    "as_rules",
+    "bind",
+    "check_rules",
+    "json_schema",
+    "read_rules",
+    "read_sql",
+    "to_json",
+    "to_yaml",
+]

@@ -1,0 +1,161 @@
+"""Rules files: YAML or JSON in and out, and the JSON Schema of the language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from tablewright.errors import RuleError
+from tablewright.rules.language import Rule, Rules
+from tablewright.rules.sql import looks_like_sql, read_sql
+from tablewright.schema import suggest
+
+__all__ = ["as_rules", "json_schema", "read_rules", "to_json", "to_yaml"]
+
+MAX_CHARACTERS = 2_000_000
+_KINDS = (
+    *("check", "implies", "iff", "forbid", "range", "order", "linear"),
+    *("align", "formula", "fd", "conditional", "quota", "unique"),
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a rules file.
+
+    Examples
+    --------
+    >>> json_schema()["title"]
+    'Rules'
+    """
+    return Rules.model_json_schema(by_alias=True)
+
+
+def as_rules(source: Any) -> Rules:
+    """Return rules from rules, a path, text of expressions, mappings or a whole document.
+
+    Raises
+    ------
+    RuleError
+        Names the rule and what is wrong with it.
+
+    Examples
+    --------
+    >>> len(as_rules(["age >= 18", "age < 100"]))
+    2
+    """
+    match source:
+        case None:
+            return Rules()
+        case Rules():
+            return source
+        case Path():
+            return read_rules(source)
+        case str():
+            return _from_data([source])
+        case dict():
+            return _from_data(source if "rules" in source else [source])
+        case Sequence():
+            return _from_data(list(source))
+        case _:
+            raise RuleError(f"rules are a path, a list or a mapping, not {type(source).__name__}")
+
+
+def read_rules(path: str | Path) -> Rules:
+    """Read a rules file: YAML, JSON, or SQL with ``CREATE TABLE ... CHECK``.
+
+    Raises
+    ------
+    RuleError
+        If the file cannot be read, is not a rules file, or a rule in it is not one.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"the rules file {str(path)!r} cannot be read: {error}") from error
+    if len(text) > MAX_CHARACTERS:
+        raise RuleError(
+            f"the rules file {str(path)!r} is larger than {MAX_CHARACTERS:,} characters"
+        )
+    if Path(path).suffix.lower() == ".sql" or looks_like_sql(text):
+        return read_sql(text)
+    return parse_rules(text)
+
+
+def parse_rules(text: str) -> Rules:
+    """Read the text of a rules file, YAML or JSON.
+
+    Raises
+    ------
+    RuleError
+        If the text is not a rules file.
+
+    Examples
+    --------
+    >>> parse_rules("rules: [age >= 18]").rules[0].expression
+    'age >= 18'
+    """
+    try:
+        data = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+    except (yaml.YAMLError, json.JSONDecodeError, RecursionError) as error:
+        raise RuleError(f"the rules are neither YAML nor JSON: {error}") from error
+    if data is None:
+        return Rules()
+    if isinstance(data, dict) and "rules" in data:
+        return _from_data(data)
+    if isinstance(data, list):
+        return _from_data(data)
+    raise RuleError("a rules file holds 'rules:' and below it one item per rule")
+
+
+def to_yaml(rules: Rules) -> str:
+    """Write rules as a YAML file."""
+    data = {"version": rules.version, "rules": [_plain(rule) for rule in rules]}
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+
+
+def to_json(rules: Rules) -> str:
+    """Write rules as a JSON file."""
+    data = {"version": rules.version, "rules": [_plain(rule) for rule in rules]}
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _plain(rule: Rule) -> dict[str, Any]:
+    said = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"name": rule.name, "kind": rule.kind} | said
+
+
+def _from_data(data: Any) -> Rules:
+    document = data if isinstance(data, dict) else {"rules": data}
+    try:
+        return Rules.model_validate(document)
+    except ValidationError as error:
+        raise RuleError(_sentence(error, document)) from error
+
+
+def _sentence(error: ValidationError, document: dict[str, Any]) -> str:
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"] if part not in _KINDS]
+    message = str(first["msg"]).removeprefix("Value error, ")
+    kind = str(first.get("ctx", {}).get("tag", ""))
+    if first["type"] == "union_tag_invalid":
+        message = f"there is no rule kind {kind!r}{suggest(kind, _KINDS)}"
+    if first["type"] == "extra_forbidden":
+        message = f"there is no field {place.pop()!r} in this kind of rule"
+    if len(place) >= 2 and place[0] == "rules" and place[1].isdigit():
+        return f"{_named(document, int(place[1]))}: {_field(place[2:])}{message}"
+    return f"rules file: {_field(place)}{message}"
+
+
+def _named(document: dict[str, Any], index: int) -> str:
+    item = document["rules"][index]
+    name = (item.get("name") or item.get("id")) if isinstance(item, dict) else None
+    return f"rule {index + 1}" + (f" ({name!r})" if name else "")
+
+
+def _field(place: list[str]) -> str:
+    return f"{'.'.join(place)}: " if place else ""

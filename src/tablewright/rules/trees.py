@@ -1,0 +1,240 @@
+"""Rules that are an expression in other words, as trees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import singledispatch
+from itertools import pairwise
+from typing import Any
+
+from tablewright.errors import ExpressionError, InputError, RuleError
+from tablewright.expressions import parse
+from tablewright.expressions.checking import Type, check, column_type, type_of
+from tablewright.expressions.parsing import parse_tree
+from tablewright.expressions.tree import (
+    And,
+    Arithmetic,
+    Call,
+    Comparison,
+    In,
+    IsNull,
+    Literal,
+    Name,
+    Node,
+    Not,
+    Or,
+    Value,
+)
+from tablewright.expressions.unparse import unparse
+from tablewright.rules import language
+from tablewright.schema import Column, Kind, Schema
+
+__all__ = ["constant", "formula_tolerance", "formula_tree", "rule_tree"]
+
+_ROUNDING = 1e-9
+"""Relative slack of equalities between computed numbers: what 64-bit sums lose."""
+
+
+def rule_tree(rule: Any, schema: Schema) -> Node | None:
+    """Return what every row has to keep, or None for a kind that an expression cannot say.
+
+    Raises
+    ------
+    RuleError
+        Names the rule, and what in it does not fit the schema.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"a": "integer", "b": "integer"})
+    >>> unparse(rule_tree(language.Order(name="o", columns=["a", "b"]), schema))
+    'a <= b'
+    """
+    try:
+        tree = _tree(rule, schema)
+        if tree is not None:
+            check(tree, schema, unparse(tree))
+        return tree
+    except ExpressionError as error:
+        raise RuleError(f"rule {rule.name!r}: {error}") from error
+    except InputError as error:
+        raise RuleError(f"rule {rule.name!r}: {error}") from error
+
+
+@singledispatch
+def _tree(rule: Any, schema: Schema) -> Node | None:
+    return None
+
+
+@_tree.register
+def _(rule: language.Check, schema: Schema) -> Node:
+    return parse(rule.expression, schema).tree
+
+
+@_tree.register
+def _(rule: language.Implies, schema: Schema) -> Node:
+    return _implies(parse(rule.if_, schema).tree, parse(rule.then, schema).tree)
+
+
+@_tree.register
+def _(rule: language.Equivalence, schema: Schema) -> Node:
+    a, b = parse(rule.a, schema).tree, parse(rule.b, schema).tree
+    return And((_implies(a, b), _implies(b, a)))
+
+
+@_tree.register
+def _(rule: language.Forbid, schema: Schema) -> Node:
+    parts = tuple(parse(text, schema).tree for text in rule.all)
+    return Not(parts[0] if len(parts) == 1 else And(parts))
+
+
+@_tree.register
+def _(rule: language.Range, schema: Schema) -> Node:
+    column = schema[rule.column]
+    bounds: list[Node] = []
+    if rule.min is not None:
+        bounds.append(Comparison(">=", Name(rule.column), constant(rule.min, column)))
+    if rule.max is not None:
+        bounds.append(Comparison("<=", Name(rule.column), constant(rule.max, column)))
+    return _all(bounds)
+
+
+@_tree.register
+def _(rule: language.Order, schema: Schema) -> Node:
+    names = [Name(schema[column].name) for column in rule.columns]
+    operator: Any = "<" if rule.strictly else "<="
+    return _all([Comparison(operator, left, right) for left, right in pairwise(names)])
+
+
+@_tree.register
+def _(rule: language.Linear, schema: Schema) -> Node:
+    total = weighted_sum(rule.terms)
+    if rule.op == "=":
+        slack = max(rule.tolerance, _ROUNDING * max(1.0, abs(rule.value)))
+        difference = Arithmetic("-", total, Literal(rule.value))
+        return Comparison("<=", Call("abs", (difference,)), Literal(slack))
+    sign = 1 if rule.op in ("<", "<=") else -1
+    return Comparison(rule.op, total, Literal(rule.value + sign * rule.tolerance))
+
+
+@_tree.register
+def _(rule: language.Align, schema: Schema) -> Node:
+    on, attribute = schema[rule.on], schema[rule.attribute]
+    return _all(
+        [
+            _implies(
+                Comparison("=", Name(rule.on), constant(value, on)),
+                In(Name(rule.attribute), tuple(constant(item, attribute) for item in allowed)),
+            )
+            for value, allowed in rule.pairs.items()
+        ]
+    )
+
+
+@_tree.register
+def _(rule: language.Formula, schema: Schema) -> Node:
+    column, computed = schema[rule.column], formula_tree(rule, schema)
+    if column_type(column) is not Type.NUMBER:
+        return Comparison("=", Name(rule.column), computed)
+    difference = Arithmetic("-", Name(rule.column), computed)
+    return Comparison("<=", Call("abs", (difference,)), Literal(formula_tolerance(rule, column)))
+
+
+def formula_tree(rule: language.Formula, schema: Schema) -> Node:
+    """Return what a computed column is computed by; checked.
+
+    Raises
+    ------
+    ExpressionError
+        If the text is not an expression, or has another type than the column.
+    """
+    tree, column = parse_tree(rule.expression), schema[rule.column]
+    found, wanted = type_of(tree, schema, rule.expression), column_type(column)
+    if found is not wanted:
+        raise ExpressionError(
+            f"{rule.column!r} is {wanted}, but this is {found}", rule.expression, 0
+        )
+    return tree
+
+
+def formula_tolerance(rule: language.Formula, column: Column) -> float:
+    """Return how far a computed column may be off: half a unit of the last digit written."""
+    if rule.tolerance is not None:
+        return rule.tolerance + _ROUNDING
+    decimals = 0 if column.kind is Kind.INTEGER else column.decimals
+    return _ROUNDING if decimals is None else 0.5 * 10.0**-decimals + _ROUNDING
+
+
+def weighted_sum(terms: dict[str, float]) -> Node:
+    """Return ``a * x + b * y + ...`` as a tree."""
+    made: Node | None = None
+    for column, weight in terms.items():
+        term: Node = Name(column)
+        if abs(weight) != 1:
+            term = Arithmetic("*", Literal(abs(weight)), term)
+        if made is None:
+            made = term if weight >= 0 else Arithmetic("-", Literal(0), term)
+        else:
+            made = Arithmetic("+" if weight >= 0 else "-", made, term)
+    assert made is not None
+    return made
+
+
+def constant(value: Any, column: Column) -> Literal:
+    """Return a value of a rules file as a constant of a column's type.
+
+    Raises
+    ------
+    RuleError
+        If it is not of that type.
+
+    Examples
+    --------
+    >>> constant("2020-01-31", Column(name="d", kind=Kind.DATE)).value
+    datetime.date(2020, 1, 31)
+    """
+    wanted = column_type(column)
+    try:
+        made = Literal(_converted(value, wanted))
+    except (TypeError, ValueError) as error:
+        raise RuleError(f"{value!r} is not {wanted}, as column {column.name!r} is") from error
+    if column.categories is not None and column.kind.is_discrete:
+        check(Comparison("=", Name(column.name), made), Schema(columns=[column]), repr(value))
+    return made
+
+
+def _converted(value: Any, wanted: Type) -> Value:
+    match wanted:
+        case Type.TEXT:
+            return str(value)
+        case Type.BOOLEAN:
+            return {"true": True, "false": False}[str(value).lower()] if value is not None else None
+        case Type.DATE:
+            return date.fromisoformat(str(value))
+        case Type.TIMESTAMP:
+            return datetime.fromisoformat(str(value))
+        case _:
+            number = float(value)
+            return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def _implies(premise: Node, conclusion: Node) -> Node:
+    return Or((Not(premise), conclusion))
+
+
+def _all(parts: Sequence[Node]) -> Node:
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def premise_of(rule: Any, schema: Schema) -> Node | None:
+    """Return when a rule speaks of a row: its `if`, else where its columns are not missing."""
+    if isinstance(rule, language.Implies):
+        return parse(rule.if_, schema).tree
+    if isinstance(rule, language.Equivalence):
+        return Or((parse(rule.a, schema).tree, parse(rule.b, schema).tree))
+    return None
+
+
+def not_missing(columns: Sequence[str]) -> Node:
+    """Return an expression that is true where no column is missing."""
+    return _all([Not(IsNull(Name(column))) for column in columns])

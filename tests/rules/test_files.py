@@ -1,0 +1,164 @@
+"""A rules file comes in as YAML, JSON or SQL, goes out again, or is refused in one sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tablewright.errors import RuleError
+from tablewright.rules import Rules, as_rules, json_schema, read_rules, read_sql, to_json, to_yaml
+from tablewright.rules.files import parse_rules
+
+EVERY_KIND: list[Any] = [
+    "age >= 18",
+    {"expression": "x > 0", "severity": "soft", "weight": 2.5, "why": "mostly", "source": "llm"},
+    {"kind": "implies", "if": "job = 'retired'", "then": "age >= 50"},
+    {"kind": "iff", "a": "pdays = -1", "b": "previous = 0", "source": "mined", "support": 300},
+    {"kind": "forbid", "all": ["age < 20", "job = 'retired'"], "intervention": True},
+    {"kind": "range", "column": "age", "min": 18, "max": 95},
+    {"kind": "order", "columns": ["admission", "discharge"], "strictly": True},
+    {"kind": "linear", "terms": {"limit": 1, "income": -0.4}, "op": "<="},
+    {"kind": "align", "on": "y", "attribute": "mood", "pairs": {"1": ["good"], "0": ["bad", "so"]}},
+    {"kind": "formula", "column": "bmi", "expression": "weight / (height * height)"},
+    {"kind": "fd", "from": ["education"], "to": "years", "map": {"none": 0, "some": 5}},
+    {"kind": "fd", "from": ["city", "street"], "to": "code"},
+    {
+        "kind": "conditional",
+        "severity": "soft",
+        "given": "y = 0",
+        "column": "mood",
+        "dist": {"good": 0.25, "bad": 0.75},
+    },
+    {"kind": "quota", "where": "y = 1", "share": [0.03, 0.06], "min_rows": 20},
+    {"kind": "unique", "columns": ["id"]},
+]
+
+
+def test_every_kind_survives_yaml_and_json() -> None:
+    rules = as_rules(EVERY_KIND)
+    assert len({rule.kind for rule in rules}) == 13
+    assert parse_rules(to_yaml(rules)) == rules
+    assert parse_rules(to_json(rules)) == rules
+    assert all(rule.described() for rule in rules)
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json"])
+def test_read_from_disk(tmp_path: Path, suffix: str) -> None:
+    rules = as_rules(EVERY_KIND)
+    path = tmp_path / f"rules{suffix}"
+    path.write_text(to_json(rules) if suffix == ".json" else to_yaml(rules), encoding="utf-8")
+    assert read_rules(path) == rules
+    assert as_rules(path) == rules
+
+
+def test_the_schema_is_published_and_names_every_kind() -> None:
+    text = json.dumps(json_schema())
+    for rule in as_rules(EVERY_KIND):
+        assert f'"const": "{rule.kind}"' in text
+
+
+def test_rules_are_joined_and_names_stay_unique() -> None:
+    joined = as_rules(["a > 1"]) + as_rules(["b > 1", "c > 1"])
+    assert [rule.name for rule in joined] == ["r1", "r1-2", "r2"]
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ([{"kind": "implied", "if": "a", "then": "b"}], "did you mean 'implies'"),
+        ([{"expression": "a > 1", "wieght": 2}], "rule 1: there is no field 'wieght'"),
+        ([{"kind": "range", "column": "a"}], "min, max or both"),
+        ([{"name": "x", "expression": "a"}, {"name": "x", "expression": "b"}], "two rules"),
+        ([{"expression": "a", "weight": 2}], "soft rules: set severity: soft"),
+        ([{"kind": "quota", "where": "a", "share": [0.5, 0.1]}], "share is [lowest, highest]"),
+        ([{"kind": "conditional", "column": "a", "dist": {"x": 0.2}}], "sum to 1"),
+        ([{"kind": "fd", "from": ["a"], "to": "a"}], "cannot determine itself"),
+        ([{"kind": "fd", "from": ["a", "b"], "to": "c", "map": [["x", 1]]}], "has 3 values"),
+        ([{"kind": "order", "columns": ["a"]}], "at least 2"),
+        ([{"name": "old", "expression": 3}], "rule 1 ('old'): expression"),
+        ({"version": 2, "rules": []}, "version"),
+        ([3], "rule 1"),
+        (3, "rules are a path, a list or a mapping, not int"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(source: Any, says: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        as_rules(source)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["rules", "3", "{", "a: [", "!!python/object:os.system {}", "x: 1"]
+)
+def test_other_files_are_refused(text: str) -> None:
+    with pytest.raises(RuleError):
+        parse_rules(text)
+
+
+@given(st.text(max_size=80))
+def test_any_text_gives_rules_or_one_error(text: str) -> None:
+    try:
+        found = parse_rules(text)
+    except RuleError:
+        return
+    assert isinstance(found, Rules)
+
+
+def test_missing_file_and_binary_file(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match="cannot be read"):
+        read_rules(tmp_path / "none.yaml")
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RuleError, match="cannot be read"):
+        read_rules(tmp_path / "b.yaml")
+
+
+def test_constraints_of_a_sql_table() -> None:
+    rules = read_sql(
+        """
+        CREATE TABLE people (
+            id INTEGER PRIMARY KEY,
+            age INT NOT NULL CHECK (age BETWEEN 0 AND 120),
+            "years at school" INT CHECK ("years at school" <= age),
+            code TEXT UNIQUE,
+            CONSTRAINT adult CHECK (married = 'no' OR age >= 18),
+            UNIQUE (age, code)
+        )
+        """
+    )
+    assert [(rule.name, rule.described()) for rule in rules] == [
+        ("r1", "columns: ['id']"),
+        ("r2", "id IS NOT NULL"),
+        ("r3", "age IS NOT NULL"),
+        ("r4", "age BETWEEN 0 AND 120"),
+        ("r5", '"years at school" <= age'),
+        ("r6", "columns: ['code']"),
+        ("adult", "married = 'no' OR age >= 18"),
+        ("r7", "columns: ['age', 'code']"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("CREATE TABLE t (a INT CHECK (a > (SELECT max(b) FROM u)))", "subquery"),
+        ("CREATE TABLE t (a INT CHECK (a ~ 'x'))", "not"),
+        ("CREATE TABLE t (a INT CHECK (random() > 0.5))", "the function"),
+        ("CREATE TABLE t (a INT); DROP TABLE t", "one CREATE TABLE and nothing else"),
+        ("CREATE VIEW v AS SELECT 1", "no columns"),
+        ("CREATE TABLE t AS SELECT 1", "no columns"),
+        ("CREATE TABLE (", "not understood"),
+    ],
+)
+def test_other_sql_is_refused(text: str, says: str) -> None:
+    with pytest.raises(RuleError, match=says):
+        read_sql(text)
+
+
+def test_sql_file(tmp_path: Path) -> None:
+    path = tmp_path / "table.sql"
+    path.write_text("CREATE TABLE t (a INT CHECK (a > 1))")
+    assert [rule.described() for rule in read_rules(path)] == ["a > 1"]
