@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from tablewright.expressions.checking import Type, check, column_type
-from tablewright.expressions.domains import Domain, Interval, conflict, domain
+from tablewright.expressions.conflicts import conflict
+from tablewright.expressions.domains import Domain, Interval, domain
 from tablewright.expressions.evaluate import as_mask, truth
 from tablewright.expressions.parsing import parse_tree
 from tablewright.expressions.tree import Node, columns_of
@@ -95,3 +96,20 @@ def test_types_of_columns() -> None:
     found = domain(parse_tree("y > 0"), "y", schema)
     assert found is not None
     assert found == Domain.of_values({1})
+
+
+@pytest.mark.parametrize(
+    ("texts", "core"),
+    [
+        (["i < f", "b", 'f < "two words"', '"two words" < i'], [0, 2, 3]),
+        (["i + f > 10", "i < 3", "f <= 7"], [0, 1, 2]),
+        (["i + f >= 10", "i <= 3", "f <= 7"], None),
+        (["abs(i - 2 * f) <= 1", "i > 10", "f < 4"], [0, 1, 2]),
+        (["i < f OR i > 100", "f < 3", "i BETWEEN 4 AND 90"], [0, 1, 2]),
+        (["c = 'a' OR i > 5", "c <> 'a' OR i > 7", "i < 6"], [0, 1, 2]),
+        (["d < t", "t < d"], None),
+        (["i * f > 3", "i = 0"], None),
+    ],
+)
+def test_smallest_conflicting_sets(texts: list[str], core: list[int] | None) -> None:
+    assert conflict([parse_tree(text) for text in texts], SCHEMA) == core

@@ -11,7 +11,8 @@
 [True, False]
 """
 
-from tablewright.expressions.domains import Domain, Interval, conflict
+from tablewright.expressions.conflicts import conflict
+from tablewright.expressions.domains import Domain, Interval
 from tablewright.expressions.expression import Expression, conjuncts, domain, holds, parse
 
 __all__ = [

@@ -9,7 +9,7 @@ cannot meet the expression.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
@@ -35,7 +35,7 @@ from tablewright.expressions.tree import (
 )
 from tablewright.schema import Column, Kind, Schema
 
-__all__ = ["Domain", "Interval", "conflict", "domain", "position"]
+__all__ = ["Domain", "DomainReader", "Interval", "domain", "everything", "position", "pushed"]
 
 _EPOCH = datetime(1970, 1, 1)
 _NEGATED: dict[str, ComparisonOperator] = {
@@ -264,21 +264,21 @@ def domain(tree: Node, column: str, schema: Schema, *, null: bool = False) -> Do
     >>> domain(parse_tree("age > 17"), "age", schema).intervals
     (Interval(low=18.0, high=inf, open_low=False, open_high=False),)
     """
-    found = _Reader(schema, null).read(_pushed(tree, False), schema[column])
+    found = DomainReader(schema, null).read(pushed(tree, False), schema[column])
     return None if found is None or found == everything(schema[column]) else found
 
 
-def _pushed(node: Node, negate: bool) -> Node:
+def pushed(node: Node, negate: bool) -> Node:
     """Push NOT down to the leaves; three-valued logic allows it."""
     match node:
         case Not(operand):
-            return _pushed(operand, not negate)
+            return pushed(operand, not negate)
         case And(parts) | Or(parts):
-            made = tuple(_pushed(part, negate) for part in parts)
+            made = tuple(pushed(part, negate) for part in parts)
             return And(made) if isinstance(node, And) is not negate else Or(made)
         case Between(operand, low, high):
             both = Comparison(">=", operand, low), Comparison("<=", operand, high)
-            return _pushed(And(both), negate)
+            return pushed(And(both), negate)
         case Comparison(operator, left, right) if negate:
             return Comparison(_NEGATED[operator], left, right, position=node.position)
         case Literal(bool(value)):
@@ -287,15 +287,16 @@ def _pushed(node: Node, negate: bool) -> Node:
             return Not(node) if negate else node
 
 
-class _Reader:
-    """Reads domains off a tree whose negations stand at its leaves."""
+class DomainReader:
+    """Reads domains off a tree whose negations stand at its leaves (`pushed`)."""
 
     def __init__(self, schema: Schema, null: bool) -> None:
         self.schema, self.null = schema, null
 
     def read(self, node: Node, column: Column) -> Domain | None:
+        """Return the values of a column with which the node can hold, or None for all."""
         if isinstance(node, And | Or):
-            return self.joined(node, column)
+            return self._joined(node, column)
         names = columns_of(node)
         if not names and isinstance(node, Literal):
             holds = node.value is True
@@ -303,10 +304,10 @@ class _Reader:
         if names != (column.name,):
             return None
         if _is_listed(column) or column_type(column) is Type.BOOLEAN:
-            return self.table(node, column)
-        return self.leaf(node, column)
+            return self._table(node, column)
+        return self._leaf(node, column)
 
-    def joined(self, node: And | Or, column: Column) -> Domain | None:
+    def _joined(self, node: And | Or, column: Column) -> Domain | None:
         found = [self.read(part, column) for part in node.parts]
         known = [part for part in found if part is not None]
         if not known or (isinstance(node, Or) and len(known) < len(found)):
@@ -316,7 +317,7 @@ class _Reader:
             made = made.intersect(part) if isinstance(node, And) else made.union(part)
         return made
 
-    def table(self, node: Node, column: Column) -> Domain:
+    def _table(self, node: Node, column: Column) -> Domain:
         """Ask the expression about every value there is."""
         kind = column_type(column)
         candidates = (
@@ -327,22 +328,22 @@ class _Reader:
         kept = [value for value, keep in zip(candidates, held, strict=False) if keep]
         return Domain.of_values(kept, null=bool(held[-1]))
 
-    def leaf(self, node: Node, column: Column) -> Domain | None:
+    def _leaf(self, node: Node, column: Column) -> Domain | None:
         inner, negated = (node.operand, True) if isinstance(node, Not) else (node, False)
         match inner:
             case IsNull(Name()):
                 line = everything(column)
                 return line.with_null(False) if negated else _nothing(column).with_null(True)
             case In(Name(), values):
-                return self.member([value.value for value in values], negated, column)
+                return self._member([value.value for value in values], negated, column)
             case Comparison(operator, Name(), Literal(value)) if not negated:
-                return self.compared(operator, value, column)
+                return self._compared(operator, value, column)
             case Comparison(operator, Literal(value), Name()) if not negated:
-                return self.compared(_MIRRORED[operator], value, column)
+                return self._compared(_MIRRORED[operator], value, column)
             case _:
                 return None
 
-    def member(self, values: list[Value], negated: bool, column: Column) -> Domain:
+    def _member(self, values: list[Value], negated: bool, column: Column) -> Domain:
         listed = [value for value in values if value is not None]
         if len(listed) < len(values):
             # With NULL in the list the answer is true or NULL, and NOT IN never true.
@@ -354,11 +355,11 @@ class _Reader:
             return Domain.of_values(listed, inverted=negated, null=self.null)
         made = everything(column) if negated else _nothing(column)
         for value in listed:
-            part = self.compared("<>" if negated else "=", value, column)
+            part = self._compared("<>" if negated else "=", value, column)
             made = made.intersect(part) if negated else made.union(part)
         return made.with_null(self.null)
 
-    def compared(self, operator: str, value: Value, column: Column) -> Domain:
+    def _compared(self, operator: str, value: Value, column: Column) -> Domain:
         if column_type(column) is Type.TEXT:
             return Domain.of_values((value,), inverted=operator == "<>", null=self.null)
         at = _on_line(value, column)
@@ -389,62 +390,3 @@ def _nothing(column: Column) -> Domain:
     if everything(column).intervals is not None:
         return Domain.of_numbers()
     return Domain.of_values(())
-
-
-def conflict(trees: Sequence[Node], schema: Schema, *, null: bool = False) -> list[int] | None:
-    """Return the positions of parts that cannot hold together, few of them, or None.
-
-    Propagation proves that parts exclude each other; that it finds nothing proves nothing.
-    """
-    if not _impossible(trees, schema, null):
-        return None
-    kept = list(range(len(trees)))
-    for i in list(kept):
-        rest = [j for j in kept if j != i]
-        if rest and _impossible([trees[j] for j in rest], schema, null):
-            kept = rest
-    return kept
-
-
-def _impossible(trees: Sequence[Node], schema: Schema, null: bool) -> bool:
-    pending = [_pushed(tree, False) for tree in trees]
-    domains: dict[str, Domain] = {}
-    reader = _Reader(schema, null)
-    return not _propagate(pending, domains, reader, schema)
-
-
-def _propagate(
-    pending: list[Node], domains: dict[str, Domain], reader: _Reader, schema: Schema
-) -> bool:
-    """Narrow domains by every part; an OR whose other branches are dead acts as its last."""
-    choices: list[Or] = []
-    while pending:
-        node = pending.pop()
-        if isinstance(node, And):
-            pending.extend(node.parts)
-            continue
-        if not _narrow(node, domains, reader, schema):
-            return False
-        if isinstance(node, Or):
-            choices.append(node)
-    for choice in choices:
-        live = [part for part in choice.parts if _propagate([part], dict(domains), reader, schema)]
-        if not live:
-            return False
-        if len(live) == 1 < len(choice.parts):
-            rest: list[Node] = [other for other in choices if other is not choice]
-            return _propagate([live[0], *rest], domains, reader, schema)
-    return True
-
-
-def _narrow(node: Node, domains: dict[str, Domain], reader: _Reader, schema: Schema) -> bool:
-    if isinstance(node, Literal):
-        return node.value is True or (node.value is None and reader.null)
-    for name in columns_of(node):
-        found = reader.read(node, schema[name])
-        if found is None:
-            continue
-        domains[name] = domains.get(name, everything(schema[name])).intersect(found)
-        if domains[name].is_empty:
-            return False
-    return True

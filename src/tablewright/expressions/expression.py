@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tablewright.errors import ConditionError, ExpressionError
 from tablewright.expressions import domains
 from tablewright.expressions.checking import check, unquoted
+from tablewright.expressions.conflicts import conflict
 from tablewright.expressions.domains import Domain
 from tablewright.expressions.evaluate import as_mask, truth
 from tablewright.expressions.parsing import parse_tree
@@ -86,7 +87,7 @@ class Expression:
             Names the parts that cannot hold together.
         """
         parts = [part.tree for part in self.conjuncts()]
-        found = domains.conflict(parts, self.schema)
+        found = conflict(parts, self.schema)
         if found is not None:
             named = " AND ".join(unparse(parts[i]) for i in found)
             raise ConditionError(f"no row can meet {named!r}: the parts exclude each other")

@@ -5,13 +5,16 @@ from tablewright.rules.check import CheckReport, RuleResult, check_rules
 from tablewright.rules.files import as_rules, json_schema, read_rules, to_json, to_yaml
 from tablewright.rules.language import Rules, Severity, Source
 from tablewright.rules.sql import read_sql
+from tablewright.rules.validate import Finding, Validation, validate_rules
 
 __all__ = [
     "CheckReport",
+    "Finding",
     "RuleResult",
     "Rules",
     "Severity",
     "Source",
+    "Validation",
     "as_rules",
     "bind",
     "check_rules",
@@ -20,4 +23,5 @@ __all__ = [
     "read_sql",
     "to_json",
     "to_yaml",
+    "validate_rules",
 ]

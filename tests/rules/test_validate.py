@@ -1,0 +1,140 @@
+"""What is wrong with rules is said before any row is made."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright.errors import RuleError
+from tablewright.rules import as_rules, validate_rules
+from tablewright.schema import Schema
+
+SCHEMA = Schema.build(
+    {
+        "age": "integer",
+        "x": "continuous",
+        "y": "continuous",
+        "z": "continuous",
+        "job": {"kind": "categorical", "categories": ["clerk", "smith"]},
+    }
+)
+
+
+def real(n: int = 1000) -> pl.DataFrame:
+    rng = np.random.default_rng(3)
+    x = rng.uniform(0, 1, n)
+    return pl.DataFrame(
+        {
+            "age": rng.integers(20, 60, n),
+            "x": x,
+            "y": x + rng.uniform(0, 1, n),
+            "z": 2 * x,
+            "job": rng.choice(["clerk", "smith"], n),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "names"),
+    [
+        (["age > 90 AND age < 20"], ("r1",)),
+        (["age > 90", "x > 0", "age < 20"], ("r1", "r3")),
+        (["x < y", "y < z", "age > 3", "z < x"], ("r1", "r2", "r4")),
+        ([{"kind": "implies", "if": "job = 'clerk'", "then": "age > 50"}, "age < 30",
+          "job = 'clerk'"], ("r1", "r2", "r3")),
+        ([{"kind": "linear", "terms": {"x": 1, "y": 1}, "op": ">=", "value": 10},
+          {"kind": "range", "column": "x", "max": 4}, {"kind": "range", "column": "y", "max": 4}],
+         ("r1", "r2", "r3")),
+        ([{"kind": "align", "on": "job", "attribute": "age", "pairs": {"clerk": [1]}},
+          {"kind": "align", "on": "job", "attribute": "age", "pairs": {"clerk": [2], "smith": [1]}},
+          "job <> 'smith'"], ("r1", "r2", "r3")),
+    ],
+)  # fmt: skip
+def test_rules_that_cannot_hold_are_named(rules: list[Any], names: tuple[str, ...]) -> None:
+    found = validate_rules(as_rules(rules), SCHEMA)
+    assert found.errors[0].rules == names
+    with pytest.raises(RuleError, match="cannot hold"):
+        found.require()
+
+
+def test_rules_that_can_hold_pass() -> None:
+    rules = as_rules(["x < y", {"kind": "order", "columns": ["x", "y"]}, "age > 3 OR x > 2"])
+    assert validate_rules(rules, SCHEMA, real()).require().errors == []
+
+
+def test_support_and_violation_rate_come_from_the_real_rows() -> None:
+    frame = real().with_columns(
+        age=pl.when(pl.int_range(pl.len()) < 100).then(None).otherwise("age")
+    )
+    rule = validate_rules(as_rules(["age >= 20"]), SCHEMA, frame).rules.rules[0]
+    assert (rule.support, rule.violation_rate, rule.severity.value) == (900, 0.0, "hard")
+
+
+def test_a_hard_rule_that_real_rows_break_becomes_soft_and_that_is_said() -> None:
+    found = validate_rules(as_rules(["age >= 30"]), SCHEMA, real())
+    rule = found.rules.rules[0]
+    assert rule.severity.value == "soft"
+    assert rule.violation_rate is not None
+    assert rule.probability == pytest.approx(1 - rule.violation_rate)
+    assert "became soft" in found.findings[0].message
+    assert "intervention: true" in found.findings[0].message
+
+
+def test_an_intervention_stays_hard_and_that_is_said() -> None:
+    rules = as_rules([{"expression": "age >= 30", "intervention": True}])
+    found = validate_rules(rules, SCHEMA, real())
+    assert found.rules.rules[0].hard
+    assert "is an intervention" in found.findings[0].message
+
+
+def test_a_few_errors_in_the_data_do_not_soften_a_rule() -> None:
+    frame = real().with_columns(age=pl.when(pl.int_range(pl.len()) < 2).then(3).otherwise("age"))
+    found = validate_rules(as_rules(["age >= 20"]), SCHEMA, frame)
+    assert found.rules.rules[0].hard
+    assert "although 2 real rows break it" in found.findings[0].message
+
+
+def test_quotas_say_that_they_change_the_table() -> None:
+    rules = as_rules([{"kind": "quota", "where": "job = 'clerk'", "share": [0.9, 1.0]}])
+    assert "changes the table" in validate_rules(rules, SCHEMA, real()).findings[0].message
+
+
+def test_redundant_rules_are_named() -> None:
+    found = validate_rules(as_rules(["age >= 20", "x <= y", "age > 3", "y >= x"]), SCHEMA)
+    assert {finding.rules for finding in found.findings} == {("r3", "r1"), ("r4", "r2")}
+
+
+def test_columns_that_compute_each_other_are_an_error() -> None:
+    rules = as_rules(
+        [
+            {"kind": "formula", "column": "x", "expr": "y + 1"},
+            {"kind": "formula", "column": "y", "expr": "z + 1"},
+            {"kind": "formula", "column": "z", "expr": "x - 2"},
+        ]
+    )
+    message = validate_rules(rules, SCHEMA).errors[0].message
+    assert "compute columns from each other" in message
+
+
+def test_two_formulas_of_one_column_are_an_error() -> None:
+    rules = as_rules([{"kind": "formula", "column": "x", "expr": e} for e in ("y", "z")])
+    assert "all compute column 'x'" in validate_rules(rules, SCHEMA).errors[0].message
+
+
+def test_dependencies_both_ways_are_fine() -> None:
+    rules = as_rules(
+        [{"kind": "fd", "from": ["job"], "to": "x"}, {"kind": "fd", "from": ["x"], "to": "job"}]
+    )
+    assert validate_rules(rules, SCHEMA).errors == []
+
+
+def test_no_real_row_keeps_all_of_them() -> None:
+    rules = as_rules(
+        [
+            {"expression": "x * y > 0.5", "intervention": True},
+            {"expression": "x * y < 0.4", "intervention": True},
+        ]
+    )
+    messages = [finding.message for finding in validate_rules(rules, SCHEMA, real()).findings]
+    assert "no real row keeps r1, r2 together" in messages
