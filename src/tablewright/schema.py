@@ -269,7 +269,10 @@ class Schema(BaseModel):
         try:
             data = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise SchemaError(f"the schema is not YAML: {error}") from error
+            mark = getattr(error, "problem_mark", None)
+            place = f", line {mark.line + 1}" if mark else ""
+            problem = getattr(error, "problem", None) or "it cannot be read"
+            raise SchemaError(f"the schema is not YAML{place}: {problem}") from error
         if not isinstance(data, Mapping) or not isinstance(data.get("columns", {}), Mapping):
             raise SchemaError("a schema file holds 'columns:' with one line per column")
         unknown = set(data) - {"version", "target", "columns"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import polars as pl
 
-__all__ = ["DATES", "MOMENTS", "DateFormat", "find_date_format", "parse_dates"]
+__all__ = ["DATES", "MOMENTS", "DateFormat", "find_date_format", "parse_dates", "parse_moment"]
 
 DATES = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"),
@@ -98,3 +99,16 @@ def parse_dates(values: pl.Series, fmt: str) -> pl.Series:
     if "%:z" in fmt:
         return values.str.strptime(pl.Datetime("us", "UTC"), fmt, strict=False)
     return values.str.strptime(pl.Datetime("us"), fmt, strict=False)
+
+
+def parse_moment(text: str, fmt: str | None = None) -> dt.datetime:
+    """Read one moment as Python has it: in ISO 8601, or as strptime reads a format.
+
+    Raises
+    ------
+    ValueError
+        If it is not written so.
+    """
+    if fmt is None:
+        return dt.datetime.fromisoformat(text)
+    return dt.datetime.strptime(text, fmt)

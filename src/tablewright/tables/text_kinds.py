@@ -154,6 +154,8 @@ def read_as(
 
 
 def _find_form(values: pl.Series, kind: Kind) -> str | None:
+    if kind is Kind.CONTINUOUS and not values.str.contains(".", literal=True).any():
+        return "%g"
     if kind in (Kind.CONTINUOUS, Kind.INTEGER):
         return cells.number_style(values)
     found = find_date_format(values)
