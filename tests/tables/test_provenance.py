@@ -1,0 +1,143 @@
+"""The manifest beside a table, and rows that are known again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tablewright
+from tablewright.errors import InputError
+from tablewright.tables.files import read_frame
+from tablewright.tables.frames import to_polars
+from tablewright.tables.provenance import (
+    Origin,
+    manifest_path,
+    read_manifest,
+    trace_rows,
+    write_rows,
+)
+from tablewright.tables.row_digests import MAX_KEPT, RowSketch, row_digests
+
+ORIGIN = Origin(method="trees", n_real_rows=80, seed=7, command="tablewright generate t.csv")
+
+
+def make_rows(n: int, seed: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "age": rng.integers(18, 90, n),
+            "bmi": rng.normal(25, 4, n).round(2),
+            "sex": rng.choice(["m", "f"], n),
+            "day": pl.Series(rng.integers(0, 9000, n).astype("int32")).cast(pl.Date),
+            "flag": rng.random(n) < 0.5,
+        }
+    ).with_columns(bmi=pl.when(pl.col("age") < 25).then(None).otherwise("bmi"))
+
+
+def test_manifest_says_what_made_the_rows(tmp_path: Path) -> None:
+    rows = make_rows(50, 1)
+    write_rows([rows[:20], rows[20:]], tmp_path / "out.csv", ORIGIN, real=make_rows(80, 2))
+    said = json.loads(manifest_path(tmp_path / "out.csv").read_text())
+    assert said["origin"]["method"] == "trees"
+    assert said["origin"]["n_real_rows"] == 80
+    assert said["origin"]["n_real_rows_alike"] == 0
+    assert said["origin"]["seed"] == 7
+    assert said["version"] == tablewright.__version__
+    assert said["n_rows"] == 50
+    assert said["sha256"] == hashlib.sha256((tmp_path / "out.csv").read_bytes()).hexdigest()
+    assert any("synthetic" in sentence for sentence in said["not_for"])
+
+
+@pytest.mark.parametrize("end", ["csv", "parquet", "arrow"])
+def test_written_file_is_known(tmp_path: Path, end: str) -> None:
+    path = tmp_path / f"out.{end}"
+    write_rows([make_rows(50, 1)], path, ORIGIN)
+    found = trace_rows(read_frame(path), path)
+    assert found.untouched
+    assert found.share == 1
+    assert "written by tablewright" in found.sentence()
+
+
+def test_parquet_keeps_its_mark_without_the_manifest(tmp_path: Path) -> None:
+    write_rows([make_rows(50, 1)], tmp_path / "out.parquet", ORIGIN)
+    moved = (tmp_path / "out.parquet").rename(tmp_path / "moved.parquet")
+    found = trace_rows(read_frame(moved), moved, manifests=[])
+    assert found.marked
+    assert found.share == 1
+
+
+@pytest.mark.parametrize("end", ["csv", "parquet", "arrow"])
+def test_rows_are_known_among_real_ones(tmp_path: Path, end: str) -> None:
+    made, real = make_rows(100, 1), make_rows(300, 2)
+    manifest = write_rows([made], tmp_path / f"out.{end}", ORIGIN)
+    raw = read_frame(tmp_path / f"out.{end}")
+    real_raw = real.with_columns(pl.all().cast(pl.String)) if end == "csv" else real
+    mixed = pl.concat([real_raw, raw]).sample(fraction=1, shuffle=True, seed=1)
+    mixed = mixed.select(reversed(mixed.columns))
+    found = trace_rows(mixed, manifests=[manifest])
+    assert found.share == pytest.approx(0.25)
+    assert "25.0% of the rows" in found.sentence()
+
+
+def test_rows_are_known_after_a_trip_through_pandas(tmp_path: Path) -> None:
+    manifest = write_rows([make_rows(100, 1)], tmp_path / "out.csv", ORIGIN)
+    frame, _ = to_polars(pd.read_csv(tmp_path / "out.csv"))
+    assert trace_rows(frame, manifests=[manifest]).share == 1
+
+
+def test_real_rows_are_not_taken_for_ours(tmp_path: Path) -> None:
+    manifest = write_rows([make_rows(2000, 1)], tmp_path / "out.csv", ORIGIN)
+    found = trace_rows(make_rows(2000, 2), manifests=[manifest])
+    assert found.share == 0
+    assert "no row is one" in found.sentence()
+
+
+def test_rows_of_two_files_are_not_counted_twice(tmp_path: Path) -> None:
+    manifests = [write_rows([make_rows(100, 1)], tmp_path / f"{n}.csv", ORIGIN) for n in "ab"]
+    manifests.append(write_rows([make_rows(100, 3)], tmp_path / "c.csv", ORIGIN))
+    mixed = pl.concat([make_rows(100, 1), make_rows(100, 2), make_rows(100, 3), make_rows(100, 4)])
+    assert trace_rows(mixed, manifests=manifests).share == 0.5
+
+
+def test_without_manifest_nothing_is_claimed() -> None:
+    assert "cannot be told" in trace_rows(make_rows(9, 1)).sentence()
+
+
+def test_sketch_stays_small_and_shares_right() -> None:
+    sketch = RowSketch()
+    many = pl.DataFrame({"a": range(3 * MAX_KEPT)})
+    for at in range(3):
+        sketch.add(many[at * MAX_KEPT : (at + 1) * MAX_KEPT])
+    plain = sketch.to_dict()
+    assert len(plain["digests"]) < 8 * MAX_KEPT
+    again = RowSketch.from_dict(json.loads(json.dumps(plain)))
+    other = pl.DataFrame({"a": range(2 * MAX_KEPT, 4 * MAX_KEPT)})
+    assert again.look_up(other).share == pytest.approx(0.5, abs=0.02)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_digest_survives_csv(values: list[float]) -> None:
+    frame = pl.DataFrame({"x": values})
+    text = pl.read_csv(frame.write_csv().encode(), infer_schema=False)
+    assert (row_digests(frame) == row_digests(text)).all()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", '{"rows": 1}', "not json"],
+)
+def test_manifest_of_others_is_passed_over(tmp_path: Path, content: str) -> None:
+    (tmp_path / "t.csv.manifest.json").write_text(content)
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="is no manifest that tablewright wrote"):
+        read_manifest(tmp_path / "t.csv.manifest.json")
+    assert trace_rows(read_frame(tmp_path / "t.csv"), tmp_path / "t.csv").sightings == ()
