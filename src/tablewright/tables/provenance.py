@@ -18,13 +18,13 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-import tablewright
 from tablewright.errors import InputError
 from tablewright.tables.files import format_of
 from tablewright.tables.row_digests import RowSketch, Sighting
@@ -112,7 +112,7 @@ class Manifest(BaseModel):
 
     manifest_version: int = 1
     program: str = "tablewright"
-    version: str = tablewright.__version__
+    version: str = Field(default_factory=lambda: version("tablewright"))
     created: str
     origin: Origin
     file: str
@@ -183,7 +183,7 @@ def write_rows(
 def _mark(path: str | Path, origin: Origin) -> dict[str, str] | None:
     if format_of(path) != "parquet":
         return None
-    said = {"synthetic": True, "version": tablewright.__version__, **origin.model_dump()}
+    said = {"synthetic": True, "version": version("tablewright"), **origin.model_dump()}
     return {MARK: json.dumps(said)}
 
 
@@ -252,6 +252,11 @@ class Provenance:
             return 0.0
         share = Sighting.any_of([sighting for _, sighting in self.sightings]).share
         return 0.0 if math.isnan(share) else share
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether there was a mark or a manifest to go by."""
+        return self.marked or self.untouched or bool(self.sightings)
 
     def sentence(self) -> str:
         """Say it in one sentence."""

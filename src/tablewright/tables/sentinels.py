@@ -21,8 +21,9 @@ def find_numeric_sentinels(values: NDArray[np.float64]) -> list[float]:
     """Find codes among numbers.
 
     A code is one of the usual ones (-1, -9, -99, ..., 9, 99, 999, ...), occurs at least
-    twice, is the smallest or largest value, and stands apart from the rest: beyond half of
-    their range, or as the only negative value of a column with more than ten others.
+    twice, and either is the smallest or largest value and stands further from the rest than
+    half of their range, or is negative where all negative values (three at most) are codes
+    and there are more than ten others.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def find_numeric_sentinels(values: NDArray[np.float64]) -> list[float]:
     Returns
     -------
     list of float
-        The codes, ascending; at most one at each end.
+        The codes, ascending.
 
     Examples
     --------
@@ -42,21 +43,23 @@ def find_numeric_sentinels(values: NDArray[np.float64]) -> list[float]:
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) < 4:
         return []
-    found = []
-    if distinct[0] in _LOW and counts[0] >= 2 and _is_apart_below(distinct):
-        found.append(float(distinct[0]))
-        distinct, counts = distinct[1:], counts[1:]
-    if distinct[-1] in _HIGH and counts[-1] >= 2 and _is_apart(distinct[::-1]):
-        found.append(float(distinct[-1]))
-    return found
+    n_low = _count_low(distinct, counts)
+    codes = list(distinct[:n_low])
+    if distinct[-1] in _HIGH and counts[-1] >= 2 and _is_apart(distinct[n_low:][::-1]):
+        codes.append(distinct[-1])
+    return [float(code) for code in codes]
+
+
+def _count_low(distinct: NDArray[np.float64], counts: NDArray[np.int64]) -> int:
+    """Count the codes at the lower end."""
+    n_negative = int((distinct < 0).sum())
+    usual = np.isin(distinct[:n_negative], _LOW) & (counts[:n_negative] >= 2)
+    if 1 <= n_negative <= 3 and usual.all() and len(distinct) > n_negative + 10:
+        return n_negative
+    return int(distinct[0] in _LOW and counts[0] >= 2 and _is_apart(distinct))
 
 
 def _is_apart(outward: NDArray[np.float64]) -> bool:
     """Tell whether the first value is further from the rest than half of their range."""
     rest = abs(outward[1] - outward[-1])
     return bool(abs(outward[0] - outward[1]) > max(rest / 2, 1.0))
-
-
-def _is_apart_below(distinct: NDArray[np.float64]) -> bool:
-    lone_negative = distinct[1] >= 0 and len(distinct) > 11
-    return bool(lone_negative or _is_apart(distinct))

@@ -1,0 +1,77 @@
+"""``tablewright profile``: what a table holds, and what looks wrong in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["profile"]
+
+
+@click.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--target", metavar="COL", help="Column that a model is to predict.")
+@click.option(
+    "--schema",
+    "schema_file",
+    type=click.Path(path_type=Path),
+    help="schema.yaml or SDV metadata (JSON) that settles kinds.",
+)
+@click.option(
+    "--manifest",
+    "manifests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Manifest of rows to look for; those beside TABLE where none is named.",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write it as JSON.")
+@click.option(
+    "--write-schema",
+    "schema_out",
+    type=click.Path(path_type=Path),
+    help="Write what was inferred: schema.yaml, or SDV metadata where the name ends in .json.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+def profile(
+    table: Path,
+    target: str | None,
+    schema_file: Path | None,
+    manifests: tuple[Path, ...],
+    json_file: Path | None,
+    schema_out: Path | None,
+    quiet: bool,
+) -> None:
+    """Say what TABLE holds, what looks wrong in it, and whether tablewright wrote rows of it."""
+    from tablewright.profiling import profile as make_profile
+    from tablewright.profiling.rendering import print_profile
+    from tablewright.tables.provenance import read_manifest
+    from tablewright.tables.sdv_metadata import read_schema_file
+    from tablewright.tables.table import load_table
+    from tablewright.tables.writing import check_output, write_text
+
+    for output in (json_file, schema_out):
+        if output is not None:
+            check_output(output)
+    overrides, told = read_schema_file(schema_file) if schema_file else ({}, None)
+    loaded = load_table(table, overrides, target or told)
+    named = [read_manifest(place) for place in manifests] or None
+    found = make_profile(loaded.frame, loaded.schema, table, named)
+    if json_file is not None:
+        write_text(found.to_json() + "\n", json_file)
+    if schema_out is not None:
+        write_text(_schema_text(loaded.schema, schema_out), schema_out)
+    if not quiet:
+        print_profile(found)
+
+
+def _schema_text(schema: Any, path: Path) -> str:
+    """Write a schema as YAML, or as SDV metadata where the file's name says JSON."""
+    if path.suffix.lower() != ".json":
+        return str(schema.to_yaml())
+    import json
+
+    from tablewright.tables.sdv_metadata import write_sdv
+
+    return json.dumps(write_sdv(schema), indent=2, ensure_ascii=False) + "\n"
