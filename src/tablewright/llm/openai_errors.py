@@ -13,7 +13,7 @@ from tablewright.errors import (
     RateLimitError,
     ReplyFormatError,
 )
-from tablewright.llm.shown import shown
+from tablewright.llm.shown import quoted, shown
 
 __all__ = ["EndpointError", "ParameterError", "translate"]
 
@@ -97,11 +97,11 @@ def _status(error: openai.APIStatusError, model: str, place: str, key_name: str)
     if code in (401, 403):
         return EndpointError(
             f"{place} refuses the key (HTTP {code}); set {key_name} to a key that may use "
-            f"{shown(model)!r}"
+            f"{quoted(model)}"
         )
     if code == 404:
         return EndpointError(
-            f"{place} knows no model {shown(model)!r}, or is no chat-completions endpoint "
+            f"{place} knows no model {quoted(model)}, or is no chat-completions endpoint "
             "(a --base-url usually ends in /v1)"
         )
     if code in (408, 409, 425) or code >= 500:
@@ -112,7 +112,7 @@ def _status(error: openai.APIStatusError, model: str, place: str, key_name: str)
 def _rejected(text: str, code: int, place: str, model: str) -> ModelError:
     if _CONTEXT.search(text):
         return ContextLengthError(
-            f"the prompt is too long for {shown(model)!r}: {shown(text, 160)}; show fewer "
+            f"the prompt is too long for {quoted(model)}: {shown(text, 160)}; show fewer "
             "examples, ask for fewer rows a call, or take a model with a longer context"
         )
     if named := _PARAMETER.search(text):
@@ -122,7 +122,7 @@ def _rejected(text: str, code: int, place: str, model: str) -> ModelError:
             f"{place} rejects the form of reply that was asked for: {shown(text, 160)}"
         )
     if _MODEL.search(text):
-        return EndpointError(f"{place} cannot serve {shown(model)!r}: {shown(text, 160)}")
+        return EndpointError(f"{place} cannot serve {quoted(model)}: {shown(text, 160)}")
     return ModelError(f"{place} rejects the request (HTTP {code}): {shown(text, 160)}")
 
 

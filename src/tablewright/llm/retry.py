@@ -42,7 +42,7 @@ class Retry:
         What is called.
     attempts : int, default=8
         Attempts where the endpoint fails (429, 5xx, time out, lost connection).
-    unusable : int, default=3
+    unusable : int, default=2
         Attempts where a reply comes but cannot be used.
     sleep : callable, default=asyncio.sleep
         How to wait.
@@ -52,7 +52,7 @@ class Retry:
         self,
         inner: AsyncLLM,
         attempts: int = 8,
-        unusable: int = 3,
+        unusable: int = 2,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.inner, self.attempts, self.unusable, self._sleep = inner, attempts, unusable, sleep

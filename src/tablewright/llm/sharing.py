@@ -102,7 +102,12 @@ class Sharing:
         self.check(schema)
         if not self.allows("rows"):
             return []
-        names = [name for name in schema.names if name not in self.redact and name in frame.columns]
+        names = [name for name in schema.names if name in frame.columns]
+        return self.cells(frame.select(names))
+
+    def cells(self, frame: pl.DataFrame) -> list[dict[str, Cell]]:
+        """Return the rows of a frame without redacted columns."""
+        names = [name for name in frame.columns if name not in self.redact]
         return [{name: plain(row[name]) for name in names} for row in frame.iter_rows(named=True)]
 
     def describe(self, schema: Schema, frame: pl.DataFrame | None = None) -> Shared:

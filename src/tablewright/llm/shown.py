@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["shown"]
+__all__ = ["quoted", "shown"]
 
 
 def shown(text: str, length: int = 80) -> str:
@@ -22,6 +22,11 @@ def shown(text: str, length: int = 80) -> str:
     """
     cut = text if len(text) <= length else text[: length - 1] + "…"
     return "".join(_visible(character) for character in cut)
+
+
+def quoted(text: str, length: int = 80) -> str:
+    """Return text as `shown` does, in single quotes."""
+    return f"'{shown(text, length)}'"
 
 
 def _visible(character: str) -> str:
