@@ -1,0 +1,186 @@
+"""The two learner families that judge rows: boosted trees and a linear model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import ThreadpoolController
+
+from tablewright.metrics.preparation import Feature, Floats, Rows
+
+__all__ = ["LEARNERS", "Design", "fit"]
+
+LEARNERS = ("boosted trees", "linear")
+
+_MOST_CATEGORIES = 250
+
+
+@dataclass(frozen=True)
+class Design:
+    """What learners see of rows.
+
+    Attributes
+    ----------
+    trees : ndarray of shape (n_rows, n_features)
+        Numbers and codes, NaN for missing.
+    linear : ndarray of shape (n_rows, n_columns)
+        Standard scores and indicators.
+    categorical : ndarray of bool, shape (n_features,)
+        Which columns of `trees` are codes.
+    y : ndarray of shape (n_rows,)
+        Codes of classes, or numbers.
+    """
+
+    trees: Floats
+    linear: Floats
+    categorical: NDArray[np.bool_]
+    y: Floats
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @classmethod
+    def of(cls, rows: Rows, y: Floats | None = None) -> Design:
+        """Take the target out of the features, or set another outcome beside all of them."""
+        without = rows.preparation.target if y is None else None
+        kept = [j for j in range(len(rows.features)) if j != without]
+        outcome = rows.values[:, without] if without is not None else y
+        assert outcome is not None
+        categorical = np.array([_is_categorical(rows.features[j]) for j in kept], dtype=bool)
+        return cls(rows.values[:, kept], rows.standardised(without), categorical, outcome)
+
+    def take(self, index: NDArray[Any]) -> Design:
+        """Return some of the rows."""
+        return Design(self.trees[index], self.linear[index], self.categorical, self.y[index])
+
+    def join(self, other: Design) -> Design:
+        """Return these rows followed by others."""
+        return Design(
+            np.vstack([self.trees, other.trees]),
+            np.vstack([self.linear, other.linear]),
+            self.categorical,
+            np.concatenate([self.y, other.y]),
+        )
+
+
+def _is_categorical(feature: Feature) -> bool:
+    return feature.levels is not None and 2 < len(feature.levels) <= _MOST_CATEGORIES
+
+
+def fit(
+    learner: str,
+    train: Design,
+    n_classes: int,
+    rng: np.random.Generator,
+    *,
+    balanced: bool = False,
+    leaf: int = 20,
+    n_trees: int = 100,
+) -> Callable[[Design], Floats]:
+    """Fit a learner.
+
+    Parameters
+    ----------
+    learner : str
+        One of `LEARNERS`.
+    train : Design
+        Rows to fit on.
+    n_classes : int
+        Number of classes; 0 for regression.
+    rng : numpy Generator
+        Seeds the learner.
+    balanced : bool, default=False
+        Whether classes weigh the same.
+    leaf : int, default=20
+        Least rows in a leaf of a boosted tree.
+    n_trees : int, default=100
+        Rounds of boosting.
+
+    Returns
+    -------
+    callable
+        From a `Design` to probabilities of shape (n_rows, n_classes), 0 for a class without
+        training rows; to numbers of shape (n_rows,) in regression.
+    """
+    weight = "balanced" if balanced and n_classes else None
+    seed = int(rng.integers(2**31))
+    if n_classes and len(np.unique(train.y)) < 2:
+        return lambda rows: _certain(train.y[:1], len(rows), n_classes)
+    if learner == "linear":
+        linear = _quietly(_linear(n_classes, train.linear.shape[1], weight), train.linear, train.y)
+        return lambda rows: _outcome(linear, rows.linear, n_classes)
+    trees = _boosted(n_classes, train.categorical, weight, leaf, n_trees, seed)
+    known = ~np.isnan(train.trees).all(axis=0)
+    with one_thread():
+        trees.fit(np.where(known, train.trees, 0.0), train.y)
+    return lambda rows: _outcome(trees, np.where(known, rows.trees, 0.0), n_classes)
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread() -> Any:
+    """Keep the numerical libraries to one thread: on small tables more of them cost time."""
+    return _controller().limit(limits=1)
+
+
+def _outcome(model: Any, inputs: Floats, n_classes: int) -> Floats:
+    with one_thread():
+        if not n_classes:
+            return np.asarray(model.predict(inputs), dtype=float)
+        probabilities = np.zeros((len(inputs), n_classes))
+        probabilities[:, model.classes_.astype(int)] = model.predict_proba(inputs)
+        return probabilities
+
+
+def _certain(y: Floats, n_rows: int, n_classes: int) -> Floats:
+    probabilities = np.zeros((n_rows, n_classes))
+    probabilities[:, y.astype(int)] = 1.0
+    return probabilities
+
+
+def _linear(n_classes: int, n_columns: int, weight: str | None) -> Any:
+    if not n_classes:
+        return Ridge(alpha=1.0)
+    solver = "newton-cholesky" if n_columns * n_classes <= 150 else "lbfgs"
+    return LogisticRegression(C=1.0, solver=solver, max_iter=200, class_weight=weight)
+
+
+def _boosted(
+    n_classes: int,
+    categorical: NDArray[np.bool_],
+    weight: str | None,
+    leaf: int,
+    n_trees: int,
+    seed: int,
+) -> Any:
+    common = {
+        "max_iter": n_trees,
+        "min_samples_leaf": leaf,
+        "max_leaf_nodes": 15,
+        "early_stopping": False,
+        "categorical_features": categorical if categorical.any() else None,
+        "random_state": seed,
+    }
+    if not n_classes:
+        return HistGradientBoostingRegressor(**common)
+    return HistGradientBoostingClassifier(class_weight=weight, **common)
+
+
+def _quietly(model: Any, inputs: Floats, y: Floats) -> Any:
+    """Fit; separable classes do not converge, and their ranking is fine all the same."""
+    with warnings.catch_warnings(), one_thread():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return model.fit(inputs, y)

@@ -1,0 +1,105 @@
+"""What an evaluation found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tablewright.metrics.scores import Score
+from tablewright.metrics.verdict import Verdict
+
+__all__ = ["FORMAT_VERSION", "Report"]
+
+FORMAT_VERSION = 1
+"""Version of the JSON form; it grows by one when a key changes its meaning or goes."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict, and every number beside its reference.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        Helps, no evidence, or harms, in one line.
+    sections : mapping of str to list of Score
+        ``"utility"``, ``"fidelity"``, ``"privacy"``.
+    arms : list of dict
+        What models reached with each set of training rows.
+    facts : mapping
+        Rows, target, seed, and what made the rows.
+    notices : list of str
+        What weakens the numbers.
+    """
+
+    verdict: Verdict
+    sections: Mapping[str, Sequence[Score]]
+    arms: Sequence[Mapping[str, Any]]
+    facts: Mapping[str, Any]
+    notices: Sequence[str]
+
+    @property
+    def scores(self) -> list[Score]:
+        """All scores, in order."""
+        return [score for section in self.sections.values() for score in section]
+
+    def __getitem__(self, name: str) -> Score:
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise KeyError(f"no score {name!r}; there are {', '.join(s.name for s in self.scores)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; ``"version"`` tells its form."""
+        return {
+            "format": "tablewright evaluation",
+            "version": FORMAT_VERSION,
+            "verdict": self.verdict.to_dict(),
+            "facts": dict(self.facts),
+            "notices": list(self.notices),
+            "arms": [dict(arm) for arm in self.arms],
+            "sections": {
+                name: [score.to_dict() for score in section]
+                for name, section in self.sections.items()
+            },
+        }
+
+    def __rich__(self) -> Table:
+        """Return the terminal form."""
+        table = Table(title=self.verdict.sentence, title_justify="left", title_style="bold")
+        for name in ("", "value", "95 % interval", "real rows", "best"):
+            table.add_column(name, justify="left" if not name else "right")
+        for name, section in self.sections.items():
+            table.add_section()
+            table.add_row(f"[bold]{name}[/bold]")
+            for score in section:
+                table.add_row(*_cells(score))
+        return table
+
+    def summary(self, width: int = 100) -> str:
+        """Return the terminal form as plain text."""
+        text = StringIO()
+        console = Console(file=text, width=width, no_color=True, force_terminal=False)
+        console.print(self)
+        for notice in self.notices:
+            console.print(f"note: {notice}", markup=False)
+        return text.getvalue()
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _cells(score: Score) -> list[str]:
+    if score.value is None:
+        return [score.name, "-", "", "", score.reason]
+    interval = (
+        "" if score.interval is None else f"{score.interval[0]:.3f} to {score.interval[1]:.3f}"
+    )
+    real = score.reference.get("real")
+    best = f"{score.ideal:g}" if score.ideal is not None else score.direction.value
+    return [score.name, f"{score.value:.3f}", interval, "" if real is None else f"{real:.3f}", best]

@@ -1,0 +1,69 @@
+"""Tables that the tests of metrics share: mixed kinds, missing values, known dependence."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.schema import Schema
+
+SCHEMA = Schema.build(
+    {
+        "age": {"kind": "integer", "decimals": 0},
+        "income": {"kind": "continuous", "decimals": 2},
+        "city": "categorical",
+        "member": "boolean",
+        "joined": "date",
+        "label": "categorical",
+    },
+    target="label",
+)
+
+
+def draw(n_rows: int, seed: int) -> pl.DataFrame:
+    """Draw rows of one population."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 90, n_rows)
+    city = rng.choice(["ash", "birch", "cedar"], n_rows, p=[0.6, 0.3, 0.1])
+    income = np.exp(rng.normal(7 + age / 60 + 0.5 * (city == "ash"), 0.4))
+    chance = 1 / (1 + np.exp(-(age - 60) / 8 - (city == "cedar") * 2))
+    joined = np.datetime64("2015-01-01") + (90 - age) * 20 + rng.integers(0, 200, n_rows)
+    frame = pl.DataFrame(
+        {
+            "age": age,
+            "income": np.round(income, 2),
+            "city": city,
+            "member": rng.random(n_rows) < 0.3,
+            "joined": joined.astype("datetime64[D]"),
+            "label": np.where(rng.random(n_rows) < chance, "yes", "no"),
+        }
+    )
+    empty = rng.random(n_rows) < 0.1
+    return frame.with_columns(
+        pl.when(pl.Series(~empty)).then(pl.col("income")).alias("income"),
+        pl.when(pl.Series(np.roll(~empty, 3))).then(pl.col("city")).alias("city"),
+    )
+
+
+def noise(n_rows: int, seed: int) -> pl.DataFrame:
+    """Draw every cell evenly from its range."""
+    rng = np.random.default_rng(seed)
+    days = np.datetime64("2015-01-01") + rng.integers(0, 1640, n_rows)
+    return pl.DataFrame(
+        {
+            "age": rng.integers(18, 90, n_rows),
+            "income": np.round(rng.uniform(400, 20000, n_rows), 2),
+            "city": rng.choice(["ash", "birch", "cedar"], n_rows),
+            "member": rng.random(n_rows) < 0.5,
+            "joined": days.astype("datetime64[D]"),
+            "label": rng.choice(["yes", "no"], n_rows),
+        }
+    )
+
+
+def three(n_train: int = 300, n_holdout: int = 200) -> tuple[Preparation, Rows, Rows]:
+    """Fit a ruler on training rows; return it with training and holdout rows."""
+    train = draw(n_train, 1)
+    ruler = Preparation.fit(train, SCHEMA)
+    return ruler, ruler.rows(train), ruler.rows(draw(n_holdout, 2))

@@ -1,0 +1,149 @@
+"""What holds for every metric: metrics of one table against another, on hard inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright.metrics import detection, fidelity, privacy
+from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.metrics.scores import Direction, Score
+from tests.metrics.tables import SCHEMA, draw, noise, three
+
+Metric = Callable[[Rows, Rows, Rows | None, np.random.Generator], Score]
+
+FIDELITY: list[Metric] = [
+    fidelity.column_shapes,
+    fidelity.association_difference,
+    fidelity.contingency_similarity,
+    fidelity.missing_difference,
+    fidelity.range_adherence,
+    detection.detection,
+]
+PRIVACY: list[Metric] = [
+    privacy.exact_copies,
+    privacy.near_copies,
+    privacy.internal_duplicates,
+    privacy.distance_share,
+    privacy.membership_inference,
+]
+EVERY = FIDELITY + PRIVACY
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def badness(score: Score) -> float:
+    assert score.value is not None, score.reason
+    if score.direction is Direction.TARGET:
+        assert score.ideal is not None
+        return max(0.0, score.value - score.ideal)
+    return score.value if score.direction is Direction.LOWER else -score.value
+
+
+HARD: dict[str, Callable[[], pl.DataFrame]] = {
+    "copy": lambda: draw(300, 1),
+    "one row repeated": lambda: pl.concat([draw(1, 5)] * 150),
+    "noise": lambda: noise(150, 3),
+    "unseen category": lambda: draw(150, 3).with_columns(city=pl.lit("yew")),
+    "constant column": lambda: draw(150, 3).with_columns(age=pl.lit(40)),
+    "one class": lambda: draw(150, 3).with_columns(label=pl.lit("no")),
+    "one row": lambda: draw(1, 3),
+    "all missing column": lambda: draw(150, 3).with_columns(income=pl.lit(None, pl.Float64)),
+    "other types": lambda: draw(150, 3).select(pl.all().cast(pl.String)),
+}
+
+
+@pytest.mark.parametrize("metric", EVERY)
+@pytest.mark.parametrize("case", HARD)
+def test_hard_rows_give_a_value_or_a_reason(metric: Metric, case: str) -> None:
+    ruler, real, holdout = three()
+    score = metric(real, ruler.rows(HARD[case]()), holdout, rng())
+    assert score.value is None or np.isfinite(score.value)
+    assert (score.value is None) == bool(score.reason)
+
+
+@pytest.mark.parametrize("metric", EVERY)
+def test_real_tables_with_a_missing_or_a_constant_column_are_judged(metric: Metric) -> None:
+    hollow = {"income": pl.lit(None, pl.Float64), "city": pl.lit("ash")}
+    train, made, held = (draw(n, s).with_columns(**hollow) for n, s in [(200, 1), (90, 2), (90, 3)])
+    ruler = Preparation.fit(train, SCHEMA)
+    assert metric(ruler.rows(train), ruler.rows(made), ruler.rows(held), rng()).defined
+
+
+@pytest.mark.parametrize("metric", EVERY)
+def test_same_seed_same_value(metric: Metric) -> None:
+    ruler, real, holdout = three()
+    made = ruler.rows(draw(250, 3))
+    first, again = (metric(real, made, holdout, rng()) for _ in range(2))
+    assert first == again
+
+
+@pytest.mark.parametrize("metric", EVERY)
+def test_without_a_holdout_there_is_a_value_or_a_reason(metric: Metric) -> None:
+    ruler, real, _ = three()
+    score = metric(real, ruler.rows(draw(150, 3)), None, rng())
+    assert score.defined or "holdout" in score.reason
+
+
+@pytest.mark.parametrize("metric", EVERY)
+def test_row_order_does_not_matter_where_all_rows_are_taken(metric: Metric) -> None:
+    ruler, real, holdout = three(200, 200)
+    made = ruler.rows(draw(200, 3))
+    mixed = made.take(np.random.default_rng(9).permutation(200))
+    first, again = (
+        metric(real, made, holdout, rng()).value,
+        metric(real, mixed, holdout, rng()).value,
+    )
+    assert first is not None
+    assert again is not None
+    assert abs(first - again) < (0.12 if metric is detection.detection else 1e-9)
+
+
+@pytest.mark.parametrize(
+    "metric", [fidelity.contingency_similarity, fidelity.association_difference]
+)
+def test_fresh_rows_are_no_worse_than_shuffled_and_these_than_noise(metric: Metric) -> None:
+    ruler, real, holdout = three(600, 400)
+    shuffled = real.shuffled(rng()).cut(400, rng())
+    rows = [ruler.rows(draw(400, 3)), shuffled, ruler.rows(noise(400, 3))]
+    fresh, mixed, even = (badness(metric(real, r, holdout, rng())) for r in rows)
+    assert fresh < mixed
+    if metric is fidelity.contingency_similarity:
+        assert mixed < even
+
+
+def test_column_shapes_do_not_see_a_shuffle_and_do_see_noise() -> None:
+    ruler, real, holdout = three(600, 400)
+    rows = [ruler.rows(draw(400, 3)), real.shuffled(rng()), ruler.rows(noise(400, 3))]
+    fresh, mixed, even = (fidelity.column_shapes(real, r, holdout, rng()).value or 0 for r in rows)
+    assert abs(fresh - mixed) < 0.04
+    assert even < fresh - 0.1
+
+
+def test_detection_ranks_fresh_shuffled_and_noise() -> None:
+    ruler, real, holdout = three(600, 400)
+    rows = [ruler.rows(draw(400, 3)), real.shuffled(rng()), ruler.rows(noise(400, 3))]
+    values = [detection.detection(real, r, holdout, rng()).value or 0 for r in rows]
+    assert values[0] < 0.58
+    assert values[0] < values[1] < values[2]
+
+
+@pytest.mark.parametrize("metric", [m for m in PRIVACY if m is not privacy.internal_duplicates])
+def test_fresh_rows_are_safer_than_copies(metric: Metric) -> None:
+    ruler, real, holdout = three()
+    fresh = metric(real, ruler.rows(draw(300, 3)), holdout, rng())
+    copies = metric(real, ruler.rows(draw(300, 1)), holdout, rng())
+    assert badness(fresh) < badness(copies)
+
+
+@pytest.mark.parametrize("metric", FIDELITY)
+def test_real_reference_is_close_to_fresh_rows(metric: Metric) -> None:
+    ruler, real, holdout = three(600, 400)
+    score = metric(real, ruler.rows(draw(400, 3)), holdout, rng())
+    assert score.value is not None
+    assert abs(score.value - score.reference["real"]) < 0.08
