@@ -12,6 +12,7 @@ from scipy.stats import ks_2samp
 
 from tablewright.errors import ConditionError
 from tablewright.generators.base import Given
+from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.independent import Independent
 from tablewright.generators.smotenc import SmoteNC
 from tablewright.tables.encoding import Field, Matrix
@@ -19,7 +20,7 @@ from tests.generators.conditions import Both, Rule, between
 from tests.generators.tables import mixed
 
 Make = Callable[[], Any]
-makers = pytest.mark.parametrize("make", [Independent, SmoteNC])
+makers = pytest.mark.parametrize("make", [Independent, GaussianCopula, SmoteNC])
 
 
 def rng(seed: int = 0) -> np.random.Generator:

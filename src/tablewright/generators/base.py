@@ -35,7 +35,8 @@ class Condition(Protocol):
         """Values of one column that can still meet the condition, whatever the others are.
 
         A mask over the codes of a discrete column (the last place stands for missing), closed
-        intervals of a numeric one, or None where nothing is excluded.
+        intervals of a numeric one ((nan, nan) among them where the value may be missing), or
+        None where nothing is excluded.
         """
 
     def holds(self, values: Floats) -> Bools:

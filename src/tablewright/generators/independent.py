@@ -9,7 +9,7 @@ import numpy as np
 
 from tablewright.generators.base import Condition, Given, State
 from tablewright.generators.conditioning import draw_condition
-from tablewright.generators.marginals import learn, restore
+from tablewright.generators.marginals import learn, pack, unpack
 from tablewright.generators.proposals import blank, from_marginals
 from tablewright.tables.encoding import Field, Floats, Matrix
 
@@ -71,20 +71,12 @@ class Independent:
 
     def state(self) -> State:
         """Return all that `restore` needs."""
-        arrays = {
-            f"{j}/{name}": array
-            for j, marginal in enumerate(self.marginals_)
-            for name, array in marginal.arrays().items()
-        }
-        return State({}, arrays)
+        return State({}, pack(self.marginals_))
 
     @classmethod
     def restore(cls, fields: Sequence[Field], state: State) -> Self:
         """Make the fitted generator again."""
         self = cls()
         self.fields_ = tuple(fields)
-        self.marginals_ = [
-            restore({n.split("/")[1]: a for n, a in state.arrays.items() if n.startswith(f"{j}/")})
-            for j in range(len(fields))
-        ]
+        self.marginals_ = unpack(state.arrays, len(fields))
         return self

@@ -7,9 +7,9 @@ interval that stands for a value, `pieces` those that stand for a domain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,17 @@ from tablewright.generators.base import Bools, Floats
 from tablewright.generators.grid import Grid
 from tablewright.tables.encoding import Field
 
-__all__ = ["Discrete", "Domain", "Marginal", "Numeric", "includes", "learn", "restore"]
+__all__ = [
+    "Discrete",
+    "Domain",
+    "Marginal",
+    "Numeric",
+    "includes",
+    "learn",
+    "pack",
+    "unpack",
+    "within",
+]
 
 Domain: TypeAlias = Bools | tuple[tuple[float, float], ...] | None
 """Values allowed in one column, as `Condition.allowed` gives them."""
@@ -52,7 +62,7 @@ class Marginal(Protocol):
         """Draw evenly from the part of a domain inside the learned range; empty if none."""
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Return what `restore` needs."""
+        """Return what `unpack` needs."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,7 @@ class Discrete:
         return rng.choice(codes, n_rows).astype(np.float64) if len(codes) else np.empty(0)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Return what `restore` needs."""
+        """Return what `unpack` needs."""
         return {"shares": self.shares, "order": self.order.astype(float), **_one(self.missing)}
 
 
@@ -178,11 +188,15 @@ class Numeric:
         half = self.grid.step / 2
         return self._below(values - half), self._upto(values + half)
 
+    def share(self, values: Floats, reach: float) -> Floats:
+        """Share of rows no farther than `reach` from each value."""
+        return self._upto(values + reach) - self._below(values - reach)
+
     def pieces(self, domain: Domain) -> tuple[Floats, Floats]:
         """Ranks of the closed intervals allowed, those without mass left out."""
         if not isinstance(domain, tuple):
             return np.zeros(1), np.ones(1)
-        bounds = self.grid.widen(np.array(domain, dtype=np.float64).reshape(-1, 2))
+        bounds = self.grid.widen(_intervals(domain))
         lower, upper = self._below(bounds[:, 0]), self._upto(bounds[:, 1])
         keep = upper > lower
         return lower[keep], upper[keep]
@@ -191,7 +205,7 @@ class Numeric:
         """Draw evenly from the intervals allowed, cut to the learned range."""
         if self.empty or not isinstance(domain, tuple):
             return np.empty(0)
-        bounds = np.array(domain, dtype=np.float64).reshape(-1, 2)
+        bounds = _intervals(domain)
         first, last = self.points[0], self.points[-1]
         inside = (bounds[:, 0] <= last) & (bounds[:, 1] >= first)
         bounds = self.grid.widen(np.clip(bounds[inside], first, last))
@@ -222,7 +236,7 @@ class Numeric:
         return np.where(place == len(self.points), 1.0, inner)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Return what `restore` needs."""
+        """Return what `unpack` needs."""
         grid = np.array([self.grid.step, self.grid.anchor])
         return {"ranks": self.ranks, "points": self.points, "grid": grid, **_one(self.missing)}
 
@@ -241,8 +255,26 @@ def learn(values: Floats, field: Field) -> Marginal:
     return Numeric.learn(values, field.step)
 
 
-def restore(arrays: Mapping[str, NDArray[np.float64]]) -> Marginal:
-    """Make a distribution again from its `arrays`."""
+def pack(marginals: Sequence[Marginal]) -> dict[str, NDArray[np.float64]]:
+    """Arrays of the distributions of all columns, named by position."""
+    return {
+        f"{j}/{name}": array
+        for j, marginal in enumerate(marginals)
+        for name, array in marginal.arrays().items()
+    }
+
+
+def unpack(arrays: Mapping[str, NDArray[Any]], n_columns: int) -> list[Marginal]:
+    """Distributions of the columns that `pack` took apart."""
+    return [_restore(within(arrays, f"{j}/")) for j in range(n_columns)]
+
+
+def within(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Arrays whose name starts with a prefix, without it."""
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+
+
+def _restore(arrays: Mapping[str, NDArray[Any]]) -> Marginal:
     missing = float(arrays["missing"][0])
     if "order" in arrays:
         return Discrete(arrays["shares"], arrays["order"].astype(np.intp), missing)
@@ -258,7 +290,7 @@ def includes(domain: Domain, values: Floats) -> Bools:
         inside = np.zeros(len(values), dtype=bool)
         for low, high in domain:
             inside |= (values >= low) & (values <= high)
-        return inside | (gone & (not domain))
+        return inside | (gone & any(np.isnan(low) for low, _ in domain))
     return np.where(gone, domain[-1], domain[np.where(gone, 0, values).astype(np.intp)])
 
 
@@ -266,6 +298,12 @@ def _mask(domain: Domain, levels: int) -> Bools:
     if isinstance(domain, np.ndarray):
         return domain[:levels]
     return np.ones(levels, dtype=bool)
+
+
+def _intervals(domain: tuple[tuple[float, float], ...]) -> Floats:
+    """Intervals of shape (n_intervals, 2), without the mark for missing values."""
+    bounds = np.array(domain, dtype=np.float64).reshape(-1, 2)
+    return bounds[~np.isnan(bounds).any(axis=1)]
 
 
 def _one(missing: float) -> dict[str, Floats]:
