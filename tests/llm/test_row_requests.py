@@ -14,7 +14,7 @@ from tablewright.llm.base import Prompt, Reply
 from tablewright.llm.row_requests import request_rows
 from tablewright.llm.row_task import RowTask
 from tablewright.llm.scripted import Scripted
-from tablewright.llm.sharing import Sharing
+from tablewright.llm.sharing import Cell, Sharing
 from tablewright.schema import Schema
 
 SCHEMA = Schema.build({"age": "integer", "city": {"kind": "text"}})
@@ -82,7 +82,8 @@ def test_given_rows_are_joined_by_number_never_by_position() -> None:
     given = [{"age": age} for age in (31, 47, 65)]
     replies = ["_row,city\n3,Rome\n1,Ulm", "_row,city\n2,Bonn"]
     script = Scripted(replies)
-    written = request_rows(script, RowTask(Schema.build({"city": "text"}), given=given))
+    task = RowTask(Schema.build({"city": "text"}), given=given)
+    written = request_rows(script, task, row_format="csv")
     assert [row["city"] for row in written.cells] == ["Ulm", "Bonn", "Rome"]
     assert "_row,age\n2,47\n" in script.prompts[1].text
     assert "31" not in script.prompts[1].text
@@ -120,7 +121,7 @@ def test_a_prompt_that_is_too_long_is_split() -> None:
 
 
 def test_what_cannot_be_split_names_the_widest_column() -> None:
-    given = [{"age": 3, "essay": "word " * 2000}]
+    given: list[dict[str, Cell]] = [{"age": 3, "essay": "word " * 2000}]
     with pytest.raises(InputError, match="column 'essay' is the widest with about 2502 tokens"):
         request_rows(Narrow(), RowTask(Schema.build({"city": "text"}), given=given))
 
