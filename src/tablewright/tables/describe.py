@@ -95,7 +95,8 @@ def count_decimals(floats: np.ndarray) -> int | None:
     >>> count_decimals(np.array([1.5, 2.25, 3.0]))
     2
     """
-    for decimals in range(MAX_DECIMALS + 1):
-        if np.array_equal(np.round(floats, decimals), floats):
-            return decimals
+    with np.errstate(over="ignore", invalid="ignore"):
+        for decimals in range(MAX_DECIMALS + 1):
+            if np.array_equal(np.round(floats, decimals), floats):
+                return decimals
     return None
