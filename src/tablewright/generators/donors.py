@@ -1,0 +1,315 @@
+"""A decision tree whose every node is a slice of real rows to draw a value from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.tree._tree import Tree
+
+from tablewright.generators.base import Bools, Floats
+
+__all__ = ["DonorTree", "Donors", "grow"]
+
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class DonorTree:
+    """One column's tree over some other columns.
+
+    Attributes
+    ----------
+    features : ndarray of int, shape (n_features,)
+        Positions of the columns that the tree asks about; empty for a bare root.
+    maps : mapping from int to ndarray of float
+        For each discrete feature, where its codes stand in the order that suits this tree;
+        the last entry is for missing.
+    left, right, feature, threshold : ndarray, shape (n_nodes,)
+        The tree; -1 as child at a leaf.
+    start, stop : ndarray of int, shape (n_nodes,)
+        Each node's slice of `rows`.
+    rows : ndarray of int, shape (n_train,)
+        Training rows, leaf after leaf, by value inside a leaf.
+    """
+
+    features: Ints
+    maps: Mapping[int, Floats]
+    left: Ints
+    right: Ints
+    feature: Ints
+    threshold: Floats
+    start: Ints
+    stop: Ints
+    rows: Ints
+
+    @cached_property
+    def parent(self) -> Ints:
+        """Parent of each node; the root is its own."""
+        parent = np.zeros(len(self.left), dtype=np.intp)
+        inner = np.flatnonzero(self.left >= 0)
+        parent[self.left[inner]] = inner
+        parent[self.right[inner]] = inner
+        return parent
+
+    @cached_property
+    def _levels(self) -> list[Ints]:
+        """Nodes by depth, the root first."""
+        levels = [np.zeros(1, dtype=np.intp)]
+        while len(inner := levels[-1][self.left[levels[-1]] >= 0]):
+            levels.append(np.concatenate([self.left[inner], self.right[inner]]))
+        return levels
+
+    def means(self, weights: Floats, inertia: float) -> Floats:
+        """Average weights over leaves, each node drawn towards its parent.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_train,)
+            One per training row.
+        inertia : float
+            How many rows the parent's mean counts for.
+
+        Returns
+        -------
+        ndarray of shape (n_train,)
+            For each training row the mean of its leaf.
+        """
+        before = np.concatenate([[0.0], np.cumsum(weights[self.rows])])
+        sums, counts = before[self.stop] - before[self.start], self.stop - self.start
+        mean = sums / counts
+        for nodes in self._levels[1:]:
+            pull = inertia * mean[self.parent[nodes]]
+            mean[nodes] = (sums[nodes] + pull) / (counts[nodes] + inertia)
+        leaves = np.flatnonzero(self.left < 0)
+        leaves = leaves[np.argsort(self.start[leaves], kind="stable")]
+        spread = np.empty(len(self.rows))
+        spread[self.rows] = np.repeat(mean[leaves], counts[leaves])
+        return spread
+
+    def leaves(self, ranks: Floats) -> Ints:
+        """Walk rows down the tree.
+
+        Parameters
+        ----------
+        ranks : ndarray of shape (n_rows, n_columns)
+            All columns of the rows, numeric ones as ranks, discrete ones as codes.
+
+        Returns
+        -------
+        ndarray of int, shape (n_rows,)
+            The leaf that each row falls into.
+        """
+        if len(self.left) == 1:
+            return np.zeros(len(ranks), dtype=np.intp)
+        return self._walker.apply(_inputs(ranks, self.features, self.maps))
+
+    @cached_property
+    def _walker(self) -> Any:
+        """scikit-learn's own tree, whose walk is compiled, rebuilt from plain arrays."""
+        n_nodes, n_features = len(self.left), len(self.features)
+        walker = Tree(n_features, np.array([1], dtype=np.intp), 1)
+        nodes = np.zeros(n_nodes, dtype=_NODE_TYPE)
+        nodes["left_child"], nodes["right_child"] = self.left, self.right
+        nodes["feature"], nodes["threshold"] = self.feature, self.threshold
+        state = {"max_depth": n_nodes, "node_count": n_nodes, "nodes": nodes}
+        walker.__setstate__({**state, "values": np.zeros((n_nodes, 1, 1))})
+        return walker
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return plain arrays that `from_arrays` reads."""
+        plain = {name: getattr(self, name) for name in _STORED}
+        return {**plain, **{f"map{column}": order for column, order in self.maps.items()}}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> DonorTree:
+        """Make the tree again."""
+        maps = {int(name[3:]): order for name, order in arrays.items() if name.startswith("map")}
+        return cls(maps=maps, **{name: arrays[name] for name in _STORED})
+
+
+_STORED = ("features", "left", "right", "feature", "threshold", "start", "stop", "rows")
+
+
+class Donors:
+    """The rows of a tree from which a value may come, some more readily than others.
+
+    A node with fewer than `least` rows of positive weight hands over to its parent.
+
+    Parameters
+    ----------
+    tree : DonorTree
+        Where the rows lie.
+    weights : ndarray of shape (n_train,), or None
+        How readily each training row gives, 0 for never; all alike where None.
+    least : int
+        Fewest donors to draw from, as far as the whole table has them.
+    """
+
+    def __init__(self, tree: DonorTree, weights: Floats | None, least: int) -> None:
+        self.tree = tree
+        self.rows, self.start, self.stop = tree.rows, tree.start, tree.stop
+        self.before: Floats | None = None
+        if weights is None:
+            return
+        inside = weights[tree.rows] > 0
+        counts = np.concatenate([[0], np.cumsum(inside)])
+        node = _first_full(tree, counts[tree.stop] - counts[tree.start] >= least)
+        self.rows = tree.rows[inside]
+        self.start, self.stop = counts[tree.start][node], counts[tree.stop][node]
+        self.before = np.concatenate([[0.0], np.cumsum(weights[self.rows])])
+
+    def draw(self, leaves: Ints, rng: np.random.Generator) -> Ints:
+        """Draw one donor for each leaf: positions in `rows`, of shape (n_rows,)."""
+        start, stop = self.start[leaves], self.stop[leaves]
+        share = rng.random(len(leaves))
+        if self.before is None:
+            return start + (share * (stop - start)).astype(np.intp)
+        low, high = self.before[start], self.before[stop]
+        at = np.searchsorted(self.before, low + share * (high - low), side="right") - 1
+        return np.clip(at, start, stop - 1)
+
+
+def _first_full(tree: DonorTree, full: Bools) -> Ints:
+    """Find for each node the nearest one, itself included, on the way up that is full."""
+    node = np.arange(len(full))
+    while (short := ~full[node] & (node > 0)).any():
+        node[short] = tree.parent[node[short]]
+    return node
+
+
+def grow(
+    ranks: Floats,
+    values: Floats,
+    response: NDArray[Any],
+    discrete: Mapping[int, int],
+    features: Ints,
+    *,
+    classify: bool,
+    min_samples_leaf: int,
+    seed: int,
+) -> DonorTree:
+    """Grow the tree of one column.
+
+    Parameters
+    ----------
+    ranks : ndarray of shape (n_rows, n_columns)
+        Training rows, numeric columns as ranks, discrete ones as codes (missing the last).
+    values : ndarray of shape (n_rows,)
+        The column's own values, by which rows are sorted inside a leaf.
+    response : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        What the tree predicts: codes, or numbers.
+    discrete : mapping from int to int
+        Number of codes (missing included) of each discrete column.
+    features : ndarray of int
+        Columns that the tree may ask about.
+    classify : bool
+        Whether `response` holds codes.
+    min_samples_leaf : int
+        Fewest rows in a leaf.
+    seed : int
+        Breaks ties between splits.
+    """
+    if len(features) == 0 or len(ranks) < 2 * min_samples_leaf:
+        return _bare_root(values)
+    maps = {
+        int(j): order_levels(ranks[:, j], discrete[int(j)], response, classify)
+        for j in features
+        if int(j) in discrete
+    }
+    learner = DecisionTreeClassifier if classify else DecisionTreeRegressor
+    fitted = learner(min_samples_leaf=min_samples_leaf, random_state=seed)
+    inputs = _inputs(ranks, features, maps)
+    tree = fitted.fit(inputs, response).tree_
+    start, stop, rows = _slices(tree, tree.apply(inputs), values)
+    return DonorTree(
+        features=features,
+        maps=maps,
+        left=tree.children_left.astype(np.intp),
+        right=tree.children_right.astype(np.intp),
+        feature=tree.feature.astype(np.intp),
+        threshold=tree.threshold.astype(np.float64),
+        start=start,
+        stop=stop,
+        rows=rows,
+    )
+
+
+def order_levels(codes: Floats, n_levels: int, response: NDArray[Any], classify: bool) -> Floats:
+    """Order the codes of a feature by the response that goes with them.
+
+    With two classes or a number, by its mean; else by the first principal component of the
+    class shares (Coppersmith, Hong and Hosking 1999, section 3).
+    """
+    index = codes.astype(np.intp)
+    if classify:
+        outputs = np.zeros((len(index), int(response.max()) + 1))
+        outputs[np.arange(len(index)), response.astype(np.intp)] = 1.0
+    else:
+        outputs = response.reshape(len(index), -1).astype(np.float64)
+    counts = np.bincount(index, minlength=n_levels)[:, None]
+    sums = np.zeros((n_levels, outputs.shape[1]))
+    for k in range(outputs.shape[1]):
+        sums[:, k] = np.bincount(index, weights=outputs[:, k], minlength=n_levels)
+    overall = outputs.mean(axis=0)
+    means = (sums + overall) / (counts + 1) - overall
+    if means.shape[1] == 1:
+        score = means[:, 0]
+    else:
+        score = means @ np.linalg.svd(means * np.sqrt(counts), full_matrices=False)[2][0]
+    return np.argsort(np.argsort(score, kind="stable"), kind="stable").astype(np.float64)
+
+
+def _inputs(ranks: Floats, features: Ints, maps: Mapping[int, Floats]) -> NDArray[np.float32]:
+    block = np.empty((len(ranks), len(features)), dtype=np.float32)
+    for k, j in enumerate(features):
+        order = maps.get(int(j))
+        column = ranks[:, j]
+        block[:, k] = column if order is None else order[column.astype(np.intp)]
+    return block
+
+
+def _bare_root(values: Floats) -> DonorTree:
+    leaf = np.full(1, -1, dtype=np.intp)
+    return DonorTree(
+        features=np.zeros(0, dtype=np.intp),
+        maps={},
+        left=leaf,
+        right=leaf,
+        feature=leaf,
+        threshold=np.zeros(1),
+        start=np.zeros(1, dtype=np.intp),
+        stop=np.array([len(values)], dtype=np.intp),
+        rows=np.argsort(values, kind="stable"),
+    )
+
+
+def _slices(tree: Any, leaves: Ints, values: Floats) -> tuple[Ints, Ints, Ints]:
+    """Lay the rows out leaf after leaf, left before right, so that every node is a slice."""
+    left, right = tree.children_left, tree.children_right
+    n_rows = np.bincount(leaves, minlength=len(left))
+    start = np.zeros(len(left), dtype=np.intp)
+    stop = np.zeros(len(left), dtype=np.intp)
+    for node in range(len(left) - 1, -1, -1):  # children come after their parent
+        if left[node] >= 0:
+            n_rows[node] = n_rows[left[node]] + n_rows[right[node]]
+    for node in range(len(left)):
+        stop[node] = start[node] + n_rows[node]
+        if left[node] >= 0:
+            start[left[node]] = start[node]
+            start[right[node]] = start[node] + n_rows[left[node]]
+    rows = np.lexsort((values, start[leaves]))
+    return start, stop, rows
+
+
+_NODE_TYPE = (
+    DecisionTreeRegressor(max_depth=1)
+    .fit(np.array([[0.0], [1.0]]), np.array([0.0, 1.0]))
+    .tree_.__getstate__()["nodes"]
+    .dtype
+)
