@@ -107,7 +107,8 @@ class DonorTree:
         """
         if len(self.left) == 1:
             return np.zeros(len(ranks), dtype=np.intp)
-        return self._walker.apply(_inputs(ranks, self.features, self.maps))
+        reached: Ints = self._walker.apply(_inputs(ranks, self.features, self.maps))
+        return reached
 
     @cached_property
     def _walker(self) -> Any:

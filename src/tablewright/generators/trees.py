@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Floats, Given, State
-from tablewright.generators.conditioning import complying_cells
+from tablewright.generators.conditioning import condition_from_rows
 from tablewright.generators.donors import Donors, DonorTree, grow
 from tablewright.tables.encoding import Field, Matrix
 
@@ -44,7 +44,7 @@ class SequentialTrees:
     ----------
     min_samples_leaf : int or None, default=None
         Fewest real rows that a value is drawn from: more is more private and less sharp.
-        None takes 5 for tables under 500 rows, rising to 20 at 2,000.
+        None takes a twentieth of the rows, at least 5 and at most 20.
     max_rows : int, default=100_000
         Rows to learn from; of a longer table a random part is taken.
     """
@@ -66,7 +66,7 @@ class SequentialTrees:
     def _learn(self, matrix: Matrix, seed: int) -> None:
         self.fields_, self.values_, self.seed_ = matrix.fields, matrix.values, seed
         n_rows = len(self.values_)
-        self.leaf_ = self.min_samples_leaf or int(np.clip(n_rows / 100, 5, 20))
+        self.leaf_ = self.min_samples_leaf or int(np.clip(n_rows / 20, 5, 20))
         self.scale_ = [_Scale(self.values_[:, j], f) for j, f in enumerate(self.fields_)]
         self.ranks_ = np.column_stack(
             [scale.ranks(self.values_[:, j]) for j, scale in enumerate(self.scale_)]
@@ -252,12 +252,13 @@ class _Draw:
         """Take the condition's columns together from real rows, then draw the rest."""
         assert self.condition is not None
         trees = self.trees
-        cells = complying_cells(
+        cells = condition_from_rows(
             Matrix(trees.values_, trees.fields_),
             self.condition,
             len(rows),
             self.rng,
             given=Given(values[rows], known[rows]),
+            complete=self.complete,
         )
         values[rows] = trees.sample(len(rows), self.rng, given=cells, complete=self.complete)
 
@@ -320,7 +321,8 @@ class _Draw:
 
     def _meeting(self, parts: list[Condition]) -> Floats:
         holds = [part.holds(self.trees.values_) for part in parts]
-        return np.logical_and.reduce(holds).astype(np.float64)
+        meeting: Bools = np.logical_and.reduce(holds)
+        return meeting.astype(np.float64)
 
     def _present(self, j: int, weights: Floats | None) -> Floats | None:
         """Leave out donors whose value is missing where it must not be."""
@@ -398,10 +400,12 @@ def _inside(
     if allowed is None:
         return None
     if isinstance(allowed, np.ndarray):
-        codes = np.where(np.isnan(values), len(allowed) - 1, values).astype(np.intp)
-        return allowed[codes]
-    inside = [(values >= low) & (values <= high) for low, high in allowed]
-    return np.logical_or.reduce([np.zeros(len(values), dtype=np.bool_), *inside])
+        admitted: Bools = allowed[np.nan_to_num(values, nan=len(allowed) - 1).astype(np.intp)]
+        return admitted
+    inside = np.zeros(len(values), dtype=np.bool_)
+    for low, high in allowed:
+        inside |= (values >= low) & (values <= high)
+    return inside
 
 
 def _order(ranks: Floats, matrix: Matrix) -> list[int]:
@@ -420,9 +424,9 @@ def _profiles(ranks: Floats, j: int, n_levels: int) -> Floats:
     spread = others.std(axis=0)
     others = (others - others.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     counts = np.bincount(codes, minlength=n_levels)
-    sums = np.column_stack(
-        [np.bincount(codes, weights=o, minlength=n_levels) for o in others.T] or [counts * 0.0]
-    )
+    sums = np.zeros((n_levels, others.shape[1]))
+    np.add.at(sums, codes, others)
     means = sums / (counts[:, None] + _SHARED)
     axes = np.linalg.svd(means * np.sqrt(counts)[:, None], full_matrices=False)[2][:2]
-    return (means @ axes.T)[codes]
+    profiles: Floats = (means @ axes.T)[codes]
+    return profiles
