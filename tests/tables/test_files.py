@@ -7,6 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,6 +37,7 @@ def put(folder: Path, content: bytes, name: str = "t.csv") -> Path:
         b'"a","b"\n"1","x"\n"2",""\n',
         b"\n\na,b\n1,x\n2,\n",
         b"a,b\n1,x\n\n2,\n\n",
+        b"a,b\r1,x\r2,\r",
         "a,b\n1,x\n2,\n".encode("utf-16"),
     ],
 )
@@ -73,6 +77,18 @@ def test_absent_file_and_folder(tmp_path: Path) -> None:
         read_frame(tmp_path)
 
 
+@pytest.mark.parametrize("end", ["parquet", "arrow"])
+def test_duplicate_names_in_a_binary_file(tmp_path: Path, end: str) -> None:
+    table = pa.table([pa.array([1, 2]), pa.array([3, 4])], names=["a", "a"])
+    path = tmp_path / f"t.{end}"
+    if end == "parquet":
+        pq.write_table(table, path)
+    else:
+        pa.feather.write_feather(table, path, compression="uncompressed")
+    with pytest.raises(InputError, match=r"two columns (of|have) one name"):
+        read_frame(path)
+
+
 def test_text_named_parquet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="though its name says so"):
         read_frame(put(tmp_path, b"a,b\n1,2\n", "t.parquet"))
@@ -106,7 +122,14 @@ def test_any_text_survives_csv(tmp_path: Path, rows: list[tuple[str, str]]) -> N
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
-@given(st.binary(max_size=60))
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.text('ab1,;|"\n\r\t ', max_size=40).map(str.encode),
+        st.text("ab,\n", max_size=9).map(lambda text: text.encode("utf-16")),
+        st.binary(max_size=9).map(lambda octets: b"\xff\xfe" + octets),
+    )
+)
 def test_any_bytes_are_a_table_or_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = put(tmp_path, content)
     with suppress(InputError):

@@ -45,6 +45,8 @@ def read_csv(path: Path, head: bytes) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         _check_rows(path, source, separator, len(names))
         raise InputError(f"{path} is no CSV file: {str(error).splitlines()[0]}") from error
+    if frame.width != len(names):
+        raise InputError(f"{path}: the header cannot be read; quote names that hold {separator!r}")
     frame.columns = names
     frame = frame.with_columns(pl.all().replace("", None))
     if not frame.height:
@@ -56,11 +58,25 @@ def read_csv(path: Path, head: bytes) -> pl.DataFrame:
 
 
 def _decode(path: Path, head: bytes) -> Any:
-    """Give what polars can read: the path itself, or the bytes where they are not UTF-8."""
+    """Give what polars can read: the path itself, or the bytes where they need a change."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return path.read_text(encoding="utf-16").encode()
+        return _from_utf16(path)
     if b"\0" in head:
         raise InputError(f"{path} is a binary file; save the table as CSV, Parquet or Arrow")
+    _check_utf8(path)
+    if b"\r" in head and b"\n" not in head:
+        return path.read_bytes().replace(b"\r", b"\n")
+    return path
+
+
+def _from_utf16(path: Path) -> bytes:
+    try:
+        return path.read_text(encoding="utf-16").encode()
+    except UnicodeError as error:
+        raise InputError(f"{path} is not the UTF-16 text it begins as; save it as UTF-8") from error
+
+
+def _check_utf8(path: Path) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     line = 1
     with path.open("rb") as file:
@@ -75,7 +91,7 @@ def _decode(path: Path, head: bytes) -> Any:
                     "(in a spreadsheet program: 'CSV UTF-8')"
                 ) from error
             if not block:
-                return path
+                return
             line += block.count(b"\n")
 
 

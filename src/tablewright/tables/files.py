@@ -115,6 +115,10 @@ def _read_binary(path: Path, form: Literal["parquet", "arrow"]) -> pl.DataFrame:
         if form == "parquet":
             return pl.read_parquet(path, glob=False)
         return pl.read_ipc(path)
+    except pl.exceptions.PanicException as error:
+        raise InputError(
+            f"{path} cannot be read: it is damaged, or two columns have one name; write it again"
+        ) from error
     except (pl.exceptions.PolarsError, OSError) as error:
         if form == "arrow":
             return _read_stream(path, error)
@@ -129,6 +133,8 @@ def _read_stream(path: Path, first: Exception) -> pl.DataFrame:
 
 
 def _damaged(path: Path, form: str, error: Exception) -> InputError:
+    if isinstance(error, pl.exceptions.DuplicateError):
+        return InputError(f"{path} has two columns of one name; rename the columns")
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return InputError(f"{path} is a damaged {form} file ({reason}); write it again")
 

@@ -73,10 +73,13 @@ def _check_overrides(frame: pl.DataFrame, overrides: Mapping[str, Any]) -> dict[
             raise SchemaError(
                 f"the schema names {name!r}, which the table lacks{suggest(name, frame.columns)}"
             )
-    return {
+    told = {
         name: dict(said) if isinstance(said, Mapping) else {"kind": said}
         for name, said in overrides.items()
     }
+    for said in told.values():
+        said.pop("dtype", None)  # a fact of the file at hand, not of the column
+    return told
 
 
 def _check_shape(frame: pl.DataFrame) -> None:
