@@ -130,14 +130,14 @@ def test_constraints_of_a_sql_table() -> None:
         """
     )
     assert [(rule.name, rule.described()) for rule in rules] == [
-        ("r1", "columns: ['id']"),
+        ("r1", "no two rows have the same id"),
         ("r2", "id IS NOT NULL"),
         ("r3", "age IS NOT NULL"),
         ("r4", "age BETWEEN 0 AND 120"),
         ("r5", '"years at school" <= age'),
-        ("r6", "columns: ['code']"),
+        ("r6", "no two rows have the same code"),
         ("adult", "married = 'no' OR age >= 18"),
-        ("r7", "columns: ['age', 'code']"),
+        ("r7", "no two rows have the same age, code"),
     ]
 
 

@@ -7,6 +7,7 @@ say. Any text in it is an expression of `tablewright.expressions`: nothing is ru
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -111,11 +112,9 @@ class _Rule(BaseModel):
         """Whether every row has to keep it."""
         return self.severity is Severity.HARD
 
+    @abstractmethod
     def described(self) -> str:
         """Write the rule as one line of text."""
-        shown = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        skip = set(_Rule.model_fields) | {"kind"}
-        return ", ".join(f"{key}: {value}" for key, value in shown.items() if key not in skip)
 
 
 class Check(_Rule):
@@ -178,6 +177,11 @@ class Range(_Rule):
             raise ValueError("a range has min, max or both")
         return self
 
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        low = "" if self.min is None else f"{self.min} <= "
+        return f"{low}{self.column}" + ("" if self.max is None else f" <= {self.max}")
+
 
 class Order(_Rule):
     """Columns ascend from left to right."""
@@ -185,6 +189,10 @@ class Order(_Rule):
     kind: Literal["order"] = "order"
     columns: list[str] = Field(min_length=2)
     strictly: bool = Field(default=False, description="equal neighbours break it")
+
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        return (" < " if self.strictly else " <= ").join(self.columns)
 
 
 class Linear(_Rule):
@@ -195,6 +203,12 @@ class Linear(_Rule):
     op: Literal["<=", "<", ">=", ">", "="]
     value: float = 0.0
     tolerance: float = Field(default=0.0, ge=0)
+
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        terms = " + ".join(f"{weight:g} * {column}" for column, weight in self.terms.items())
+        within = f" (within {self.tolerance:g})" if self.tolerance else ""
+        return f"{terms} {self.op} {self.value:g}{within}"
 
 
 class Align(_Rule):
@@ -211,6 +225,11 @@ class Align(_Rule):
     def _keys_as_text(cls, value: Any) -> Any:
         return _text_keys(value)
 
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        pairs = "; ".join(f"{value}: {allowed}" for value, allowed in self.pairs.items())
+        return f"{self.attribute} goes with {self.on}: {pairs}"
+
 
 class Formula(_Rule):
     """A column is computed from others."""
@@ -221,6 +240,11 @@ class Formula(_Rule):
     tolerance: float | None = Field(
         default=None, ge=0, description="default: half a unit of the last digit written"
     )
+
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        within = f" (within {self.tolerance:g})" if self.tolerance else ""
+        return f"{self.column} = {self.expression}{within}"
 
 
 class Dependency(_Rule):
@@ -249,6 +273,10 @@ class Dependency(_Rule):
             raise ValueError(f"{self.to!r} cannot determine itself")
         return self
 
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        return f"{', '.join(self.from_)} determine {self.to}"
+
 
 class Conditional(_Rule):
     """Shares of a column's values among the rows that meet `given`."""
@@ -273,6 +301,11 @@ class Conditional(_Rule):
             raise ValueError("the shares in dist are not negative and sum to 1")
         return self
 
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        shares = ", ".join(f"{value} {share:.1%}" for value, share in self.dist.items())
+        return f"{self.column} where {self.given}: {shares}"
+
 
 class Quota(_Rule):
     """The share of rows that meet `where` lies in a band, with at least so many rows."""
@@ -289,12 +322,21 @@ class Quota(_Rule):
             raise ValueError("share is [lowest, highest] with 0 <= lowest <= highest <= 1")
         return self
 
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        least = f", at least {self.min_rows} rows" if self.min_rows else ""
+        return f"{self.share[0]:.1%} to {self.share[1]:.1%} of the rows: {self.where}{least}"
+
 
 class Unique(_Rule):
     """No two rows have the same values in these columns; rows with a missing one are passed."""
 
     kind: Literal["unique"] = "unique"
     columns: list[str] = Field(min_length=1)
+
+    def described(self) -> str:
+        """Write the rule as one line of text."""
+        return f"no two rows have the same {', '.join(self.columns)}"
 
 
 def _text_keys(value: Any) -> Any:

@@ -34,7 +34,7 @@ def read_sql(text: str) -> Rules:
     --------
     >>> rules = read_sql("CREATE TABLE t (age INT CHECK (age >= 18), id INT PRIMARY KEY)")
     >>> [rule.described() for rule in rules]
-    ['age >= 18', "columns: ['id']", 'id IS NOT NULL']
+    ['age >= 18', 'no two rows have the same id', 'id IS NOT NULL']
     """
     if len(text) > MAX_CHARACTERS:
         raise RuleError(f"the SQL is longer than {MAX_CHARACTERS:,} characters")

@@ -1,0 +1,248 @@
+"""Find values that never, or hardly ever, stand together, and what follows from a value.
+
+Each column is cut into classes: its values, or for numbers with many values the few that
+stand out (sentinels, zeros) and the rest, and "missing". Two classes that meet far less often
+than independent columns would let them make a rule: an equivalence where two classes always
+meet, else an implication from a class (or several alike) to the classes that are left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.expressions.unparse import quote, value_text
+from tablewright.rules.language import Equivalence, Implies, Source
+from tablewright.rules.mining.evidence import LEVERAGE, Candidate, Rows, judged
+from tablewright.rules.mining.numbers import numbers_of, outward
+from tablewright.schema import Column, Kind
+
+__all__ = ["find_bounds", "find_exclusions"]
+
+MAX_CLASSES = 50
+"""Classes of one column, most frequent first; the other values make no rules."""
+
+SPIKE = 0.05
+"""Share of rows that makes a number stand out."""
+
+FEW = 20
+"""Numbers with at most so many distinct values are taken as classes."""
+
+EXPECTED = 5.0
+"""Rows that have to be expected together before their absence says something."""
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Classes:
+    """One column cut into classes.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    values : list
+        The value of each class but the last ones.
+    rest : bool
+        Whether a class stands for all other values.
+    codes : ndarray of int
+        Class of each training row: values in order, then the rest, then missing; -1 for none.
+    missing : bool
+        Whether any value is missing.
+    """
+
+    name: str
+    values: list[Any]
+    rest: bool
+    codes: Codes
+    missing: bool
+
+    @property
+    def size(self) -> int:
+        return len(self.values) + 2
+
+    def text(self, members: Sequence[int]) -> str:
+        """Return the condition that the class is one of these."""
+        column, n = quote(self.name), len(self.values)
+        listed = [self.values[i] for i in members if i < n]
+        parts = []
+        if n in members:
+            left_out = [value for i, value in enumerate(self.values) if i not in members]
+            parts.append(_none_of(column, left_out) if left_out else f"{column} IS NOT NULL")
+        elif listed:
+            parts.append(_one_of(column, listed))
+        if n + 1 in members:
+            parts.append(f"{column} IS NULL")
+        return " OR ".join(parts)
+
+
+def _one_of(column: str, values: Sequence[Any]) -> str:
+    if len(values) == 1:
+        return f"{column} = {value_text(values[0])}"
+    return f"{column} IN ({', '.join(value_text(value) for value in values)})"
+
+
+def _none_of(column: str, values: Sequence[Any]) -> str:
+    if len(values) == 1:
+        return f"{column} <> {value_text(values[0])}"
+    return f"{column} NOT IN ({', '.join(value_text(value) for value in values)})"
+
+
+def _classes(rows: Rows) -> list[_Classes]:
+    made = [_cut(rows.train[column.name], column) for column in rows.schema.each()
+            if column.kind not in (Kind.CONSTANT, Kind.IDENTIFIER)
+            and column.name in rows.train.columns]  # fmt: skip
+    return [found for found in made if found is not None]
+
+
+def _cut(series: pl.Series, column: Column) -> _Classes | None:
+    if series.dtype.is_float():
+        series = series.fill_nan(None)
+    if series.dtype in (pl.Categorical, pl.Enum):
+        series = series.cast(pl.String)
+    missing = series.null_count() > 0
+    values, rest = _listed(series, column)
+    if not values and not missing:
+        return None
+    codes = np.full(len(series), len(values) if rest or not values else -1)
+    for i, value in enumerate(values):
+        codes[(series == value).fill_null(False).to_numpy()] = i
+    codes[series.is_null().to_numpy()] = len(values) + 1
+    return _Classes(column.name, values, rest or not values, codes, missing)
+
+
+def _listed(series: pl.Series, column: Column) -> tuple[list[Any], bool]:
+    """Return the values that are classes of their own, and whether the rest is one class."""
+    if column.kind.is_discrete or series.dtype == pl.Boolean:
+        counts = series.drop_nulls().value_counts(sort=True)
+        return sorted(counts[series.name].head(MAX_CLASSES), key=str), False
+    if column.kind not in (Kind.CONTINUOUS, Kind.INTEGER) or not series.dtype.is_numeric():
+        return [], True
+    counts = series.drop_nulls().value_counts(sort=True)
+    if counts.height <= FEW:
+        return sorted(counts[series.name]), False
+    often = counts.filter(pl.col("count") >= SPIKE * len(series))
+    return sorted(often[series.name]), True
+
+
+def find_exclusions(rows: Rows, confidence: float) -> list[Candidate]:
+    """Return equivalences and implications between classes of two columns."""
+    rules: list[Any] = []
+    for a, b in combinations(_classes(rows), 2):
+        excluded, expected = _excluded(a, b)
+        if not excluded.any():
+            continue
+        pairs = _equivalent(excluded, expected, a, b)
+        for i, j in pairs:
+            premise, conclusion = a.text([i]), b.text([j])
+            rules.append(Equivalence(a=premise, b=conclusion, source=Source.MINED))
+            excluded[i, :] = excluded[:, j] = False
+        forward, backward = (
+            list(_implications(excluded, a, b)),
+            list(_implications(excluded.T, b, a)),
+        )
+        rules += forward if len(forward) <= len(backward) else backward
+    return [found for found in judged(rules, rows) if found.rows]
+
+
+def _excluded(a: _Classes, b: _Classes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which classes hardly ever meet, and how often they would by chance."""
+    known = (a.codes >= 0) & (b.codes >= 0)
+    cells = np.bincount(a.codes[known] * b.size + b.codes[known], minlength=a.size * b.size)
+    met = cells.reshape(a.size, b.size).astype(float)
+    total = max(met.sum(), 1.0)
+    expected = met.sum(axis=1, keepdims=True) * met.sum(axis=0, keepdims=True) / total
+    rare = met <= np.minimum(LEVERAGE, 0.05) * expected
+    return rare & (expected >= EXPECTED), expected
+
+
+def _equivalent(
+    excluded: NDArray[np.bool_], expected: NDArray[np.float64], a: _Classes, b: _Classes
+) -> list[tuple[int, int]]:
+    """Return pairs of classes that meet each other and hardly anything else."""
+    used_a = np.flatnonzero(expected.sum(axis=1) > 0)
+    used_b = np.flatnonzero(expected.sum(axis=0) > 0)
+    found = []
+    for i in used_a:
+        left = [j for j in used_b if not excluded[i, j]]
+        if len(left) == 1 and sum(not excluded[k, left[0]] for k in used_a) == 1:
+            found.append((int(i), int(left[0])))
+    # With two classes on each side the second equivalence says the same as the first.
+    return found[:1] if len(used_a) == len(used_b) == 2 else found
+
+
+def _implications(excluded: NDArray[np.bool_], a: _Classes, b: _Classes) -> Iterator[Implies]:
+    """Yield one implication per group of classes of `a` that exclude the same classes of `b`."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i in range(a.size):
+        ruled_out = tuple(np.flatnonzero(excluded[i]).tolist())
+        if ruled_out:
+            groups.setdefault(ruled_out, []).append(i)
+    for ruled_out, members in groups.items():
+        conclusion = _left(b, ruled_out)
+        yield Implies.model_validate(
+            {"if": a.text(members), "then": conclusion, "source": Source.MINED}
+        )
+
+
+def _left(b: _Classes, ruled_out: Sequence[int]) -> str:
+    """Return what the classes that are left say, by listing the shorter side."""
+    n = len(b.values)
+    missing_out = n + 1 in ruled_out
+    values_out = [i for i in ruled_out if i < n]
+    left = [i for i in range(n) if i not in values_out]
+    rest_out = n in ruled_out or not b.rest
+    parts = []
+    if rest_out and not left:
+        return f"{quote(b.name)} IS NULL"
+    if rest_out and (n in ruled_out or len(left) <= len(values_out)):
+        parts.append(_one_of(quote(b.name), [b.values[i] for i in left]))
+    elif values_out:
+        parts.append(_none_of(quote(b.name), [b.values[i] for i in values_out]))
+    if missing_out:
+        parts.append(f"{quote(b.name)} IS NOT NULL")
+    return " AND ".join(parts)
+
+
+def find_bounds(rows: Rows, confidence: float) -> list[Candidate]:
+    """Return bounds of a number that hold where another column has a value."""
+    numbers = numbers_of(rows.train, rows.schema)
+    rules: list[Any] = []
+    for a in _classes(rows):
+        for name, values in numbers.items():
+            if name != a.name and len(np.unique(values)) > FEW:
+                whole = rows.schema[name].kind is Kind.INTEGER
+                rules += _bounds(a, name, values, whole=whole)
+    return [found for found in judged(rules, rows) if found.rows]
+
+
+def _bounds(a: _Classes, name: str, values: NDArray[np.float64], *, whole: bool) -> list[Implies]:
+    made = []
+    known = np.isfinite(values)
+    for i in range(a.size):
+        inside = known & (a.codes == i)
+        if inside.sum() < 20 or inside.sum() > 0.95 * known.sum():
+            continue
+        low, high = outward(values[inside], whole=whole)
+        parts = []
+        for sign, bound, outside in ((">=", low, values < low), ("<=", high, values > high)):
+            expected = inside.sum() * outside[known].mean()
+            if expected >= 2 * EXPECTED:
+                parts.append(f"{quote(name)} {sign} {_number(bound)}")
+        if parts:
+            then = " AND ".join(parts)
+            rule = {"if": a.text([i]), "then": then, "source": Source.MINED}
+            made.append(Implies.model_validate(rule))
+    return made
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if math.isfinite(value) and value.is_integer() else repr(value)
