@@ -170,9 +170,17 @@ def _plain(series: pl.Series) -> pl.Series:
 
 def learn_map(frame: pl.DataFrame, keys: list[str], to: str) -> pl.DataFrame:
     """Return the most frequent value of a column per combination of others; ties by value."""
-    counted = frame.select([*keys, to]).drop_nulls().group_by([*keys, to]).len()
-    ranked = counted.sort([*keys, "len", to], descending=[False] * len(keys) + [True, False])
-    return ranked.unique(keys, keep="first", maintain_order=True).drop("len")
+    names = [*keys, to]
+    columns = [str(i) for i in range(len(names))]
+    plain = frame.select(
+        pl.col(name).alias(column) for name, column in zip(names, columns, strict=True)
+    )
+    counted = plain.drop_nulls().group_by(columns).len("rows")
+    ranked = counted.sort(
+        [*columns[:-1], "rows", columns[-1]], descending=[*[False] * len(keys), True, False]
+    )
+    best = ranked.unique(columns[:-1], keep="first", maintain_order=True).drop("rows")
+    return best.rename(dict(zip(columns, names, strict=True)))
 
 
 def bind(rules: Rules, schema: Schema, frame: pl.DataFrame | None = None) -> list[BoundRule]:

@@ -160,7 +160,7 @@ def formula_tree(rule: language.Formula, schema: Schema) -> Node:
 def formula_tolerance(rule: language.Formula, column: Column) -> float:
     """Return how far a computed column may be off: half a unit of the last digit written."""
     if rule.tolerance is not None:
-        return rule.tolerance + _ROUNDING
+        return float(f"{rule.tolerance + _ROUNDING:.12g}")
     decimals = 0 if column.kind is Kind.INTEGER else column.decimals
     return _ROUNDING if decimals is None else 0.5 * 10.0**-decimals + _ROUNDING
 

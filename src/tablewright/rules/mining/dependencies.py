@@ -18,6 +18,9 @@ __all__ = ["find_dependencies"]
 MAX_PAIRED = 100
 """Distinct values of a column that may determine together with another one."""
 
+LEVERAGE = {1: 0.1, 2: 0.05}
+"""A dependency on one or two columns is broken at most this fraction as often as by chance."""
+
 _Codes = NDArray[np.int64]
 _UNKNOWN = -1
 
@@ -82,7 +85,8 @@ def _tested(
     guesses = best[held[speaks]]
     chance = 1.0 - float((shares / shares.sum())[guesses].mean()) if speaks.any() else 0.0
     rule = Dependency.model_validate({"from": list(key), "to": to, "source": Source.MINED})
-    return Candidate(rule, int((guesses != wanted[speaks]).sum()), int(speaks.sum()), chance)
+    broken = int((guesses != wanted[speaks]).sum())
+    return Candidate(rule, broken, int(speaks.sum()), chance, LEVERAGE[len(key)])
 
 
 def _joined(key: tuple[str, ...], codes: dict[str, tuple[_Codes, _Codes]]) -> tuple[_Codes, _Codes]:

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.expressions.unparse import quote
-from tablewright.rules.language import Formula, Linear, Source
+from tablewright.expressions.tree import columns_of
+from tablewright.expressions.unparse import quote, unparse
+from tablewright.rules.language import Formula, Implies, Linear, Source
 from tablewright.rules.mining.evidence import Candidate, Rows, judged
 from tablewright.rules.mining.numbers import numbers_of
+from tablewright.rules.trees import rule_tree
+from tablewright.schema import Schema
 
 __all__ = ["find_equations"]
 
@@ -39,11 +42,39 @@ _ROUND = (2e-3, 1e-5, 1e-9)
 def find_equations(rows: Rows, confidence: float) -> list[Candidate]:
     """Return linear relations, products and ratios that hold within rounding."""
     columns = _several_valued(numbers_of(rows.train.head(USED), rows.schema))
+    filled = {name: _filled_in(values) for name, values in columns.items()}
+    columns = {name: _without(values, filled[name]) for name, values in columns.items()}
     steps = {name: _step(values) for name, values in columns.items()}
     linear = list(_linear(columns, steps, confidence))
     taken = [set(rule.terms) for rule in linear]
     products = _products(columns, steps, confidence, taken)
-    return judged([*linear, *products], rows)
+    return judged([_where_real(rule, filled, rows.schema) for rule in (*linear, *products)], rows)
+
+
+def _filled_in(values: Floats) -> float | None:
+    """Return the value that stands out and fits no unit of the others: a mean put into gaps."""
+    finite = values[np.isfinite(values)]
+    distinct, counts = np.unique(finite, return_counts=True)
+    most = float(distinct[counts.argmax()])
+    step = _step(finite[finite != most])
+    off_grid = step > 0 and abs(most / step - round(most / step)) > 1e-6
+    return most if off_grid and counts.max() >= 0.01 * len(finite) else None
+
+
+def _without(values: Floats, left_out: float | None) -> Floats:
+    return values if left_out is None else np.where(values == left_out, np.nan, values)
+
+
+def _where_real(rule: Any, filled: dict[str, float | None], schema: Schema) -> Any:
+    """Restrict a rule to rows without values that were put into gaps."""
+    tree = rule_tree(rule.model_copy(update={"name": "r"}), schema)
+    assert tree is not None
+    gaps = [(name, filled.get(name)) for name in columns_of(tree)]
+    real = [f"{quote(name)} <> {gap!r}" for name, gap in gaps if gap is not None]
+    if not real:
+        return rule
+    given = {"if": " AND ".join(real), "then": unparse(tree), "source": Source.MINED}
+    return Implies.model_validate(given)
 
 
 def _several_valued(columns: dict[str, Floats]) -> dict[str, Floats]:
@@ -142,7 +173,7 @@ def _as_linear(
             return None
         value = _nice(offset, within) if abs(offset) > 1e-6 * spread else 0.0
         total = sum(w * columns[c] for c, w in terms.items())
-        scale = 1e-7 * sum(abs(w) * float(np.nanmax(np.abs(columns[c]))) for c, w in terms.items())
+        scale = 1e-10 * sum(abs(w) * float(np.nanmax(np.abs(columns[c]))) for c, w in terms.items())
         slack = scale + 0.5 * sum(abs(w) * steps[c] for c, w in terms.items())
         kept = [t for t in (scale, slack) if _holds(total - value, t, confidence)]
         if kept and kept[0] <= 0.1 * spread:
@@ -206,7 +237,7 @@ def _within(values: Floats, made: Floats, slack: Floats, confidence: float) -> f
     """Return how far rows that rounding explains are off, or None if it explains too few."""
     difference = np.abs(values - made)
     usable = np.isfinite(difference)
-    explained = difference <= slack + 1e-7 * np.abs(made)
+    explained = difference <= slack + 1e-9 * np.abs(made)
     vague = float(np.median(slack[usable])) > 0.1 * float(np.nanstd(values))
     if vague or usable.sum() < 20 or explained[usable].mean() < confidence:
         return None

@@ -32,7 +32,7 @@ SHUFFLED = 20_000
 """Rows of independent columns that chance is estimated from."""
 
 LEVERAGE = 0.2
-"""A rule is broken at most this fraction as often as chance would break it."""
+"""What `Candidate.leverage` is where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,15 @@ class Candidate:
         Held-out rows that break it, and that it speaks of.
     chance : float
         Share of such rows that would break it if the columns were independent.
+    leverage : float, default=0.2
+        It may be broken at most this fraction as often as by chance.
     """
 
     rule: Any
     broken: int
     rows: int
     chance: float
+    leverage: float = LEVERAGE
 
     @property
     def p_value(self) -> float:
@@ -98,7 +101,7 @@ class Candidate:
     def is_strong(self, confidence: float) -> bool:
         """Whether it is broken rarely, and far less often than by chance."""
         allowed = max(1.0 - confidence, 1.0 / max(self.rows, 1))
-        return self.rate <= allowed and self.rate <= LEVERAGE * self.chance
+        return self.rate <= allowed and self.rate <= self.leverage * self.chance
 
 
 def judged(rules: Sequence[Any], rows: Rows) -> list[Candidate]:

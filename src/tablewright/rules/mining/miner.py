@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.expressions.parsing import parse_tree
-from tablewright.expressions.tree import columns_of
-from tablewright.rules import language
 from tablewright.rules.check import check_rules
 from tablewright.rules.language import Rules, Severity
+from tablewright.rules.mining.concise import concise
 from tablewright.rules.mining.dependencies import find_dependencies
 from tablewright.rules.mining.equations import find_equations
 from tablewright.rules.mining.evidence import Candidate, Rows, discoveries
@@ -82,7 +79,7 @@ def mine_rules(
     >>> frame = pl.DataFrame({"x": x, "y": 2 * x + 1})
     >>> schema = Schema.build({"x": "integer", "y": "integer"})
     >>> [rule.described() for rule in mine_rules(frame, schema, rng, kinds=["equations"])]
-    ['-2 * x + 1 * y = 1 (within 2e-05)']
+    ['-2 * x + 1 * y = 1 (within 2e-08)']
     """
     unknown = set(kinds) - {"ranges", *_FINDERS}
     if unknown:
@@ -97,52 +94,12 @@ def mine_rules(
     ]
     strong = {id(made) for made in tested if made.is_strong(confidence)}
     found = [made for made in discoveries(tested, false_discovery_rate) if id(made) in strong]
-    found = sorted(_concise(found), key=lambda made: made.p_value)[:max_rules]
+    found.sort(key=lambda made: (made.rate, made.p_value))
+    found = sorted(concise(found, rows), key=lambda made: made.p_value)[:max_rules]
     ranges = find_ranges(rows) if "ranges" in kinds else []
     return _measured(
         [*found, *(made for made in ranges if made.rate <= 1 - confidence)], frame, schema
     )
-
-
-def _concise(found: list[Candidate]) -> list[Candidate]:
-    """Leave out what a dependency, an equation or an equivalence found already says."""
-    determined = {
-        frozenset((*made.rule.from_, made.rule.to))
-        for made in found
-        if isinstance(made.rule, language.Dependency)
-    }
-    equal = {frozenset(made.rule.terms) for made in found if isinstance(made.rule, language.Linear)}
-    return [made for made in found if not _said(made.rule, determined, equal)]
-
-
-def _said(rule: Any, determined: set[frozenset[str]], equal: set[frozenset[str]]) -> bool:
-    columns = _columns(rule)
-    match rule:
-        case language.Implies() | language.Equivalence():
-            return columns in determined or columns in equal
-        case language.Order() | language.Check():
-            return columns in equal
-        case language.Dependency():
-            return any(used <= columns for used in equal)
-        case _:
-            return False
-
-
-def _columns(rule: Any) -> frozenset[str]:
-    match rule:
-        case language.Implies():
-            texts = [rule.if_, rule.then]
-        case language.Equivalence():
-            texts = [rule.a, rule.b]
-        case language.Check():
-            texts = [rule.expression]
-        case language.Order():
-            return frozenset(rule.columns)
-        case language.Dependency():
-            return frozenset((*rule.from_, rule.to))
-        case _:
-            return frozenset()
-    return frozenset(name for text in texts for name in columns_of(parse_tree(text)))
 
 
 def _measured(found: list[Candidate], frame: pl.DataFrame, schema: Schema) -> Rules:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tablewright.expressions.unparse import quote, value_text
 from tablewright.rules.language import Equivalence, Implies, Source
-from tablewright.rules.mining.evidence import LEVERAGE, Candidate, Rows, judged
+from tablewright.rules.mining.evidence import Candidate, Rows, judged
 from tablewright.rules.mining.numbers import numbers_of, outward
 from tablewright.schema import Column, Kind
 
@@ -38,7 +38,15 @@ FEW = 20
 EXPECTED = 5.0
 """Rows that have to be expected together before their absence says something."""
 
+RARE = 0.05
+"""Classes that meet at most this fraction as often as by chance hardly ever meet."""
+
+INFORMATIVE = 0.02
+"""Least share of the rows that a conclusion excludes by chance."""
+
+Bools = NDArray[np.bool_]
 Codes = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -121,14 +129,15 @@ def _cut(series: pl.Series, column: Column) -> _Classes | None:
 
 def _listed(series: pl.Series, column: Column) -> tuple[list[Any], bool]:
     """Return the values that are classes of their own, and whether the rest is one class."""
+    series = series.alias("value")
     if column.kind.is_discrete or series.dtype == pl.Boolean:
         counts = series.drop_nulls().value_counts(sort=True)
-        return sorted(counts[series.name].head(MAX_CLASSES), key=str), False
+        return sorted(counts["value"].head(MAX_CLASSES), key=str), False
     if column.kind not in (Kind.CONTINUOUS, Kind.INTEGER) or not series.dtype.is_numeric():
         return [], True
     counts = series.drop_nulls().value_counts(sort=True)
     if counts.height <= FEW:
-        return sorted(counts[series.name]), False
+        return sorted(counts["value"]), False
     often = counts.filter(pl.col("count") >= SPIKE * len(series))
     return sorted(often[series.name]), True
 
@@ -137,78 +146,119 @@ def find_exclusions(rows: Rows, confidence: float) -> list[Candidate]:
     """Return equivalences and implications between classes of two columns."""
     rules: list[Any] = []
     for a, b in combinations(_classes(rows), 2):
-        excluded, expected = _excluded(a, b)
-        if not excluded.any():
+        meeting = _Meeting.of(a, b)
+        if not meeting.excluded.any():
             continue
-        pairs = _equivalent(excluded, expected, a, b)
-        for i, j in pairs:
+        for i, j in meeting.equivalences():
             premise, conclusion = a.text([i]), b.text([j])
             rules.append(Equivalence(a=premise, b=conclusion, source=Source.MINED))
-            excluded[i, :] = excluded[:, j] = False
-        forward, backward = (
-            list(_implications(excluded, a, b)),
-            list(_implications(excluded.T, b, a)),
-        )
-        rules += forward if len(forward) <= len(backward) else backward
+            meeting.excluded[i, :] = meeting.excluded[:, j] = False
+        rules += meeting.implications()
     return [found for found in judged(rules, rows) if found.rows]
 
 
-def _excluded(a: _Classes, b: _Classes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which classes hardly ever meet, and how often they would by chance."""
-    known = (a.codes >= 0) & (b.codes >= 0)
-    cells = np.bincount(a.codes[known] * b.size + b.codes[known], minlength=a.size * b.size)
-    met = cells.reshape(a.size, b.size).astype(float)
-    total = max(met.sum(), 1.0)
-    expected = met.sum(axis=1, keepdims=True) * met.sum(axis=0, keepdims=True) / total
-    rare = met <= np.minimum(LEVERAGE, 0.05) * expected
-    return rare & (expected >= EXPECTED), expected
+@dataclass(frozen=True)
+class _Meeting:
+    """How often the classes of two columns meet.
 
+    Attributes
+    ----------
+    met, expected : ndarray of shape (a.size, b.size)
+        Rows in which two classes meet, and how many there would be by chance.
+    excluded : ndarray of bool, same shape
+        Which classes hardly ever meet although chance would let them.
+    """
 
-def _equivalent(
-    excluded: NDArray[np.bool_], expected: NDArray[np.float64], a: _Classes, b: _Classes
-) -> list[tuple[int, int]]:
-    """Return pairs of classes that meet each other and hardly anything else."""
-    used_a = np.flatnonzero(expected.sum(axis=1) > 0)
-    used_b = np.flatnonzero(expected.sum(axis=0) > 0)
-    found = []
-    for i in used_a:
-        left = [j for j in used_b if not excluded[i, j]]
-        if len(left) == 1 and sum(not excluded[k, left[0]] for k in used_a) == 1:
-            found.append((int(i), int(left[0])))
-    # With two classes on each side the second equivalence says the same as the first.
-    return found[:1] if len(used_a) == len(used_b) == 2 else found
+    a: _Classes
+    b: _Classes
+    met: Floats
+    expected: Floats
+    excluded: Bools
 
+    @classmethod
+    def of(cls, a: _Classes, b: _Classes) -> _Meeting:
+        known = (a.codes >= 0) & (b.codes >= 0)
+        cells = np.bincount(a.codes[known] * b.size + b.codes[known], minlength=a.size * b.size)
+        met = cells.reshape(a.size, b.size).astype(float)
+        totals = met.sum(axis=1, keepdims=True) * met.sum(axis=0, keepdims=True)
+        expected = totals / max(met.sum(), 1.0)
+        return cls(a, b, met, expected, (met <= RARE * expected) & (expected >= EXPECTED))
 
-def _implications(excluded: NDArray[np.bool_], a: _Classes, b: _Classes) -> Iterator[Implies]:
-    """Yield one implication per group of classes of `a` that exclude the same classes of `b`."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for i in range(a.size):
-        ruled_out = tuple(np.flatnonzero(excluded[i]).tolist())
-        if ruled_out:
-            groups.setdefault(ruled_out, []).append(i)
-    for ruled_out, members in groups.items():
-        conclusion = _left(b, ruled_out)
-        yield Implies.model_validate(
-            {"if": a.text(members), "then": conclusion, "source": Source.MINED}
-        )
+    @property
+    def turned(self) -> _Meeting:
+        return _Meeting(self.b, self.a, self.met.T, self.expected.T, self.excluded.T)
+
+    def equivalences(self) -> list[tuple[int, int]]:
+        """Return pairs of classes that meet each other and hardly anything else."""
+        used_a = np.flatnonzero(self.expected.sum(axis=1) > 0)
+        used_b = np.flatnonzero(self.expected.sum(axis=0) > 0)
+        found = []
+        for i in used_a:
+            left = [j for j in used_b if not self.excluded[i, j]]
+            if len(left) == 1 and sum(not self.excluded[k, left[0]] for k in used_a) == 1:
+                found.append((int(i), int(left[0])))
+        # With two classes on each side the second equivalence says the same as the first.
+        return found[:1] if len(used_a) == len(used_b) == 2 else found
+
+    def implications(self) -> list[Implies]:
+        """Return implications that cover the excluded pairs of classes, the widest first."""
+        open_pairs = self.excluded.copy()
+        forward: list[int] = []
+        backward: list[int] = []
+        while open_pairs.any():
+            weights = np.where(open_pairs, self.expected, 0.0)
+            across, down = weights.sum(axis=1), weights.sum(axis=0)
+            if across.max() >= down.max():
+                forward.append(int(across.argmax()))
+                open_pairs[forward[-1], :] = False
+            else:
+                backward.append(int(down.argmax()))
+                open_pairs[:, backward[-1]] = False
+        return [*self.grouped(forward), *self.turned.grouped(backward)]
+
+    def grouped(self, members: Sequence[int]) -> Iterator[Implies]:
+        """Yield one implication per group of classes of `a` that leave the same of `b`."""
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for i in sorted(members):
+            groups.setdefault(self.ruled_out(i), []).append(i)
+        for ruled_out, alike in groups.items():
+            out = self.expected[alike][:, list(ruled_out)].sum() / self.expected[alike].sum()
+            if out >= INFORMATIVE:
+                rule = {"if": self.a.text(alike), "then": _left(self.b, ruled_out)}
+                yield Implies.model_validate({**rule, "source": Source.MINED})
+
+    def ruled_out(self, i: int) -> tuple[int, ...]:
+        """Return the classes of `b` that a class excludes.
+
+        Where hardly anything is left by chance beside what was seen, and that is shorter to say,
+        classes too rare to be tested are counted as excluded too.
+        """
+        tested = np.flatnonzero(self.excluded[i])
+        unseen = np.flatnonzero((self.met[i] == 0) | self.excluded[i])
+        added = self.expected[i][unseen].sum() - self.expected[i][tested].sum()
+        is_short = self.b.size - len(unseen) <= min(len(tested), 4)
+        if is_short and added <= 0.2 * self.expected[i][tested].sum():
+            return tuple(unseen.tolist())
+        return tuple(tested.tolist())
 
 
 def _left(b: _Classes, ruled_out: Sequence[int]) -> str:
     """Return what the classes that are left say, by listing the shorter side."""
-    n = len(b.values)
-    missing_out = n + 1 in ruled_out
+    n, name = len(b.values), quote(b.name)
     values_out = [i for i in ruled_out if i < n]
     left = [i for i in range(n) if i not in values_out]
     rest_out = n in ruled_out or not b.rest
     parts = []
     if rest_out and not left:
-        return f"{quote(b.name)} IS NULL"
-    if rest_out and (n in ruled_out or len(left) <= len(values_out)):
-        parts.append(_one_of(quote(b.name), [b.values[i] for i in left]))
+        return f"{name} IS NULL"
+    if rest_out and (b.rest or len(left) <= len(values_out)):
+        allowed = _one_of(name, [b.values[i] for i in left])
+        may_miss = b.missing and n + 1 not in ruled_out
+        parts.append(f"{allowed} OR {name} IS NULL" if may_miss else allowed)
     elif values_out:
-        parts.append(_none_of(quote(b.name), [b.values[i] for i in values_out]))
-    if missing_out:
-        parts.append(f"{quote(b.name)} IS NOT NULL")
+        parts.append(_none_of(name, [b.values[i] for i in values_out]))
+    if n + 1 in ruled_out and b.missing:
+        parts.append(f"{name} IS NOT NULL")
     return " AND ".join(parts)
 
 
@@ -234,8 +284,8 @@ def _bounds(a: _Classes, name: str, values: NDArray[np.float64], *, whole: bool)
         low, high = outward(values[inside], whole=whole)
         parts = []
         for sign, bound, outside in ((">=", low, values < low), ("<=", high, values > high)):
-            expected = inside.sum() * outside[known].mean()
-            if expected >= 2 * EXPECTED:
+            share = float(outside[known].mean())
+            if share >= 5 * INFORMATIVE and inside.sum() * share >= 2 * EXPECTED:
                 parts.append(f"{quote(name)} {sign} {_number(bound)}")
         if parts:
             then = " AND ".join(parts)

@@ -1,0 +1,217 @@
+"""The miner finds what was planted, says nothing of columns that are independent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright.errors import InputError
+from tablewright.rules import Rules, check_rules
+from tablewright.rules.mining import mine_rules
+from tablewright.rules.mining.evidence import Candidate, discoveries
+from tablewright.schema import Schema
+
+Made = tuple[dict[str, Any], dict[str, Any]]
+N = 1000
+
+
+def independent(rng: np.random.Generator, n: int = N) -> dict[str, Any]:
+    return {
+        "colour": rng.choice(["red", "green", "blue", "grey"], n),
+        "size": rng.choice(["s", "m", "l"], n, p=[0.2, 0.5, 0.3]),
+        "flag": rng.choice(["yes", "no"], n),
+        "count": rng.poisson(4, n),
+        "weight": rng.normal(70, 10, n).round(1),
+        "score": rng.gamma(2.0, 50.0, n).round(2),
+    }
+
+
+KINDS: dict[str, Any] = {
+    "colour": "categorical",
+    "size": "categorical",
+    "flag": "categorical",
+    "count": "integer",
+    "weight": "continuous",
+    "score": "continuous",
+}
+
+
+def mined(columns: dict[str, Any], kinds: dict[str, Any], seed: int = 0) -> Rules:
+    frame = pl.DataFrame(columns)
+    found = ("dependencies", "equations", "orders", "exclusions", "bounds")
+    schema = Schema.build({name: kinds[name] for name in columns})
+    return mine_rules(frame, schema, np.random.default_rng(seed), kinds=found)
+
+
+def plant_dependency(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    group = {"red": "warm", "green": "cold", "blue": "cold", "grey": "none"}
+    columns["group"] = [group[str(c)] for c in columns["colour"]]
+    return columns, {"group": "categorical"}
+
+
+def plant_pair_dependency(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["code"] = [
+        "abcd"[(len(str(c)) + len(str(f))) % 4]
+        for c, f in zip(columns["colour"], columns["flag"], strict=True)
+    ]
+    return columns, {"code": "categorical"}
+
+
+def plant_sentinel(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    never = rng.random(N) < 0.3
+    columns["days"] = np.where(never, -1, rng.integers(1, 400, N))
+    columns["previous"] = np.where(never, 0, rng.integers(1, 9, N))
+    return columns, {"days": "integer", "previous": "integer"}
+
+
+def plant_order(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["low"] = rng.normal(50, 10, N).round(1)
+    columns["high"] = (columns["low"] + rng.exponential(9, N)).round(1)
+    return columns, {"low": "continuous", "high": "continuous"}
+
+
+def plant_distance(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["born"] = rng.integers(1940, 2000, N)
+    columns["hired"] = columns["born"] + 16 + rng.geometric(0.1, N)
+    return columns, {"born": "integer", "hired": "integer"}
+
+
+def plant_sum(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["part"] = rng.gamma(2, 30, N).round(1)
+    columns["total"] = (columns["part"] + 2 * columns["score"] - columns["count"]).round(2)
+    return columns, {"part": "continuous", "total": "continuous"}
+
+
+def plant_ratio(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["index"] = (100 * columns["score"] / columns["weight"]).round(1)
+    return columns, {"index": "continuous"}
+
+
+def plant_product(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["height"] = rng.normal(1.7, 0.1, N).round(2)
+    columns["area"] = (columns["weight"] * columns["height"]).round(2)
+    return columns, {"height": "continuous", "area": "continuous"}
+
+
+def plant_exclusion(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    clash = (columns["colour"] == "red") & (columns["size"] == "l")
+    columns["size"] = np.where(clash, "m", columns["size"])
+    return columns, {}
+
+
+def plant_bound(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["weight"] = np.where(
+        columns["flag"] == "yes", np.minimum(columns["weight"], 70.0), columns["weight"]
+    )
+    return columns, {}
+
+
+PLANTED: list[tuple[Callable[[np.random.Generator], Made], set[str]]] = [
+    (plant_dependency, {"colour determine group"}),
+    (plant_pair_dependency, {"colour, flag determine code"}),
+    (plant_sentinel, {"days = -1 if and only if previous = 0"}),
+    (plant_order, {"low <= high"}),
+    (plant_distance, {"hired - born >= 17"}),
+    (plant_sum, {"1 * count + -2 * score + -1 * part + 1 * total = 0 (within 2.4e-07)"}),
+    (plant_ratio, {"index = 100 * score / weight (within 0.051)"}),
+    (plant_product, {"area = weight * height (within 0.0051)"}),
+    (plant_exclusion, {"if size = 'l' then colour <> 'red'", "if colour = 'red' then size <> 'l'"}),
+    (plant_bound, {"if flag = 'yes' then weight <= 70"}),
+]
+
+
+@pytest.mark.parametrize(("plant", "wanted"), PLANTED)
+def test_planted_rules_are_found(plant: Callable[..., Made], wanted: set[str]) -> None:
+    columns, kinds = plant(np.random.default_rng(7))
+    found = [rule.described() for rule in mined(columns, KINDS | kinds)]
+    assert wanted & set(found), found
+
+
+@pytest.mark.parametrize("n", [60, 300, 2000])
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_said_of_independent_columns(n: int, seed: int) -> None:
+    found = mined(independent(np.random.default_rng(seed), n), KINDS, seed)
+    assert [rule.described() for rule in found] == []
+
+
+def test_noise_makes_a_rule_soft_with_its_probability() -> None:
+    rng = np.random.default_rng(5)
+    columns, kinds = plant_dependency(rng)
+    noisy = rng.random(N) < 0.02
+    columns["group"] = np.where(noisy, rng.permutation(columns["group"]), columns["group"])
+    rule = next(rule for rule in mined(columns, KINDS | kinds) if rule.kind == "fd")
+    assert not rule.hard
+    assert rule.probability == pytest.approx(0.987, abs=0.01)
+    assert rule.held_out == pytest.approx(0.013, abs=0.015)
+
+
+def test_rules_carry_their_evidence_and_check_out() -> None:
+    columns, kinds = plant_order(np.random.default_rng(1))
+    schema = Schema.build({name: (KINDS | kinds)[name] for name in columns})
+    frame = pl.DataFrame(columns)
+    rules = mine_rules(frame, schema, np.random.default_rng(0))
+    order = next(rule for rule in rules if rule.kind == "order")
+    assert (order.source.value, order.hard, order.support, order.violation_rate) == (
+        "mined",
+        True,
+        N,
+        0.0,
+    )
+    assert check_rules(frame, rules, schema).ok
+    assert {rule.kind for rule in rules} == {"order", "range"}
+
+
+def test_means_put_into_gaps_do_not_hide_an_equation() -> None:
+    rng = np.random.default_rng(2)
+    columns, kinds = plant_ratio(rng)
+    gap = rng.random(N) < 0.1
+    columns["index"] = np.where(gap, float(np.mean(columns["index"])), columns["index"])
+    texts = [rule.described() for rule in mined(columns, KINDS | kinds)]
+    assert any('abs("index" - 100 * score / weight)' in text for text in texts)
+
+
+def test_missing_together() -> None:
+    rng = np.random.default_rng(3)
+    columns = independent(rng)
+    gap = rng.random(N) < 0.2
+    columns["job"] = [None if g else str(v) for g, v in zip(gap, columns["colour"], strict=True)]
+    columns["wage"] = [None if g else float(v) for g, v in zip(gap, columns["score"], strict=True)]
+    columns.pop("colour"), columns.pop("score")
+    found = [
+        r.described() for r in mined(columns, KINDS | {"job": "categorical", "wage": "continuous"})
+    ]
+    assert found == ["job IS NULL if and only if wage IS NULL"]
+
+
+def test_same_seed_same_rules() -> None:
+    columns, kinds = plant_exclusion(np.random.default_rng(4))
+    assert mined(columns, KINDS | kinds, 1) == mined(columns, KINDS | kinds, 1)
+
+
+def test_bad_options() -> None:
+    schema, rng = Schema.build({"a": "integer"}), np.random.default_rng(0)
+    with pytest.raises(InputError, match="at least 20 rows; the table has 3"):
+        mine_rules(pl.DataFrame({"a": [1, 2, 3]}), schema, rng)
+    with pytest.raises(InputError, match=r"not \['odours'\]"):
+        mine_rules(pl.DataFrame({"a": range(30)}), schema, rng, kinds=["odours"])
+
+
+def test_false_discoveries_are_controlled() -> None:
+    rng = np.random.default_rng(0)
+    chance = [Candidate(i, int(rng.binomial(100, 0.5)), 100, 0.5) for i in range(400)]
+    real = [Candidate(-1, 0, 100, 0.5)] * 40
+    found = discoveries([*chance, *real], 0.05)
+    assert sum(item.rule == -1 for item in found) == 40
+    assert sum(item.rule != -1 for item in found) <= 6
