@@ -1,0 +1,82 @@
+"""``tablewright rules mine`` and ``tablewright rules check`` on files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from tablewright.cli.rules import rules
+from tablewright.errors import CheckFailedError, InputError, RuleError
+from tablewright.rules import read_rules
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    days = rng.integers(1, 90, 400)
+    frame = pl.DataFrame(
+        {
+            "job": rng.choice(["clerk", "smith", "cook"], 400),
+            "entry day": days,
+            "exit day": days + rng.integers(0, 30, 400),
+            "wage": rng.normal(20, 4, 400).round(2),
+        }
+    )
+    path = tmp_path / "table.csv"
+    frame.write_csv(path)
+    return path
+
+
+def test_mined_rules_are_written_and_checked(table: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "rules.yaml", tmp_path / "report.json"
+    mined = CliRunner().invoke(rules, ["mine", str(table), "--out", str(out)])
+    assert mined.exit_code == 0, mined.output
+    assert "entry day" in mined.output
+    assert "entry day <= exit day" in [rule.described() for rule in read_rules(out)]
+    checked = CliRunner().invoke(
+        rules, ["check", str(table), "--rules", str(out), "--json", str(report), "--fail-on", "any"]
+    )
+    assert checked.exit_code == 0, checked.output
+    assert json.loads(report.read_text())["ok"] is True
+
+
+def test_json_rules_and_quiet(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rules.json"
+    done = CliRunner().invoke(rules, ["mine", str(table), "--out", str(out), "--quiet"])
+    assert (done.exit_code, done.output) == (0, "")
+    assert json.loads(out.read_text())["version"] == 1
+
+
+@pytest.mark.parametrize(("fail_on", "fails"), [("any", True), ("hard", False), (None, False)])
+def test_violations_fail_only_where_asked(
+    table: Path, tmp_path: Path, fail_on: str | None, fails: bool
+) -> None:
+    path = tmp_path / "soft.yaml"
+    path.write_text("rules:\n- {expression: wage > 25, severity: soft, probability: 0.99}\n")
+    options = ["check", str(table), "--rules", str(path)]
+    options += ["--fail-on", fail_on] if fail_on else []
+    done = CliRunner().invoke(rules, options)
+    assert isinstance(done.exception, CheckFailedError) is fails
+    assert "broken" in done.output
+
+
+def test_rules_may_name_values_that_do_not_occur(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [\"job <> 'retired' OR wage < 1\"]\n")
+    done = CliRunner().invoke(rules, ["check", str(table), "--rules", str(path)])
+    assert done.exit_code == 0, done.output
+
+
+def test_bad_input(table: Path, tmp_path: Path) -> None:
+    missing = CliRunner().invoke(rules, ["check", str(table), "--rules", str(tmp_path / "no")])
+    assert isinstance(missing.exception, RuleError)
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [wages > 1]\n")
+    wrong = CliRunner().invoke(rules, ["check", str(table), "--rules", str(path)])
+    assert isinstance(wrong.exception, RuleError)
+    assert "did you mean 'wage'" in str(wrong.exception)
+    nowhere = CliRunner().invoke(rules, ["mine", str(table), "--out", str(tmp_path / "a" / "b")])
+    assert isinstance(nowhere.exception, InputError)
