@@ -70,7 +70,7 @@ def correlate(scores: Floats) -> tuple[Floats, Floats]:
     variance = np.divide(
         (1 - np.minimum(raw**2, 1.0)) ** 2,
         loss**2 * np.maximum(count - 3, 0.1),
-        out=np.ones_like(raw),
+        out=np.zeros_like(raw),
         where=loss > 1e-9,
     )
     return _unit(np.clip(corrected, -most, most)), variance

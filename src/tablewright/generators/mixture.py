@@ -141,7 +141,7 @@ def _choose_alike(logs: Floats, rng: np.random.Generator) -> _Places:
     """Choose as many particles as there are rows, in random order, each by its weight."""
     weight = np.exp(logs - logs.max()).ravel()
     edges = np.cumsum(weight) / weight.sum()
-    ticks = (np.arange(len(logs)) + rng.random()) / len(logs)
+    ticks = (np.arange(len(logs)) + rng.random(len(logs))) / len(logs)
     chosen = np.minimum(np.searchsorted(edges, ticks), len(edges) - 1)
     row, place = np.divmod(rng.permutation(chosen), logs.shape[1])
     return row, place
