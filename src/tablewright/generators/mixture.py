@@ -16,7 +16,7 @@ from tablewright.generators.normal_part import NormalPart
 __all__ = ["Component", "draw_mixture"]
 
 _PARTICLES = 8
-_AT_ONCE = 2**21
+_AT_ONCE = 2**16
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,9 @@ class Component:
 
     def finish(self, noise: Floats, rng: np.random.Generator, complete: bool) -> Floats:
         """Draw the other variables and turn all into rows."""
-        free = rng.standard_normal((len(noise), len(self.order) - noise.shape[1]))
-        z = np.empty((len(noise), len(self.order)))
-        z[:, self.order] = np.hstack([noise, free]) @ self.root.T
-        return self.part.rows(z, complete=complete)
+        free = rng.standard_normal((len(self.order) - noise.shape[1], len(noise)))
+        z = self.root @ np.vstack([noise.T, free])
+        return self.part.rows(z[np.argsort(self.order)], complete=complete)
 
 
 def draw_mixture(

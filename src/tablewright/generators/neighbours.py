@@ -74,15 +74,15 @@ class Space:
         skip_self : bool, default=False
             Whether `rows` is `base` and a row is no neighbour of its own.
         """
-        points, codes = self._embed(rows, columns)
-        base_points, base_codes = self._embed(base, columns)
+        points, marks = self._embed(rows, columns)
+        base_points, base_marks = self._embed(base, columns)
+        codes, base_codes = _recode(marks, base_marks)
         found = np.empty((len(rows), k), dtype=np.intp)
         block = max(1, _BLOCK // max(len(base), 1))
         for start in range(0, len(rows), block):
             part = slice(start, start + block)
             gaps = cdist(points[part], base_points, "sqeuclidean")
-            if codes.shape[1]:
-                gaps += codes.shape[1] * cdist(codes[part], base_codes, "hamming")
+            gaps += _differences(codes[:, part], base_codes)
             if skip_self:
                 gaps[np.arange(len(gaps)), np.arange(start, start + len(gaps))] = np.inf
             found[part] = _smallest(gaps, k)
@@ -102,6 +102,27 @@ class Space:
 
 
 _Embedded = tuple[Floats, Floats]
+
+
+def _recode(marks: Floats, base: Floats) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Small whole numbers for codes, shape (n_columns, n_rows): quick to compare."""
+    both = np.vstack([marks, base])
+    codes = np.empty((both.shape[1], len(both)), dtype=np.int32)
+    for j in range(both.shape[1]):
+        codes[j] = np.unique(both[:, j], return_inverse=True)[1]
+    kind = np.int8 if codes.size and codes.max() < 128 else np.int32
+    return codes[:, : len(marks)].astype(kind), codes[:, len(marks) :].astype(kind)
+
+
+def _differences(
+    codes: NDArray[np.int32], base: NDArray[np.int32]
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Count of codes that differ, shape (n_rows, n_base)."""
+    shape = (codes.shape[1], base.shape[1])
+    count = np.zeros(shape, dtype=np.uint8 if len(codes) < 256 else np.uint16)
+    for mine, theirs in zip(codes, base, strict=True):
+        count += mine[:, None] != theirs
+    return count
 
 
 def _smallest(gaps: Floats, k: int) -> NDArray[np.intp]:

@@ -156,13 +156,13 @@ class NormalPart:
         return Bounds(np.array([[low]]), np.array([[high]]))
 
     def rows(self, z: Floats, *, complete: bool = False) -> Floats:
-        """Turn normal variables into rows of the coded matrix."""
+        """Turn normal variables, of shape (n_variables, n_rows), into coded rows."""
         ranks = ndtr(z)
-        rows = np.empty((len(z), len(self.marginals)))
+        rows = np.empty((z.shape[1], len(self.marginals)))
         for j, marginal in enumerate(self.marginals):
-            rows[:, j] = marginal.quantile(ranks[:, j])
+            rows[:, j] = marginal.quantile(ranks[j])
             if j in self.gaps and not complete:
-                rows[ranks[:, self._gap(j)] < marginal.missing, j] = np.nan
+                rows[ranks[self._gap(j)] < marginal.missing, j] = np.nan
         return rows
 
     def arrays(self) -> dict[str, NDArray[Any]]:

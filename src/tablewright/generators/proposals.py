@@ -34,10 +34,15 @@ def patterns(known: Bools) -> Iterator[tuple[NDArray[np.intp], Bools]]:
     """Group rows by which cells are known: positions of the rows, and the pattern."""
     if not len(known):
         return
-    kinds, group = np.unique(known, axis=0, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(group.ravel(), minlength=len(kinds)))
-    for kind, rows in zip(kinds, np.split(order, ends[:-1]), strict=True):
+    if (known == known[0]).all():
+        yield np.arange(len(known)), known[0]
+        return
+    packed = np.packbits(known, axis=1)
+    keys = np.ascontiguousarray(packed).view(f"V{packed.shape[1]}").ravel()
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(np.bincount(group))
+    for kind, rows in zip(known[first], np.split(order, ends[:-1]), strict=True):
         yield rows, kind
 
 
