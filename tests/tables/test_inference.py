@@ -46,6 +46,13 @@ def infer(values: Any, name: str = "x", **options: Any) -> Column:
         ([dt.datetime(2020, 1, 1) + dt.timedelta(hours=7 * i) for i in ROWS], "datetime"),
         ([f"{i % 28 + 1}.3.2021" for i in ROWS], "date"),
         ([f"2021-03-{i % 28 + 1:02d}T10:00:00Z" for i in ROWS], "datetime"),
+        ([20210301 + i % 28 for i in ROWS], "date"),
+        ([f"202103{i % 28 + 1:02d}" for i in ROWS], "date"),
+        ([20219901 + i for i in ROWS], "identifier"),
+        ([f"2021-{i % 28 + 1}-03" for i in ROWS], "date"),
+        ([f"Mar {i % 28 + 1:02d} 2021" for i in ROWS], "date"),
+        ([f"p{i % 50}@mail.org" for i in ROWS], "identifier"),
+        ([f"+49 151 {i * 7919 % 10**6:06d}" for i in ROWS], "identifier"),
         ([dt.timedelta(seconds=i * 7) for i in ROWS], "timedelta"),
         ([f"the story of row number {i} is a long one" for i in ROWS], "text"),
         ([f"C-{i * 17:05d}" for i in ROWS], "identifier"),
@@ -141,6 +148,8 @@ def test_person_has_the_last_word() -> None:
         ([1, 2] * 30, {"overrides": {"y": "integer"}}, SchemaError, "names 'y', which the table"),
         ([1, 2] * 30, {"overrides": {"x": "intger"}}, SchemaError, "did you mean 'integer'"),
         (["a", "b"] * 30, {"overrides": {"x": "integer"}}, SchemaError, "row 0: 'a' is not a num"),
+        (["1.5", "2"] * 30, {"overrides": {"x": "integer"}}, SchemaError, "row 0: 1.5 is not a wh"),
+        ([1.5, 2] * 30, {"overrides": {"x": "integer"}}, SchemaError, "row 0: 1.5 is not a whole"),
         (["a", "b"] * 30, {"overrides": {"x": "date"}}, SchemaError, "no format says how"),
     ],
 )
@@ -208,15 +217,29 @@ def test_written_numbers_look_as_they_were_read() -> None:
             "point": [f"{i * 7:.1f}" for i in ROWS],
             "marked": ["?" if i % 9 == 0 else str(i * 3) for i in ROWS],
             "day": [f"{i % 28 + 1:02d}.03.2021" for i in ROWS],
+            "comma": [f"{i * 0.25:.2f}".replace(".", ",") for i in ROWS],
+            "short comma": [f"{i * 0.25:g}".replace(".", ",") for i in ROWS],
+            "groups": [f"{i * i * 900:,}" for i in ROWS],
+            "groups and point": [f"{i * i * 90.5:,.2f}" for i in ROWS],
             "truth": ["TRUE", "FALSE"] * 30,
+            "digits": [f"202103{i % 28 + 1:02d}" for i in ROWS],
         }
     )
     schema = infer_schema(frame)
     meant = typed(frame, schema)
     assert [str(dtype) for dtype in meant.dtypes] == [
-        *("Float64", "Float64", "Int64", "Int64", "Date", "Boolean")
+        *("Float64", "Float64", "Int64", "Int64", "Date"),
+        *("Float64", "Float64", "Int64", "Float64", "Boolean", "Date"),
     ]
     assert untyped(meant, schema).equals(frame)
+
+
+def test_dates_in_digits_come_back_as_numbers() -> None:
+    frame = pl.DataFrame({"day": [20210301 + i % 28 for i in ROWS], "y": ROWS})
+    schema = infer_schema(frame)
+    assert (schema["day"].minimum, schema["day"].maximum) == ("2021-03-01", "2021-03-28")
+    assert typed(frame, schema)["day"].dtype == pl.Date
+    assert untyped(typed(frame, schema), schema).equals(frame)
 
 
 def test_integers_keep_all_their_digits() -> None:

@@ -17,9 +17,10 @@ from tablewright.tables.cells import (
     numbers_to_text,
     parse_booleans,
     parse_numbers,
+    without_comma,
     without_missing,
 )
-from tablewright.tables.dates import parse_dates
+from tablewright.tables.dates import DIGIT_DATE, parse_dates
 from tablewright.tables.dtypes import dtype_from_text
 from tablewright.tables.sentinels import MISSING_TEXTS
 
@@ -66,15 +67,31 @@ def typed_series(series: pl.Series, column: Column) -> pl.Series:
         return _read_text(series, column)
     if series.dtype.is_float():
         series = series.fill_nan(None)
+    if column.kind is Kind.DATE and series.dtype.is_numeric():
+        digits = series.cast(pl.Int64).cast(pl.String)
+        form = column.format or DIGIT_DATE
+        return _read_number(digits, column.model_copy(update={"format": form}))
     try:
         if column.kind is Kind.TIMEDELTA and series.dtype == pl.Time:
             return (series.cast(pl.Int64) // 1000).cast(pl.Duration("us"))
-        return series.cast(_MEANT.get(column.kind, series.dtype))
+        return _to_meant(series, column)
     except pl.exceptions.PolarsError as error:
         raise SchemaError(
             f"column {column.name!r} holds {series.dtype} values, which are not "
             f"{column.kind.value}; say another kind in the schema"
         ) from error
+
+
+def _to_meant(series: pl.Series, column: Column) -> pl.Series:
+    if column.kind is Kind.INTEGER and series.dtype.is_float():
+        broken = (series != series.round(0)).fill_null(False)
+        if broken.any():
+            row = int(broken.arg_max() or 0)
+            raise SchemaError(
+                f"column {column.name!r}, row {row}: {series[row]} is not a whole number; correct "
+                "the cell, or say 'kind: continuous' in the schema"
+            )
+    return series.cast(_MEANT.get(column.kind, series.dtype))
 
 
 def _read_text(series: pl.Series, column: Column) -> pl.Series:
@@ -85,7 +102,7 @@ def _read_text(series: pl.Series, column: Column) -> pl.Series:
         return _read_number(present, column)
     if _is_numeric(column.categories):
         present = without_missing(series, also=column.sentinels, vague=True)
-        return parse_numbers(present, column.name)
+        return parse_numbers(without_comma(present, column.format), column.name)
     present = without_missing(series)
     if column.categories and all(isinstance(value, bool) for value in column.categories):
         return parse_booleans(present)
@@ -100,7 +117,7 @@ def _is_numeric(categories: list[Any] | None) -> bool:
 
 def _read_number(series: pl.Series, column: Column) -> pl.Series:
     if column.kind in (Kind.CONTINUOUS, Kind.INTEGER):
-        return parse_numbers(series, column.name).cast(_MEANT[column.kind])
+        return _to_meant(parse_numbers(without_comma(series, column.format), column.name), column)
     if column.kind is Kind.TIMEDELTA or column.format is None:
         raise SchemaError(
             f"column {column.name!r} is text, and no format says how to read it as "
@@ -147,6 +164,8 @@ def untyped_series(series: pl.Series, column: Column) -> pl.Series:
         day = 86_400_000_000_000
         return (series.cast(pl.Duration("ns")).cast(pl.Int64) % day).cast(pl.Time)
     dtype = dtype_from_text(column.dtype, column.categories)
+    if dtype.is_numeric() and series.dtype == pl.Date:
+        return series.dt.strftime(column.format or DIGIT_DATE).cast(pl.Int64).cast(dtype)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone and series.dtype == pl.Date:
         series = series.cast(pl.Datetime("us")).dt.replace_time_zone(dtype.time_zone)
     return series.cast(dtype)

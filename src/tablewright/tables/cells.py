@@ -16,6 +16,7 @@ from tablewright.errors import SchemaError
 from tablewright.tables.sentinels import MISSING_TEXTS, VAGUE_TEXTS
 
 __all__ = [
+    "find_comma",
     "number_style",
     "numbers_to_text",
     "parse_booleans",
@@ -23,6 +24,7 @@ __all__ = [
     "spells_booleans",
     "spells_code",
     "spells_number",
+    "without_comma",
     "without_missing",
 ]
 
@@ -88,6 +90,35 @@ def parse_numbers(texts: pl.Series, name: str) -> pl.Series:
     return bare.cast(pl.Float64)
 
 
+def find_comma(texts: pl.Series) -> str:
+    """Find what commas in numbers mean.
+
+    Returns
+    -------
+    str
+        ``","`` for a decimal comma (``3,14``), ``"_"`` for groups of thousands
+        (``1,234,567.8``), and nothing where the texts are no numbers with commas.
+
+    Examples
+    --------
+    >>> find_comma(pl.Series(["3,14", "2"])), find_comma(pl.Series(["1,234.5", "12"]))
+    (',', '_')
+    """
+    bare = texts.str.strip_chars()
+    if not bare.str.contains(",", literal=True).any():
+        return ""
+    if bare.str.contains(r"^[+-]?\d{1,3}(,\d{3})*(\.\d+)?$").all():
+        return "_"
+    return "," if bare.str.contains(r"^[+-]?\d+(,\d+)?$").all() else ""
+
+
+def without_comma(texts: pl.Series, style: str | None) -> pl.Series:
+    """Write numbers with a point and no groups, where a style says that there are commas."""
+    if style and style[0] in ",_":
+        return texts.str.replace_all(",", "." if style[0] == "," else "", literal=True)
+    return texts
+
+
 def parse_booleans(texts: pl.Series) -> pl.Series:
     """Read ``true`` and ``false`` in any case; null for anything else."""
     return texts.str.to_lowercase().replace_strict(_TRUTHS, default=None, return_dtype=pl.Boolean)
@@ -118,7 +149,20 @@ def number_style(texts: pl.Series) -> str | None:
 
 
 def numbers_to_text(numbers: pl.Series, style: str | None) -> pl.Series:
-    """Write numbers in a style that `number_style` found."""
+    """Write numbers in a style that `number_style` and `find_comma` found.
+
+    Examples
+    --------
+    >>> numbers_to_text(pl.Series([1234.5]), "_%.2f")[0], numbers_to_text(pl.Series([0.5]), ",")[0]
+    ('1,234.50', '0,5')
+    """
+    if style and style[0] in ",_":
+        plain = numbers_to_text(numbers, style[1:] or None)
+        if style[0] == ",":
+            return plain.str.replace(".", ",", literal=True)
+        whole, rest = plain.str.extract(r"^([+-]?\d+)"), plain.str.extract(r"(\..*)$").fill_null("")
+        grouped = [None if text is None else f"{int(text):,}" for text in whole]
+        return pl.Series(numbers.name, grouped, dtype=pl.String) + rest
     if style is None or numbers.dtype == pl.String:
         return numbers.cast(pl.String)
     if style == "%g":

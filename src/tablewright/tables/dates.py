@@ -7,13 +7,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
-__all__ = ["DATES", "MOMENTS", "DateFormat", "find_date_format", "parse_dates", "parse_moment"]
+__all__ = [
+    "DATES",
+    "DIGIT_DATE",
+    "MOMENTS",
+    "DateFormat",
+    "find_date_format",
+    "is_digit_date",
+    "parse_dates",
+    "parse_moment",
+]
 
 DATES = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
-    *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y"),
+    *("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
+    *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%Y-%d-%m"),
 )
+DIGIT_DATE = "%Y%m%d"
 _CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S%.f", "%I:%M:%S %p", "%I:%M %p")
 MOMENTS = tuple(
     f"{date}{joint}{clock}{zone}"
@@ -24,7 +34,7 @@ MOMENTS = tuple(
 )
 _LOOKS_LIKE_DATE = (
     r"^\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
-    r"|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{4}|[A-Za-z]{3,9} \d{1,2}, \d{4})"
+    r"|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{4}|[A-Za-z]{3,9} \d{1,2},? \d{4})"
 )
 
 
@@ -74,6 +84,20 @@ def find_date_format(values: pl.Series) -> DateFormat | None:
     meant = parse_dates(values, fits[0])
     rivals = (f for f in fits[1:] if not parse_dates(values, f).equals(meant))
     return DateFormat(fits[0], fits[0] in MOMENTS, next(rivals, None))
+
+
+def is_digit_date(values: pl.Series) -> bool:
+    """Tell whether whole numbers, all of them, are dates such as 20240320.
+
+    Examples
+    --------
+    >>> is_digit_date(pl.Series([20240320, 20231231])), is_digit_date(pl.Series([20241301]))
+    (True, False)
+    """
+    texts = values.cast(pl.String).str.strip_suffix(".0")
+    if not len(texts) or not texts.str.contains(r"^(19|20)\d{6}$").all():
+        return False
+    return not parse_dates(texts, DIGIT_DATE).null_count()
 
 
 def _reads(values: pl.Series, fmt: str) -> bool:

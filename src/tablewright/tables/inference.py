@@ -10,6 +10,7 @@ import polars as pl
 from tablewright.errors import InputError, SchemaError
 from tablewright.schema import Column, Kind, Schema, suggest
 from tablewright.tables import text_kinds, value_kinds
+from tablewright.tables.casting import typed_series
 from tablewright.tables.describe import describe
 from tablewright.tables.dtypes import dtype_to_text
 from tablewright.tables.guess import Guess
@@ -152,7 +153,8 @@ def _as_told(series: pl.Series, said: Mapping[str, Any]) -> Guess:
     sentinels = tuple(said.get("sentinels", ()))
     if series.dtype == pl.String:
         return text_kinds.read_as(series, kind, sentinels, said.get("format"))
-    return Guess(kind, values=series)
+    column = Column(name=series.name, kind=kind, format=said.get("format"))
+    return Guess(kind, values=typed_series(series, column))
 
 
 def _kind(name: str, said: Any) -> Kind:

@@ -40,7 +40,7 @@ _CLASSES = {
     "[A-Za-z]": string.ascii_letters,
     "[A-Za-z0-9]": DIGITS + string.ascii_letters,
 }
-_TOKEN = re.compile(r"(\[[^\]]+\]|\\[dD]|\\.|[^\\\[\](){}*+?.^$|])(\{\d{1,3}\}|\+)?")
+_TOKEN = re.compile(r"(\[(?:\\.|[^\]\\])+\]|\\.|[^\\\[\](){}*+?.^$|])(\{\d{1,3}\}|\+)?", re.DOTALL)
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 MAX_PREFIXES = 10
 
@@ -74,24 +74,31 @@ def parse_pattern(text: str) -> list[Form]:
     >>> parse_pattern("A[0-9]{2}")
     [Form(places=('A', '0123456789', '0123456789'), number=None)]
     """
-    return [_parse_form(part, text) for part in re.split(r"(?<!\\)\|", text)]
+    forms, position = [], 0
+    while True:
+        form, position = _parse_form(text, position)
+        forms.append(form)
+        if position == len(text):
+            return forms
+        position += 1
 
 
-def _parse_form(part: str, whole: str) -> Form:
+def _parse_form(text: str, position: int) -> tuple[Form, int]:
+    """Read one form; give it with the place of the bar or the end behind it."""
     places: list[str] = []
-    number, position = None, 0
-    while position < len(part):
-        found = _TOKEN.match(part, position)
+    number = None
+    while position < len(text) and text[position] != "|":
+        found = _TOKEN.match(text, position)
         if found is None or (found[2] == "+" and (number is not None or found[1] != "[0-9]")):
             raise SchemaError(
-                f"pattern {whole!r}: {part[position:]!r} is not understood; a pattern has letters, "
+                f"pattern {text!r}: {text[position:]!r} is not understood; a pattern has letters, "
                 "classes such as [0-9] or [A-Z], {n} after them, [0-9]+ once, and | between forms"
             )
         if found[2] == "+":
             number = len(places)
-        places += [_alphabet(found[1], whole)] * _times(found[2])
+        places += [_alphabet(found[1], text)] * _times(found[2])
         position = found.end()
-    return Form(tuple(places), number)
+    return Form(tuple(places), number), position
 
 
 def _times(text: str | None) -> int:
@@ -105,12 +112,14 @@ def _alphabet(token: str, whole: str) -> str:
         return DIGITS
     if not token.startswith("["):
         return token[-1]
-    inside = token[1:-1]
-    if inside.startswith("^"):
+    if token.startswith("[^"):
         raise SchemaError(f"pattern {whole!r}: {token} is not understood; list the letters meant")
-    spread = re.sub(
-        r"(.)-(.)", lambda m: "".join(map(chr, range(ord(m[1]), ord(m[2]) + 1))), inside
-    )
+    spread: list[str] = []
+    for letter in re.findall(r"\\.|[^\\]-[^\\]|[^\\]", token[1:-1], re.DOTALL):
+        if len(letter) == 3:
+            spread += map(chr, range(ord(letter[0]), ord(letter[2]) + 1))
+        else:
+            spread.append(letter[-1])
     return "".join(sorted(set(spread)))
 
 
@@ -142,7 +151,7 @@ def _write_place(place: str) -> str:
     for token, letters in _CLASSES.items():
         if letters == place:
             return token
-    return "[" + place.replace("-", "") + "-" * ("-" in place) + "]"
+    return "[" + "".join(c if c.isalnum() else f"\\{c}" for c in place) + "]"
 
 
 def find_pattern(values: pl.Series) -> str | None:
@@ -165,7 +174,8 @@ def find_pattern(values: pl.Series) -> str | None:
     """
     if values.str.contains(_UUID).all():
         return _uuid_pattern(values)
-    if values.str.contains(r"\s").any() or not values.str.contains(r"\d").all():
+    worded = values.str.contains(r"\s").any() and values.str.contains(r"\p{L}").any()
+    if worded or not values.str.contains(r"\d").all():
         return None
     prefixes = values.str.extract(r"^(\D*)", 1)
     counts = prefixes.value_counts()

@@ -16,6 +16,8 @@ from tablewright.tables.value_kinds import guess_numbers, is_named_like_a_key
 
 __all__ = ["guess_text", "read_as"]
 
+_ADDRESS = r"^\S+@\S+\.\S+$"
+
 MOSTLY = 0.9
 """From this share of numbers on, other text among them is stray and not a category."""
 
@@ -44,6 +46,11 @@ def _markers(series: pl.Series, kept: pl.Series | None) -> tuple[str, ...]:
 
 def _guess_spelled(name: str, texts: pl.Series, values: pl.Series) -> Guess | None:
     """Take text for what it spells: numbers, truth values, dates; None for plain words."""
+    if comma := cells.find_comma(values):
+        plain = _guess_number_text(
+            cells.without_comma(texts, comma), cells.without_comma(values, comma)
+        )
+        return plain.but(format=comma + (plain.format or ""))
     is_number = cells.spells_number(values)
     if is_number.all() and not cells.spells_code(values).any():
         return _guess_number_text(texts, values)
@@ -70,7 +77,8 @@ def _guess_number_text(texts: pl.Series, values: pl.Series) -> Guess:
             f"column {texts.name!r}, row {row}: the value is infinite; replace it by a number "
             "or leave the cell empty"
         )
-    return guess_numbers(numbers).but(format=cells.number_style(values))
+    guess = guess_numbers(numbers)
+    return guess.but(format=guess.format or cells.number_style(values))
 
 
 def _guess_stray(
@@ -113,6 +121,8 @@ def _guess_words(texts: pl.Series) -> Guess:
         return Guess(Kind.CONSTANT, values=texts)
     if n_values == 1 and n == len(texts):
         return Guess(Kind.CONSTANT, why="every row has the same value", values=texts)
+    if n_values > 0.5 * n and n >= 10 and values.str.contains(_ADDRESS).all():
+        return Guess(Kind.IDENTIFIER, 0.9, "every value is an e-mail address", texts)
     words = float(values.str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
     if n_values == n and n >= 10:
         return _guess_unique(texts, values, words)
@@ -154,19 +164,17 @@ def read_as(
 
 
 def _find_form(values: pl.Series, kind: Kind) -> str | None:
-    if kind is Kind.CONTINUOUS and not values.str.contains(".", literal=True).any():
-        return "%g"
     if kind in (Kind.CONTINUOUS, Kind.INTEGER):
-        return cells.number_style(values)
+        comma = cells.find_comma(values)
+        plain = cells.without_comma(values, comma)
+        whole = kind is Kind.CONTINUOUS and not plain.str.contains(".", literal=True).any()
+        return comma + ("%g" if whole else cells.number_style(plain) or "") or None
     found = find_date_format(values)
     return None if found is None else found.text
 
 
 def _guess_discrete(name: str, present: pl.Series, values: pl.Series) -> Guess | None:
-    if cells.spells_number(values).all() and not cells.spells_code(values).any():
-        return Guess(
-            Kind.CATEGORICAL,
-            values=cells.parse_numbers(present, name),
-            format=cells.number_style(values),
-        )
-    return None
+    if not cells.spells_number(values).all() or cells.spells_code(values).any():
+        return None
+    numbers, style = cells.parse_numbers(present, name), cells.number_style(values)
+    return Guess(Kind.CATEGORICAL, values=numbers, format=style)

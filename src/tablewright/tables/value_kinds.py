@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.schema import Kind
+from tablewright.tables.dates import DIGIT_DATE, is_digit_date, parse_dates
 from tablewright.tables.guess import Guess
 from tablewright.tables.sentinels import find_numeric_sentinels
 
@@ -92,6 +93,10 @@ def _guess_whole(series: pl.Series, floats: Floats, distinct: Floats) -> Guess:
     codes = tuple(int(code) for code in find_numeric_sentinels(floats))
     if len(distinct) <= 2:
         return _guess_pair(series, distinct)
+    if is_digit_date(series.drop_nulls()):
+        days = parse_dates(series.cast(pl.Int64).cast(pl.String), DIGIT_DATE)
+        why = f"digits that are dates in every row, from {days.min()!s} to {days.max()!s}"
+        return Guess(Kind.DATE, 0.9, why, days, format=DIGIT_DATE)
     key = _guess_key(series, floats, distinct)
     if key is not None:
         return key
