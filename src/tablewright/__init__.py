@@ -1,3 +1,54 @@
-"""Synthetic rows for small, skewed or incomplete tables, and the proof whether they help."""
+"""Synthetic rows for small, skewed or incomplete tables, and the proof whether they help.
 
-__version__ = "0.1.0"
+>>> from tablewright import Synthesizer, evaluate, generate
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tablewright.api import evaluate, generate, profile
+    from tablewright.errors import TablewrightError
+    from tablewright.outcome import Report
+    from tablewright.schema import Column, Kind, Schema
+    from tablewright.synthesizers import Synthesizer
+
+__version__ = version("tablewright")
+
+_HOME = {
+    "Column": "schema",
+    "Kind": "schema",
+    "Report": "outcome",
+    "Schema": "schema",
+    "Synthesizer": "synthesizers",
+    "TablewrightError": "errors",
+    "evaluate": "api",
+    "generate": "api",
+    "profile": "api",
+}
+
+__all__ = [
+    "Column",
+    "Kind",
+    "Report",
+    "Schema",
+    "Synthesizer",
+    "TablewrightError",
+    "evaluate",
+    "generate",
+    "profile",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``--help`` stays quick."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'tablewright' has no attribute {name!r}")
+    return getattr(import_module(f"tablewright.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -239,26 +239,24 @@ class _Draw:
     def fill(self, values: Floats, known: Bools) -> None:
         """Fill the open cells of `values` in place; every row meets the condition after."""
         rows = np.arange(len(values))
-        for _ in range(_ROUNDS):
+        if self.condition is None:
+            return self._fill_by_pattern(values, known, rows)
+        some_comply = self.condition.holds(self.trees.values_).any()
+        for _ in range(_ROUNDS if some_comply else 0):
             self._fill_by_pattern(values, known, rows)
-            if self.condition is None:
-                return
             rows = rows[~self.condition.holds(values[rows])]
             if len(rows) == 0:
-                return
-        self._fill_jointly(values, known, rows)
+                return None
+        return self._fill_jointly(values, known, rows)
 
     def _fill_jointly(self, values: Floats, known: Bools, rows: Ints) -> None:
         """Take the condition's columns together from real rows, then draw the rest."""
         assert self.condition is not None
         trees = self.trees
+        given = Given(values[rows], known[rows]) if known[rows].any() else None
+        matrix = Matrix(trees.values_, trees.fields_)
         cells = condition_from_rows(
-            Matrix(trees.values_, trees.fields_),
-            self.condition,
-            len(rows),
-            self.rng,
-            given=Given(values[rows], known[rows]),
-            complete=self.complete,
+            matrix, self.condition, len(rows), self.rng, given=given, complete=self.complete
         )
         values[rows] = trees.sample(len(rows), self.rng, given=cells, complete=self.complete)
 
@@ -328,8 +326,9 @@ class _Draw:
         """Leave out donors whose value is missing where it must not be."""
         if not self.complete:
             return weights
-        present = ~np.isnan(self.trees.values_[:, j])
-        return present * (1.0 if weights is None else weights)
+        present = (~np.isnan(self.trees.values_[:, j])).astype(np.float64)
+        both = present if weights is None else present * weights
+        return both if both.any() else present
 
     def _fill_by_sweeps(self, part: Floats, pattern: Bools) -> None:
         """Start from the trees of the order, then redraw each open cell given all others."""

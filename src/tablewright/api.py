@@ -1,0 +1,141 @@
+"""One-liners for frames of any library and for files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from tablewright import evaluation, profiling
+from tablewright.outcome import Report
+from tablewright.synthesizers import Balance, Synthesizer, load_as_said
+from tablewright.tables.table import load_table
+
+__all__ = ["evaluate", "generate", "profile"]
+
+
+def generate(
+    train: Any,
+    target: str | None = None,
+    n_samples: int | None = None,
+    *,
+    method: str = "auto",
+    where: str | None = None,
+    balance: Balance | None = None,
+    schema: Any = None,
+    options: Mapping[str, Any] | None = None,
+    random_state: Any = 0,
+) -> Any:
+    """Learn a table and write rows like it.
+
+    Parameters
+    ----------
+    train : frame or path
+        Real rows.
+    target : str or None, default=None
+        The column that a model is to predict.
+    n_samples : int or None, default=None
+        Rows wanted; as many as there are real ones where None, or as many as the smaller
+        classes lack with ``balance="fill"``.
+    method, schema, options, random_state
+        See `Synthesizer`.
+    where, balance
+        See `Synthesizer.sample`.
+
+    Returns
+    -------
+    frame of shape (n_samples, n_columns)
+        Of the kind of `train`; polars where that is a file.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> table = pl.DataFrame({"age": list(range(20, 60)), "member": ["yes", "no"] * 20})
+    >>> generate(table, "member", 3, where="age < 30").shape
+    (3, 2)
+    """
+    synthesizer = Synthesizer(
+        method, target=target, schema=schema, options=options, random_state=random_state
+    )
+    return synthesizer.fit(train).sample(n_samples, where=where, balance=balance)
+
+
+def evaluate(
+    train: Any,
+    synthetic: Any,
+    holdout: Any,
+    target: str | None = None,
+    *,
+    schema: Any = None,
+    groups: str | None = None,
+    measure: str | None = None,
+    effort: Literal["quick", "full"] = "full",
+    more_real: Any = None,
+    random_state: int = 0,
+) -> Report:
+    """Judge synthetic rows: can they be used, are they faithful, are they safe.
+
+    Parameters
+    ----------
+    train : frame or path
+        The real rows that the synthetic ones were learned from.
+    synthetic : frame or path
+        The rows to judge.
+    holdout : frame or path
+        Real rows that nobody trained on.
+    target : str or None, default=None
+        The column that a model is to predict.
+    schema
+        See `Synthesizer`.
+    groups, measure, effort, more_real, random_state
+        See `tablewright.evaluation.evaluate`.
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> real = pl.DataFrame({"x": [float(i % 7) for i in range(80)], "y": ["a", "b"] * 40})
+    >>> report = evaluate(real[:40], generate(real[:40], "y", 40), real[40:], "y", effort="quick")
+    >>> report.verdict.word in ("helps", "no evidence", "harms")
+    True
+    """
+    table = load_as_said(train, schema, target)
+
+    def typed(data: Any) -> Any:
+        return load_table(data, schema=table.schema).frame
+
+    return evaluation.evaluate(
+        table.frame,
+        typed(synthetic),
+        typed(holdout),
+        table.schema,
+        groups=groups,
+        measure=measure,
+        effort=effort,
+        more_real=None if more_real is None else typed(more_real),
+        random_state=random_state,
+    )
+
+
+def profile(data: Any, target: str | None = None, *, schema: Any = None) -> profiling.Profile:
+    """Say what a table holds, and what looks wrong with it.
+
+    Parameters
+    ----------
+    data : frame or path
+    target : str or None, default=None
+        The column that a model is to predict; a likely one is named where None.
+    schema
+        See `Synthesizer`.
+
+    Returns
+    -------
+    Profile
+        Plain data; prints as a table.
+    """
+    table = load_as_said(data, schema, target)
+    path = data if isinstance(data, str | Path) else None
+    return profiling.profile(table.frame, table.schema, path)
