@@ -68,6 +68,7 @@ def test_what_can_be_meant_in_one_way_is_read(raw: object, where: Column, value:
         ("", INCOME, "is empty"),
         ("thirty", INCOME, "'thirty' is no number"),
         ("30 to 40", INCOME, "is no number"),
+        ("Q7X", INCOME, "is no number"),
         ("1e999", INCOME, "is no number"),
         (float("nan"), INCOME, "is empty"),
         (900_000, INCOME, "900000 lies outside of 0 to 200000"),

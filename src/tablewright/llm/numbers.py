@@ -11,7 +11,7 @@ __all__ = ["readings"]
 _SIGNS = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "’": "'"})
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _DRESSED = re.compile(
-    r"(?P<before>[^\d+\-.,()]{0,12}?)\s*(?P<sign>[+-]?)\s*"
+    r"(?:[^\W\d_]{1,6}[:.]?\s+)?[^\w\s+\-.,()]{0,3}\s*(?P<sign>[+-]?)\s*"
     r"(?P<digits>\d[\d.,' _]*\d|\d|[.,]\d+)(?P<power>[eE][+-]?\d{1,3})?\s*(?P<after>[^\d]{0,16})"
 )
 _SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "%": 0.01}
@@ -29,7 +29,7 @@ def readings(text: str) -> list[float]:
     if _PLAIN.fullmatch(text):
         return _finite([float(text)])
     match = _DRESSED.fullmatch(text)
-    if match is None or (match["before"].strip(" ~≈<>=:").isalpha() and len(match["before"]) > 4):
+    if match is None:
         return []
     found = [value * scale for scale in _scales(match["after"]) for value in _values(match)]
     return _finite(list(dict.fromkeys(found)))
