@@ -9,7 +9,7 @@ import polars as pl
 
 from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.trees import SequentialTrees
-from tablewright.metrics.detection import detection
+from tablewright.metrics.detection import detection_auc
 from tablewright.metrics.preparation import Preparation
 from tablewright.schema import Schema
 from tablewright.tables.encoding import Codec
@@ -72,7 +72,7 @@ def _detected(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> 
     schema = schema.model_copy(update={"columns": schema.modelled})
     frame = frame.select(schema.names)
     fold = rng.permutation(frame.height) % _FOLDS
-    found = np.full((_FOLDS, 2), np.nan)
+    found = np.empty((_FOLDS, 2))
     codec = Codec(schema).fit(frame)
     for k in range(_FOLDS):
         train, held_out = frame.filter(fold != k), frame.filter(fold == k)
@@ -80,6 +80,5 @@ def _detected(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> 
         for m, method in enumerate((SequentialTrees, GaussianCopula)):
             made = method().fit(codec.encode(train), rng).sample(held_out.height, rng)
             rows = ruler.rows(codec.decode(made))
-            score = detection(ruler.rows(train), rows, ruler.rows(held_out), rng)
-            found[k, m] = 1.0 if score.value is None else score.value
+            found[k, m] = detection_auc(ruler.rows(held_out), rows, rng)
     return float(found[:, 0].mean()), float(found[:, 1].mean())

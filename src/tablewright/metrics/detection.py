@@ -13,7 +13,7 @@ from tablewright.metrics.outcomes import auc, auc_error
 from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.scores import Direction, Score
 
-__all__ = ["detection"]
+__all__ = ["detection", "detection_auc"]
 
 N_FOLDS = 5
 N_TREES = 60
@@ -73,6 +73,13 @@ def detection(
     )
 
 
+def detection_auc(real: Rows, other: Rows, rng: np.random.Generator) -> float:
+    """AUC of boosted trees between two tables of the same size, and nothing beside it."""
+    size = min(len(real), len(other))
+    sides = _round(real.cut(size, rng)), _round(other.cut(size, rng))
+    return _cross_fit(*sides, "boosted trees", rng, name_columns=False).value
+
+
 @dataclass(frozen=True)
 class _Found:
     value: float
@@ -80,7 +87,9 @@ class _Found:
     columns: dict[str, float]
 
 
-def _cross_fit(real: Rows, other: Rows, learner: str, rng: np.random.Generator) -> _Found:
+def _cross_fit(
+    real: Rows, other: Rows, learner: str, rng: np.random.Generator, name_columns: bool = True
+) -> _Found:
     design = Design.of(real, np.zeros(len(real))).join(Design.of(other, np.ones(len(other))))
     folds = _folds(design.trees, rng)
     scores, losses = np.full(len(design), 0.5), np.zeros(len(real.features))
@@ -91,7 +100,7 @@ def _cross_fit(real: Rows, other: Rows, learner: str, rng: np.random.Generator) 
         leaf = max(3, min(20, len(design) // 20))
         model = fit(learner, design.take(~test), 2, rng, leaf=leaf, n_trees=N_TREES)
         scores[test] = model(design.take(test))[:, 1]
-        if learner == "boosted trees":
+        if learner == "boosted trees" and name_columns:
             losses += _losses(model, design.take(test), rng) / N_FOLDS
     sides = [scores[design.y == side] for side in (0, 1)]
     columns = {f.name: float(loss) for f, loss in zip(real.features, losses, strict=True)}
