@@ -172,6 +172,12 @@ def test_what_the_target_shows() -> None:
     assert "1 rows" in found.about("missing target")[0].sentence
 
 
+def test_missing_header_is_found(tmp_path: Path) -> None:
+    make_table().write_csv(tmp_path / "t.csv", include_header=False)
+    assert look(tmp_path / "t.csv").about("missing header")[0].severity == "warning"
+    assert look(make_table()).about("missing header") == []
+
+
 def test_twin_columns_are_found() -> None:
     frame = make_table().with_columns(
         code=pl.col("city").replace_strict({"Rome": "IT", "Oslo": "NO", "Lima": "PE"})

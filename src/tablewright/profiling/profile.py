@@ -56,6 +56,7 @@ def profile(
         *(find_leaks(frame, known) if known.target else []),
         *checks.check_rows(frame, schema),
         *(checks.check_target(frame, known) if known.target else []),
+        *structure.find_missing_header(frame, schema),
         *structure.find_sequences(frame, schema),
         *structure.find_foreign_keys(frame, schema),
         *structure.find_twins(frame, schema),

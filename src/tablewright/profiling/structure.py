@@ -10,7 +10,13 @@ from tablewright.profiling.models import Finding
 from tablewright.schema import Column, Kind, Schema
 from tablewright.tables.value_kinds import is_named_like_a_key
 
-__all__ = ["find_foreign_keys", "find_sequences", "find_target", "find_twins"]
+__all__ = [
+    "find_foreign_keys",
+    "find_missing_header",
+    "find_sequences",
+    "find_target",
+    "find_twins",
+]
 
 MAX_CLASSES = 20
 MIN_STEPS = 10
@@ -93,6 +99,25 @@ def _say_sequence(name: str, why: str) -> Finding:
             "taken as independent, and new rows will not follow on each other"
         ),
     )
+
+
+def find_missing_header(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
+    """Find names that are values of their own columns: the first line holds data."""
+    alike = [c.name for c in schema.each() if _holds_its_name(frame[c.name])]
+    if len(alike) < max(2, frame.width / 4):
+        return []
+    sentence = (
+        f"the names {', '.join(map(repr, alike[:5]))} occur as values of their own columns: the "
+        "file seems to have no header, and its first row was taken for one; add a line with names"
+    )
+    return [Finding(topic="missing header", severity="warning", columns=alike, sentence=sentence)]
+
+
+def _holds_its_name(series: pl.Series) -> bool:
+    if series.dtype.is_numeric():
+        number = pl.Series([series.name]).cast(pl.Float64, strict=False)[0]
+        return number is not None and bool((series.cast(pl.Float64) == number).any())
+    return bool((series.cast(pl.String) == series.name).any())
 
 
 def find_foreign_keys(frame: pl.DataFrame, schema: Schema) -> list[Finding]:

@@ -42,7 +42,9 @@ def describe(series: pl.Series, column: Column, values: pl.Series | None = None)
 def _categories(series: pl.Series, present: pl.Series) -> list[Any]:
     if isinstance(series.dtype, pl.Enum):
         return series.dtype.categories.to_list()
-    if series.dtype.is_temporal():
+    if isinstance(series.dtype, pl.Duration):
+        present = present.dt.total_microseconds() / 1e6
+    elif series.dtype.is_temporal():
         present = present.cast(pl.String)
     if present.dtype == pl.Categorical:
         present = present.cast(pl.String)
