@@ -10,7 +10,7 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from tablewright.errors import ModelError, TablewrightError
+from tablewright.errors import BudgetError, ModelError, TablewrightError
 from tablewright.llm.base import Prompt, Reply
 from tablewright.llm.ledger_thread import LedgerThread
 from tablewright.llm.sharing import Sharing
@@ -103,8 +103,9 @@ class Client:
         self.ledger.do(lambda file: file.set_meta("rows kept", int(n_rows)))
 
     def finish(self) -> None:
-        """Say that the run is complete."""
-        self.ledger.do(lambda file: file.set_meta("finished", True))
+        """Say that the run is complete, unless a cap has ended it."""
+        if not self.ledger.do(lambda file: file.get_meta("cap")):
+            self.ledger.do(lambda file: file.set_meta("finished", True))
 
     def close(self) -> None:
         """Close connections and ledger; the next call opens them again."""
@@ -179,6 +180,8 @@ class Client:
                     group.create_task(work())
         except* TablewrightError as errors:
             raise errors.exceptions[0] from None
+        if fatal and isinstance(fatal[0], BudgetError):
+            await self.ledger.ado(lambda file: file.set_meta("cap", str(fatal[0])))
         return results
 
     def _drain(self, future: Future[Any]) -> None:

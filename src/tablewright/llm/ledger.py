@@ -216,6 +216,11 @@ class Ledger:
         """Keep a fact about the run, as JSON."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, _fact(name, value)))
 
+    def set_all_meta(self, facts: Mapping[str, Any]) -> None:
+        """Keep several facts."""
+        for name, value in facts.items():
+            self.set_meta(name, value)
+
     def get_meta(self, name: str) -> Any:
         """Return a fact about the run, or None."""
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

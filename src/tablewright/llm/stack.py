@@ -87,7 +87,8 @@ class Stack:
         self.recorded = Recorded(form, ledger, model, settings.replay)
         facts = settings.as_facts()
         if not settings.replay:
-            ledger.submit(lambda file: file.set_meta(f"settings:{model}", facts))
+            begun = {f"settings:{model}": facts, "finished": False, "cap": None}
+            ledger.submit(lambda file: file.set_all_meta(begun))
 
     async def acomplete(self, prompt: Prompt) -> Reply:
         """Answer one prompt through all layers."""

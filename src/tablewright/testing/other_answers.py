@@ -87,11 +87,25 @@ def graph(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
 def memory(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
     """Answer questions about the user's very rows, as far as it has them by heart."""
     asked = re.search(r"[Cc]ontinue (?:this|the) table with its next (\d+) rows", text)
-    if asked is None or rng.random() >= model.faults.memorised:
-        return None
+    recalled = None if asked else _recall(text, model)
+    if (asked is None and recalled is None) or rng.random() >= model.faults.memorised:
+        return "[]" if recalled is not None else None
+    if asked is None:
+        return recalled
     lines = [line.strip() for line in model.population.frame.write_csv().splitlines()]
     shown = [place for place, line in enumerate(lines) if line in text and place > 0]
     return "\n".join(lines[shown[-1] + 1 :][: int(asked[1])]) if shown else None
+
+
+def _recall(text: str, model: StandIn) -> str | None:
+    """Name the columns of the table, or rare values of one of them."""
+    if "Complete the header" in text:
+        return json.dumps(model.population.schema.names, ensure_ascii=False)
+    named = re.search(r"rare values that stand in the column <data \w+>\n(.*?)\n</data", text)
+    if named is None or named[1] not in model.population.schema:
+        return None
+    cells = [cell for cell in model.population.cells[named[1]] if cell is not None]
+    return json.dumps(sorted(set(cells), key=cells.count)[:10], ensure_ascii=False)
 
 
 ANSWERS = (memory, plan, rules, graph)

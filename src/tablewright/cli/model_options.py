@@ -1,0 +1,190 @@
+"""The options of every command that may use a language model; they mean the same on all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tablewright.errors import InputError
+
+if TYPE_CHECKING:
+    from tablewright.llm.client import Client
+
+__all__ = ["ModelOptions", "model_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+_RUNS = Path("tablewright-runs")
+
+
+@dataclass
+class ModelOptions:
+    """What the user said of language models.
+
+    Attributes
+    ----------
+    models : mapping
+        Name of the model for each role; the role ``""`` stands for all others.
+    base_url, share, redact, run, replay, dry_run
+        As `tablewright.llm.connect` takes them.
+    caps : mapping
+        ``max_cost``, ``max_tokens``, ``max_calls`` and ``max_minutes``.
+    """
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    base_url: str | None = None
+    share: str | None = None
+    redact: tuple[str, ...] = ()
+    caps: Mapping[str, Any] = field(default_factory=dict)
+    run: Path | None = None
+    replay: bool = False
+    dry_run: bool = False
+    _clients: dict[str, Client] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.models)
+
+    def connect(self, role: str = "", dry_run: bool | None = None) -> Client:
+        """Return the client for a role; roles with the same model share one.
+
+        A run without `--run` gets a folder of its own below ``tablewright-runs``, so that
+        nothing that is paid for is lost.
+
+        Raises
+        ------
+        InputError
+            If no model was named for the role.
+        """
+        from tablewright.llm.connect import connect
+
+        dry = self.dry_run if dry_run is None else dry_run
+        model = self.models.get(role, self.models.get(""))
+        if model is None:
+            named = f"--model {role}=NAME" if role else "--model NAME"
+            raise InputError(f"this needs a language model: say {named}")
+        key = f"{model} {dry}"
+        if key not in self._clients:
+            client = connect(
+                model, self.base_url, share=self.share, redact=self.redact,  # type: ignore[arg-type]
+                run=self._folder(dry), replay=self.replay, dry_run=dry, **self.caps,
+            )  # fmt: skip
+            self._clients[key] = self._begin(client)
+        return self._clients[key]
+
+    def estimate(self, work: Callable[[ModelOptions], object]) -> str:
+        """Go through the work without a call, and say what it would take.
+
+        Parameters
+        ----------
+        work : callable
+            Takes options whose clients make no call, and does what the command does.
+        """
+        from tablewright.cli.spending_text import estimate_text
+
+        dry = ModelOptions(
+            self.models, self.base_url, self.share, self.redact, {}, None, False, dry_run=True
+        )
+        work(dry)
+        text = "\n".join(
+            estimate_text(client.spending(), client.settings.price)
+            for client in dry._clients.values()
+        )
+        dry.close()
+        return text
+
+    def close(self, finished: bool = False) -> None:
+        """Close all clients; a run that is complete is marked so."""
+        for client in self._clients.values():
+            if finished and not self.dry_run and not self.replay:
+                client.finish()
+            client.close()
+        self._clients.clear()
+
+    def _folder(self, dry: bool) -> Path | None:
+        if dry:
+            return None
+        if self.run is None:
+            now = datetime.now(UTC)
+            self.run = _RUNS / f"{now:%Y%m%d-%H%M%S}-{now.microsecond:06d}"
+            click.echo(f"run folder: {self.run}", err=True)
+        return self.run
+
+    def _begin(self, client: Client) -> Client:
+        for note in client.settings.notes:
+            click.echo(f"note: {note}", err=True)
+        if not (self.replay or client.settings.dry_run):
+            command = sys.argv[1:]
+            if command[:1] != ["runs"]:
+                client.ledger.do(lambda file: file.set_meta("command", command))
+        return client
+
+
+def _models(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    models = {}
+    for value in values:
+        role, equals, name = value.partition("=")
+        models[role if equals else ""] = name if equals else value
+    return models
+
+
+_OPTIONS = (
+    click.option(
+        "--model", "models", multiple=True, callback=_models, metavar="[ROLE=]NAME",
+        help="Language model; ROLE=NAME for one role, such as manager=NAME.",
+    ),
+    click.option(
+        "--base-url", metavar="URL",
+        help="OpenAI-compatible endpoint, such as http://localhost:8000/v1.",
+    ),
+    click.option(
+        "--share", type=click.Choice(["schema", "summary", "rows"]),
+        help="What of the table may leave this machine; rows only for local endpoints by default.",
+    ),
+    click.option("--redact", multiple=True, metavar="COLUMN", help="Its values never leave."),
+    click.option("--max-cost", type=float, metavar="USD", help="Cap in US dollars."),
+    click.option("--max-tokens", type=int, metavar="N", help="Cap in tokens, read and written."),
+    click.option("--max-calls", type=int, metavar="N", help="Cap in calls."),
+    click.option("--max-minutes", type=float, metavar="MIN", help="Cap in minutes."),
+    click.option("--dry-run", is_flag=True, help="Make no call; say what it would cost."),
+    click.option(
+        "--run", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+        help="Folder of the run; one that exists is gone on with.",
+    ),
+    click.option("--replay", is_flag=True, help="Make no call: answer from the run's ledger."),
+)  # fmt: skip
+
+
+def model_options(command: F) -> F:
+    r"""Add the options of a language model to a click command, as the argument `llm`.
+
+    Examples
+    --------
+    >>> from click.testing import CliRunner
+    >>> @click.command()
+    ... @model_options
+    ... def ask(llm: ModelOptions) -> None:
+    ...     click.echo(llm.models)
+    >>> CliRunner().invoke(ask, ["--model", "a", "--model", "manager=b"]).output
+    "{'': 'a', 'manager': 'b'}\n"
+    """
+    from functools import update_wrapper
+
+    def collect(*args: Any, **values: Any) -> Any:
+        caps = {name: values.pop(name) for name in _CAPS}
+        options = ModelOptions(caps=caps, **{name: values.pop(name) for name in _OTHERS})
+        return command(*args, llm=options, **values)
+
+    wrapped: Any = update_wrapper(collect, command)
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    decorated: F = wrapped
+    return decorated
+
+
+_CAPS = ("max_cost", "max_tokens", "max_calls", "max_minutes")
+_OTHERS = ("models", "base_url", "share", "redact", "run", "replay", "dry_run")

@@ -1,0 +1,60 @@
+"""Spending as lines of text, for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tablewright.llm.prices import Price
+    from tablewright.llm.spending import Spending
+
+__all__ = ["estimate_text", "spending_text"]
+
+
+def spending_text(spending: Spending) -> str:
+    """Write what a run has cost: by role and stage, in all, and for each row kept."""
+    lines = [
+        f"  {line['model']}  {line['role'] or '-'}/{line['stage'] or '-'}: "
+        f"{line['calls']} calls ({line['answered']} answered, {line['invalid']} unusable, "
+        f"{line['failed']} failed, {line['in_flight']} in flight), "
+        f"{line['prompt_tokens']:,} + {line['completion_tokens']:,} tokens, "
+        f"{_money(line['cost'] if line['priced'] else None)}"
+        for line in spending.lines
+    ]
+    total = (
+        f"  in all: {spending.calls} calls, {spending.tokens:,} tokens "
+        f"({_counting(spending)}), {_money(spending.cost)}"
+    )
+    return "\n".join([*lines, total, *_rows(spending), _sent(spending)])
+
+
+def estimate_text(spending: Spending, price: Price | None) -> str:
+    """Write what a run would take at the usual length of replies."""
+    source = "no price is known" if price is None else f"price: {price.source}"
+    return (
+        f"estimate: {spending.calls} calls, {spending.tokens:,} tokens (characters / 4), "
+        f"{_money(spending.cost)} ({source}); more where replies are unusable"
+    )
+
+
+def _rows(spending: Spending) -> list[str]:
+    if spending.rows_kept is None:
+        return []
+    rate = spending.rows_per_dollar
+    money = "" if rate is None else f", {rate:,.0f} rows for $1"
+    per_row = f", {spending.tokens_per_row:,.0f} tokens a row" if spending.rows_kept else ""
+    return [f"  rows kept: {spending.rows_kept:,}{per_row}{money}"]
+
+
+def _sent(spending: Spending) -> str:
+    if not spending.sent:
+        return "  cells sent: none"
+    return "  cells sent: " + ", ".join(f"{name!r} {n:,}" for name, n in spending.sent.items())
+
+
+def _counting(spending: Spending) -> str:
+    return "counted by the endpoint" if spending.counted else "partly characters / 4"
+
+
+def _money(cost: float | None) -> str:
+    return "cost not known" if cost is None else f"${cost:,.4f}"
