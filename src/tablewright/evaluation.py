@@ -235,15 +235,17 @@ def _utility(
         if not mask.any():
             sentence = f"no evidence: no {name} row has a known value of the target"
             return Verdict(Word.NO_EVIDENCE, sentence), [], []
-    more = settings.more
+    pools = {"synthetic": tables.synthetic.take(masks[1])}
+    if settings.more is not None and usable(settings.more).any():
+        pools["more real rows"] = settings.more.take(usable(settings.more))
     arms = main_arms()
     if effort.controls:
-        arms |= control_arms(settings.makers, None if more is None else more.take(usable(more)))
+        arms |= control_arms(settings.makers, "more real rows" in pools)
     groups = settings.groups
     trials = run_trials(
         arms,
         tables.real.take(masks[0]),
-        tables.synthetic.take(masks[1]),
+        pools,
         tables.holdout.take(masks[2]),
         task,
         rng,

@@ -64,6 +64,13 @@ class Feature:
         return self.column.name
 
     @property
+    def decimals(self) -> int:
+        """Decimals that numbers are compared at."""
+        if self.column.kind == Kind.INTEGER:
+            return 0
+        return 9 if self.column.decimals is None else self.column.decimals
+
+    @property
     def n_bins(self) -> int:
         """Bins or levels, with one for unseen values and one for missing ones."""
         size = len(self.levels) + 1 if self.levels is not None else len(self.edges) + 1
@@ -228,6 +235,17 @@ class Rows:
         if n_rows >= len(self):
             return self
         return self.take(np.sort(rng.permutation(len(self))[:n_rows]))
+
+    def take_column(self, place: int) -> pl.Series:
+        """Cells of one column as they are compared for equality: numbers as they are written."""
+        feature, values = self.features[place], self.values[:, place]
+        text = self.frame[feature.name].cast(pl.String, strict=False)
+        if feature.column.kind == Kind.TEXT:
+            return text
+        if feature.levels is None:
+            return pl.Series(np.round(values, feature.decimals) + 0.0).fill_nan(None)
+        known = pl.Series(values).fill_nan(None).cast(pl.String)
+        return known.zip_with(pl.Series(values != len(feature.levels)), "unseen " + text)
 
     def shuffled(self, rng: np.random.Generator) -> Rows:
         """Return the rows with every column shuffled on its own: margins stay, ties are cut."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,16 +13,21 @@ from scipy.special import gammaln
 
 from tablewright.metrics.neighbours import distance_blocks, nearest
 from tablewright.metrics.outcomes import auc, auc_error
-from tablewright.metrics.preparation import Feature, Floats, Rows
+from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.scores import Direction, Score
-from tablewright.schema import Kind
 
 __all__ = [
+    "Distances",
+    "density_inference",
+    "distance_ratio",
     "distance_share",
     "exact_copies",
     "internal_duplicates",
     "membership_inference",
     "near_copies",
+    "row_keys",
+    "search",
+    "share_score",
     "wilson",
 ]
 
@@ -46,7 +53,7 @@ def exact_copies(
     reference = {"copy": 1.0}
     if holdout is not None and len(holdout):
         reference["real"] = float(np.isin(row_keys(holdout), known).mean())
-    return _share("exact_copies", hits, len(synthetic), meaning, reference)
+    return share_score("exact_copies", hits, len(synthetic), meaning, reference)
 
 
 def internal_duplicates(
@@ -60,39 +67,27 @@ def internal_duplicates(
     cut = real.cut(len(synthetic), rng)
     reference = {"real": 1 - len(np.unique(row_keys(cut))) / len(cut)}
     repeats = len(synthetic) - len(np.unique(row_keys(synthetic)))
-    return _share("internal_duplicates", repeats, len(synthetic), meaning, reference)
+    return share_score("internal_duplicates", repeats, len(synthetic), meaning, reference)
 
 
 def row_keys(rows: Rows) -> NDArray[np.uint64]:
     """One number per row, equal for rows whose cells are equal at the schema's precision."""
-    columns = [
-        _key(feature, rows.values[:, j], rows.frame[feature.name]).alias(str(j))
-        for j, feature in enumerate(rows.features)
-    ]
-    return pl.DataFrame(columns).hash_rows(seed=0).to_numpy()
+    columns = [rows.take_column(j).alias(str(j)) for j in range(len(rows.features))]
+    return np.asarray(pl.DataFrame(columns).hash_rows(seed=0).to_numpy())
 
 
-def _key(feature: Feature, values: Floats, series: pl.Series) -> pl.Series:
-    if feature.column.kind == Kind.TEXT:
-        return series.cast(pl.String, strict=False)
-    if feature.levels is not None:
-        unseen = values == len(feature.levels)
-        text = series.cast(pl.String, strict=False)
-        known = pl.Series(values, dtype=pl.Float64).cast(pl.String)
-        return known.zip_with(pl.Series(~unseen), "unseen " + text)
-    return pl.Series(np.round(values, _decimals(feature)) + 0.0, dtype=pl.Float64)
-
-
-def _decimals(feature: Feature) -> int:
-    if feature.column.kind == Kind.INTEGER:
-        return 0
-    return 9 if feature.column.decimals is None else feature.column.decimals
-
-
-def _share(name: str, hits: int, n: int, meaning: str, reference: dict[str, float]) -> Score:
-    details = {"count": hits}
+def share_score(
+    name: str,
+    hits: int,
+    n: int,
+    meaning: str,
+    reference: Mapping[str, float],
+    details: Mapping[str, Any] | None = None,
+) -> Score:
+    """Return a share of rows, lower being better, with Wilson's interval and the count."""
+    facts = {"count": hits, **(details or {})}
     return Score(
-        name, hits / n, Direction.LOWER, meaning, wilson(hits, n), reference, None, "", n, details
+        name, hits / n, Direction.LOWER, meaning, wilson(hits, n), reference, None, "", n, facts
     )
 
 
@@ -112,39 +107,63 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Distances:
-    """Gower distances of some rows to the nearest training and holdout rows.
+    """Gower distances of generated and of holdout rows to their nearest real rows.
 
     Attributes
     ----------
-    first, second : ndarray of shape (n_rows,)
+    first, second : ndarray of shape (n_generated,)
         To the nearest and the second nearest training row.
-    holdout : ndarray of shape (n_rows,)
-        To the nearest holdout row.
-    nearer, as_near : ndarray of shape (n_rows,)
+    nearer, as_near : ndarray of shape (n_generated,)
         Training rows nearer than, and at most as far as, the nearest holdout row.
+    base_first, base_second : ndarray of shape (n_holdout,)
+        From holdout rows to the nearest and second nearest training row.
+    n_real, n_holdout : int
+        Rows that were searched.
     """
 
     first: Floats
     second: Floats
-    holdout: Floats
     nearer: Floats
     as_near: Floats
+    base_first: Floats
+    base_second: Floats
+    n_real: int
+    n_holdout: int
 
 
-def distances(rows: Rows, real: Rows, holdout: Rows) -> Distances:
-    """Search the neighbours of rows among training and holdout rows."""
-    away = nearest(rows.gower, holdout.gower)[0][:, 0]
+def search(
+    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+) -> Distances | None:
+    """Search neighbours once for `distance_share`, `distance_ratio` and `near_copies`.
+
+    Up to 5,000 generated rows are searched for among all training rows. None where there
+    are fewer than 20 holdout or training rows, or no generated ones.
+    """
+    if holdout is None or min(len(holdout), len(real)) < 20 or not len(synthetic):
+        return None
+    held = holdout.cut(min(len(real), MAX_QUERIES), rng)
+    rows = synthetic.cut(MAX_QUERIES, rng).gower
+    away = nearest(rows, held.gower)[0]
     found = np.empty((4, len(rows)))
-    kth = min(1, len(real) - 1)
-    for at, block in distance_blocks(rows.gower, real.gower):
-        found[:2, at] = np.partition(block, kth, axis=1)[:, [0, kth]].T
-        found[2, at] = (block < away[at, None]).sum(axis=1)
-        found[3, at] = (block <= away[at, None]).sum(axis=1)
-    return Distances(found[0], found[1], away.astype(float), found[2], found[3])
+    for at, block in distance_blocks(rows, real.gower):
+        found[2, at] = (block < away[at]).sum(axis=1)
+        found[3, at] = (block <= away[at]).sum(axis=1)
+        found[:2, at] = np.partition(block, 1, axis=1)[:, :2].T
+    base = nearest(held.gower, real.gower, 2)[0].astype(float)
+    return Distances(
+        found[0], found[1], found[2], found[3], base[:, 0], base[:, 1], len(real), len(held)
+    )
+
+
+_NEEDS = "it needs 20 training rows, 20 holdout rows and generated rows"
 
 
 def distance_share(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: Rows,
+    synthetic: Rows,
+    holdout: Rows | None,
+    rng: np.random.Generator,
+    found: Distances | None = None,
 ) -> Score:
     """Share of generated rows nearer to the training rows than to as many holdout rows.
 
@@ -156,28 +175,25 @@ def distance_share(
     """
     name, direction = "distance_share", Direction.TARGET
     meaning = "share of generated rows nearer to training than to holdout rows; 0.5 is no memory"
-    if holdout is None or len(holdout) < 2 or not len(synthetic):
-        return Score.undefined(name, direction, "it needs generated and holdout rows", meaning)
-    found = distances(synthetic.cut(MAX_QUERIES, rng), real, holdout)
-    share = _shares(found, len(real), len(holdout))
+    found = found or search(real, synthetic, holdout, rng)
+    if found is None:
+        return Score.undefined(name, direction, _NEEDS, meaning)
+    share = _shares(found)
     value, error = float(share.mean()), float(share.std() / np.sqrt(len(share)))
-    base = distances(holdout.cut(MAX_QUERIES, rng), real, real)
     details = {
         "distance_to_training": _points(found.first),
-        "holdout_to_training": _points(base.first),
-        "ratio": _points(ratios(found)),
-        "holdout_ratio": _points(ratios(base)),
+        "holdout_to_training": _points(found.base_first),
     }
-    interval = (max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error))
-    reference = {"real": 0.5, "copy": 1.0}
-    return Score(name, value, direction, meaning, interval, reference, 0.5, "", len(share), details)
+    interval, reference = (value - 1.96 * error, value + 1.96 * error), {"real": 0.5, "copy": 1.0}
+    n = len(share)
+    score = Score(name, value, direction, meaning, interval, reference, 0.5, "", n, details)
+    return score.within(0.0, 1.0)
 
 
-def _shares(found: Distances, n_real: int, n_holdout: int) -> Floats:
+def _shares(found: Distances) -> Floats:
     """Chance that a cut of the training rows has a nearer one, plus half that of a tie."""
-    size = min(n_real, n_holdout)
-    nearer = 1 - _none_drawn(found.nearer, n_real, size)
-    as_near = 1 - _none_drawn(found.as_near, n_real, size)
+    nearer = 1 - _none_drawn(found.nearer, found.n_real, found.n_holdout)
+    as_near = 1 - _none_drawn(found.as_near, found.n_real, found.n_holdout)
     return (nearer + as_near) / 2
 
 
@@ -189,28 +205,59 @@ def _none_drawn(marked: Floats, n: int, size: int) -> Floats:
     return np.where(free >= size, np.exp(logs), 0.0)
 
 
-def ratios(found: Distances) -> Floats:
-    """Nearest over second nearest distance; 1 where both are 0."""
-    return np.where(found.second > 0, found.first / np.where(found.second > 0, found.second, 1), 1)
-
-
 def _points(values: Floats) -> dict[str, float]:
     return {f"{q}%": float(np.percentile(values, q)) for q in (1, 5, 50)}
 
 
+def distance_ratio(
+    real: Rows,
+    synthetic: Rows,
+    holdout: Rows | None,
+    rng: np.random.Generator,
+    found: Distances | None = None,
+) -> Score:
+    """Nearest over second nearest distance to training rows: its 5 % point.
+
+    Near 0, a generated row stands alone beside one training row, as beside an outlier that was
+    learned by heart. A row that meets two equal training rows has the ratio 1.
+    """
+    name, direction = "distance_ratio", Direction.HIGHER
+    meaning = "5 % point of nearest over second nearest distance; compare with real rows"
+    found = found or search(real, synthetic, holdout, rng)
+    if found is None:
+        return Score.undefined(name, direction, _NEEDS, meaning)
+    ratio = _ratios(found.first, found.second)
+    reference = {
+        "real": float(np.percentile(_ratios(found.base_first, found.base_second), 5)),
+        "copy": 0.0,
+    }
+    points = [np.percentile(rng.choice(ratio, len(ratio)), 5) for _ in range(200)]
+    interval = (float(np.percentile(points, 2.5)), float(np.percentile(points, 97.5)))
+    value = float(np.percentile(ratio, 5))
+    return Score(name, value, direction, meaning, interval, reference, rows=len(ratio))
+
+
+def _ratios(first: Floats, second: Floats) -> Floats:
+    return np.where(second > 0, first / np.where(second > 0, second, 1), 1.0)
+
+
 def near_copies(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: Rows,
+    synthetic: Rows,
+    holdout: Rows | None,
+    rng: np.random.Generator,
+    found: Distances | None = None,
 ) -> Score:
     """Share of generated rows nearer to a training row than 99 % of real holdout rows are."""
     name, direction = "near_copies", Direction.LOWER
     meaning = "share of generated rows nearer to a training row than 99 % of holdout rows are"
-    if holdout is None or len(holdout) < 20 or not len(synthetic):
-        return Score.undefined(name, direction, "it needs 20 holdout rows", meaning)
-    base = nearest(holdout.cut(MAX_QUERIES, rng).gower, real.gower)[0][:, 0]
-    found = nearest(synthetic.cut(MAX_QUERIES, rng).gower, real.gower)[0][:, 0]
-    border = float(np.percentile(base, 1))
-    reference = {"real": float((base <= border).mean()), "copy": 1.0}
-    return _share(name, int((found <= border).sum()), len(found), meaning, reference)
+    found = found or search(real, synthetic, holdout, rng)
+    if found is None:
+        return Score.undefined(name, direction, _NEEDS, meaning)
+    border = float(np.percentile(found.base_first, 1, method="lower"))
+    reference = {"real": float((found.base_first <= border).mean()), "copy": 1.0}
+    hits = int((found.first <= border).sum())
+    return share_score(name, hits, len(found.first), meaning, reference, {"border": border})
 
 
 def membership_inference(
@@ -236,9 +283,10 @@ def membership_inference(
         "hits_at_1%_false_alarms": float((near[1] > alarm).mean()),
         "auc_of_isolated": _isolated(members, others, near),
     }
-    interval = (max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error))
+    interval = (value - 1.96 * error, value + 1.96 * error)
     reference = {"real": 0.5, "copy": _copy_auc(others, members)}
-    return Score(name, value, direction, meaning, interval, reference, 0.5, "", size, details)
+    score = Score(name, value, direction, meaning, interval, reference, 0.5, "", size, details)
+    return score.within(0.0, 1.0)
 
 
 def _copy_auc(others: Rows, members: Rows) -> float:
@@ -252,3 +300,45 @@ def _isolated(members: Rows, others: Rows, near: list[Floats]) -> float | None:
         alone = nearest(rows.gower, rows.gower, same=True)[0][:, 0]
         lonely.append(scores[alone >= np.quantile(alone, 0.9)])
     return auc(lonely[0], lonely[1]) if min(map(len, lonely)) > 2 else None
+
+
+def density_inference(
+    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+) -> Score:
+    """AUC of an attacker who compares how dense generated and other real rows lie about a row.
+
+    The ratio of the distances to the fifth nearest row of a reference sample and of the
+    generated rows. Half of the holdout is the reference, half the non-members: one sample in
+    both roles, as elsewhere, would flatter the attacker.
+
+    References
+    ----------
+    .. [1] van Breugel et al., "Membership Inference Attacks against Synthetic Data through
+       Overfitting Detection", AISTATS 2023 (DOMIAS); with neighbours in place of its densities.
+    """
+    name, direction = "density_inference", Direction.TARGET
+    meaning = "AUC of guessing from densities who was trained on; 0.5 is a coin"
+    if holdout is None or min(len(holdout), len(real), len(synthetic)) < 40:
+        reason = "it needs 40 training, 40 holdout and 40 generated rows"
+        return Score.undefined(name, direction, reason, meaning)
+    size = min(len(holdout) // 2, len(real), MAX_QUERIES)
+    places = rng.permutation(len(holdout))
+    others, known = holdout.take(places[:size]), holdout.take(places[-size:])
+    members, pool = real.cut(size, rng), synthetic.cut(size, rng)
+    sides = [_density_ratio(rows, known, pool) for rows in (others, members)]
+    value, error = auc(*sides), auc_error(*sides)
+    copies = [_density_ratio(rows, known, members) for rows in (others, members)]
+    interval, reference = (
+        (value - 1.96 * error, value + 1.96 * error),
+        {
+            "real": 0.5,
+            "copy": auc(*copies),
+        },
+    )
+    score = Score(name, value, direction, meaning, interval, reference, 0.5, "", size)
+    return score.within(0.0, 1.0)
+
+
+def _density_ratio(rows: Rows, known: Rows, pool: Rows) -> Floats:
+    radii = [nearest(rows.gower, other.gower, 5)[0][:, -1] for other in (known, pool)]
+    return np.asarray(np.log(radii[0] + 1e-6) - np.log(radii[1] + 1e-6), dtype=float)

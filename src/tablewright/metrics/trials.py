@@ -54,15 +54,22 @@ class Draw:
 
     Attributes
     ----------
-    train, synthetic : Design
-        Training rows and generated rows.
+    train : Design
+        Training rows.
+    pools : mapping of str to Design
+        Rows that may be added: ``"synthetic"``, the generated ones, and others by name.
     rows : Rows
         The training rows once more, for controls that make rows of them.
     """
 
     train: Design
-    synthetic: Design
+    pools: Mapping[str, Design]
     rows: Rows
+
+    @property
+    def synthetic(self) -> Design:
+        """The generated rows."""
+        return self.pools["synthetic"]
 
 
 @dataclass(frozen=True)
@@ -179,7 +186,7 @@ def _interval(value: float, halves: Floats) -> tuple[float, float] | None:
 def run_trials(
     arms: Mapping[str, Arm],
     train: Rows,
-    synthetic: Rows,
+    pools: Mapping[str, Rows],
     holdout: Rows,
     task: Task,
     rng: np.random.Generator,
@@ -192,21 +199,23 @@ def run_trials(
     Parameters
     ----------
     arms : mapping of name to Arm
-    train, synthetic, holdout : Rows
-        All with a known outcome.
+    train, holdout : Rows
+        Real rows, all with a known outcome.
+    pools : mapping of str to Rows
+        Rows that arms may add, with ``"synthetic"`` among them; halved each on its own.
     task : Task
     rng : numpy Generator
     n_halves : int, default=10
     groups : ndarray of shape (n_holdout,) or None
         Group of each holdout row (patient, household): halves are made of whole groups.
     """
-    draw = Draw(Design.of(train), Design.of(synthetic), train)
+    draw = Draw(Design.of(train), {k: Design.of(rows) for k, rows in pools.items()}, train)
     test = Design.of(holdout)
-    strata, made_strata = _strata(test.y, task), _strata(draw.synthetic.y, task)
+    strata = _strata(test.y, task)
     whole = {name: _predict(arm, draw, test, task, rng) for name, arm in arms.items()}
     halves = []
     for _ in range(n_halves):
-        part = replace(draw, synthetic=draw.synthetic.take(half(made_strata, rng)))
+        part = replace(draw, pools={k: _half(rows, task, rng) for k, rows in draw.pools.items()})
         asked = half(strata, rng, groups)
         found = {
             name: whole[name] if arm.fixed else _predict(arm, part, test, task, rng)
@@ -214,6 +223,10 @@ def run_trials(
         }
         halves.append(_measure(found, test.y, asked, task))
     return Trials(_measure(whole, test.y, np.arange(len(test)), task), halves)
+
+
+def _half(rows: Design, task: Task, rng: np.random.Generator) -> Design:
+    return rows.take(half(_strata(rows.y, task), rng))
 
 
 def _strata(y: Floats, task: Task) -> Integers:

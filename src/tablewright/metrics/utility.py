@@ -62,15 +62,15 @@ def main_arms() -> dict[str, Arm]:
     }
 
 
-def control_arms(makers: Mapping[str, Maker], more: Rows | None = None) -> dict[str, Arm]:
+def control_arms(makers: Mapping[str, Maker], more: bool = False) -> dict[str, Arm]:
     """Cheaper means to the same end.
 
     Parameters
     ----------
     makers : mapping of name to Maker
         Methods that make rows of training rows, such as SMOTE-NC.
-    more : Rows or None
-        Real rows beyond the training rows, where there are any.
+    more : bool, default=False
+        Whether the draws have a pool ``"more real rows"``.
     """
     arms = {
         "copies": Arm(_copies),
@@ -78,14 +78,15 @@ def control_arms(makers: Mapping[str, Maker], more: Rows | None = None) -> dict[
         "threshold": Arm(lambda draw, rng: draw.train, "threshold", fixed=True),
     }
     arms |= {name: Arm(_made(maker)) for name, maker in makers.items()}
-    if more is not None and len(more):
-        extra = Design.of(more)
-        arms["more real rows"] = Arm(lambda draw, rng: draw.train.join(_cut(extra, draw, rng)))
+    if more:
+        arms["more real rows"] = Arm(_more)
     return arms
 
 
-def _cut(rows: Design, draw: Draw, rng: np.random.Generator) -> Design:
-    return rows.take(rng.permutation(len(rows))[: len(draw.synthetic)])
+def _more(draw: Draw, rng: np.random.Generator) -> Design:
+    """As many more real rows as there are generated ones, or as many as there are."""
+    rows = draw.pools["more real rows"]
+    return draw.train.join(rows.take(rng.permutation(len(rows))[: len(draw.synthetic)]))
 
 
 def _synthetic_alone(draw: Draw, rng: np.random.Generator) -> Design:

@@ -1,0 +1,243 @@
+"""Copies that a look for equal rows misses: one cell changed, shifted by a column, rescaled.
+
+All three were found in recorded output of language models, which recite tables they know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.metrics.neighbours import distance_blocks
+from tablewright.metrics.preparation import Floats, Rows
+from tablewright.metrics.privacy import row_keys, share_score
+from tablewright.metrics.scores import Direction, Score
+
+__all__ = ["one_off_copies", "rescaled_copies", "shifted_copies"]
+
+Keys = NDArray[np.uint64]
+
+MIN_COLUMNS = 3
+N_TRIES = 300
+MAX_ROWS = 5000
+_CLOSE = 1e-4
+
+Line = tuple[float, float]
+"""Slope and intercept."""
+
+
+def one_off_copies(
+    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+) -> Score:
+    """Share of generated rows that equal a training row in every column but one.
+
+    The details count the changed columns: the target among them is a copy with another label.
+    In a table of few categories real rows do so too; the reference shows how often.
+    """
+    name, meaning = "one_off_copies", "share of rows that equal a training row but for one column"
+    if len(real.features) < MIN_COLUMNS or not len(synthetic):
+        reason = f"it needs {MIN_COLUMNS} columns and generated rows"
+        return Score.undefined(name, Direction.LOWER, reason, meaning, len(synthetic))
+    known = _without_each(_cells(real))
+    found = _one_off(real, synthetic, known)
+    reference = {}
+    if holdout is not None and len(holdout):
+        reference["real"] = float(_one_off(real, holdout, known).any(axis=1).mean())
+    counts = found.sum(axis=0)
+    columns = {f.name: int(n) for f, n in zip(real.features, counts, strict=True) if n}
+    hits = int(found.any(axis=1).sum())
+    return share_score(name, hits, len(synthetic), meaning, reference, {"columns": columns})
+
+
+def _one_off(real: Rows, other: Rows, known: Keys) -> NDArray[np.bool_]:
+    """Whether a row that is no copy becomes one when a column is left out; by column."""
+    keys = _without_each(_cells(other))
+    hits = np.column_stack([np.isin(keys[:, j], known[:, j]) for j in range(keys.shape[1])])
+    hits[np.isin(row_keys(other), row_keys(real))] = False
+    return hits
+
+
+def _without_each(cells: Keys) -> Keys:
+    return np.asarray(cells.sum(axis=1, dtype=np.uint64)[:, None] - cells)
+
+
+def _cells(rows: Rows) -> Keys:
+    """One number per cell, different from column to column for equal values."""
+    columns = [rows.take_column(j).alias("x").hash(seed=j) for j in range(len(rows.features))]
+    return np.column_stack([column.to_numpy() for column in columns])
+
+
+def shifted_copies(
+    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+) -> Score:
+    """Share of generated rows that are a training row moved by one column, either way.
+
+    A parser that drops or adds a separator makes them: the values are real, in the wrong place.
+    """
+    name, meaning = "shifted_copies", "share of rows that are a training row moved by one column"
+    if len(real.features) <= MIN_COLUMNS or not len(synthetic):
+        reason = f"it needs {MIN_COLUMNS + 1} columns and generated rows"
+        return Score.undefined(name, Direction.LOWER, reason, meaning, len(synthetic))
+    base = _plain_cells(real)
+    hits = int(_shifted(base, _plain_cells(synthetic)).sum())
+    reference = {}
+    if holdout is not None and len(holdout):
+        reference["real"] = float(_shifted(base, _plain_cells(holdout)).mean())
+    return share_score(name, hits, len(synthetic), meaning, reference)
+
+
+def _plain_cells(rows: Rows) -> Keys:
+    """One number per cell that is the same for equal values in any column; 0 for missing."""
+    columns = []
+    for feature in rows.features:
+        text = rows.frame[feature.name].cast(pl.String, strict=False).str.strip_chars()
+        number = text.cast(pl.Float64, strict=False).round_sig_figs(7).cast(pl.String)
+        value = pl.select(pl.coalesce(number, text)).to_series()
+        columns.append(value.hash(seed=1).zip_with(value.is_not_null(), _zeros(len(value))))
+    return np.column_stack([column.to_numpy() for column in columns])
+
+
+def _zeros(n: int) -> pl.Series:
+    return pl.Series(np.zeros(n, dtype=np.uint64))
+
+
+def _shifted(real: Keys, other: Keys) -> NDArray[np.bool_]:
+    right = np.isin(_joined(other[:, 1:]), _joined(real[:, :-1]))
+    left = np.isin(_joined(other[:, :-1]), _joined(real[:, 1:]))
+    varied = np.array([len(np.unique(row)) >= MIN_COLUMNS for row in other])
+    return np.asarray((right | left) & varied)
+
+
+def _joined(cells: Keys) -> Keys:
+    return np.asarray(pl.DataFrame(cells).hash_rows(seed=0).to_numpy())
+
+
+def rescaled_copies(
+    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+) -> Score:
+    """Share of generated rows that are a training row with columns shifted and scaled.
+
+    A table that was standardised on the way has no equal row and is out of range, and yet every
+    row is real. Columns whose values are hardly ever real ones are suspects. For each, a line
+    from training values to generated values is sought: between means and spreads, which finds a
+    whole table, and on pairs of rows that agree in the other columns, which finds a part. A row
+    counts where one training row agrees with it in all but a fifth of these columns.
+    """
+    name, meaning = "rescaled_copies", "share of rows that are a rescaled training row"
+    if not len(synthetic):
+        reason = "there are no generated rows"
+        return Score.undefined(name, Direction.LOWER, reason, meaning)
+    rows = synthetic.cut(MAX_ROWS, rng)
+    lines = _lines(real, rows, rng)
+    matched = _meeting(real, rows, lines) if lines else np.zeros(len(rows), dtype=bool)
+    names = {real.features[j].name: list(line) for j, line in lines.items()}
+    details = {"lines": names if matched.any() else {}}
+    reference = {"real": 0.0, "copy": 0.0}
+    return share_score(name, int(matched.sum()), len(rows), meaning, reference, details)
+
+
+def _lines(real: Rows, other: Rows, rng: np.random.Generator) -> dict[int, Line]:
+    """Lines of the suspects, where two of them and at least half have one."""
+    suspects = _suspects(real, other)
+    if len(suspects) < 2:
+        return {}
+    pairs = _pairs(real, other, suspects, rng)
+    found = {}
+    for j in suspects:
+        line = _whole_line(real.values[:, j], other.values[:, j])
+        line = line or _line(pairs, real.values[:, j], other.values[:, j], rng)
+        if line is not None:
+            found[j] = line
+    return found if len(found) >= max(2, len(suspects) / 2) else {}
+
+
+def _suspects(real: Rows, other: Rows) -> list[int]:
+    """Numeric columns of many values of which fewer than half occur among the training rows."""
+    found = []
+    for j, feature in enumerate(real.features):
+        values = other.values[~np.isnan(other.values[:, j]), j]
+        if feature.levels is not None or len(np.unique(values)) < 5:
+            continue
+        if np.isin(np.round(values, 9), np.round(real.values[:, j], 9)).mean() < 0.5:
+            found.append(j)
+    return found
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Rows of both tables that agree outside the suspects."""
+
+    real: NDArray[np.int64]
+    other: NDArray[np.int64]
+
+
+def _pairs(real: Rows, other: Rows, suspects: list[int], rng: np.random.Generator) -> _Pairs:
+    kept = [j for j in range(len(real.features)) if j not in suspects]
+    frames = [
+        pl.DataFrame([rows.take_column(j).alias(str(j)) for j in kept] or [_zeros(len(rows))])
+        .with_row_index("row")
+        .sample(fraction=1.0, shuffle=True, seed=int(rng.integers(2**31)))
+        for rows in (real, other)
+    ]
+    columns = [name for name in frames[0].columns if name != "row"]
+    few = frames[0].group_by(columns, maintain_order=True).head(40)
+    joined = frames[1].join(few, on=columns, how="inner", nulls_equal=True, suffix="_real")
+    joined = joined.sort("row", "row_real")
+    return _Pairs(joined["row_real"].to_numpy().astype(int), joined["row"].to_numpy().astype(int))
+
+
+def _whole_line(real: Floats, other: Floats) -> Line | None:
+    """Line between the means and spreads, where the whole table was rescaled."""
+    x, y = real[~np.isnan(real)], other[~np.isnan(other)]
+    if not x.std():
+        return None
+    slope = float(y.std() / x.std())
+    line = slope, float(y.mean() - slope * x.mean())
+    mapped = np.sort(line[0] * x + line[1])
+    place = np.clip(np.searchsorted(mapped, y), 1, len(mapped) - 1)
+    off = np.minimum(np.abs(y - mapped[place]), np.abs(y - mapped[place - 1]))
+    return line if (off < _CLOSE * y.std()).mean() > 0.5 else None
+
+
+def _line(pairs: _Pairs, real: Floats, other: Floats, rng: np.random.Generator) -> Line | None:
+    """Line that most generated values meet with a partner of their row, by random pairs."""
+    x, y = real[pairs.real], other[pairs.other]
+    known = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
+    if len(known) < 10:
+        return None
+    at = rng.choice(known, size=min(len(known), 4000), replace=False)
+    x, y = x[at], y[at]
+    best, line = 0, None
+    for _ in range(N_TRIES):
+        a, b = rng.integers(len(x), size=2)
+        if x[a] == x[b] or y[a] == y[b]:
+            continue
+        slope = (y[a] - y[b]) / (x[a] - x[b])
+        near = np.abs(y - y[a] - slope * (x - x[a])) < _CLOSE * y.std()
+        hits = len(np.unique(y[near]))
+        if hits > best:
+            best, line = hits, (float(slope), float(y[a] - slope * x[a]))
+    return line if best >= max(5, 0.2 * len(np.unique(y))) else None
+
+
+def _meeting(real: Rows, other: Rows, lines: dict[int, Line]) -> NDArray[np.bool_]:
+    """Generated rows that one training row meets, but for one in five of the lines."""
+    found = np.zeros(len(other), dtype=bool)
+    mapped, asked = _scaled(real, lines, mapped=True), _scaled(other, lines, mapped=False)
+    allowed = (0.2 * len(lines) + 0.1) / mapped.shape[1]
+    for at, block in distance_blocks(asked, mapped):
+        found[at] = block.min(axis=1) <= allowed
+    return found
+
+
+def _scaled(rows: Rows, lines: dict[int, Line], mapped: bool) -> NDArray[np.float32]:
+    """Cells of which a difference of 1 says that they do not agree."""
+    cells = rows.gower * np.float32(1e4)
+    for j, (slope, intercept) in lines.items():
+        values = slope * rows.values[:, j] + intercept if mapped else rows.values[:, j]
+        tolerance = 1e-2 * abs(slope) * rows.features[j].scale
+        cells[:, j] = np.where(np.isnan(values), -1e9, values / tolerance)
+    return cells
