@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tablewright import evaluation, profiling
-from tablewright.outcome import Report
+from tablewright.evaluation import Report
 from tablewright.synthesizers import Balance, Synthesizer, load_as_said
 from tablewright.tables.table import load_table
 

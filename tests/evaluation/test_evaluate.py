@@ -9,9 +9,8 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
-from tablewright.evaluation import evaluate
+from tablewright.evaluation import Report, evaluate
 from tablewright.metrics.verdict import Word
-from tablewright.outcome import Report
 from tests.metrics.tables import SCHEMA, draw
 
 

@@ -70,14 +70,14 @@ def test_standardised_rows_are_found_and_their_lines_named() -> None:
     train = numbers(400, 1)
     ruler = Preparation.fit(train, NUMBERS)
     part = train[50:250]
+    names = [f"x{j}" for j in range(5)]
     made = part.with_columns(
-        ((pl.col(f"x{j}") - part[f"x{j}"].mean()) / part[f"x{j}"].std()).clip(-2, 2)
-        for j in range(5)
+        ((pl.col(x) - pl.col(x).mean()) / pl.col(x).std()).clip(-2, 2) for x in names
     )
     score = copies.rescaled_copies(ruler.rows(train), ruler.rows(made), None, rng())
     assert (score.value or 0) > 0.7
     slope = score.details["lines"]["x0"][0]
-    assert slope == pytest.approx(1 / part["x0"].std(), rel=0.01)
+    assert slope == pytest.approx(1 / part["x0"].to_numpy().std(ddof=1), rel=0.01)
 
 
 def test_a_whole_table_standardised_is_found_by_two_classes_alone() -> None:

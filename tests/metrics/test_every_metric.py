@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tablewright.metrics import detection, fidelity, privacy
+from tablewright.metrics import copies, detection, fidelity, privacy, support
 from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.scores import Direction, Score
 from tests.metrics.tables import SCHEMA, draw, noise, three
@@ -22,15 +22,28 @@ FIDELITY: list[Metric] = [
     fidelity.missing_difference,
     fidelity.range_adherence,
     detection.detection,
+    support.alpha_precision,
+    support.beta_recall,
+    support.coverage,
+    support.density,
+    support.cluster_shares,
 ]
 PRIVACY: list[Metric] = [
     privacy.exact_copies,
     privacy.near_copies,
     privacy.internal_duplicates,
     privacy.distance_share,
+    privacy.distance_ratio,
     privacy.membership_inference,
+    privacy.density_inference,
+    support.authenticity,
 ]
-EVERY = FIDELITY + PRIVACY
+CHANGED: list[Metric] = [
+    copies.one_off_copies,
+    copies.shifted_copies,
+    copies.rescaled_copies,
+]
+EVERY = FIDELITY + PRIVACY + CHANGED
 
 
 def rng() -> np.random.Generator:

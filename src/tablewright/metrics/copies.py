@@ -224,7 +224,7 @@ def _line(pairs: _Pairs, real: Floats, other: Floats, rng: np.random.Generator) 
 
 
 def _meeting(real: Rows, other: Rows, lines: dict[int, Line]) -> NDArray[np.bool_]:
-    """Generated rows that one training row meets, but for one in five of the lines."""
+    """Mark generated rows that one training row meets, but for one in five of the lines."""
     found = np.zeros(len(other), dtype=bool)
     mapped, asked = _scaled(real, lines, mapped=True), _scaled(other, lines, mapped=False)
     allowed = (0.2 * len(lines) + 0.1) / mapped.shape[1]

@@ -209,7 +209,7 @@ class Rows:
     values : ndarray of shape (n_rows, n_features)
         Numbers, codes of levels, NaN for missing.
     frame : polars DataFrame
-        The same rows as they were given, in the same order.
+        The same rows as they were given, in the same order; empty where rows are numbers alone.
     """
 
     preparation: Preparation

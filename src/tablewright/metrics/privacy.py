@@ -324,7 +324,7 @@ def density_inference(
     size = min(len(holdout) // 2, len(real), MAX_QUERIES)
     places = rng.permutation(len(holdout))
     others, known = holdout.take(places[:size]), holdout.take(places[-size:])
-    members, pool = real.cut(size, rng), synthetic.cut(size, rng)
+    members, pool = real.cut(size, rng), synthetic.cut(4 * MAX_QUERIES, rng)
     sides = [_density_ratio(rows, known, pool) for rows in (others, members)]
     value, error = auc(*sides), auc_error(*sides)
     copies = [_density_ratio(rows, known, members) for rows in (others, members)]

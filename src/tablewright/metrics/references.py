@@ -46,6 +46,7 @@ def referenced(
     holdout: Rows | None,
     rng: np.random.Generator,
     ideal: float | None = None,
+    highest: float = 1.0,
 ) -> Score:
     """Take a measure of generated rows and, on as many rows, of the three references.
 
@@ -61,6 +62,8 @@ def referenced(
         Real rows that were not trained on; without them there is no real reference.
     rng : numpy Generator
         Draws the cuts.
+    highest : float, default=1.0
+        The largest value that is possible; the least is 0.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def referenced(
     score = Score(
         name, value, direction, meaning, interval, reference, ideal, "", size, whole.details
     )
-    return score.within(0.0, 1.0)
+    return score.within(0.0, highest)
 
 
 def _references(

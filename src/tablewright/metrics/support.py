@@ -43,6 +43,7 @@ def _score(
     holdout: Rows | None,
     rng: np.random.Generator,
     ideal: float | None = None,
+    highest: float = 1.0,
 ) -> Score:
     sizes = [len(real), len(synthetic), *([len(holdout)] if holdout is not None else [])]
     size = min([*sizes, MAX_ROWS])
@@ -59,7 +60,9 @@ def _score(
 
     cut = None if holdout is None else holdout.cut(4 * size, rng)
     made = synthetic.cut(4 * size, rng)
-    return referenced(name, measure, direction, meaning, real.cut(size, rng), made, cut, rng, ideal)
+    return referenced(
+        name, measure, direction, meaning, real.cut(size, rng), made, cut, rng, ideal, highest
+    )
 
 
 def _near(query: Floats, points: Floats, k: int, same: bool = False) -> tuple[Floats, Floats]:
@@ -167,8 +170,18 @@ def density(real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Ge
        2020.
     """
     meaning = "real neighbourhoods that a generated row lies in, over five; 1 is as dense"
-    score = _score("density", _density, Direction.TARGET, meaning, real, synthetic, holdout, rng, 1)
-    return score
+    return _score(
+        "density",
+        _density,
+        Direction.TARGET,
+        meaning,
+        real,
+        synthetic,
+        holdout,
+        rng,
+        1.0,
+        np.inf,
+    )
 
 
 def _density(real: Floats, other: Floats) -> float:

@@ -114,6 +114,18 @@ Outcomes = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
+class _Predicted:
+    """Probabilities and chosen classes, or numbers and None, for all holdout rows."""
+
+    values: Floats
+    chosen: Integers | None
+
+
+Predictions = dict[str, dict[str, _Predicted]]
+"""Arm, learner: predictions."""
+
+
+@dataclass(frozen=True)
 class Trials:
     """What came of the arms.
 
@@ -123,10 +135,18 @@ class Trials:
         On all rows: arm, learner, measure.
     halves : sequence of such mappings
         On random halves.
+    predictions : mapping
+        For all holdout rows: arm, learner.
+    y : ndarray of shape (n_holdout,)
+        What was to be predicted.
+    task : Task
     """
 
     whole: Outcomes
     halves: Sequence[Outcomes]
+    predictions: Predictions
+    y: Floats
+    task: Task
 
     @property
     def arms(self) -> list[str]:
@@ -141,6 +161,11 @@ class Trials:
     def value(self, arm: str, measure: str, learner: str | None = None) -> float:
         """Return a measure on all rows, by default the mean over learners."""
         return _mean(self.whole, arm, measure, learner)
+
+    def among(self, asked: Integers, arm: str, measure: str) -> float:
+        """Return a measure on some of the holdout rows, the mean over learners."""
+        found = _measure({arm: self.predictions[arm]}, self.y, asked, self.task)
+        return _mean(found, arm, measure)
 
     def interval(self, arm: str, measure: str) -> tuple[float, float] | None:
         """95 % interval of a measure, averaged over learners."""
@@ -222,7 +247,8 @@ def run_trials(
             for name, arm in arms.items()
         }
         halves.append(_measure(found, test.y, asked, task))
-    return Trials(_measure(whole, test.y, np.arange(len(test)), task), halves)
+    outcomes = _measure(whole, test.y, np.arange(len(test)), task)
+    return Trials(outcomes, halves, whole, test.y, task)
 
 
 def _half(rows: Design, task: Task, rng: np.random.Generator) -> Design:
@@ -255,18 +281,6 @@ def half(
         rows = rng.permutation(np.flatnonzero(strata == stratum))
         places.append(rows[: max(1, (len(rows) + int(rng.integers(2))) // 2)])
     return np.sort(np.concatenate(places)) if places else np.zeros(0, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class _Predicted:
-    """Probabilities and chosen classes, or numbers and None, for all holdout rows."""
-
-    values: Floats
-    chosen: Integers | None
-
-
-Predictions = dict[str, dict[str, _Predicted]]
-"""Arm, learner: predictions."""
 
 
 def _predict(

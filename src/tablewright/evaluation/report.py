@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
@@ -35,6 +35,10 @@ class Report:
         Rows, target, seed, and what made the rows.
     notices : list of str
         What weakens the numbers.
+    subgroups : list of dict
+        The measure of the verdict within parts of the holdout rows, by arm.
+    pictures : mapping
+        Plain data that pictures are drawn from.
     """
 
     verdict: Verdict
@@ -42,6 +46,8 @@ class Report:
     arms: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
     notices: Sequence[str]
+    subgroups: Sequence[Mapping[str, Any]] = ()
+    pictures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scores(self) -> list[Score]:
@@ -67,6 +73,8 @@ class Report:
                 name: [score.to_dict() for score in section]
                 for name, section in self.sections.items()
             },
+            "subgroups": [dict(part) for part in self.subgroups],
+            "pictures": dict(self.pictures),
         }
 
     def __rich__(self) -> Table:

@@ -1,0 +1,8 @@
+"""Whether generated rows can be used, are faithful, and are safe."""
+
+from tablewright.evaluation.judging import EFFORTS, Effort, evaluate
+from tablewright.evaluation.report import Report
+from tablewright.metrics.scores import Score
+from tablewright.metrics.verdict import Verdict, Word
+
+__all__ = ["EFFORTS", "Effort", "Report", "Score", "Verdict", "Word", "evaluate"]
