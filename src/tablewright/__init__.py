@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tablewright.api import evaluate, generate, profile
     from tablewright.errors import TablewrightError
-    from tablewright.outcome import Report
+    from tablewright.evaluation import Report
     from tablewright.schema import Column, Kind, Schema
     from tablewright.synthesizers import Synthesizer
 
