@@ -21,7 +21,7 @@ __version__ = version("tablewright")
 _HOME = {
     "Column": "schema",
     "Kind": "schema",
-    "Report": "outcome",
+    "Report": "evaluation",
     "Schema": "schema",
     "Synthesizer": "synthesizers",
     "TablewrightError": "errors",
