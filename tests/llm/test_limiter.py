@@ -103,13 +103,13 @@ def test_retry_after_closes_the_endpoint_to_new_calls() -> None:
 
 
 def test_a_later_call_that_is_served_opens_the_endpoint_again() -> None:
-    """Refusals by lot, with Retry-After, do not stop those that are served."""
+    """Nine refusals by lot, each with a Retry-After of a second, do not cost nine seconds."""
     count = 0
 
     def answer(prompt: Prompt) -> str | Exception:
         nonlocal count
         count += 1
-        return RateLimitError("429", retry_after=5.0) if count % 10 == 0 else "x"
+        return RateLimitError("429", retry_after=1.0) if count % 10 == 0 else "x"
 
     async def many() -> None:
         limiter = Limiter(Endpoint(answer, seconds=0.005), highest=16)
@@ -119,7 +119,7 @@ def test_a_later_call_that_is_served_opens_the_endpoint_again() -> None:
 
     started = time.monotonic()
     asyncio.run(many())
-    assert time.monotonic() - started < 4.0
+    assert time.monotonic() - started < 4.5
 
 
 def test_never_more_calls_than_the_highest_limit() -> None:

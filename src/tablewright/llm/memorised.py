@@ -196,7 +196,7 @@ def _continued(
 
 
 def _same(one: Sequence[Cell], other: Sequence[Cell]) -> bool:
-    return all(a == b for a, b in zip(one, other, strict=True))
+    return all(a == b or str(a) == str(b) for a, b in zip(one, other, strict=True))
 
 
 def _p_value(exact: int, n_rows: int, chance: float) -> float:
