@@ -54,6 +54,9 @@ def infer(values: Any, name: str = "x", **options: Any) -> Column:
         ([f"p{i % 50}@mail.org" for i in ROWS], "identifier"),
         ([f"+49 151 {i * 7919 % 10**6:06d}" for i in ROWS], "identifier"),
         ([dt.timedelta(seconds=i * 7) for i in ROWS], "timedelta"),
+        ([f"{i % 24}:{i:02d}" for i in ROWS], "timedelta"),
+        ([f"{i} days 03:00:{i:02d}" for i in ROWS], "timedelta"),
+        ([f"250.{i % 7}" if i % 3 else f"V{i % 9}" for i in ROWS], "categorical"),
         ([f"the story of row number {i} is a long one" for i in ROWS], "text"),
         ([f"C-{i * 17:05d}" for i in ROWS], "identifier"),
         (list(ROWS), "identifier"),
@@ -222,6 +225,9 @@ def test_written_numbers_look_as_they_were_read() -> None:
             "groups": [f"{i * i * 900:,}" for i in ROWS],
             "groups and point": [f"{i * i * 90.5:,.2f}" for i in ROWS],
             "truth": ["TRUE", "FALSE"] * 30,
+            "hour": [f"{i % 24:02d}:{i % 60:02d}" for i in ROWS],
+            "span": [f"{i}:{i % 60:02d}:{i % 60:02d}.5" for i in ROWS],
+            "days": [f"{i} days 03:00:00" for i in ROWS],
             "digits": [f"202103{i % 28 + 1:02d}" for i in ROWS],
         }
     )
@@ -229,7 +235,9 @@ def test_written_numbers_look_as_they_were_read() -> None:
     meant = typed(frame, schema)
     assert [str(dtype) for dtype in meant.dtypes] == [
         *("Float64", "Float64", "Int64", "Int64", "Date"),
-        *("Float64", "Float64", "Int64", "Float64", "Boolean", "Date"),
+        *("Float64", "Float64", "Int64", "Float64", "Boolean"),
+        *["Duration(time_unit='us')"] * 3,
+        "Date",
     ]
     assert untyped(meant, schema).equals(frame)
 

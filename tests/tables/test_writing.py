@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from tablewright.errors import InputError
 from tablewright.tables.files import read_frame
+from tablewright.tables.table import load_table
 from tablewright.tables.writing import TableWriter, atomic_file, write_frame
 
 ENDS = ["csv", "tsv", "parquet", "arrow", "feather"]
@@ -97,6 +99,28 @@ def test_full_disk(tmp_path: Path, end: str) -> None:
     assert done.stdout.count("\n") == 1
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_every_type_goes_to_csv_and_is_known_again(tmp_path: Path) -> None:
+    n = 40
+    frame = pl.DataFrame(
+        {
+            "span": [dt.timedelta(minutes=7 * i, microseconds=i) for i in range(n)],
+            "at": [dt.datetime(2020, 1, 1) + dt.timedelta(minutes=7 * i) for i in range(n)],
+            "day": [dt.date(2020, 1, 1) + dt.timedelta(i) for i in range(n)],
+            "hour": [dt.time(i % 24, 30, 5) for i in range(n)],
+            "sex": pl.Series(["m", "f"] * (n // 2), dtype=pl.Categorical),
+            "truth": [i % 3 == 0 for i in range(n)],
+            "price": pl.Series([i * 7 for i in range(n)]).cast(pl.Decimal(10, 2)),
+        }
+    )
+    write_frame(frame, tmp_path / "t.csv")
+    before, after = load_table(frame), load_table(tmp_path / "t.csv")
+    kinds = [column.kind for column in before.schema.each()]
+    kinds[-1] = after.schema["price"].kind
+    assert [column.kind for column in after.schema.each()] == kinds
+    for name in ("span", "at", "day", "hour", "truth"):
+        assert after.frame[name].to_list() == before.frame[name].to_list()
 
 
 def test_marks_are_kept_in_parquet(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tablewright.tables.cells import (
 from tablewright.tables.dates import DIGIT_DATE, parse_dates
 from tablewright.tables.dtypes import dtype_from_text
 from tablewright.tables.sentinels import MISSING_TEXTS
+from tablewright.tables.spans import parse_spans, spans_to_text
 
 __all__ = ["typed", "typed_series", "untyped", "untyped_series"]
 
@@ -118,12 +119,13 @@ def _is_numeric(categories: list[Any] | None) -> bool:
 def _read_number(series: pl.Series, column: Column) -> pl.Series:
     if column.kind in (Kind.CONTINUOUS, Kind.INTEGER):
         return _to_meant(parse_numbers(without_comma(series, column.format), column.name), column)
-    if column.kind is Kind.TIMEDELTA or column.format is None:
+    if column.format is None:
         raise SchemaError(
             f"column {column.name!r} is text, and no format says how to read it as "
             f"{column.kind.value}; add for instance 'format: \"%d.%m.%Y\"' to the schema"
         )
-    parsed = parse_dates(series, column.format)
+    parse = parse_spans if column.kind is Kind.TIMEDELTA else parse_dates
+    parsed = parse(series, column.format)
     bad = parsed.is_null() & series.is_not_null()
     if bad.any():
         row = int(bad.arg_max() or 0)
@@ -187,6 +189,8 @@ def _says_missing(sentinel: object, column: Column) -> bool:
 
 
 def _spell(series: pl.Series, column: Column) -> pl.Series:
+    if isinstance(series.dtype, pl.Duration):
+        return spans_to_text(series, column.format or "HH:MM:SS")
     if series.dtype.is_temporal():
         return series.dt.strftime(column.format or "iso")
     if series.dtype == pl.Boolean:

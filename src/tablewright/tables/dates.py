@@ -24,7 +24,13 @@ DATES = (
     *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%Y-%d-%m"),
 )
 DIGIT_DATE = "%Y%m%d"
-_CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S%.f", "%I:%M:%S %p", "%I:%M %p")
+_CLOCKS = (
+    "%H:%M:%S",
+    "%H:%M",
+    *("%H:%M:%S%.3f", "%H:%M:%S%.6f", "%H:%M:%S%.9f", "%H:%M:%S%.f"),
+    "%I:%M:%S %p",
+    "%I:%M %p",
+)
 MOMENTS = tuple(
     f"{date}{joint}{clock}{zone}"
     for date in DATES[:6]
@@ -104,16 +110,17 @@ def _reads(values: pl.Series, fmt: str) -> bool:
     parsed = parse_dates(values, fmt)
     if parsed.null_count() or parsed.dt.year().min() < 1000:  # type: ignore[operator]
         return False
-    return "%:z" in fmt or bool((_bare(parsed.dt.strftime(fmt)) == _bare(values)).all())
+    if "%:z" in fmt:
+        return True
+    return bool((_bare(parsed.dt.strftime(fmt), fmt) == _bare(values, fmt)).all())
 
 
-def _bare(texts: pl.Series) -> pl.Series:
+def _bare(texts: pl.Series, fmt: str) -> pl.Series:
     """Drop padding zeros, so that ``1/2/2020`` equals ``01/02/2020``."""
-    return (
-        texts.str.replace_all(r"\b0+(\d)", "$1")
-        .str.replace(r"(\.\d*?)0+$", "$1")
-        .str.to_lowercase()
-    )
+    texts = texts.str.replace_all(r"\b0+(\d)", "$1").str.to_lowercase()
+    if not fmt.endswith("%.f"):
+        return texts
+    return texts.str.replace(r"(\.\d*?)0+$", "$1").str.strip_suffix(".")
 
 
 def parse_dates(values: pl.Series, fmt: str) -> pl.Series:

@@ -89,6 +89,8 @@ def to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
     >>> restore(frame).equals(frame)
     True
     """
+    if nw.dependencies.is_narwhals_dataframe(data):
+        return to_polars(data.to_native())
     if isinstance(data, pl.DataFrame):
         return data, Restore()
     if nw.dependencies.is_pandas_dataframe(data):
@@ -101,7 +103,7 @@ def to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
         return pl.DataFrame(data), Restore()
     raise InputError(
         f"a table is a DataFrame of pandas or polars, a pyarrow Table or a file, "
-        f"not {type(data).__name__}"
+        f"not {type(data).__module__}.{type(data).__qualname__}"
     )
 
 

@@ -7,6 +7,7 @@ finds out the rest from the rows. SDV itself is not needed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -272,7 +273,7 @@ def _write_values(column: Column) -> dict[str, Any]:
 def _write_datetime(column: Column) -> dict[str, Any]:
     if column.format is None:
         return {"sdtype": "datetime", "range_min": column.minimum, "range_max": column.maximum}
-    form = column.format.replace("%S%.f", "%S.%f")
+    form = re.sub(r"%\.\d?f", ".%f", column.format).replace("%:z", "%z")
     ends = {"range_min": column.minimum, "range_max": column.maximum}
     written = {
         end: None if text is None else parse_moment(str(text)).strftime(form)

@@ -11,11 +11,11 @@ import polars as pl
 
 from tablewright.schema import Schema
 from tablewright.tables.casting import typed, untyped
-from tablewright.tables.files import read_frame
+from tablewright.tables.files import format_of, read_frame
 from tablewright.tables.frames import Restore, to_polars
 from tablewright.tables.inference import infer_schema
 
-__all__ = ["Table", "load_raw", "load_table"]
+__all__ = ["Table", "for_file", "load_raw", "load_table"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,34 @@ class Table:
     def restore(self, frame: pl.DataFrame, same_rows: bool = False) -> Any:
         """Turn typed rows into what the user gave: kind of frame, data types, spelling."""
         return self.restore_frame(untyped(frame, self.schema), same_rows)
+
+
+def for_file(rows: pl.DataFrame, schema: Schema, path: str | Path) -> pl.DataFrame:
+    """Give rows of a text file the types that a binary file can hold.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows as `Table.restore` gives them.
+    schema : Schema
+    path : str or Path
+        Where they will be written.
+
+    Returns
+    -------
+    DataFrame
+        Typed, where all that was learned came as text and `path` is Parquet or Arrow; else
+        as they are.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"age": {"kind": "integer", "dtype": "String"}})
+    >>> for_file(pl.DataFrame({"age": ["39"]}), schema, "out.parquet")["age"].to_list()
+    [39]
+    """
+    if format_of(path) in ("csv", "tsv") or any(c.dtype != "String" for c in schema.each()):
+        return rows
+    return typed(rows, schema)
 
 
 def load_raw(data: Any) -> tuple[pl.DataFrame, Restore]:

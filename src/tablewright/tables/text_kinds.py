@@ -12,6 +12,7 @@ from tablewright.tables.dates import find_date_format, parse_dates
 from tablewright.tables.guess import Guess
 from tablewright.tables.patterns import find_pattern
 from tablewright.tables.sentinels import VAGUE_TEXTS
+from tablewright.tables.spans import find_span_format, parse_spans
 from tablewright.tables.value_kinds import guess_numbers, is_named_like_a_key
 
 __all__ = ["guess_text", "read_as"]
@@ -66,6 +67,9 @@ def _guess_spelled(name: str, texts: pl.Series, values: pl.Series) -> Guess | No
     share = float(is_number.mean() or 0.0)  # type: ignore[arg-type]
     if MOSTLY <= share < 1:
         return _guess_stray(name, texts, is_number, values)
+    if form := find_span_format(values):
+        why = f"written as {form}: spans of time or times of day"
+        return Guess(Kind.TIMEDELTA, 0.9, why, parse_spans(texts, form), format=form)
     return _guess_dates(texts, values)
 
 
@@ -169,6 +173,8 @@ def _find_form(values: pl.Series, kind: Kind) -> str | None:
         plain = cells.without_comma(values, comma)
         whole = kind is Kind.CONTINUOUS and not plain.str.contains(".", literal=True).any()
         return comma + ("%g" if whole else cells.number_style(plain) or "") or None
+    if kind is Kind.TIMEDELTA:
+        return find_span_format(values)
     found = find_date_format(values)
     return None if found is None else found.text
 

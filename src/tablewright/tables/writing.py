@@ -16,6 +16,7 @@ import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.tables.files import Format, format_of
+from tablewright.tables.spans import spans_to_text
 
 __all__ = ["TableWriter", "atomic_file", "check_output", "write_frame", "write_text"]
 
@@ -188,6 +189,8 @@ class TableWriter:
 
     def _append(self, chunk: pl.DataFrame) -> None:
         separator = "\t" if self.format == "tsv" else ","
+        spans = [series for series in chunk if isinstance(series.dtype, pl.Duration)]
+        chunk = chunk.with_columns(spans_to_text(series) for series in spans)
         with self._temporary.open("ab") as file:
             chunk.write_csv(file, include_header=not self.n_rows, separator=separator)
 
