@@ -8,8 +8,8 @@ __all__ = ["find_span_format", "parse_spans", "spans_to_text"]
 
 _SECOND = 1_000_000
 _CLOCK = r"^(-?)(\d{1,6}):([0-5]\d)$"
-_LONG = r"^(-?)(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)$"
-_DAYS = r"^(\d+) days? (\d{2}):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)$"
+_LONG = r"^(-?)(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)$"
+_DAYS = r"^(\d+) days? (\d{2}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)$"
 _FORMS = {"HH:MM": _CLOCK, "HH:MM:SS": _LONG, "D days HH:MM:SS": _DAYS}
 
 

@@ -189,8 +189,8 @@ class TableWriter:
 
     def _append(self, chunk: pl.DataFrame) -> None:
         separator = "\t" if self.format == "tsv" else ","
-        spans = [series for series in chunk if isinstance(series.dtype, pl.Duration)]
-        chunk = chunk.with_columns(spans_to_text(series) for series in spans)
+        spans = [series for series in chunk if series.dtype in (pl.Duration, pl.Time)]
+        chunk = chunk.with_columns(spans_to_text(s.cast(pl.Duration("us"))) for s in spans)
         with self._temporary.open("ab") as file:
             chunk.write_csv(file, include_header=not self.n_rows, separator=separator)
 
