@@ -232,7 +232,8 @@ class Numeric:
         first, last = self.points[0], self.points[-1]
         inside = (bounds[:, 0] <= last) & (bounds[:, 1] >= first)
         bounds = self.grid.widen(np.clip(bounds[inside], first, last))
-        bounds = bounds[bounds[:, 1] >= bounds[:, 0]]
+        # Without a grid a single point is room enough; on one it takes a step.
+        bounds = bounds[bounds[:, 1] - bounds[:, 0] >= self.grid.step / 2]
         if not len(bounds):
             return np.empty(0)
         width = bounds[:, 1] - bounds[:, 0] + (np.ptp(bounds, axis=1).sum() == 0)
