@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError
 from tablewright.expressions import parse
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.row_conditions import RowCondition
+from tablewright.quotas import Balance, balanced, class_counts
 from tablewright.registry import resolve
-from tablewright.schema import Kind, Schema, suggest
+from tablewright.resampling import Ints, ResamplerMixin
 from tablewright.selection import choose_method
+from tablewright.tables.arrays import join, read_target
 from tablewright.tables.artefacts import Artefact, reading, write_artefact
 from tablewright.tables.casting import typed, untyped
-from tablewright.tables.encoding import Codec, Field, Matrix
 from tablewright.tables.frames import Restore
-from tablewright.tables.identifiers import Identifiers
-from tablewright.tables.sdv_metadata import read_schema_file
-from tablewright.tables.table import Table, load_raw, load_table
+from tablewright.tables.layout import Layout
+from tablewright.tables.loading import load_as_said, load_seeds, with_all
+from tablewright.tables.table import Table, load_raw
+from tablewright.threads import one_thread
 
-__all__ = ["Balance", "Synthesizer"]
-
-Balance = Literal["equal", "fill"]
+__all__ = ["Balance", "Synthesizer", "load_as_said"]
 
 _BLOCK = 20_000
 """Rows that are drawn at once; fixed, so that rows do not depend on how they are fetched."""
 
 
-class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Learns one table and writes rows like it, on this machine alone.
 
     Parameters
@@ -105,35 +103,45 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         Parameters
         ----------
         X : frame or path
-            A DataFrame of pandas or polars, an Arrow table, or a CSV, Parquet or Arrow file.
-        y : ignored
-            The target is a column of `X`, named by `target`.
+            A DataFrame of pandas or polars, an Arrow table, or a CSV, Parquet or Arrow file; with
+            `y`, arrays too.
+        y : series, array or None, default=None
+            The target, where it is not a column of `X` named by `target`. It becomes one.
 
         Raises
         ------
         InputError
             If the data, the schema or an option cannot be used; the sentence says what to do.
         """
-        return self._fit_table(load_as_said(X, self.schema, self.target))
+        if y is None:
+            return self._learn(load_as_said(X, self.schema, self.target))
+        frame, restore, name = join(X, read_target(y), self.target)
+        table = load_as_said(frame, self.schema, name)
+        return self._learn(replace(table, restore_frame=restore))
 
-    def _fit_table(self, table: Table) -> Self:
+    def _learn(self, table: Table) -> Self:
         self.schema_, self.n_rows_ = table.schema, table.frame.height
-        self._restore = Restore.from_dict(table.restore_frame.to_dict())
+        self.restore_ = Restore.from_dict(table.restore_frame.to_dict())
         self.seed_ = _seed(self.random_state)
-        self._codec = Codec(self.schema_).fit(table.frame)
-        self._constants = _constants(table.frame, self.schema_)
-        self._identifiers = {
-            c.name: Identifiers(table.frame[c.name], c.format)
-            for c in self.schema_.each()
-            if c.kind is Kind.IDENTIFIER
-        }
-        if not self._codec.columns:
-            raise InputError("every column is constant or an identifier: there is nothing to learn")
-        self.method_, self.reason_ = self._choose(table.frame)
-        matrix = self._codec.encode(table.frame)
-        self.generator_: Generator = self._make().fit(matrix, self._rng("fit"))
-        self._class_counts = _class_counts(matrix)
+        self.layout_ = Layout.learn(table.frame, self.schema_)
+        matrix = self.layout_.encode(table.frame)
+        self.class_counts_ = class_counts(matrix)
+        with one_thread():
+            self.method_, self.reason_ = self._choose(table.frame)
+            self.generator_: Generator = self._make().fit(matrix, self._rng("fit"))
         return self
+
+    def _write_like(
+        self, frame: pl.DataFrame, restore: Restore, target: str, like: Ints
+    ) -> pl.DataFrame:
+        said = self.schema
+        if said is None or isinstance(said, Mapping):
+            said = {target: "categorical", **(said or {})}
+        table = load_as_said(frame, said, target)
+        self._learn(replace(table, restore_frame=restore))
+        codes = self.layout_.codec.encode_column(table.frame[target])[like]
+        blocks = self._blocks(len(like), None, None, codes, self.seed_)
+        return untyped(pl.concat([self._blank(), *blocks]), self.schema_)
 
     def _choose(self, frame: pl.DataFrame) -> tuple[str, str]:
         if self.method != "auto":
@@ -192,7 +200,7 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             If the options do not fit each other or the table.
         """
         frames = self._frames(n_samples, where, seed_data, balance, random_state)
-        return self._restore(untyped(pl.concat(frames), self.schema_))
+        return self.restore_(untyped(pl.concat(frames), self.schema_))
 
     def batches(
         self,
@@ -220,7 +228,7 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             raise InputError(f"batch_size is at least 1, not {batch_size}")
         frames = self._frames(n_samples, where, seed_data, balance, random_state)
         for piece in _regroup(frames, batch_size):
-            yield self._restore(untyped(piece, self.schema_))
+            yield self.restore_(untyped(piece, self.schema_))
 
     def impute(self, X: Any) -> Any:
         """Fill the empty cells of a table; all other cells stay as they are.
@@ -237,12 +245,15 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         """
         check_is_fitted(self)
         raw, restore = load_raw(X)
-        frame = typed(_with_all(raw, self.schema_, "the table"), self.schema_)
-        rng = np.random.default_rng([self.seed_, _STREAMS["impute"]])
-        given = self._given(frame)
-        filled = self.generator_.sample(frame.height, rng, given=given, complete=True)
-        whole = self._assemble(filled, frame, 0, "impute", self.seed_)
-        return restore(untyped(whole, self.schema_), True)
+        raw = with_all(raw, self.schema_, "the table")
+        frame = typed(raw, self.schema_)
+        rng = self._rng("impute")
+        with one_thread():
+            filled = self.generator_.sample(
+                frame.height, rng, given=self._given(frame), complete=True
+            )
+        whole = untyped(self._assemble(filled, "impute", self.seed_, 0, frame), self.schema_)
+        return restore(_fill(raw, whole, frame), True)
 
     def _frames(
         self,
@@ -255,7 +266,7 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         """Draw block after block; what is wrong with the request is said before the first."""
         check_is_fitted(self)
         seed = self.seed_ if random_state is None else _seed(random_state)
-        seeds = None if seed_data is None else self._load_seeds(seed_data)
+        seeds = None if seed_data is None else load_seeds(seed_data, self.schema_)
         if seeds is not None and balance is not None:
             raise InputError("seed_data and balance cannot be asked for together")
         condition = None if where is None else self.condition(where)
@@ -278,8 +289,9 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             given = None if fixed is None else self._given(fixed)
             if classes is not None:
                 given = self._given_classes(classes[start:stop])
-            values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
-            yield self._assemble(values, fixed, start, "sample", seed)
+            with one_thread():
+                values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
+            yield self._assemble(values, "sample", seed, start, fixed)
 
     def condition(self, where: str) -> Condition:
         """Read a condition on the columns of the table.
@@ -294,7 +306,7 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         check_is_fitted(self)
         expression = parse(where, self.schema_)
         expression.require_possible()
-        return RowCondition(expression, self._codec, self._constants)
+        return RowCondition(expression, self.layout_.codec, self.layout_.constants)
 
     def _count(self, n_samples: int | None, seeds: Any, classes: Any) -> int:
         if seeds is not None:
@@ -313,65 +325,39 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
 
     def _classes(self, balance: str, n_samples: int | None, seed: int) -> Floats:
         """Class of each row to write, as codes in random order."""
-        if balance not in ("equal", "fill"):
-            raise InputError(f"balance is 'equal' or 'fill', not {balance!r}")
-        if self._class_counts is None:
+        if self.class_counts_ is None:
             raise InputError(
                 "balance needs a target with classes: name it (target=...), or leave balance out"
             )
-        counts = np.array(self._class_counts)
-        present = counts > 0
-        lacking = np.where(present, counts.max() - counts, 0)
-        shares = present.astype(np.float64) if balance == "equal" else lacking.astype(np.float64)
-        if n_samples is None:
-            n_samples = int(lacking.sum()) if balance == "fill" else self.n_rows_
-        self._count(n_samples if shares.any() else 1, None, None)
-        if not shares.any():
-            raise InputError("the classes have the same number of rows already: nothing to fill")
-        codes = np.repeat(np.arange(len(counts)), _apportion(shares, n_samples))
+        if n_samples is not None:
+            self._count(n_samples, None, None)
+        counts = balanced(balance, self.class_counts_, n_samples)
         rng = np.random.default_rng([seed, _STREAMS["classes"]])
-        return rng.permutation(codes).astype(np.float64)
+        return rng.permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.float64)
 
     def _given_classes(self, codes: Floats) -> Given:
-        values = np.full((len(codes), len(self._codec.columns)), np.nan)
-        target = self._codec.positions[str(self.schema_.target)]
+        codec = self.layout_.codec
+        values = np.full((len(codes), len(codec.columns)), np.nan)
+        target = codec.positions[str(self.schema_.target)]
         values[:, target] = codes
         known = np.zeros(values.shape, dtype=np.bool_)
         known[:, target] = True
         return Given(values, known)
 
-    def _load_seeds(self, seed_data: Any) -> pl.DataFrame:
-        raw, _ = load_raw(seed_data)
-        unknown = [name for name in raw.columns if name not in self.schema_]
-        if unknown:
-            raise InputError(
-                f"seed_data: the table has no column {unknown[0]!r}"
-                f"{suggest(unknown[0], self.schema_.names)}"
-            )
-        if raw.height == 0:
-            raise InputError("seed_data has no rows")
-        absent = [pl.lit(None).alias(n) for n in self.schema_.names if n not in raw.columns]
-        return typed(raw.with_columns(absent).select(self.schema_.names), self.schema_)
-
     def _given(self, frame: pl.DataFrame) -> Given:
-        values = self._codec.encode(frame).values
+        values = self.layout_.encode(frame).values
         return Given(values, ~np.isnan(values))
 
     def _assemble(
-        self, values: Any, fixed: pl.DataFrame | None, start: int, stream: str, seed: int
+        self, values: Floats, stream: str, seed: int, start: int, fixed: pl.DataFrame | None
     ) -> pl.DataFrame:
-        """Put modelled columns, constants and fresh identifiers together; fixed cells win."""
-        made = self._codec.decode(values)
-        for name, maker in self._identifiers.items():
-            rng = np.random.default_rng([seed, _STREAMS[stream], _STREAMS["identifiers"]])
-            made = made.with_columns(maker.make(len(values), rng, start).alias(name))
-        for name in self._constants.columns:
-            made = made.with_columns(self._constants[name].new_from_index(0, len(values)))
-        if fixed is not None:
-            made = made.with_columns(
-                fixed[name].cast(made[name].dtype).fill_null(made[name]) for name in made.columns
-            )
-        return made.select(self.schema_.names)
+        rng = np.random.default_rng([seed, _STREAMS[stream], _STREAMS["identifiers"]])
+        return self.layout_.assemble(values, rng, start=start, fixed=fixed)
+
+    def _blank(self) -> pl.DataFrame:
+        """No rows, with the columns and data types of all others."""
+        nothing = np.empty((0, len(self.layout_.codec.columns)))
+        return self.layout_.assemble(nothing, np.random.default_rng(0))
 
     def _rng(self, stream: str) -> np.random.Generator:
         return np.random.default_rng([self.seed_, _STREAMS[stream]])
@@ -390,21 +376,18 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         """
         check_is_fitted(self)
         state = self.generator_.state()
+        layout, arrays, frames = self.layout_.state()
         facts = {
             "method": self.method_,
             "reason": self.reason_,
             "n_rows": self.n_rows_,
             "seed": self.seed_,
-            "schema": self.schema_.model_dump(mode="json"),
-            "restore": self._restore.to_dict(),
-            "fields": [asdict(field) for field in self._codec.fields],
-            "class_counts": self._class_counts,
+            "class_counts": self.class_counts_,
+            "restore": self.restore_.to_dict(),
+            "layout": layout,
             "generator": dict(state.facts),
-            "identifiers": {n: maker.state()[0] for n, maker in self._identifiers.items()},
         }
-        taken = {f"taken/{n}": maker.state()[1] for n, maker in self._identifiers.items()}
-        arrays = {"generator": dict(state.arrays), **taken}
-        frames = {**self._codec.frames(), "constants": self._constants}
+        arrays = {**arrays, "generator": dict(state.arrays)}
         write_artefact(path, Artefact(facts, arrays, frames))
 
     @classmethod
@@ -418,21 +401,17 @@ class Synthesizer(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         """
         with reading(path) as file:
             facts = file.facts
-            schema = Schema.model_validate(facts["schema"])
-            made = cls(str(facts["method"]), target=schema.target, random_state=facts["seed"])
-            made.schema_, made.n_rows_ = schema, int(facts["n_rows"])
-            made.method_, made.reason_ = str(facts["method"]), str(facts["reason"])
-            made.seed_, made._class_counts = int(facts["seed"]), facts["class_counts"]
-            made._restore = Restore.from_dict(facts["restore"])
-            fields = [Field(**field) for field in facts["fields"]]
-            made._codec = Codec.restore(schema, fields, file.frames)
-            made._constants = file.frames["constants"]
-            made._identifiers = {
-                name: Identifiers.restore(said, file.arrays[f"taken/{name}"])
-                for name, said in facts["identifiers"].items()
-            }
+            layout = Layout.restore(facts["layout"], file.arrays, file.frames)
+            made = cls(
+                str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
+            )
+            made.schema_, made.layout_ = layout.schema, layout
+            made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
+            made.method_, made.reason_ = made.method, str(facts["reason"])
+            made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
             state = State(facts["generator"], file.arrays["generator"])
-            made.generator_ = resolve("generators", made.method_).restore(fields, state)
+            generator = resolve("generators", made.method)
+            made.generator_ = generator.restore(layout.codec.fields, state)
         return made
 
 
@@ -440,71 +419,28 @@ _STREAMS = {"fit": 0, "choose": 1, "sample": 2, "classes": 3, "identifiers": 4, 
 """Independent streams of chance under one seed; numbers are never used again for others."""
 
 
-def load_as_said(data: Any, said: Any, target: str | None) -> Table:
-    """Take in a table with what the user said of its columns.
-
-    Parameters
-    ----------
-    data : frame or path
-    said : Schema, mapping, path or None
-        See `Synthesizer`.
-    target : str or None
-        Wins over the target that `said` may name.
-    """
-    if said is None or isinstance(said, Mapping):
-        return load_table(data, said, target)
-    if isinstance(said, Schema):
-        schema = said if target is None else said.with_target(target)
-        raw, restore = load_raw(data)
-        return Table(typed(_with_all(raw, schema, "the table"), schema), schema, restore)
-    overrides, named = read_schema_file(said)
-    return load_table(data, overrides, target or named)
-
-
-def _with_all(raw: pl.DataFrame, schema: Schema, what: str) -> pl.DataFrame:
-    """Check that a frame has the columns of a schema and no other; put them in its order."""
+def _fill(raw: pl.DataFrame, whole: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Put new cells where typed rows have none; all others stay as they are spelled."""
+    columns = []
     for name in raw.columns:
-        if name not in schema:
-            raise InputError(f"{what} has a column {name!r} that the schema does not name")
-    for name in schema.names:
-        if name not in raw.columns:
-            raise InputError(f"{what} has no column {name!r}{suggest(name, raw.columns)}")
-    return raw.select(schema.names)
-
-
-def _constants(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Take one row with the values of the constant columns."""
-    columns = [frame[c.name] for c in schema.each() if c.kind is Kind.CONSTANT]
-    firsts = [c.drop_nulls().head(1) if c.drop_nulls().len() else c.head(1) for c in columns]
-    return pl.DataFrame(firsts)
-
-
-def _class_counts(matrix: Matrix) -> list[int] | None:
-    target = matrix.target
-    if target is None or not matrix.fields[target].discrete:
-        return None
-    codes = matrix.values[:, target]
-    codes = codes[~np.isnan(codes)].astype(np.intp)
-    counts: list[int] = np.bincount(codes, minlength=matrix.fields[target].levels).tolist()
-    return counts
+        new = whole[name].cast(raw[name].dtype, strict=False)
+        columns.append(raw[name].zip_with(frame[name].is_not_null(), new))
+    return pl.DataFrame(columns)
 
 
 def _seed(random_state: Any) -> int:
     """Make one whole number of what scikit-learn takes as random_state."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
     if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
         if random_state < 0:
             raise InputError(f"random_state is at least 0, not {random_state}")
         return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _apportion(shares: Floats, total: int) -> NDArray[np.intp]:
-    """Split a number of rows by shares, largest remainders first."""
-    exact = shares / shares.sum() * total
-    parts: NDArray[np.intp] = np.floor(exact).astype(np.intp)
-    missing = total - int(parts.sum())
-    parts[np.argsort(parts - exact, kind="stable")[:missing]] += 1
-    return parts
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    raise InputError(f"random_state is a whole number, a RandomState or None, not {random_state!r}")
 
 
 def _regroup(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from threadpoolctl import ThreadpoolController
 
 from tablewright.metrics.preparation import Feature, Floats, Rows
+from tablewright.threads import one_thread
 
 __all__ = ["LEARNERS", "Design", "fit"]
 
@@ -123,16 +122,6 @@ def fit(
     with one_thread():
         trees.fit(np.where(known, train.trees, 0.0), train.y)
     return lambda rows: _outcome(trees, np.where(known, rows.trees, 0.0), n_classes)
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def one_thread() -> Any:
-    """Keep the numerical libraries to one thread: on small tables more of them cost time."""
-    return _controller().limit(limits=1)
 
 
 def _outcome(model: Any, inputs: Floats, n_classes: int) -> Floats:
