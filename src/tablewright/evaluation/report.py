@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from html import escape
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
+from tablewright.evaluation.findings import Finding, findings_of
 from tablewright.metrics.scores import Score
 from tablewright.metrics.verdict import Verdict
+from tablewright.report import render, summarize
+from tablewright.tables.writing import write_text
 
 __all__ = ["FORMAT_VERSION", "Report"]
 
@@ -54,6 +61,42 @@ class Report:
         """All scores, in order."""
         return [score for section in self.sections.values() for score in section]
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What is worse than in real rows, beyond chance."""
+        return findings_of(self.scores)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return the report as one page that needs nothing else, and write it to `path`.
+
+        Parameters
+        ----------
+        path : str, Path or None, default=None
+            File to write; its folder has to exist.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist or cannot be written to.
+        """
+        text = render(summarize(self.to_dict()))
+        if path is not None:
+            write_text(text, Path(path))
+        return text
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return `to_dict` as JSON text, and write it to `path`."""
+        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(text, Path(path))
+        return text
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, for notebooks."""
+        page = escape(self.to_html(), quote=True)
+        style = "width:100%;height:640px;border:1px solid #ccc"
+        return f'<iframe srcdoc="{page}" style="{style}" title="tablewright report"></iframe>'
+
     def __getitem__(self, name: str) -> Score:
         for score in self.scores:
             if score.name == name:
@@ -66,6 +109,7 @@ class Report:
             "format": "tablewright evaluation",
             "version": FORMAT_VERSION,
             "verdict": self.verdict.to_dict(),
+            "findings": [asdict(finding) for finding in self.findings],
             "facts": dict(self.facts),
             "notices": list(self.notices),
             "arms": [dict(arm) for arm in self.arms],
@@ -77,8 +121,13 @@ class Report:
             "pictures": dict(self.pictures),
         }
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> Group:
         """Return the terminal form."""
+        worse = [Text(f"worse than real rows: {found.sentence}") for found in self.findings]
+        notes = [Text(f"note: {notice}") for notice in self.notices]
+        return Group(self._table(), *worse, *notes)
+
+    def _table(self) -> Table:
         table = Table(title=self.verdict.sentence, title_justify="left", title_style="bold")
         for name in ("", "value", "95 % interval", "real rows", "best"):
             table.add_column(name, justify="left" if not name else "right")
@@ -94,8 +143,6 @@ class Report:
         text = StringIO()
         console = Console(file=text, width=width, no_color=True, force_terminal=False)
         console.print(self)
-        for notice in self.notices:
-            console.print(f"note: {notice}", markup=False)
         return text.getvalue()
 
     def __str__(self) -> str:

@@ -1,0 +1,276 @@
+"""What a report says, as plain data: words, tables and series, with no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Answer", "Page", "Section", "Table", "summarize"]
+
+TITLES = {
+    "utility": "Utility: does a model learn from generated rows?",
+    "fidelity": "Fidelity: are they like real rows?",
+    "rules": "Rules",
+    "privacy": "Privacy: are they too close to the real rows?",
+}
+
+NOT_FOR = (
+    "Counting as observed cases: nobody was observed.",
+    "Evidence in a test, a prevalence, an effect or a sample size.",
+    "Judging a model: judge it on real rows that had no part in making these.",
+    "A formal guarantee of privacy: the numbers above are measurements, not a proof.",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question of a manager, answered.
+
+    Attributes
+    ----------
+    question : str
+    word : str
+        The answer in a word or two.
+    tone : str
+        ``"good"``, ``"open"`` or ``"bad"``.
+    because : list of str
+        Sentences.
+    """
+
+    question: str
+    word: str
+    tone: str
+    because: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts; a cell may be a number, which is shown rounded and sorted as it is."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str | float | None]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with tables and pictures."""
+
+    key: str
+    title: str
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that a page shows.
+
+    Attributes
+    ----------
+    title : str
+    verdict : Mapping
+        As in the JSON form.
+    answers : list of Answer
+    sections : list of Section
+    notices : list of str
+    arms : list of (name, value, gain, low, high)
+        For the picture of gains; the gain is None for the baseline.
+    pictures : Mapping
+        As in the JSON form.
+    card : list of (name, value)
+        The data card.
+    """
+
+    title: str
+    verdict: Mapping[str, Any]
+    answers: Sequence[Answer]
+    sections: Sequence[Section]
+    notices: Sequence[str]
+    arms: Sequence[tuple[str, float | None, float | None, float | None, float | None]]
+    measure: str
+    pictures: Mapping[str, Any] = field(default_factory=dict)
+    card: Sequence[tuple[str, str]] = ()
+
+
+def summarize(report: Mapping[str, Any], title: str = "Evaluation of generated rows") -> Page:
+    """Turn the JSON form of a report into what a page shows.
+
+    Parameters
+    ----------
+    report : mapping
+        ``Report.to_dict()``, or what was read from its JSON.
+    title : str
+        Heading of the page.
+
+    Returns
+    -------
+    Page
+    """
+    measure = report["verdict"].get("measure") or ""
+    return Page(
+        title,
+        report["verdict"],
+        [_use(report), _faith(report), _safety(report)],
+        [_section(key, report) for key in TITLES if report["sections"].get(key)],
+        report["notices"],
+        [_gain(arm, measure) for arm in report["arms"]],
+        measure,
+        report.get("pictures", {}),
+        _card(report),
+    )
+
+
+def _use(report: Mapping[str, Any]) -> Answer:
+    verdict = report["verdict"]
+    tone = {"helps": "good", "harms": "bad"}.get(verdict["verdict"], "open")
+    return Answer("Can I use it?", verdict["verdict"], tone, [verdict["sentence"], *_best(report)])
+
+
+def _best(report: Mapping[str, Any]) -> list[str]:
+    """Name the control that did better than the generated rows, where one did."""
+    measure = report["verdict"].get("measure")
+    arms = {arm["arm"]: arm["values"].get(measure) for arm in report["arms"]}
+    mine = arms.get("augmented")
+    others = {
+        name: value
+        for name, value in arms.items()
+        if name not in ("augmented", "synthetic", "real at synthetic size") and value is not None
+    }
+    if mine is None or not others:
+        return []
+    lower_is_better = measure in ("log_loss", "rmse", "mae")
+    best = (min if lower_is_better else max)(others, key=lambda name: others[name])
+    if (others[best] >= mine) if lower_is_better else (others[best] <= mine):
+        return []
+    return [f"without generated rows, {best!r} reached {others[best]:.3f}, with them {mine:.3f}"]
+
+
+def _faith(report: Mapping[str, Any]) -> Answer:
+    found = _found(report, "fidelity") + _found(report, "rules")
+    detected = _score(report, "detection_boosted")
+    value = None if detected is None else detected["value"]
+    if value is None:
+        return Answer("Is it faithful?", "not judged", "open", found or ["too few rows"])
+    word, tone = ("close", "good") if value < 0.6 else ("visible differences", "open")
+    if value >= 0.8:
+        word, tone = "easily told apart", "bad"
+    told = f"detection AUC {value:.2f}: 0.5 cannot be told from real rows, 1 always can"
+    return Answer("Is it faithful?", word, tone, [told, *[s for s in found if "AUC" not in s]])
+
+
+def _safety(report: Mapping[str, Any]) -> Answer:
+    found = _found(report, "privacy")
+    if not found:
+        because = "no sign of copying or memorising beyond that of real rows; this is no proof"
+        return Answer("Is it safe?", "no sign of copying", "good", [because])
+    return Answer("Is it safe?", "signs of copying", "bad", found)
+
+
+def _found(report: Mapping[str, Any], section: str) -> list[str]:
+    names = {score["name"] for score in report["sections"].get(section, [])}
+    return [item["sentence"] for item in report["findings"] if item["score"] in names]
+
+
+def _score(report: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    scores = (score for section in report["sections"].values() for score in section)
+    return next((score for score in scores if score["name"] == name), None)
+
+
+def _section(key: str, report: Mapping[str, Any]) -> Section:
+    scores = report["sections"][key]
+    tables = [_scores(scores)]
+    if key == "utility":
+        tables = [*_arms(report), *tables, *_subgroups(report)]
+    if key == "rules":
+        tables += _rules(scores)
+    if key == "fidelity":
+        tables += _columns(scores)
+    notes = [f"{s['name']}: {s['reason']}" for s in scores if s["value"] is None]
+    return Section(key, TITLES[key], tables, notes)
+
+
+def _scores(scores: Sequence[Mapping[str, Any]]) -> Table:
+    head = ["score", "value", "95 % from", "to", "real rows", "copy", "shuffled", "best", "meaning"]
+    return Table("Each number beside what real rows get", head, [_score_row(s) for s in scores])
+
+
+def _score_row(score: Mapping[str, Any]) -> list[str | float | None]:
+    low, high = score["interval"] or (None, None)
+    reference = score["reference"]
+    best = score["direction"] if score["ideal"] is None else f"{score['ideal']:g}"
+    others = [reference.get(name) for name in ("real", "copy", "shuffled")]
+    return [score["name"], score["value"], low, high, *others, best, score["meaning"]]
+
+
+def _arms(report: Mapping[str, Any]) -> list[Table]:
+    if not report["arms"]:
+        return []
+    measures = list(report["arms"][0]["values"])
+    rows = [[arm["arm"], *[arm["values"][m] for m in measures]] for arm in report["arms"]]
+    caption = "Models on real holdout rows, by what they learned from (mean of two learners)"
+    return [Table(caption, ["learned from", *measures], rows)]
+
+
+def _subgroups(report: Mapping[str, Any]) -> list[Table]:
+    parts = report.get("subgroups") or []
+    if not parts:
+        return []
+    arms = list(parts[0]["arms"])
+    rows = [[part["value"], part["rows"], *[part["arms"][a] for a in arms]] for part in parts]
+    column = parts[0]["column"]
+    return [Table(f"By value of {column!r}, on real holdout rows", [column, "rows", *arms], rows)]
+
+
+def _rules(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
+    rows = [
+        [
+            rule["rule"],
+            rule["text"],
+            rule["severity"],
+            f"{rule['broken']} of {rule['of']}",
+            f"{rule['real_broken']} of {rule['real_of']}",
+        ]
+        for score in scores
+        for rule in score["details"].get("rules", [])
+    ]
+    head = ["rule", "text", "severity", "generated rows", "real rows"]
+    return [Table("Rows that break each rule, of those it speaks of", head, rows)] if rows else []
+
+
+def _columns(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
+    details = {score["name"]: score["details"].get("columns", {}) for score in scores}
+    shapes, told = details.get("column_shapes", {}), details.get("detection_boosted", {})
+    missing, inside = details.get("missing_difference", {}), details.get("range_adherence", {})
+    rows = [
+        [name, shape, inside.get(name), *missing.get(name, [None, None]), told.get(name)]
+        for name, shape in shapes.items()
+    ]
+    head = ["column", "likeness", "in range", "missing, real", "missing, generated", "gives away"]
+    caption = "Columns; 'gives away' is the detection AUC lost without the column"
+    return [Table(caption, head, rows)] if rows else []
+
+
+def _gain(
+    arm: Mapping[str, Any], measure: str
+) -> tuple[str, float | None, float | None, float | None, float | None]:
+    gain = arm["gains"].get(measure)
+    value, low, high = gain if gain else (None, None, None)
+    return arm["arm"], arm["values"].get(measure), value, low, high
+
+
+def _card(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = report["facts"]
+    rows = facts["rows"]
+    card = [
+        ("Generated rows", f"{rows['synthetic']:,}"),
+        ("Made from real rows", f"{rows['train']:,}"),
+        ("Judged against real rows that were not seen", f"{rows['holdout']:,}"),
+        ("Columns", str(facts["columns"])),
+        ("Target", str(facts["target"])),
+        *[(str(key), str(value)) for key, value in facts["provenance"].items()],
+        ("Judged by", f"tablewright {facts['tablewright']}, effort {facts['effort']}"),
+        ("Seed, seconds", f"{facts['random_state']}, {facts['seconds']}"),
+    ]
+    return [*card, *[("Not for", text) for text in NOT_FOR]]
