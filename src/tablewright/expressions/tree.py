@@ -6,8 +6,8 @@ text that was parsed; they serve messages only and do not count when trees are c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal as OneOf
 
@@ -28,7 +28,9 @@ __all__ = [
     "Not",
     "Or",
     "Value",
+    "children",
     "columns_of",
+    "rebuilt",
     "walk",
 ]
 
@@ -218,3 +220,31 @@ def columns_of(node: Node) -> tuple[str, ...]:
     ('age', 'limit')
     """
     return tuple(dict.fromkeys(part.column for part in walk(node) if isinstance(part, Name)))
+
+
+def rebuilt(node: Node, parts: Sequence[Node]) -> Node:
+    """Return a node of the same kind over other nodes, as `children` gives them.
+
+    Examples
+    --------
+    >>> rebuilt(Not(Name("a")), [Name("b")])
+    Not(operand=Name(column='b'))
+    """
+    match node:
+        case Literal() | Name():
+            return node
+        case Negative() | Like() | IsNull() | Not():
+            return replace(node, operand=parts[0])
+        case Arithmetic() | Comparison():
+            return replace(node, left=parts[0], right=parts[1])
+        case Between():
+            return replace(node, operand=parts[0], low=parts[1], high=parts[2])
+        case In():
+            return replace(node, operand=parts[0])
+        case And() | Or():
+            return replace(node, parts=tuple(parts))
+        case Case():
+            branches = tuple(zip(parts[0:-1:2], parts[1:-1:2], strict=True))
+            return replace(node, branches=branches, default=parts[-1])
+        case Call():
+            return replace(node, arguments=tuple(parts))

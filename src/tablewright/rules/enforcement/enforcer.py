@@ -1,0 +1,361 @@
+"""Make drawn rows keep rules: compute, draw again, project; ask for more only at the end.
+
+Rules intervene: what was drawn stays where it keeps the rules. Of a row that breaks one, the
+column drawn last goes first, then all columns of the rule, then everything but the target,
+each time from the generator's conditional given the rest of the row and restricted to what
+the rules allow. No value comes from a real row near it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.errors import ConditionError, RuleError
+from tablewright.expressions import Expression
+from tablewright.expressions.tree import And
+from tablewright.rules.bound import BoundRule, Dependency, RowRule, learn_map
+from tablewright.rules.enforcement.audit import Audit, Ledger
+from tablewright.rules.enforcement.computing import compute
+from tablewright.rules.enforcement.plan import Plan
+from tablewright.rules.enforcement.projection import bounds_of, project
+from tablewright.rules.enforcement.shares import swaps
+
+__all__ = ["Enforcer", "Sampler"]
+
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
+
+LAST, ALL, PROJECT, ROW, WHOLE = "last", "all", "project", "row", "whole"
+
+DEPTHS = (*[LAST] * 3, *[ALL] * 3, PROJECT, *[ROW] * 3, *[WHOLE] * 3)
+"""What is tried in turn: the last column of a broken rule, all its columns, to project, all but
+the target, the whole row."""
+
+SPLITS = 3
+"""Times that rows are halved to find those that cannot comply with what is given."""
+
+KEY_ROUNDS = 12
+"""Tries to draw keys that were not drawn before."""
+
+
+class Sampler(Protocol):
+    """What enforcement asks of whatever draws rows."""
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Columns that must not be drawn again where anything else will do."""
+
+    def redraw(
+        self,
+        frame: pl.DataFrame,
+        rows: Ints,
+        columns: Sequence[str],
+        condition: Expression | None,
+        rng: np.random.Generator,
+    ) -> pl.DataFrame:
+        """Draw columns again given the others.
+
+        Parameters
+        ----------
+        frame : polars DataFrame
+            The rows, as they are.
+        rows : ndarray of int
+            Where they stand in the block that is being made.
+        columns : sequence of str
+            What is drawn; cells that the user fixed stay.
+        condition : Expression or None
+            What every row has to meet.
+        rng : numpy Generator
+            The only source of chance.
+
+        Raises
+        ------
+        ConditionError
+            If some row cannot meet the condition.
+        """
+
+
+@dataclass
+class Enforcer:
+    """Brings block after block of drawn rows to keep rules.
+
+    Parameters
+    ----------
+    plan : Plan
+        What has to be done.
+    target : str or None
+        The column that stays longest.
+    n_rows : int
+        Rows of all blocks together.
+    """
+
+    plan: Plan
+    target: str | None
+    n_rows: int
+
+    def __post_init__(self) -> None:
+        self._keys: dict[str, pl.DataFrame] = {}
+
+    def finish(
+        self, drawn: pl.DataFrame, sampler: Sampler, rng: np.random.Generator
+    ) -> tuple[pl.DataFrame, Audit]:
+        """Return rows that keep every hard rule, as many as came in, and what was done.
+
+        Raises
+        ------
+        RuleError
+            Names the rule that made it impossible.
+        """
+        work = _Work(self.plan, self.target, self.n_rows, drawn, sampler, rng)
+        work.compute(np.arange(drawn.height))
+        work.bring_about_shares()
+        work.repair(())
+        for rule in self.plan.soft:
+            work.mend(rule)
+        work.bring_about_shares()
+        self._make_keys_unique(work)
+        work.require(self.plan.hard)
+        self._remember(work.frame)
+        return work.frame, work.ledger.close(work.frame, self.plan.rules)
+
+    def _make_keys_unique(self, work: _Work) -> None:
+        for rule in self.plan.keys:
+            seen = self._keys.get(rule.name)
+            for _ in range(KEY_ROUNDS):
+                rows = np.flatnonzero(_repeated(work.frame, rule.columns, seen))
+                if len(rows) == 0:
+                    break
+                work.redraw(rows, self.plan.opened(rule.columns), (), "repaired")
+            else:
+                raise RuleError(
+                    f"rule {rule.name!r} cannot be kept for {self.n_rows} rows: "
+                    f"{rule.rule.described()}, and too few different ones were drawn"
+                )
+            keys = work.frame.select(rule.columns)
+            self._keys[rule.name] = keys if seen is None else pl.concat([seen, keys])
+
+    def _remember(self, frame: pl.DataFrame) -> None:
+        """Let later blocks use the combinations of a dependency that were new in this one."""
+        rules = []
+        for rule in self.plan.rules:
+            if isinstance(rule, Dependency):
+                keys = list(rule.rule.from_)
+                new = learn_map(frame, keys, rule.rule.to)
+                if rule.known is not None:
+                    known = rule.known.cast({name: new.schema[name] for name in rule.columns})
+                    new = pl.concat([known, new.join(known, on=keys, how="anti")])
+                rule = replace(rule, known=new)
+            rules.append(rule)
+        self.plan = replace(self.plan, rules=tuple(rules))
+
+
+def _repeated(frame: pl.DataFrame, columns: Sequence[str], seen: pl.DataFrame | None) -> Bools:
+    keys = frame.select(columns)
+    complete = keys.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy()
+    again = ~keys.to_struct("key").is_first_distinct().to_numpy()
+    if seen is not None:
+        marked = keys.join(seen.unique().with_columns(pl.lit(True).alias("\0seen")),
+                           on=list(columns), how="left", maintain_order="left")  # fmt: skip
+        again |= marked["\0seen"].fill_null(False).to_numpy()
+    return np.asarray(again & complete)
+
+
+class _Work:
+    """One block on its way."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        target: str | None,
+        total: int,
+        drawn: pl.DataFrame,
+        sampler: Sampler,
+        rng: np.random.Generator,
+    ) -> None:
+        self.plan, self.target, self.total = plan, target, total
+        self.frame, self.sampler, self.rng = drawn, sampler, rng
+        self.ledger = Ledger(drawn, {rule.name: rule.broken(drawn) for rule in plan.rules})
+
+    # changing rows ------------------------------------------------------------
+
+    def put(self, rows: Ints, part: pl.DataFrame) -> None:
+        """Put rows in place of those that stood there."""
+        source = np.arange(self.frame.height)
+        source[rows] = self.frame.height + np.arange(len(rows))
+        self.frame = pl.concat([self.frame, part.select(self.frame.columns)])[source]
+
+    def compute(self, rows: Ints) -> None:
+        """Fill in computed columns of all rows; note those of `rows` that change."""
+        before = self.frame
+        self.frame = compute(self.frame, self.plan)
+        for name in self.plan.computed:
+            changed = before[name].ne_missing(self.frame[name]).to_numpy()
+            self.ledger.note(np.intersect1d(np.flatnonzero(changed), rows), "computed")
+
+    def redraw(
+        self, rows: Ints, columns: Iterable[str], extra: Sequence[BoundRule], method: str
+    ) -> bool:
+        """Draw columns of those rows again for which there are values; whether there were any."""
+        opened = self.plan.opened(columns)
+        condition = self.plan.requirement(opened, extra)
+        drawn = list(self._drawn(rows, opened, condition, SPLITS))
+        for members in drawn:
+            self.ledger.note(members, method)
+        self.frame = compute(self.frame, self.plan)
+        return bool(drawn)
+
+    def _drawn(
+        self, rows: Ints, columns: Sequence[str], condition: Expression | None, splits: int
+    ) -> Iterator[Ints]:
+        """Yield the rows that were drawn; one that cannot comply takes few others with it."""
+        try:
+            part = self.sampler.redraw(self.frame[rows], rows, columns, condition, self.rng)
+        except ConditionError:
+            if splits and len(rows) > 1:
+                for half in np.array_split(rows, 2):
+                    yield from self._drawn(half, columns, condition, splits - 1)
+            return
+        self.put(rows, part)
+        yield rows
+
+    # rules about rows -----------------------------------------------------------
+
+    def to_mend(self, rule: BoundRule) -> Bools:
+        """Choose the rows that a soft rule is to be brought to hold for."""
+        broken = rule.broken(self.frame)
+        if rule.rule.weight is not None:
+            leaves = self.rng.random(len(broken)) < 1.0 - np.exp(-rule.rule.weight)
+            return np.asarray(broken & leaves)
+        allowed = round((1.0 - (rule.rule.probability or 0.0)) * len(broken))
+        chosen = np.zeros(len(broken), dtype=bool)
+        if rule.rule.probability is not None:
+            extra = max(int(broken.sum()) - allowed, 0)
+            chosen[self.rng.choice(np.flatnonzero(broken), extra, replace=False)] = True
+        return chosen
+
+    def repair(self, rules: Sequence[BoundRule], only: Bools | None = None) -> None:
+        """Bring rows to keep hard rules and some others, changing as little of each as will do."""
+        extra = [rule for rule in rules if not rule.rule.hard]
+        wanted = [*self.plan.hard, *extra]
+        stuck = ""
+        for depth in DEPTHS:
+            if depth == stuck:
+                continue
+            broken = [rule.broken(self.frame) for rule in wanted]
+            rows = np.flatnonzero(
+                _any(broken, self.frame.height) & (True if only is None else only)
+            )
+            if len(rows) == 0:
+                return
+            if depth == PROJECT:
+                self.project(rows, wanted)
+                continue
+            method = "repaired" if depth in (LAST, ALL) else "redrawn"
+            groups = self.groups(wanted, broken, rows, depth)
+            drawn = [self.redraw(at, columns, extra, method) for columns, at in groups]
+            if not any(drawn):
+                stuck = depth
+
+    def mend(self, rule: BoundRule) -> None:
+        """Bring a soft rule to hold as often as it should; rows that cannot stay as they were."""
+        before = self.frame
+        self.repair((rule,), only=self.to_mend(rule))
+        worse = _any([hard.broken(self.frame) for hard in self.plan.hard], before.height)
+        self.put(np.flatnonzero(worse), before[np.flatnonzero(worse)])
+
+    def groups(
+        self, rules: Sequence[BoundRule], broken: Sequence[Bools], rows: Ints, depth: str
+    ) -> list[tuple[tuple[str, ...], Ints]]:
+        """Return sets of columns to draw again, each with the rows that need it."""
+        if depth in (ROW, WHOLE):
+            keep = set(self.sampler.fixed)
+            keep |= {self.target} if depth == ROW and self.target else set()
+            return [(tuple(name for name in self.plan.order if name not in keep), rows)]
+        patterns, member = np.unique(np.column_stack(broken)[rows], axis=0, return_inverse=True)
+        found: dict[tuple[str, ...], list[Ints]] = {}
+        for i, pattern in enumerate(patterns):
+            concerned = [rule for rule, breaks in zip(rules, pattern, strict=True) if breaks]
+            columns = {name for rule in concerned for name in self.opened(rule, depth)}
+            if columns:
+                found.setdefault(tuple(sorted(columns)), []).append(rows[member.reshape(-1) == i])
+        return [(columns, np.concatenate(members)) for columns, members in found.items()]
+
+    def opened(self, rule: BoundRule, depth: str) -> tuple[str, ...]:
+        """Return the columns of a broken rule to draw again: the last one, or all."""
+        free = [name for name in self.plan.free_columns(rule) if name not in self.sampler.fixed]
+        later = [name for name in free if name != self.target] or free
+        return tuple(later[-1:]) if depth == LAST else tuple(free)
+
+    def project(self, rows: Ints, rules: Sequence[BoundRule]) -> None:
+        """Move numbers of rows whose linear rules are still broken."""
+        linear = [r for r in rules if isinstance(r, RowRule) and bounds_of(r) is not None]
+        touched = {name for rule in linear for name in rule.columns}
+        free = [c for c in self.plan.order if c in touched and c not in self.sampler.fixed]
+        scales = {c: _spread(self.ledger.drawn[c]) for c in free if c not in self.plan.computed}
+        part = self.frame[rows]
+        moved = project(part, linear, list(scales), self.plan.schema, scales)
+        changed = rows[_differs(part, moved)]
+        self.put(rows, moved)
+        self.frame = compute(self.frame, self.plan)
+        self.ledger.note(changed, "projected")
+
+    # rules about shares ---------------------------------------------------------
+
+    def bring_about_shares(self) -> None:
+        """Replace rows so that quotas and conditional distributions come about."""
+        for rule in self.plan.shares:
+            if not rule.rule.hard and rule.rule.probability is not None:
+                continue
+            for swap in swaps(rule, self.frame, self.total, self.rng):
+                columns = [c for c in self.plan.order if c not in self.sampler.fixed]
+                needed = self.plan.requirement(columns)
+                parts = (swap.condition,) if needed is None else (swap.condition, needed.tree)
+                tree = parts[0] if len(parts) == 1 else And(parts)
+                condition = Expression(tree, self.plan.schema)
+                part = self._replaced(swap.rows, columns, condition, rule)
+                self.put(swap.rows, part)
+                self.frame = compute(self.frame, self.plan)
+                self.ledger.note(swap.rows, "redrawn")
+
+    def _replaced(
+        self, rows: Ints, columns: Sequence[str], condition: Expression, rule: BoundRule
+    ) -> pl.DataFrame:
+        try:
+            return self.sampler.redraw(self.frame[rows], rows, columns, condition, self.rng)
+        except ConditionError as error:
+            raise RuleError(f"rule {rule.name!r} cannot be brought about: {error}") from error
+
+    def require(self, rules: Sequence[BoundRule]) -> None:
+        """Check that no row breaks a hard rule any more."""
+        counts = [(int(rule.broken(self.frame).sum()), rule) for rule in rules]
+        count, worst = max(counts, key=lambda item: item[0], default=(0, None))
+        if worst is not None and count:
+            raise RuleError(
+                f"rule {worst.name!r} made it impossible: {count} of {self.frame.height} "
+                f"rows could not be brought to keep it ({worst.rule.described()}); "
+                "make it soft, or check it against the other rules"
+            )
+
+
+def _spread(series: pl.Series) -> float:
+    values = series.to_physical().cast(pl.Float64).fill_nan(None).drop_nulls()
+    spread: Any = values.std() if len(values) > 1 else None
+    return float(spread) if spread else 1.0
+
+
+def _differs(before: pl.DataFrame, after: pl.DataFrame) -> Bools:
+    differs = [before[name].ne_missing(after[name]).to_numpy() for name in before.columns]
+    return _any(differs, before.height)
+
+
+def _any(masks: Sequence[Bools], n_rows: int) -> Bools:
+    made = np.zeros(n_rows, dtype=bool)
+    for mask in masks:
+        made |= mask
+    return made
