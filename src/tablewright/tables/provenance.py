@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tablewright.errors import InputError
 from tablewright.tables.files import format_of
 from tablewright.tables.row_digests import RowSketch, Sighting
-from tablewright.tables.writing import TableWriter, write_text
+from tablewright.tables.writing import TableWriter, write_frame, write_text
 
 __all__ = [
     "Manifest",
@@ -38,6 +38,7 @@ __all__ = [
     "manifest_path",
     "read_manifest",
     "trace_rows",
+    "write_filled",
     "write_rows",
 ]
 
@@ -51,6 +52,14 @@ NOT_FOR = (
     "They carry no formal guarantee of privacy: measure it (evaluate), and treat them as derived "
     "from the real rows.",
     "Do not take an effect found in them for real before it is found in real rows.",
+)
+
+FILLED_NOT_FOR = (
+    "Some cells are drawn, not observed (origin.options names the columns and how many): do not "
+    "report them as measurements.",
+    "One filling understates uncertainty: for estimates and intervals fill several times with "
+    "different seeds and combine what they give.",
+    "Do not judge a model on drawn values of its target.",
 )
 
 
@@ -105,7 +114,7 @@ class Manifest(BaseModel):
     not_for : list of str
         What the rows are not for.
     rows : dict
-        Digests of the rows (`RowSketch.to_dict`).
+        Digests of the rows that this program wrote (`RowSketch.to_dict`).
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -167,13 +176,49 @@ def write_rows(
         alike = sketch.look_up(real.select(c for c in real.columns if c in columns))
         n_alike = round(alike.share * real.height) if alike.looked_up.any() else 0
         origin = origin.model_copy(update={"n_real_rows_alike": n_alike})
+    return _write_manifest(path, origin, sketch, sketch.n_rows, columns, NOT_FOR)
+
+
+def write_filled(
+    frame: pl.DataFrame, filled: pl.Series, path: str | Path, origin: Origin
+) -> Manifest:
+    """Write real rows of which some cells were filled, with the manifest beside them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    filled : Series of bool
+        Which rows have a filled cell; only those count as written by this program.
+    path : str or Path
+    origin : Origin
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written; what stood there stays.
+    """
+    write_frame(frame, path)
+    sketch = RowSketch()
+    sketch.add(frame.filter(filled))
+    return _write_manifest(path, origin, sketch, frame.height, frame.columns, FILLED_NOT_FOR)
+
+
+def _write_manifest(
+    path: str | Path,
+    origin: Origin,
+    sketch: RowSketch,
+    n_rows: int,
+    columns: list[str],
+    not_for: Sequence[str],
+) -> Manifest:
     manifest = Manifest(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         origin=origin,
         file=Path(path).name,
         sha256=_sha256(Path(path)),
-        n_rows=sketch.n_rows,
+        n_rows=n_rows,
         columns=columns,
+        not_for=list(not_for),
         rows=sketch.to_dict(),
     )
     write_text(manifest.model_dump_json(indent=2) + "\n", manifest_path(path))
@@ -303,7 +348,8 @@ def trace_rows(
         shared = [name for name in frame.columns if name in manifest.columns]
         if len(shared) == len(manifest.columns):
             sightings.append((manifest.file, sketch.look_up(frame.select(shared))))
-    untouched = digest is not None and any(digest == m.sha256 for m in manifests)
+    whole = (m for m in manifests if m.rows["n_rows"] == m.n_rows)
+    untouched = digest is not None and any(digest == m.sha256 for m in whole)
     return Provenance(_is_marked(path), untouched, tuple(sightings))
 
 

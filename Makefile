@@ -1,0 +1,40 @@
+PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
+WORKERS ?= auto
+
+.PHONY: help setup check format lint types imports spelling test docs bench
+
+help: ## Say what can be made.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: ## Make .venv with everything that `make check` needs.
+	python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --editable '.[dev]'
+
+check: lint types imports spelling test ## All checks; what has to pass before a change lands.
+
+format: ## Format the code and mend what ruff can.
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+lint:
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+
+types:
+	$(PYTHON) -m mypy
+
+imports:
+	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as run; run()'
+
+spelling: # codespell is optional: pre-commit brings it
+	@if $(PYTHON) -m codespell_lib --version >/dev/null 2>&1; then \
+	  $(PYTHON) -m codespell_lib; else echo 'codespell is not installed: spelling not checked'; fi
+
+test: ## Tests, doctests, and the code blocks of the documentation.
+	$(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet
+
+docs: ## Write docs/cli.md anew from the commands' own help.
+	$(PYTHON) docs/cli_reference.py
+
+bench: ## Measure on scikit-learn's tables and on simulators; see benchmarks/README.md.
+	$(PYTHON) -m benchmarks

@@ -1,0 +1,36 @@
+"""``tablewright methods``: what can make rows here."""
+
+from __future__ import annotations
+
+import click
+
+from tablewright.errors import MissingExtraError
+
+__all__ = ["methods"]
+
+GROUPS = ("generators",)
+
+
+@click.command()
+def methods() -> None:
+    """List what can make rows: the names that --method takes."""
+    from tablewright.registry import names
+
+    click.echo("auto: trees, or the copula where rows are few against columns and nearly all")
+    click.echo("    columns are numbers and its rows are harder to tell from real ones")
+    for group in GROUPS:
+        for name in names(group):
+            click.echo(f"{name}: {_line(group, name)}")
+
+
+def _line(group: str, name: str) -> str:
+    """First line of what a method says of itself, or why it cannot be used here."""
+    import inspect
+
+    from tablewright.registry import resolve
+
+    try:
+        found = resolve(group, name)
+    except (MissingExtraError, ImportError) as error:
+        return f"cannot be used here: {error}"
+    return (inspect.getdoc(found) or "no description").splitlines()[0]

@@ -1,0 +1,129 @@
+"""Options that mean the same on every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = [
+    "balance_option",
+    "method_option",
+    "out_option",
+    "path",
+    "quiet_option",
+    "rows_option",
+    "schema_option",
+    "seed_option",
+    "settings_option",
+    "settle_seed",
+    "target_option",
+    "where_option",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+path: click.Path = click.Path(path_type=Path)
+"""A path as it was typed; what stands there is checked where it is read."""
+
+
+def _rows(auto: bool) -> Callable[[click.Context, click.Parameter, str], int | str]:
+    """Make the reader of a number of rows: at least 1, or ``auto`` where that is allowed."""
+
+    def read(context: click.Context, option: click.Parameter, text: str) -> int | str:
+        if auto and text == "auto":
+            return text
+        number = int(text) if text.isdecimal() else 0
+        if number < 1:
+            either = ", or 'auto'" if auto else ""
+            raise click.BadParameter(f"the number of rows is 1 or more{either}, not {text!r}")
+        return number
+
+    return read
+
+
+def _settings(
+    context: click.Context, option: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, Any]:
+    """Read settings, ``name=value`` each; a value is read as YAML reads it."""
+    import yaml
+
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"a setting is name=value, not {text!r}")
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            found[name.strip()] = value
+    return found
+
+
+def settle_seed(seed: int | None) -> int:
+    """Give the seed, or a fresh one that the manifest will name, so that the run can be redone."""
+    import secrets
+
+    return secrets.randbits(32) if seed is None else seed
+
+
+def rows_option(auto: bool = False) -> Callable[[F], F]:
+    """``-n``: how many rows."""
+    said = " 'auto' with --balance fill: as many as are missing." if auto else ""
+    return click.option(
+        "-n",
+        "--rows",
+        "n_rows",
+        required=True,
+        metavar="N",
+        callback=_rows(auto),
+        help=f"Number of rows to write.{said}",
+    )
+
+
+out_option = click.option(
+    "--out",
+    required=True,
+    type=path,
+    help="File to write: .csv, .tsv, .parquet or .arrow; a manifest goes beside it.",
+)
+target_option = click.option("--target", metavar="COL", help="Column that a model is to predict.")
+method_option = click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="What makes the rows; see 'tablewright methods'.",
+)
+settings_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_settings,
+    help="Setting of the method, such as min_samples_leaf=20; may be repeated.",
+)
+schema_option = click.option(
+    "--schema",
+    "schema_file",
+    type=path,
+    help="schema.yaml or SDV metadata (JSON) that settles kinds of columns.",
+)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Seed of all chance: same seed, same rows. A fresh one is noted in the manifest.",
+)
+where_option = click.option(
+    "--where",
+    metavar="EXPR",
+    help="Condition that every row meets, as SQL: \"age BETWEEN 25 AND 34 AND job = 'nurse'\".",
+)
+balance_option = click.option(
+    "--balance",
+    type=click.Choice(["equal", "fill"]),
+    help="equal: the same number of rows per class; fill: rows for the classes below the largest.",
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")

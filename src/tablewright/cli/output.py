@@ -1,0 +1,81 @@
+"""Write rows for a command: piece by piece, with progress and a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tablewright.cli.group import COMMAND_LINE
+from tablewright.cli.progress import Advance, progress, say
+from tablewright.errors import InputError
+
+if TYPE_CHECKING:
+    from tablewright.synthesizers import Synthesizer
+    from tablewright.tables.provenance import Manifest, Origin
+
+__all__ = ["check_rows_output", "origin_of", "write_with_progress"]
+
+
+def check_rows_output(out: Path, *inputs: Path | None) -> None:
+    """Check before any work that rows can go to `out`.
+
+    Raises
+    ------
+    InputError
+        If the ending or the folder is no good, or `out` is one of the input files.
+    """
+    from tablewright.tables.files import format_of
+    from tablewright.tables.writing import check_output
+
+    format_of(out)
+    check_output(out)
+    for source in inputs:
+        if source is not None and out.exists() and source.exists() and out.samefile(source):
+            raise InputError(f"{out} is the file to read; give --out another name")
+
+
+def origin_of(
+    synthesizer: Synthesizer, seed: int, options: dict[str, Any], source: Path | None = None
+) -> Origin:
+    """Say what made the rows, for the manifest."""
+    from tablewright.tables.provenance import Origin
+
+    context = click.get_current_context(silent=True)
+    return Origin(
+        method=synthesizer.method_,
+        n_real_rows=synthesizer.n_rows_,
+        seed=seed,
+        options={name: value for name, value in options.items() if value not in (None, {})},
+        command=None if context is None else context.meta.get(COMMAND_LINE),
+        source=None if source is None else source.name,
+    )
+
+
+def write_with_progress(
+    pieces: Iterable[Any],
+    total: int | None,
+    out: Path,
+    origin: Origin,
+    *,
+    real: Any = None,
+    quiet: bool = False,
+) -> Manifest:
+    """Write pieces of rows to a file as they come."""
+    from tablewright.tables.provenance import manifest_path, write_rows
+
+    with progress("writing", total, quiet=quiet) as advance:
+        manifest = write_rows(_counted(pieces, advance), out, origin, real)
+    say(f"{manifest.n_rows:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
+    return manifest
+
+
+def _counted(pieces: Iterable[Any], advance: Advance) -> Iterator[Any]:
+    from tablewright.tables.frames import to_polars
+
+    for piece in pieces:
+        frame, _ = to_polars(piece)
+        yield frame
+        advance(frame.height)

@@ -1,0 +1,51 @@
+"""``tablewright sample``: rows from a model that ``fit`` wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tablewright.cli.options import (
+    balance_option,
+    out_option,
+    path,
+    quiet_option,
+    rows_option,
+    seed_option,
+    settle_seed,
+    where_option,
+)
+from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
+from tablewright.cli.request import Request
+
+__all__ = ["sample"]
+
+
+@click.command()
+@click.argument("model", type=path)
+@rows_option(auto=True)
+@out_option
+@where_option
+@balance_option
+@seed_option
+@quiet_option
+def sample(
+    model: Path,
+    n_rows: int | str,
+    out: Path,
+    where: str | None,
+    balance: str | None,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    """Write rows from a MODEL of 'tablewright fit'."""
+    from tablewright.synthesizers import Synthesizer
+
+    request = Request.of(n_rows, where, balance)
+    check_rows_output(out, model)
+    synthesizer = Synthesizer.load(model)
+    seed = settle_seed(seed)
+    pieces = request.batches(synthesizer, seed)
+    origin = origin_of(synthesizer, seed, request.options(), model)
+    write_with_progress(pieces, request.n_rows, out, origin, quiet=quiet)
