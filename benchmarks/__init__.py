@@ -1,0 +1,1 @@
+"""Benchmarks: one module, one command, one table each; `README.md` lists them."""

@@ -1,0 +1,57 @@
+"""Paired differences over repeated splits, with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of paired differences, and the half widths of two 95 % intervals.
+
+    Attributes
+    ----------
+    mean : float
+    plain : float
+        From the standard error, as if splits were independent. They share most of their
+        rows, so this one is too narrow.
+    corrected : float
+        With the variance of Nadeau and Bengio (2003): 1/J + n_test/n_train in place of 1/J.
+    """
+
+    mean: float
+    plain: float
+    corrected: float
+
+    @property
+    def not_below(self) -> bool:
+        """Whether the corrected interval does not lie wholly below 0."""
+        return self.mean + self.corrected >= 0
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.4f} ± {self.corrected:.4f} (plain ± {self.plain:.4f})"
+
+
+def difference(
+    first: NDArray[np.float64], second: NDArray[np.float64], test_to_train: float = 0.25
+) -> Difference:
+    """Compare two arms over the same splits.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n_splits,)
+    test_to_train : float, default=0.25
+        Test rows per training row of a split.
+    """
+    gaps = first - second
+    n = len(gaps)
+    if n < 2:
+        return Difference(float(gaps.mean()), np.inf, np.inf)
+    width = float(stats.t.ppf(0.975, n - 1) * gaps.std(ddof=1))
+    return Difference(
+        float(gaps.mean()), width * np.sqrt(1 / n), width * np.sqrt(1 / n + test_to_train)
+    )

@@ -1,0 +1,67 @@
+"""Seconds of CPU, and where results are written."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import platform
+import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+RESULTS = Path(__file__).parent / "results"
+Made = TypeVar("Made")
+
+
+def cpu(work: Callable[[], Made]) -> tuple[Made, float]:
+    """Run, and return what it gave with the CPU seconds of all threads of this process."""
+    start = time.process_time()
+    made = work()
+    return made, time.process_time() - start
+
+
+def options(text: str, *, data: bool = False) -> argparse.ArgumentParser:
+    """Make a command-line parser; `--data` names the folder of files that are not ours."""
+    parser = argparse.ArgumentParser(description=text.strip().splitlines()[0])
+    if data:
+        parser.add_argument("--data", type=Path, required=True, help="folder of the data files")
+    return parser
+
+
+def shown(value: Any) -> str:
+    """Write one cell of a table."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """Lay rows out as a Markdown table; the columns are those of the first row."""
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(shown(row.get(name)) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def write_csv(name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows to `results/NAME.csv`."""
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / f"{name}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_page(name: str, title: str, parts: Iterable[str]) -> None:
+    """Write `results/NAME.md`, with the versions that the numbers belong to."""
+    packages = ("tablewright", "numpy", "scikit-learn", "polars")
+    made_with = ", ".join(f"{package} {version(package)}" for package in packages)
+    foot = f"Python {platform.python_version()}, {made_with}."
+    page = "\n\n".join([f"# {title}", *parts, foot]) + "\n"
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(page)
+    print(page)
