@@ -18,6 +18,8 @@ __all__ = ["DonorTree", "Donors", "grow"]
 
 Ints = NDArray[np.intp]
 
+_FIRST = 1e3  # weight of a group beside a response: no other split gains as much
+
 
 @dataclass(frozen=True)
 class DonorTree:
@@ -194,6 +196,7 @@ def grow(
     classify: bool,
     min_samples_leaf: int,
     seed: int,
+    groups: Floats | None = None,
 ) -> DonorTree:
     """Grow the tree of one column.
 
@@ -215,6 +218,10 @@ def grow(
         Fewest rows in a leaf.
     seed : int
         Breaks ties between splits.
+    groups : ndarray of shape (n_rows,) or None
+        Codes of groups of rows that the first splits tell apart, as far as `features` let them
+        and a group fills a leaf. With them codes are predicted as numbers, one per class, whose
+        variance falls as Gini's impurity does.
     """
     if len(features) == 0 or len(ranks) < 2 * min_samples_leaf:
         return _bare_root(values)
@@ -223,10 +230,14 @@ def grow(
         for j in features
         if int(j) in discrete
     }
-    learner = DecisionTreeClassifier if classify else DecisionTreeRegressor
+    outputs = response
+    if groups is not None:
+        outputs = (_indicators(response) if classify else response).reshape(len(ranks), -1)
+        outputs = np.column_stack([outputs, _FIRST * _indicators(groups)])
+    learner = DecisionTreeClassifier if classify and groups is None else DecisionTreeRegressor
     fitted = learner(min_samples_leaf=min_samples_leaf, random_state=seed)
     inputs = _inputs(ranks, features, maps)
-    tree = fitted.fit(inputs, response).tree_
+    tree = fitted.fit(inputs, outputs).tree_
     start, stop, rows = _slices(tree, tree.apply(inputs), values)
     return DonorTree(
         features=features,
@@ -249,8 +260,7 @@ def order_levels(codes: Floats, n_levels: int, response: NDArray[Any], classify:
     """
     index = codes.astype(np.intp)
     if classify:
-        outputs = np.zeros((len(index), int(response.max()) + 1))
-        outputs[np.arange(len(index)), response.astype(np.intp)] = 1.0
+        outputs = _indicators(response)
     else:
         outputs = response.reshape(len(index), -1).astype(np.float64)
     counts = np.bincount(index, minlength=n_levels)[:, None]
@@ -264,6 +274,12 @@ def order_levels(codes: Floats, n_levels: int, response: NDArray[Any], classify:
     else:
         score = means @ np.linalg.svd(means * np.sqrt(counts), full_matrices=False)[2][0]
     return np.argsort(np.argsort(score, kind="stable"), kind="stable").astype(np.float64)
+
+
+def _indicators(codes: NDArray[Any]) -> Floats:
+    indicators = np.zeros((len(codes), int(codes.max()) + 1))
+    indicators[np.arange(len(codes)), codes.astype(np.intp)] = 1.0
+    return indicators
 
 
 def _inputs(ranks: Floats, features: Ints, maps: Mapping[int, Floats]) -> NDArray[np.float32]:

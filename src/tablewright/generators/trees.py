@@ -8,6 +8,9 @@ donors so that rare real values do not come back.
 Conditions are met by restricting the donors: at every column only real rows that comply give
 values, from the leaf or from the smallest part of the tree above it that holds enough of them.
 What is fixed per row leads the order, with trees grown for that pattern when it is first asked.
+
+Every tree tells the classes of the target apart before anything else, so that a rare class has
+leaves of its own where it has rows enough to fill one.
 """
 
 from __future__ import annotations
@@ -95,7 +98,15 @@ class SequentialTrees:
             classify=classify,
             min_samples_leaf=self.leaf_,
             seed=(self.seed_ + j) % 2**31,
+            groups=self._classes(features),
         )
+
+    def _classes(self, features: frozenset[int]) -> Floats | None:
+        """Return the classes of the rows, where a tree may ask about a target of classes."""
+        for j in features:
+            if self.fields_[j].target and 0 < self.fields_[j].levels <= _MANY_LEVELS:
+                return self.ranks_[:, j]
+        return None
 
     # sampling -----------------------------------------------------------------
 
