@@ -128,14 +128,15 @@ def main() -> None:
 
 
 NOTES = """\
-Adult has 20,000 rows here, two thirds to learn from. TSTR: AUROC on the rows held out, learned from
-made rows (HGB: boosted trees; LR: logistic regression). Detection: AUC of boosted trees between
-held-out and made rows, five folds, 0.5 is ideal. KS, TVD: mean distance of single columns.
-Correlations: mean absolute difference. Pair TVD: mean distance of two-way tables (deciles). DCR share:
-rows nearer to the training rows than to as many held-out ones, 0.5 is ideal. Copies: rows equal to a
-training row. All defaults, one seed: differences of 0.01 in detection and 0.003 in TSTR are noise.
-Peers get empty cells of text as a category of their own, and python-synthpop codes for categories. It
-draws each column given the *real* values of all others, so its rows hang on real rows one by one."""
+Adult has 20,000 rows here, two thirds to learn from. TSTR: AUROC on the rows held out, learned
+from made rows (HGB: boosted trees; LR: logistic regression). Detection: AUC of boosted trees
+between held-out and made rows, five folds, 0.5 is ideal. KS, TVD: mean distance of single
+columns. Correlations: mean absolute difference. Pair TVD: mean distance of two-way tables
+(deciles). DCR share: rows nearer to the training rows than to as many held-out ones, 0.5 is
+ideal. Copies: rows equal to a training row. All defaults, one seed: differences of 0.01 in
+detection and 0.003 in TSTR are noise. Peers get empty cells of text as a category of their own,
+and python-synthpop codes for categories. It draws each column given the *real* values of all
+others, so its rows hang on real rows one by one."""
 
 
 if __name__ == "__main__":

@@ -171,7 +171,9 @@ def copies(made: pl.DataFrame, train: pl.DataFrame, coding: Coding) -> float:
     return float(np.mean([row.tobytes() in known for row in coding.cells(made)]))
 
 
-def run_split(table: pl.DataFrame, train: pl.DataFrame, test: pl.DataFrame, split: int) -> list[dict[str, Any]]:
+def run_split(
+    table: pl.DataFrame, train: pl.DataFrame, test: pl.DataFrame, split: int
+) -> list[dict[str, Any]]:
     """Return a row per learner and arm."""
     rng = np.random.default_rng(split)
     made = made_rows(train, split)
@@ -223,7 +225,9 @@ def compare(runs: pl.DataFrame, first: str, second: str, measure: str) -> dict[s
 
     kinds = {**dict.fromkeys(LEARNERS), "mean of the four": None}
     return {
-        name: difference(*(values(arm, name if name in LEARNERS else None) for arm in (first, second)))
+        name: difference(
+            *(values(arm, name if name in LEARNERS else None) for arm in (first, second))
+        )
         for name in kinds
     }
 
@@ -255,13 +259,13 @@ def published_split(folder: Path) -> list[dict[str, Any]]:
 
 
 NOTES = f"""\
-Rows of `rddg/train.csv` and `rddg/test.csv` together ({{n_rows}}, 6.2 % sick), {{n_splits}} stratified
-80/20 splits. `fill` and `equal` are rows of `Synthesizer(target="Class")` with default settings, added
-to the real training rows: as many sick rows as are missing, and {EQUAL_ROWS} rows half of each class.
-Scores are those of the test rows, at the threshold 0.5 where nothing else is said. "Not below" means
-that the corrected interval reaches 0; the plain one treats the splits as independent, which they are
-not. Settings of the learners: XGBoost 0.03 and depth 4, CatBoost 0.003 and depth 6, LightGBM 0.1 and
-depth 3, gradient boosting of scikit-learn with its defaults."""
+Rows of `rddg/train.csv` and `rddg/test.csv` together ({{n_rows}}, 6.2 % sick), {{n_splits}}
+stratified 80/20 splits. `fill` and `equal` are rows of `Synthesizer(target="Class")` with default
+settings, added to the real training rows: as many sick rows as are missing, and {EQUAL_ROWS} rows
+half of each class. Scores are those of the test rows, at the threshold 0.5 where nothing else is
+said. "Not below" means that the corrected interval reaches 0; the plain one treats the splits as
+independent, which they are not. Settings of the learners: XGBoost 0.03 and depth 4, CatBoost
+0.003 and depth 6, LightGBM 0.1 and depth 3, gradient boosting of scikit-learn with its defaults."""
 
 PUBLISHED = """\
 Published for this split (mean of the four learners, five seeds each, 1,000 rows added): balanced

@@ -54,7 +54,9 @@ def breast_cancer() -> pl.DataFrame:
     """Return scikit-learn's table: 569 rows, 30 numbers, two classes."""
     data = load_breast_cancer()
     frame = pl.DataFrame(data.data, schema=[str(name) for name in data.feature_names])
-    return frame.with_columns(pl.Series("diagnosis", data.target_names[data.target]).cast(pl.String))
+    return frame.with_columns(
+        pl.Series("diagnosis", data.target_names[data.target]).cast(pl.String)
+    )
 
 
 def simulated(n_rows: int, rng: np.random.Generator) -> pl.DataFrame:
