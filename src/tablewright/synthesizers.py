@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from tablewright.errors import InputError
 from tablewright.expressions import parse
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
+from tablewright.generators.conditioning import check_given
 from tablewright.generators.row_conditions import RowCondition
 from tablewright.quotas import Balance, balanced, class_counts
 from tablewright.registry import resolve
@@ -270,6 +271,8 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if seeds is not None and balance is not None:
             raise InputError("seed_data and balance cannot be asked for together")
         condition = None if where is None else self.condition(where)
+        if seeds is not None and condition is not None:
+            check_given(condition, self._given(seeds), self.layout_.codec.fields)
         classes = None if balance is None else self._classes(balance, n_samples, seed)
         wanted = self._count(n_samples, seeds, classes)
         return self._blocks(wanted, condition, seeds, classes, seed)

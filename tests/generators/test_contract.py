@@ -15,12 +15,13 @@ from tablewright.generators.base import Given
 from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.independent import Independent
 from tablewright.generators.smotenc import SmoteNC
+from tablewright.generators.trees import SequentialTrees
 from tablewright.tables.encoding import Field, Matrix
 from tests.generators.conditions import Both, Rule, between
 from tests.generators.tables import mixed
 
 Make = Callable[[], Any]
-makers = pytest.mark.parametrize("make", [Independent, GaussianCopula, SmoteNC])
+makers = pytest.mark.parametrize("make", [Independent, GaussianCopula, SmoteNC, SequentialTrees])
 
 
 def rng(seed: int = 0) -> np.random.Generator:

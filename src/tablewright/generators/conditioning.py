@@ -17,7 +17,7 @@ from tablewright.generators.marginals import Marginal, includes, learn
 from tablewright.generators.proposals import Proposal, blank, from_marginals, from_rows
 from tablewright.tables.encoding import Field, Floats, Matrix
 
-__all__ = ["condition_from_rows", "draw_condition"]
+__all__ = ["check_given", "condition_from_rows", "draw_condition"]
 
 _ROUNDS = 9
 _AT_ONCE = 2**22
@@ -101,7 +101,7 @@ def draw_condition(
         If no row can meet the condition, or given cells contradict it.
     """
     start = blank(n_rows, len(fields)) if given is None else given
-    _check_given(condition, start, fields)
+    check_given(condition, start, fields)
     columns = list(condition.columns)
     values = start.values.copy()
     todo: Bools = np.logical_not(start.known[:, columns].all(axis=1))
@@ -174,8 +174,14 @@ def _fill_each(
     return values, done
 
 
-def _check_given(condition: Condition, given: Given, fields: Sequence[Field]) -> None:
-    """Refuse given cells that contradict a part of the condition."""
+def check_given(condition: Condition, given: Given, fields: Sequence[Field]) -> None:
+    """Refuse given cells that contradict a part of the condition.
+
+    Raises
+    ------
+    ConditionError
+        Names the row, the columns and the part.
+    """
     for part in condition.parts:
         columns = list(part.columns)
         known = given.known[:, columns]

@@ -122,7 +122,7 @@ def _cut(marginal: Marginal, domain: Domain, complete: bool) -> _Draw | None:
         return lambda n, rng: _draw_pieces(marginal, (low, high), mass / mass.sum(), n, rng)
     if len(marginal.scatter(domain, 1, np.random.default_rng(0))):
         return lambda n, rng: marginal.scatter(domain, n, rng)
-    return (lambda n, rng: np.full(n, np.nan)) if gap else None
+    return None
 
 
 def _draw_pieces(

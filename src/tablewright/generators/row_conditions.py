@@ -35,7 +35,8 @@ class RowCondition:
     Raises
     ------
     ConditionError
-        If it asks about an identifier, which is made anew for each row.
+        If it asks about an identifier, which is made anew for each row, or constants break a
+        part of it.
     """
 
     def __init__(self, expression: Expression, codec: Codec, constants: pl.DataFrame) -> None:
@@ -47,6 +48,14 @@ class RowCondition:
                     f"column {name!r} holds identifiers, which are made anew for every row; "
                     "ask about other columns, or say in the schema that it is of another kind"
                 )
+        for part in expression.conjuncts():
+            if part.columns and all(name in constants.columns for name in part.columns):
+                self._check_constants(part)
+
+    def _check_constants(self, part: Expression) -> None:
+        if not part.holds(self.constants)[0]:
+            told = " and ".join(f"{n!r} is always {self.constants[n][0]!r}" for n in part.columns)
+            raise ConditionError(f"no row can meet {part.text}: {told}")
 
     @cached_property
     def columns(self) -> tuple[int, ...]:
@@ -73,22 +82,21 @@ class RowCondition:
 
     def holds(self, values: Floats) -> Bools:
         """Answer for rows of shape (n_rows, n_columns)."""
-        frame = self.codec.decode(values, self._names)
+        frame = self.codec.decode(values, self._names or [self.codec.columns[0].name])
         fixed = [c for c in self.expression.columns if c in self.constants.columns]
-        if fixed:
-            frame = frame.with_columns(pl.lit(self.constants[c][0]).alias(c) for c in fixed)
-        if not frame.width:
-            frame = pl.DataFrame({"": np.zeros(len(values))})
-        return self.expression.holds(frame)
+        return self.expression.holds(
+            frame.with_columns(pl.lit(self.constants[c][0]).alias(c) for c in fixed)
+        )
 
     def __str__(self) -> str:
         return self.expression.text
 
 
 def _closed(domain: Domain) -> Intervals | None:
-    if domain.intervals is None or domain.null:
+    if domain.intervals is None:
         return None
-    return tuple(_ends(interval) for interval in domain.intervals)
+    missing = ((math.nan, math.nan),) if domain.null else ()
+    return tuple(_ends(interval) for interval in domain.intervals) + missing
 
 
 def _ends(interval: Interval) -> tuple[float, float]:

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Floats, Given, State
-from tablewright.generators.conditioning import condition_from_rows
+from tablewright.generators.conditioning import check_given, condition_from_rows
 from tablewright.generators.donors import Donors, DonorTree, grow
+from tablewright.generators.marginals import includes
 from tablewright.tables.encoding import Field, Matrix
 
 __all__ = ["SequentialTrees"]
@@ -126,6 +127,8 @@ class SequentialTrees:
             known = np.zeros(values.shape, dtype=np.bool_)
         else:
             values, known = given.values.copy(), given.known
+            if condition is not None:
+                check_given(condition, given, self.fields_)
         draw.fill(values, known)
         return values
 
@@ -356,7 +359,8 @@ class _Draw:
         tree = trees.tree(j, frozenset(range(part.shape[1])) - {j})
         weights = self._present(j, None)
         if self.condition is not None:
-            weights = _both(weights, _inside(trees.values_[:, j], self.condition.allowed(j)))
+            allowed = includes(self.condition.allowed(j), trees.values_[:, j]).astype(np.float64)
+            weights = allowed if weights is None else weights * allowed
         step = _Step(j, Donors(tree, weights, trees.leaf_), [])
         return self._values(step, tree.leaves(trees.to_ranks(part)))
 
@@ -395,27 +399,6 @@ def _sequence(
     for j in columns:
         yield j, frozenset(before)
         before.add(j)
-
-
-def _both(first: Floats | None, second: Bools | None) -> Floats | None:
-    if second is None:
-        return first
-    return second.astype(np.float64) if first is None else first * second
-
-
-def _inside(
-    values: Floats, allowed: Bools | tuple[tuple[float, float], ...] | None
-) -> Bools | None:
-    """Which values one column's domain admits; None for all."""
-    if allowed is None:
-        return None
-    if isinstance(allowed, np.ndarray):
-        admitted: Bools = allowed[np.nan_to_num(values, nan=len(allowed) - 1).astype(np.intp)]
-        return admitted
-    inside = np.zeros(len(values), dtype=np.bool_)
-    for low, high in allowed:
-        inside |= (values >= low) & (values <= high)
-    return inside
 
 
 def _order(ranks: Floats, matrix: Matrix) -> list[int]:

@@ -1,0 +1,157 @@
+"""Rows under conditions: every one complies, and they are distributed as real ones that do."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright import Synthesizer
+from tablewright.errors import ConditionError, ExpressionError
+from tests.people import ks, ks_bound, people
+
+METHODS = ["trees", "copula", "independent", "smotenc"]
+
+CONDITIONS = [
+    "ward = 'west'",
+    "state = 'ill' AND age > 60",
+    "dose < 2 AND ward IN ('north', 'south')",
+    "dose IS NULL",
+    "ward IS NULL AND smokes",
+    "stay IS NOT NULL AND state = 'well'",
+    "came >= DATE '2022-01-01' AND fever > 37.5",
+    "seen < TIMESTAMP '2020-01-10 12:00:00'",
+    "age + dose > 75",
+    "dose > age / 4",
+    "age IN (30, 50, 70) OR smokes",
+    "note LIKE '%doctor 7 %' AND unit = 'clinic'",
+    "NOT (state = 'well' OR age BETWEEN 20 AND 70)",
+]
+
+
+@pytest.fixture(scope="module", params=METHODS)
+def learned(request: pytest.FixtureRequest) -> Synthesizer:
+    return Synthesizer(request.param, target="state", random_state=0).fit(people())
+
+
+@pytest.mark.parametrize("where", CONDITIONS)
+def test_every_row_complies(learned: Synthesizer, where: str) -> None:
+    rows = learned.sample(150, where=where)
+    assert rows.height == 150
+    assert rows.schema == people().schema
+    asked = pl.SQLContext(rows=rows).execute(f"SELECT COUNT(*) AS n FROM rows WHERE {where}")
+    assert asked.collect()["n"][0] == 150
+
+
+@pytest.fixture(scope="module")
+def trees() -> Synthesizer:
+    return Synthesizer("trees", target="state", random_state=0).fit(people(6000))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "ward = 'west'",
+        "state = 'ill' AND fever > 37.8",
+        "fever > 38.2",
+        "smokes AND age < 45",
+        "dose > 8 AND ward = 'south'",
+    ],
+)
+def test_the_rest_of_a_row_is_as_in_real_rows_that_comply(trees: Synthesizer, where: str) -> None:
+    every = people(40_000, seed=9)
+    real = pl.SQLContext(rows=every).execute(f"SELECT * FROM rows WHERE {where}").collect()
+    rows = trees.sample(1000, where=where)
+    # What was learned is itself a sample: as many of the 6,000 rows comply.
+    n_learned = real.height * 6000 // 40_000
+    bound = ks_bound(1000, real.height) + ks_bound(n_learned, real.height)
+    for name in ("ward", "age", "fever", "came", "dose", "state", "smokes"):
+        assert ks(real[name], rows[name]) < bound, name
+        assert abs(real[name].null_count() / real.height - rows[name].null_count() / 1000) < bound
+
+
+def chained(n_rows: int = 8000) -> pl.DataFrame:
+    """Three columns of three values, each as the one before it with chance 0.8."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 3, n_rows)
+    second = np.where(rng.random(n_rows) < 0.8, first, rng.integers(0, 3, n_rows))
+    third = np.where(rng.random(n_rows) < 0.8, second, rng.integers(0, 3, n_rows))
+    letters = np.array(["a", "b", "c"])
+    return pl.DataFrame({"p": letters[first], "q": letters[second], "r": letters[third]})
+
+
+@pytest.mark.parametrize("where", ["p = 'a'", "q = 'a'", "r = 'a'", "p = 'a' AND r = 'b'"])
+def test_a_condition_reaches_back_to_columns_that_are_drawn_before_it(where: str) -> None:
+    table = chained()
+    rows = Synthesizer("trees", random_state=0).fit(table).sample(4000, where=where)
+    real = pl.SQLContext(rows=table).execute(f"SELECT * FROM rows WHERE {where}").collect()
+    for name in table.columns:
+        assert ks(real[name], rows[name]) < ks_bound(4000, real.height)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_condition_that_two_rows_in_20_000_meet_returns_all_rows(method: str) -> None:
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({f"c{j}": rng.normal(size=20_000) for j in range(4)})
+    rare = pl.int_range(20_000) % 10_000 == 0
+    table = table.with_columns(kind=pl.when(rare).then(pl.lit("odd")).otherwise(pl.lit("even")))
+    made = Synthesizer(method, random_state=0).fit(table)
+    rows = made.sample(2000, where="kind = 'odd' AND c2 > -9")
+    assert rows.height == 2000
+    assert rows["kind"].unique().to_list() == ["odd"]
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("age > 150", "no row can meet age > 150"),
+        ("smokes AND age < 0", "no row can meet age < 0"),
+        ("age > 90 AND smokes AND age < 20", "'age > 90 AND age < 20': the parts exclude each"),
+        ("age IS NULL", "no row can meet age IS NULL"),
+        ("unit = 'other' OR FALSE", "'unit' is always 'clinic'|no row"),
+        ("unit <> 'clinic' AND age > 3", "'unit' is always 'clinic'"),
+        ("patient_id = 'P-00003'", "'patient_id' holds identifiers"),
+        ("dose > fever", "dose > fever"),
+        ("FALSE", "no row can meet"),
+    ],
+)
+def test_what_cannot_hold_is_named(learned: Synthesizer, where: str, said: str) -> None:
+    with pytest.raises(ConditionError, match=said):
+        learned.sample(20, where=where)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("wards = 'west'", "unknown column 'wards'; did you mean 'ward'"),
+        ("ward = 'east'", "'east' is not a value of ward; did you mean 'west'"),
+        ("ward =", "."),
+        ("age > 'old'", "."),
+    ],
+)
+def test_text_that_is_no_condition_shows_the_place(
+    learned: Synthesizer, where: str, said: str
+) -> None:
+    with pytest.raises(ExpressionError, match=said):
+        learned.sample(20, where=where)
+
+
+def test_conditions_hold_together_with_given_cells(learned: Synthesizer) -> None:
+    seeds = people(80, seed=4).select("age", "smokes")
+    rows = learned.sample(seed_data=seeds, where="state = 'ill' AND ward = 'west'")
+    assert rows["age"].equals(seeds["age"])
+    assert rows["smokes"].equals(seeds["smokes"])
+    assert (rows["state"] == "ill").all()
+    assert (rows["ward"] == "west").all()
+
+
+def test_given_cells_that_break_the_condition_are_named(learned: Synthesizer) -> None:
+    seeds = pl.DataFrame({"age": [70, 20], "smokes": [True, None]})
+    with pytest.raises(ConditionError, match=r"row 1: .*'age' contradicts age > 50"):
+        learned.sample(seed_data=seeds, where="age > 50")
+
+
+def test_classes_and_conditions_go_together(learned: Synthesizer) -> None:
+    rows = learned.sample(100, where="age > 40", balance="equal")
+    assert (rows["age"] > 40).all()
+    assert rows["state"].value_counts(sort=True)["count"].to_list() == [50, 50]
