@@ -144,3 +144,13 @@ def test_packed_columns_come_back() -> None:
     for mine, theirs in zip(learned, unpack(pack(learned), 2), strict=True):
         np.testing.assert_array_equal(mine.quantile(UNIFORM), theirs.quantile(UNIFORM))
         assert mine.missing == theirs.missing
+
+
+def test_open_ends_and_decimals_are_told_apart_on_a_grid() -> None:
+    ages = Numeric.learn(np.repeat(np.arange(10.0), 10), step=1.0)
+    low, high = ages.pieces(((np.nextafter(3.0, 4.0), np.nextafter(6.0, 5.0)),))
+    assert set(ages.quantile(np.linspace(low[0], high[0], 50)[1:-1])) == {4.0, 5.0}
+    prices = Numeric.learn(np.repeat(np.arange(10) / 10, 10), step=0.1)
+    low, high = prices.pieces(((0.3, 0.3),))
+    assert set(prices.quantile(np.linspace(low[0], high[0], 50)[1:-1])) == {0.3}
+    assert not len(ages.pieces(((3.2, 3.8),))[0])

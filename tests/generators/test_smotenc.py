@@ -129,6 +129,16 @@ def test_neighbours_are_those_of_a_full_distance_matrix() -> None:
         np.testing.assert_allclose(np.sort(distance[model.neighbours_[row]]), nearest)
 
 
+def test_rows_as_near_as_each_other_are_all_chosen() -> None:
+    colour = np.repeat([0.0, 1.0], 200)
+    matrix = Matrix(np.column_stack([colour, np.arange(400.0)]), (Field("c", levels=2), Field("x")))
+    values = np.full((2000, 2), np.nan)
+    values[:, 0] = 1.0
+    rows = SmoteNC().fit(matrix, rng()).sample(2000, rng(1), given=Given(values, ~np.isnan(values)))
+    assert len(np.unique(np.floor(rows[:, 1]))) > 150
+    assert (rows[:, 1] > 190).all()
+
+
 def spread(rows: Floats) -> float:
     return float(rows[:, 0].std())
 

@@ -20,6 +20,8 @@ from tablewright.tables.encoding import Field, Floats, Matrix
 __all__ = ["check_given", "condition_from_rows", "draw_condition"]
 
 _ROUNDS = 9
+_PATIENCE = 2
+_ENOUGH = 500
 _AT_ONCE = 2**22
 
 
@@ -133,11 +135,11 @@ def _fill_alike(
     """
     n_rows, most = len(rows.values), max(_AT_ONCE // len(fields), 1)
     pool, found, size = [], 0, max(n_rows, 64)
-    for _ in range(_ROUNDS):
+    for attempt in range(_ROUNDS):
         candidates = propose(blank(size, len(fields)), rng)
         pool.append(candidates[condition.holds(candidates)])
         found += len(pool[-1])
-        if found >= n_rows:
+        if found >= n_rows or (attempt >= _PATIENCE and found >= _ENOUGH):
             break
         size = max(min(4 * size, most), n_rows)
     complying = np.concatenate(pool)

@@ -120,14 +120,16 @@ class GaussianCopula:
         self, condition: Condition, known: Given, rng: np.random.Generator, complete: bool
     ) -> Given:
         """Fill the cells of a condition from the copulas cut to what it allows."""
-        domains = {j: condition.allowed(j) for j in condition.columns}
+        allowed = {j: condition.allowed(j) for j in condition.columns}
+        domains = {j: domain for j, domain in allowed.items() if domain is not None}
 
         def propose(rows: Given, rng: np.random.Generator) -> Floats:
-            return np.where(rows.known, rows.values, self._fill(rows, domains, rng, complete))
+            drawn = self._fill(rows, domains, rng, complete, condition.columns)
+            return np.where(rows.known, rows.values, drawn)
 
         marginals = dict(enumerate(self.marginals_))
         proposals = [
-            propose if self._components(None, {}, domains, complete) else None,
+            propose if self._components(None, {}, domains, complete, ()) else None,
             from_marginals(marginals, condition, complete=complete),
         ]
         given = known if known.known.any() else None
@@ -141,16 +143,18 @@ class GaussianCopula:
         domains: Mapping[int, Domain],
         rng: np.random.Generator,
         complete: bool,
+        columns: Sequence[int] | None = None,
     ) -> Floats:
-        """Draw rows whose cells are as given, or lie in domains."""
+        """Draw rows whose cells are as given, or lie in domains; some columns, or all."""
+        wanted = tuple(range(len(self.fields_)) if columns is None else columns)
         rows = np.empty(given.values.shape)
         coded = with_missing_code(Matrix(given.values, self.fields_)).values
         cells = np.hstack([given.known, given.known & np.isnan(coded)])
         for at, pattern in patterns(cells):
             known = pattern[: len(self.fields_)]
             for label, some in self._by_label(coded, known, at):
-                rows[some] = self._draw(coded[some], known, label, domains, rng, complete)
-        return self._decode(rows, rng, complete)
+                rows[some] = self._draw(coded[some], known, label, domains, rng, complete, wanted)
+        return self._decode(rows, rng, complete, wanted)
 
     def _by_label(
         self, coded: Floats, known: Bools, at: NDArray[np.intp]
@@ -171,14 +175,15 @@ class GaussianCopula:
         domains: Mapping[int, Domain],
         rng: np.random.Generator,
         complete: bool,
+        wanted: tuple[int, ...],
     ) -> Floats:
         """Draw rows that have the same cells known, and the same class if that is known."""
         fixed = {j: values[:, j] for j in np.flatnonzero(known).tolist()}
         if label in self.labels_:
             del fixed[self._target or 0]
         free = {j: domain for j, domain in domains.items() if not known[j]}
-        components = self._components(label, fixed, free, complete) or self._components(
-            label, fixed, {}, complete
+        components = self._components(label, fixed, free, complete, wanted) or self._components(
+            label, fixed, {}, complete, wanted
         )
         if fixed or free:
             return draw_mixture(components, len(values), rng, alike=not fixed, complete=complete)
@@ -196,6 +201,7 @@ class GaussianCopula:
         fixed: Mapping[int, Floats],
         domains: Mapping[int, Domain],
         complete: bool,
+        wanted: tuple[int, ...],
     ) -> list[Component]:
         """Copulas that can give such rows, with the bounds of their variables."""
         found = []
@@ -213,8 +219,10 @@ class GaussianCopula:
                 continue
             for bound in cut:
                 bounds |= bound or {}
-            standing = self._standing(part, own, complete)
-            found.append(Component(part, float(self.log_prior_[place]), {**standing, **bounds}))
+            standing = self._standing(part, own, complete, wanted)
+            found.append(
+                Component(part, float(self.log_prior_[place]), {**standing, **bounds}, wanted)
+            )
         return found
 
     def _places(self, label: int | None) -> list[int]:
@@ -225,12 +233,14 @@ class GaussianCopula:
             return [len(self.parts_) - 1]
         return list(range(len(self.parts_)))
 
-    def _standing(self, part: NormalPart, own: bool, complete: bool) -> dict[int, Bounds]:
+    def _standing(
+        self, part: NormalPart, own: bool, complete: bool, wanted: tuple[int, ...]
+    ) -> dict[int, Bounds]:
         """Bounds that no row of a part may leave; they say nothing of which part is likelier."""
         bounds: dict[int, Bounds] = {}
-        for j, field in enumerate(self.fields_):
-            domain = self._narrow(j, None, own, complete) if field.discrete else None
-            piece = part.within(j, domain)
+        for j in {*wanted, *([] if own or self._target is None else [self._target])}:
+            discrete = self.fields_[j].discrete
+            piece = part.within(j, self._narrow(j, None, own, complete) if discrete else None)
             for k, bound in (piece or {}).items():
                 mass = (ndtr(bound.high) - ndtr(bound.low)).sum(axis=1)
                 bounds[k] = replace(bound, log_mass=np.log(mass))
@@ -251,9 +261,12 @@ class GaussianCopula:
         mask[drop] = False
         return mask
 
-    def _decode(self, rows: Floats, rng: np.random.Generator, complete: bool) -> Floats:
+    def _decode(
+        self, rows: Floats, rng: np.random.Generator, complete: bool, wanted: tuple[int, ...]
+    ) -> Floats:
         """Turn the code of a missing value into NaN; fill what is left open if asked to."""
-        for j, field in enumerate(self.fields_):
+        for j in wanted:
+            field = self.fields_[j]
             if field.discrete:
                 rows[rows[:, j] == field.levels, j] = np.nan
             gone = np.flatnonzero(np.isnan(rows[:, j]) & complete)

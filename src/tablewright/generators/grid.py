@@ -53,7 +53,8 @@ class Grid:
         """
         if not self.step:
             return intervals
-        places = (intervals - self.anchor) / self.step
-        low = np.ceil(places[:, 0] - 1e-9) - 0.5
-        high = np.floor(places[:, 1] + 1e-9) + 0.5
-        return self.anchor + self.step * np.column_stack([low, high])
+        (low, high), step = intervals.T, self.step
+        first, last = self.round(low), self.round(high)
+        first = np.where(first >= low, first, first + step)
+        last = np.where(last <= high, last, last - step)
+        return np.column_stack([first - step / 2, last + step / 2])

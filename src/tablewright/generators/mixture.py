@@ -15,7 +15,7 @@ from tablewright.generators.normal_part import NormalPart
 
 __all__ = ["Component", "draw_mixture"]
 
-_PARTICLES = 8
+_PARTICLES = 4
 _AT_ONCE = 2**16
 
 
@@ -31,17 +31,20 @@ class Component:
         Log of its share of rows.
     bounds : mapping of int to Bounds
         By variable; for all rows, or for each row its own.
+    columns : tuple of int
+        Columns to draw; the others come out missing.
     """
 
     part: NormalPart
     log_prior: float
     bounds: Mapping[int, Bounds]
+    columns: tuple[int, ...]
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
         """Variables as they are drawn: points first, then bounded ones, then the others."""
         first = sorted(self.bounds, key=lambda k: not self.bounds[k].is_point)
-        rest = [k for k in range(len(self.part.correlation)) if k not in self.bounds]
+        rest = [k for k in self.part.variables(self.columns) if k not in self.bounds]
         return np.array(first + rest, dtype=np.intp)
 
     @cached_property
@@ -52,8 +55,8 @@ class Component:
 
     @property
     def exact(self) -> bool:
-        """Whether one draw is as good as many: all bounds are points."""
-        return all(bound.is_point for bound in self.bounds.values())
+        """Whether one draw is as good as many: at most one bound is no point."""
+        return sum(not bound.is_point for bound in self.bounds.values()) <= 1
 
     def rows(self, start: int, stop: int) -> Component:
         """Return the component with the bounds of some rows."""
@@ -70,7 +73,8 @@ class Component:
         """Draw the other variables and turn all into rows."""
         free = rng.standard_normal((len(self.order) - noise.shape[1], len(noise)))
         z = self.root @ np.vstack([noise.T, free])
-        return self.part.rows(z[np.argsort(self.order)], complete=complete)
+        drawn = dict(zip(self.order.tolist(), z, strict=True))
+        return self.part.rows(drawn, self.columns, complete=complete)
 
 
 def draw_mixture(
@@ -96,8 +100,10 @@ def draw_mixture(
     complete : bool
         Whether numbers must not be missing.
     """
-    each = 1 if len(components) == 1 and components[0].exact else _PARTICLES
-    width = len(components[0].order)
+    each = _PARTICLES if alike else 2 * _PARTICLES
+    if len(components) == 1 and components[0].exact:
+        each = 1
+    width = max(len(components[0].order), 1)
     size = max(1, _AT_ONCE // (each * len(components) * width))
     rows = np.empty((n_rows, len(components[0].part.marginals)))
     for start in range(0, n_rows, size):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,49 +74,85 @@ class Space:
         skip_self : bool, default=False
             Whether `rows` is `base` and a row is no neighbour of its own.
         """
-        points, marks = self._embed(rows, columns)
-        base_points, base_marks = self._embed(base, columns)
-        codes, base_codes = _recode(marks, base_marks)
         found = np.empty((len(rows), k), dtype=np.intp)
+        for start, gaps in self._blocks(rows, base, columns):
+            if skip_self:
+                gaps[np.arange(len(gaps)), np.arange(start, start + len(gaps))] = np.inf
+            found[start : start + len(gaps)] = _smallest(gaps, k)
+        return found
+
+    def choose_near(
+        self,
+        rows: Floats,
+        base: Floats,
+        k: int,
+        columns: Sequence[int] | NDArray[np.intp],
+        weights: Floats,
+        rng: np.random.Generator,
+    ) -> NDArray[np.intp]:
+        """Choose by weight one of the `k` rows of `base` nearest to each row.
+
+        Rows of the base that are as near as the last of them take part too: where codes
+        are compared, many are.
+
+        Parameters
+        ----------
+        rows, base, columns
+            As for `nearest`.
+        k : int
+            Neighbours to choose among; all of the base where it has fewer.
+        weights : ndarray of shape (n_base,)
+            Of the rows of the base.
+        rng : numpy Generator
+            The only source of chance.
+        """
+        kinds, which, count = _distinct(rows, columns)
+        order = np.argsort(which, kind="stable")
+        ends, picked = np.cumsum(count), np.empty(len(rows), dtype=np.intp)
+        last = min(k, len(base)) - 1
+        for start, gaps in self._blocks(kinds, base, columns):
+            bound = np.partition(gaps, last, axis=1)[:, last] + 1e-9
+            for i, near in enumerate(gaps <= bound[:, None], start):
+                few = np.flatnonzero(near)
+                total = np.cumsum(weights[few])
+                place = np.searchsorted(total, rng.random(count[i]) * total[-1], side="right")
+                mine = order[ends[i] - count[i] : ends[i]]
+                picked[mine] = few[np.minimum(place, len(few) - 1)]
+        return picked
+
+    def _blocks(
+        self, rows: Floats, base: Floats, columns: Sequence[int] | NDArray[np.intp]
+    ) -> Iterator[tuple[int, Floats]]:
+        """Squared distances to the base, of some rows at a time, with the first of them."""
+        points, codes = self._embed(rows, columns)
+        base_points, base_codes = self._embed(base, columns)
         block = max(1, _BLOCK // max(len(base), 1))
         for start in range(0, len(rows), block):
             part = slice(start, start + block)
             gaps = cdist(points[part], base_points, "sqeuclidean")
-            gaps += _differences(codes[:, part], base_codes)
-            if skip_self:
-                gaps[np.arange(len(gaps)), np.arange(start, start + len(gaps))] = np.inf
-            found[part] = _smallest(gaps, k)
-        return found
+            yield start, gaps + _differences(codes[:, part], base_codes)
 
     def _embed(self, rows: Floats, columns: Sequence[int] | NDArray[np.intp]) -> _Embedded:
-        """Numbers with 0 for missing; codes and, where needed, whether a number is missing."""
+        """Numbers with 0 for missing; codes by column, and whether a number is missing."""
         wanted = np.asarray(columns, dtype=np.intp)
         discrete = np.array([field.discrete for field in self.fields])[wanted]
         numbers, codes = wanted[~discrete], wanted[discrete]
         points = (rows[:, numbers] - self.centre[numbers]) / self.scale[numbers]
         gone: Bools = np.isnan(points)
         points[gone] = 0.0
-        marks = np.column_stack([np.nan_to_num(rows[:, codes], nan=-1.0), gone])
+        marks = np.vstack([np.nan_to_num(rows[:, codes].T, nan=-1.0), gone.T])
+        most = max((self.fields[j].levels for j in codes.tolist()), default=0)
+        # Bytes are compared several times as fast as longer numbers.
+        small: _Codes = marks.astype(np.int8) if most < 128 else marks.astype(np.int32)
         # An empty set of numbers still has to give distances of zero.
-        return (points if points.shape[1] else np.zeros((len(rows), 1))), marks
+        return (points if points.shape[1] else np.zeros((len(rows), 1))), small
 
 
-_Embedded = tuple[Floats, Floats]
+_Codes = NDArray[np.int8] | NDArray[np.int32]
+_Embedded = tuple[Floats, _Codes]
 
 
-def _recode(marks: Floats, base: Floats) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Small whole numbers for codes, shape (n_columns, n_rows): quick to compare."""
-    both = np.vstack([marks, base])
-    codes = np.empty((both.shape[1], len(both)), dtype=np.int32)
-    for j in range(both.shape[1]):
-        codes[j] = np.unique(both[:, j], return_inverse=True)[1]
-    kind = np.int8 if codes.size and codes.max() < 128 else np.int32
-    return codes[:, : len(marks)].astype(kind), codes[:, len(marks) :].astype(kind)
-
-
-def _differences(
-    codes: NDArray[np.int32], base: NDArray[np.int32]
-) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _differences(codes: _Codes, base: _Codes) -> NDArray[np.unsignedinteger]:
     """Count of codes that differ, shape (n_rows, n_base)."""
     shape = (codes.shape[1], base.shape[1])
     count = np.zeros(shape, dtype=np.uint8 if len(codes) < 256 else np.uint16)
@@ -129,3 +165,17 @@ def _smallest(gaps: Floats, k: int) -> NDArray[np.intp]:
     if k >= gaps.shape[1]:
         return np.argsort(gaps, axis=1, kind="stable")[:, :k]
     return np.argpartition(gaps, k - 1, axis=1)[:, :k]
+
+
+def _distinct(
+    rows: Floats, columns: Sequence[int] | NDArray[np.intp]
+) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+    """Rows that differ in some columns, which of them each row is, and how often each is."""
+    if not len(columns):
+        return rows[:1], np.zeros(len(rows), dtype=np.intp), np.array([len(rows)])
+    keys = np.ascontiguousarray(np.nan_to_num(rows[:, columns], nan=np.inf))
+    keys = keys.view(f"V{keys.shape[1] * keys.itemsize}").ravel()
+    _, first, which, count = np.unique(
+        keys, return_index=True, return_inverse=True, return_counts=True
+    )
+    return rows[first], which.ravel(), count

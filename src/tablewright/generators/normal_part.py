@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -155,14 +155,21 @@ class NormalPart:
         low, high = (-np.inf, edge) if gone else (edge, np.inf)
         return Bounds(np.array([[low]]), np.array([[high]]))
 
-    def rows(self, z: Floats, *, complete: bool = False) -> Floats:
-        """Turn normal variables, of shape (n_variables, n_rows), into coded rows."""
-        ranks = ndtr(z)
-        rows = np.empty((z.shape[1], len(self.marginals)))
-        for j, marginal in enumerate(self.marginals):
-            rows[:, j] = marginal.quantile(ranks[j])
+    def variables(self, columns: Sequence[int]) -> list[int]:
+        """Variables behind some columns."""
+        return [*columns, *(self._gap(j) for j in columns if j in self.gaps)]
+
+    def rows(
+        self, z: Mapping[int, Floats], columns: Sequence[int], *, complete: bool = False
+    ) -> Floats:
+        """Turn normal variables into coded rows of which some columns are filled."""
+        n_rows = len(z[columns[0]]) if columns else 0
+        rows = np.full((n_rows, len(self.marginals)), np.nan)
+        for j in columns:
+            marginal = self.marginals[j]
+            rows[:, j] = marginal.quantile(ndtr(z[j]))
             if j in self.gaps and not complete:
-                rows[ranks[self._gap(j)] < marginal.missing, j] = np.nan
+                rows[ndtr(z[self._gap(j)]) < marginal.missing, j] = np.nan
         return rows
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -150,25 +150,16 @@ class _Donors:
             return rng.choice(self.donors, len(given.values), p=self.chance)
         few = self.donors
         if len(few) > _DONORS:
-            few = rng.choice(few, _DONORS, replace=False, p=self.chance)
+            few = rng.choice(few, _DONORS, p=self.chance)
+            weights = np.ones(_DONORS)
+        else:
+            weights = self.chance
         space, base = Space.learn(self.matrix), self.matrix.values[few]
-        k = min(_NEIGHBOURS, len(few))
         pick = np.empty(len(given.values), dtype=np.intp)
         for rows, known in patterns(given.known):
-            columns = np.flatnonzero(known)
-            kinds, which = _distinct(given.values[rows], columns)
-            near = space.nearest(kinds, base, k, columns)
-            pick[rows] = few[near[which, rng.integers(0, k, len(rows))]]
+            columns, values = np.flatnonzero(known), given.values[rows]
+            pick[rows] = few[space.choose_near(values, base, _NEIGHBOURS, columns, weights, rng)]
         return pick
-
-
-def _distinct(rows: Floats, columns: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:
-    """Rows that differ in some columns, and which of them each row is."""
-    if not len(columns):
-        return rows[:1], np.zeros(len(rows), dtype=np.intp)
-    keys = np.nan_to_num(rows[:, columns], nan=np.inf)
-    _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    return rows[first], which.ravel()
 
 
 class _Jitter:

@@ -167,13 +167,12 @@ class SmoteNC:
         rng: np.random.Generator,
     ) -> NDArray[np.intp]:
         """Choose among base rows by weight: all, or those nearest in the fixed columns."""
+        weights = self.weights_[members]
         if not len(fixed):
-            chance = self.weights_[members] / self.weights_[members].sum()
-            return rng.choice(members, len(values), p=chance)
-        k = min(self.k_neighbors, len(members))
-        near = members[self._space.nearest(values, self.base_.values[members], k, fixed)]
-        score = np.log(self.weights_[near]) + rng.gumbel(size=near.shape)
-        return np.asarray(near[np.arange(len(near)), score.argmax(axis=1)])
+            return rng.choice(members, len(values), p=weights / weights.sum())
+        base = self.base_.values[members]
+        chosen = self._space.choose_near(values, base, self.k_neighbors, fixed, weights, rng)
+        return np.asarray(members[chosen])
 
     def _interpolate(
         self, seeds: NDArray[np.intp], rng: np.random.Generator, complete: bool
