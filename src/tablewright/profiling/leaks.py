@@ -103,7 +103,10 @@ def _predict_classes(values: Floats, codes: NDArray[np.int64], column: Column) -
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     for train, test in folds.split(values, codes):
         tree = DecisionTreeClassifier(
-            max_leaf_nodes=_LEAVES, class_weight="balanced", random_state=0
+            max_leaf_nodes=_LEAVES,
+            min_samples_leaf=_FOLDS,
+            class_weight="balanced",
+            random_state=0,
         )
         made = _encode(values, train, codes.astype(np.float64), column)
         guessed[test] = tree.fit(made[train], codes[train]).predict(made[test])
