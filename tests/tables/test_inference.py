@@ -177,6 +177,22 @@ def test_too_small_a_table(frame: pl.DataFrame, said: str) -> None:
         infer_schema(frame)
 
 
+spellings = st.sampled_from(
+    [
+        st.integers(-(10**7), 10**7).map(lambda i: f"{i:,}"),
+        st.floats(-1e6, 1e6).map(lambda x: f"{x:,.3f}"),
+        st.floats(-1e6, 1e6).map(lambda x: f"{x:.2f}".replace(".", ",")),
+        st.timedeltas(dt.timedelta(0), dt.timedelta(400)).map(str),
+        st.times().map(str),
+        st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)).map(str),
+        st.dates(dt.date(1900, 1, 1), dt.date(2099, 1, 1)).map(lambda d: d.strftime("%Y%m%d")),
+        st.dates(dt.date(1900, 1, 1), dt.date(2099, 1, 1)).map(lambda d: d.strftime("%d %b %Y")),
+    ]
+).flatmap(
+    lambda spelled: st.lists(
+        st.one_of(st.none(), spelled, st.sampled_from(["?", "NA"])), min_size=2, max_size=30
+    )
+)
 texts = st.one_of(
     st.text(max_size=6),
     st.integers(-(10**20), 10**20).map(str),
@@ -187,7 +203,7 @@ texts = st.one_of(
 
 
 @settings(max_examples=300)
-@given(st.lists(st.one_of(st.none(), texts), min_size=2, max_size=30))
+@given(st.one_of(st.lists(st.one_of(st.none(), texts), min_size=2, max_size=30), spellings))
 def test_any_text_is_typed_or_one_sentence(values: list[str | None]) -> None:
     frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.String), "y": range(len(values))})
     try:

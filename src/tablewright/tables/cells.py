@@ -160,9 +160,11 @@ def numbers_to_text(numbers: pl.Series, style: str | None) -> pl.Series:
         plain = numbers_to_text(numbers, style[1:] or None)
         if style[0] == ",":
             return plain.str.replace(".", ",", literal=True)
-        whole, rest = plain.str.extract(r"^([+-]?\d+)"), plain.str.extract(r"(\..*)$").fill_null("")
-        grouped = [None if text is None else f"{int(text):,}" for text in whole]
-        return pl.Series(numbers.name, grouped, dtype=pl.String) + rest
+        sign, whole, rest = (
+            plain.str.extract(r"^(-?)(\d+)(\..*)?$", group).fill_null("") for group in (1, 2, 3)
+        )
+        grouped = [f"{int(digits):,}" if digits else None for digits in whole]
+        return sign + pl.Series(numbers.name, grouped, dtype=pl.String) + rest
     if style is None or numbers.dtype == pl.String:
         return numbers.cast(pl.String)
     if style == "%g":
