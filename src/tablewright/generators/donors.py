@@ -230,11 +230,8 @@ def grow(
         for j in features
         if int(j) in discrete
     }
-    outputs = response
-    if groups is not None:
-        outputs = (_indicators(response) if classify else response).reshape(len(ranks), -1)
-        outputs = np.column_stack([outputs, _FIRST * _indicators(groups)])
-    learner = DecisionTreeClassifier if classify and groups is None else DecisionTreeRegressor
+    outputs, as_numbers = _outputs(response, classify, groups)
+    learner = DecisionTreeRegressor if as_numbers else DecisionTreeClassifier
     fitted = learner(min_samples_leaf=min_samples_leaf, random_state=seed)
     inputs = _inputs(ranks, features, maps)
     tree = fitted.fit(inputs, outputs).tree_
@@ -274,6 +271,21 @@ def order_levels(codes: Floats, n_levels: int, response: NDArray[Any], classify:
     else:
         score = means @ np.linalg.svd(means * np.sqrt(counts), full_matrices=False)[2][0]
     return np.argsort(np.argsort(score, kind="stable"), kind="stable").astype(np.float64)
+
+
+def _outputs(
+    response: NDArray[Any], classify: bool, groups: Floats | None
+) -> tuple[NDArray[Any], bool]:
+    """Give what scikit-learn's tree is to predict, and whether as numbers."""
+    # Classes that nearly every row has to itself would make the classifier warn.
+    as_numbers = not classify or groups is not None or 2 * len(np.unique(response)) > len(response)
+    if not as_numbers:
+        return response, False
+    outputs = _indicators(response) if classify else response
+    if groups is not None:
+        outputs = outputs.reshape(len(response), -1)
+        outputs = np.column_stack([outputs, _FIRST * _indicators(groups)])
+    return outputs, True
 
 
 def _indicators(codes: NDArray[Any]) -> Floats:
