@@ -20,6 +20,8 @@ from tablewright.generators.row_conditions import RowCondition
 from tablewright.quotas import Balance, balanced, class_counts
 from tablewright.registry import resolve
 from tablewright.resampling import Ints, ResamplerMixin
+from tablewright.rule_keeping import RuleKeeper, reference_rows
+from tablewright.rules.enforcement import Audit
 from tablewright.selection import choose_method
 from tablewright.tables.arrays import join, read_target
 from tablewright.tables.artefacts import Artefact, reading, write_artefact
@@ -125,6 +127,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.restore_ = Restore.from_dict(table.restore_frame.to_dict())
         self.seed_ = _seed(self.random_state)
         self.layout_ = Layout.learn(table.frame, self.schema_)
+        self.reference_ = reference_rows(table.frame, self._rng("reference"))
         matrix = self.layout_.encode(table.frame)
         self.class_counts_ = class_counts(matrix)
         with one_thread():
@@ -167,6 +170,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         where: str | None = None,
         seed_data: Any = None,
         balance: Balance | None = None,
+        rules: Any = None,
         random_state: Any = None,
     ) -> Any:
         """Write rows.
@@ -184,6 +188,9 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         balance : {"equal", "fill"} or None, default=None
             Same number of rows for each class of the target; or rows for the classes below the
             largest, as many as they lack or in proportion to that.
+        rules : path, list, mapping, Rules or None, default=None
+            Rules that the rows keep, such as ``["age >= 18", "start <= end"]`` or a rules file.
+            Where real rows disagree rules change the rows; `audit_` says by how much.
         random_state : int, RandomState or None, default=None
             Seed of this call; that of the synthesizer where None, so that the same call gives
             the same rows.
@@ -197,10 +204,12 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         ------
         ConditionError
             If no row can meet what is asked; names the part.
+        RuleError
+            If the rules exclude each other, or one of them made it impossible.
         InputError
             If the options do not fit each other or the table.
         """
-        frames = self._frames(n_samples, where, seed_data, balance, random_state)
+        frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
         return self.restore_(untyped(pl.concat(frames), self.schema_))
 
     def batches(
@@ -210,6 +219,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         where: str | None = None,
         seed_data: Any = None,
         balance: Balance | None = None,
+        rules: Any = None,
         random_state: Any = None,
         batch_size: int = _BLOCK,
     ) -> Iterator[Any]:
@@ -227,7 +237,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """
         if batch_size < 1:
             raise InputError(f"batch_size is at least 1, not {batch_size}")
-        frames = self._frames(n_samples, where, seed_data, balance, random_state)
+        frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
         for piece in _regroup(frames, batch_size):
             yield self.restore_(untyped(piece, self.schema_))
 
@@ -262,6 +272,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         where: str | None,
         seed_data: Any,
         balance: Balance | None,
+        rules: Any,
         random_state: Any,
     ) -> Iterator[pl.DataFrame]:
         """Draw block after block; what is wrong with the request is said before the first."""
@@ -275,7 +286,21 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             check_given(condition, self._given(seeds), self.layout_.codec.fields)
         classes = None if balance is None else self._classes(balance, n_samples, seed)
         wanted = self._count(n_samples, seeds, classes)
-        return self._blocks(wanted, condition, seeds, classes, seed)
+        keeper = None if rules is None else self._keeper(rules, wanted, where)
+        return self._blocks(wanted, condition, seeds, classes, seed, keeper)
+
+    def _keeper(self, rules: Any, n_rows: int, where: str | None) -> RuleKeeper:
+        columns = self.layout_.codec.columns
+        order = getattr(self.generator_, "order_", range(len(columns)))
+        drawn = [columns[j].name for j in order]
+        self.keeper_ = RuleKeeper(rules, self.schema_, self.reference_, drawn, n_rows, where)
+        return self.keeper_
+
+    @property
+    def audit_(self) -> Audit:
+        """What rules did to the rows of the last call of `sample` that named any."""
+        check_is_fitted(self, "keeper_")
+        return self.keeper_.audit
 
     def _blocks(
         self,
@@ -284,6 +309,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         seeds: pl.DataFrame | None,
         classes: Floats | None,
         seed: int,
+        keeper: RuleKeeper | None = None,
     ) -> Iterator[pl.DataFrame]:
         for block, start in enumerate(range(0, n_rows, _BLOCK)):
             stop = min(start + _BLOCK, n_rows)
@@ -294,7 +320,12 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
                 given = self._given_classes(classes[start:stop])
             with one_thread():
                 values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
-            yield self._assemble(values, "sample", seed, start, fixed)
+            frame = self._assemble(values, "sample", seed, start, fixed)
+            if keeper is not None:
+                rng = np.random.default_rng([seed, _STREAMS["rules"], block])
+                with one_thread():
+                    frame = keeper.keep(frame, self.generator_, self.layout_, given, fixed, rng)
+            yield frame
 
     def condition(self, where: str) -> Condition:
         """Read a condition on the columns of the table.
@@ -391,7 +422,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "generator": dict(state.facts),
         }
         arrays = {**arrays, "generator": dict(state.arrays)}
-        write_artefact(path, Artefact(facts, arrays, frames))
+        write_artefact(path, Artefact(facts, arrays, {**frames, "reference": self.reference_}))
 
     @classmethod
     def load(cls, path: str | Path) -> Synthesizer:
@@ -409,6 +440,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
                 str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
             )
             made.schema_, made.layout_ = layout.schema, layout
+            made.reference_ = file.frames["reference"]
             made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
             made.method_, made.reason_ = made.method, str(facts["reason"])
             made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
@@ -418,7 +450,8 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return made
 
 
-_STREAMS = {"fit": 0, "choose": 1, "sample": 2, "classes": 3, "identifiers": 4, "impute": 5}
+_STREAMS = {"fit": 0, "choose": 1, "sample": 2, "classes": 3, "identifiers": 4, "impute": 5,
+            "reference": 6, "rules": 7}  # fmt: skip
 """Independent streams of chance under one seed; numbers are never used again for others."""
 
 

@@ -231,7 +231,7 @@ def test_impossible_rules_are_named() -> None:
         {"name": "curved", "expression": "income * limit < 0", "intervention": True},
         "age >= 18",
     ]
-    with pytest.raises(RuleError, match="rule .curved. made it impossible: 10 of 10 rows"):
+    with pytest.raises(RuleError, match="rule 'curved' made it impossible: 10 of 10 rows"):
         enforced(rules, n=10)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,15 @@ class Audit:
     n_rows: int
     rules: list[RuleAudit]
 
+    def __add__(self, other: Audit) -> Audit:
+        """Return the audit of both blocks of rows; movements are averaged over the rows."""
+        if not self.n_rows:
+            return other
+        total = self.n_rows + other.n_rows
+        share = self.n_rows / total
+        pairs = zip(self.rules, other.rules, strict=True)
+        return Audit(total, [_both(mine, theirs, share) for mine, theirs in pairs])
+
     def __getitem__(self, name: str) -> RuleAudit:
         return next(rule for rule in self.rules if rule.name == name)
 
@@ -78,6 +87,19 @@ class Audit:
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON has it."""
         return {"n_rows": self.n_rows, "rules": [asdict(rule) for rule in self.rules]}
+
+
+def _both(mine: RuleAudit, theirs: RuleAudit, share: float) -> RuleAudit:
+    counts = {
+        name: getattr(mine, name) + getattr(theirs, name)
+        for name in ("drawn_right", "broken", *METHODS)
+    }
+    columns = dict.fromkeys((*mine.moved, *theirs.moved))
+    moves = {
+        name: share * mine.moved.get(name, 0.0) + (1 - share) * theirs.moved.get(name, 0.0)
+        for name in columns
+    }
+    return replace(mine, moved=moves, **counts)
 
 
 @dataclass

@@ -103,16 +103,31 @@ class Enforcer:
         self._keys: dict[str, pl.DataFrame] = {}
 
     def finish(
-        self, drawn: pl.DataFrame, sampler: Sampler, rng: np.random.Generator
+        self,
+        drawn: pl.DataFrame,
+        sampler: Sampler,
+        rng: np.random.Generator,
+        fixed: pl.DataFrame | None = None,
     ) -> tuple[pl.DataFrame, Audit]:
         """Return rows that keep every hard rule, as many as came in, and what was done.
+
+        Parameters
+        ----------
+        drawn : polars DataFrame
+            Rows as they came from the generator.
+        sampler : Sampler
+            Draws parts of them again.
+        rng : numpy Generator
+            The only source of chance.
+        fixed : polars DataFrame or None
+            Cells that the user gave, null where open; they stay.
 
         Raises
         ------
         RuleError
             Names the rule that made it impossible.
         """
-        work = _Work(self.plan, self.target, self.n_rows, drawn, sampler, rng)
+        work = _Work(self.plan, self.target, self.n_rows, drawn, sampler, rng, fixed)
         work.compute(np.arange(drawn.height))
         work.bring_about_shares()
         work.repair(())
@@ -177,8 +192,9 @@ class _Work:
         drawn: pl.DataFrame,
         sampler: Sampler,
         rng: np.random.Generator,
+        fixed: pl.DataFrame | None,
     ) -> None:
-        self.plan, self.target, self.total = plan, target, total
+        self.plan, self.target, self.total, self.fixed = plan, target, total, fixed
         self.frame, self.sampler, self.rng = drawn, sampler, rng
         self.ledger = Ledger(drawn, {rule.name: rule.broken(drawn) for rule in plan.rules})
 
@@ -190,10 +206,20 @@ class _Work:
         source[rows] = self.frame.height + np.arange(len(rows))
         self.frame = pl.concat([self.frame, part.select(self.frame.columns)])[source]
 
+    def recompute(self) -> None:
+        """Fill in computed columns, but for cells that the user gave."""
+        made = compute(self.frame, self.plan)
+        if self.fixed is not None:
+            given = [c for c in self.plan.computed if c in self.fixed.columns]
+            made = made.with_columns(
+                self.fixed[c].cast(made.schema[c]).fill_null(made[c]).alias(c) for c in given
+            )
+        self.frame = made
+
     def compute(self, rows: Ints) -> None:
         """Fill in computed columns of all rows; note those of `rows` that change."""
         before = self.frame
-        self.frame = compute(self.frame, self.plan)
+        self.recompute()
         for name in self.plan.computed:
             changed = before[name].ne_missing(self.frame[name]).to_numpy()
             self.ledger.note(np.intersect1d(np.flatnonzero(changed), rows), "computed")
@@ -207,7 +233,7 @@ class _Work:
         drawn = list(self._drawn(rows, opened, condition, SPLITS))
         for members in drawn:
             self.ledger.note(members, method)
-        self.frame = compute(self.frame, self.plan)
+        self.recompute()
         return bool(drawn)
 
     def _drawn(
@@ -302,7 +328,7 @@ class _Work:
         moved = project(part, linear, list(scales), self.plan.schema, scales)
         changed = rows[_differs(part, moved)]
         self.put(rows, moved)
-        self.frame = compute(self.frame, self.plan)
+        self.recompute()
         self.ledger.note(changed, "projected")
 
     # rules about shares ---------------------------------------------------------
@@ -320,7 +346,7 @@ class _Work:
                 condition = Expression(tree, self.plan.schema)
                 part = self._replaced(swap.rows, columns, condition, rule)
                 self.put(swap.rows, part)
-                self.frame = compute(self.frame, self.plan)
+                self.recompute()
                 self.ledger.note(swap.rows, "redrawn")
 
     def _replaced(

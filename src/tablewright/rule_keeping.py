@@ -1,0 +1,146 @@
+"""Rows of a fitted generator that keep rules: what joins the two."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.expressions import Expression
+from tablewright.generators.base import Generator, Given
+from tablewright.generators.row_conditions import RowCondition
+from tablewright.rules import Finding, as_rules, validate_rules
+from tablewright.rules.enforcement import Audit, Enforcer, Plan
+from tablewright.rules.language import Check, Rules
+from tablewright.rules.validate import Level
+from tablewright.schema import Schema
+from tablewright.tables.layout import Layout
+
+__all__ = ["RuleKeeper", "RuleWarning", "reference_rows"]
+
+_REFERENCE = 10_000
+"""Real rows that rules are validated against; more say little more."""
+
+
+class RuleWarning(UserWarning):
+    """A rule is not applied as it was written, or changes what the real rows say."""
+
+
+class RuleKeeper:
+    """Brings the rows of one call of `sample` to keep rules.
+
+    Parameters
+    ----------
+    rules : path, list, mapping or Rules
+        See `tablewright.rules.as_rules`.
+    schema : Schema
+        The columns.
+    real : polars DataFrame
+        Real rows that the rules are validated against.
+    order : sequence of str
+        Columns as the generator draws them.
+    n_rows : int
+        Rows of the whole call.
+    where : str or None
+        Condition that the rows were drawn under, which has to hold at the end too.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        What validation found.
+    audit : Audit
+        What was done to the rows so far.
+
+    Raises
+    ------
+    RuleError
+        If the rules do not fit the table or exclude each other.
+    """
+
+    def __init__(
+        self,
+        rules: Any,
+        schema: Schema,
+        real: pl.DataFrame,
+        order: Sequence[str],
+        n_rows: int,
+        where: str | None = None,
+    ) -> None:
+        wanted = as_rules(rules)
+        if where is not None:
+            asked = Check(name="where", expression=where, strict=True, intervention=True)
+            wanted = Rules(rules=[asked]) + wanted
+        found = validate_rules(wanted, schema, real).require()
+        self.findings: list[Finding] = [f for f in found.findings if f.rules != ("where",)]
+        for finding in self.findings:
+            if finding.level is Level.WARNING:
+                warnings.warn(finding.message, RuleWarning, stacklevel=2)
+        self._enforcer = Enforcer(Plan.of(found.bound, schema, order), schema.target, n_rows)
+        self.audit = Audit(0, [])
+
+    def keep(
+        self,
+        drawn: pl.DataFrame,
+        generator: Generator,
+        layout: Layout,
+        given: Given | None,
+        fixed: pl.DataFrame | None,
+        rng: np.random.Generator,
+    ) -> pl.DataFrame:
+        """Return a block of rows that keep the hard rules, as many as were drawn."""
+        sampler = _Redraws(generator, layout, given)
+        frame, audit = self._enforcer.finish(drawn, sampler, rng, fixed)
+        self.audit = self.audit + audit
+        return frame
+
+
+class _Redraws:
+    """Draws columns of rows again from a generator, given the rest of each row."""
+
+    def __init__(self, generator: Generator, layout: Layout, given: Given | None) -> None:
+        self.generator, self.layout, self.given = generator, layout, given
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Columns that the user fixed in every row, and those that no generator draws."""
+        codec = self.layout.codec
+        free = set(codec.positions)
+        if self.given is not None:
+            whole = np.flatnonzero(self.given.known.all(axis=0))
+            free -= {codec.columns[j].name for j in whole}
+        return frozenset(set(self.layout.schema.names) - free)
+
+    def redraw(
+        self,
+        frame: pl.DataFrame,
+        rows: NDArray[np.intp],
+        columns: Sequence[str],
+        condition: Expression | None,
+        rng: np.random.Generator,
+    ) -> pl.DataFrame:
+        """Draw columns again; see `tablewright.rules.enforcement.Sampler`."""
+        codec = self.layout.codec
+        opened = [name for name in columns if name in codec.positions]
+        if not opened:
+            return frame
+        values = codec.encode(frame).values
+        known = np.ones(values.shape, dtype=np.bool_)
+        known[:, [codec.positions[name] for name in opened]] = False
+        if self.given is not None:
+            known |= self.given.known[rows]
+        asked = None if condition is None else RowCondition(condition, codec, self.layout.constants)
+        drawn = self.generator.sample(
+            len(values), rng, given=Given(np.where(known, values, np.nan), known), condition=asked
+        )
+        return frame.with_columns(codec.decode(drawn, opened))
+
+
+def reference_rows(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Take rows at random, in their order, where there are more than rules need."""
+    if frame.height <= _REFERENCE:
+        return frame
+    return frame[np.sort(rng.choice(frame.height, _REFERENCE, replace=False))]
