@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from tablewright.metrics.associations import associations
-from tablewright.metrics.learners import one_thread
 from tablewright.metrics.preparation import Feature, Floats, Rows
+from tablewright.threads import one_thread
 
 __all__ = ["pictures"]
 

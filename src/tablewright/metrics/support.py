@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.neighbors import NearestNeighbors
 
-from tablewright.metrics.learners import one_thread
 from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
+from tablewright.threads import one_thread
 
 __all__ = [
     "alpha_precision",
