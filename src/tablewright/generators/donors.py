@@ -109,8 +109,13 @@ class DonorTree:
         """
         if len(self.left) == 1:
             return np.zeros(len(ranks), dtype=np.intp)
-        reached: Ints = self._walker.apply(_inputs(ranks, self.features, self.maps))
+        reached: Ints = self._walker.apply(_inputs(ranks, self.features, self.maps, self._asked))
         return reached
+
+    @cached_property
+    def _asked(self) -> Ints:
+        """Positions among the features of those that some node asks about."""
+        return np.unique(self.feature[self.left >= 0])
 
     @cached_property
     def _walker(self) -> Any:
@@ -294,11 +299,14 @@ def _indicators(codes: NDArray[Any]) -> Floats:
     return indicators
 
 
-def _inputs(ranks: Floats, features: Ints, maps: Mapping[int, Floats]) -> NDArray[np.float32]:
-    block = np.empty((len(ranks), len(features)), dtype=np.float32)
-    for k, j in enumerate(features):
-        order = maps.get(int(j))
-        column = ranks[:, j]
+def _inputs(
+    ranks: Floats, features: Ints, maps: Mapping[int, Floats], wanted: Ints | None = None
+) -> NDArray[np.float32]:
+    """Lay out what a tree asks about; features that are not wanted are 0."""
+    block = np.zeros((len(ranks), len(features)), dtype=np.float32)
+    for k in range(len(features)) if wanted is None else wanted:
+        order = maps.get(int(features[k]))
+        column = ranks[:, features[k]]
         block[:, k] = column if order is None else order[column.astype(np.intp)]
     return block
 

@@ -26,6 +26,7 @@ from tablewright.generators.base import Bools, Condition, Floats, Given, State
 from tablewright.generators.conditioning import check_given, condition_from_rows
 from tablewright.generators.donors import Donors, DonorTree, grow
 from tablewright.generators.marginals import includes
+from tablewright.generators.originals import Originals
 from tablewright.tables.encoding import Field, Matrix
 
 __all__ = ["SequentialTrees"]
@@ -35,7 +36,7 @@ Ints = NDArray[np.intp]
 _MANY_LEVELS = 64  # codes up to which a tree classifies; above, it predicts level profiles
 _SHARED = 5  # a value that this many rows share identifies none of them and is kept as it is
 _HEAVY = 0.02  # share of rows from which on a value is a spike that nothing is spread towards
-_ROUNDS = 8  # whole-row redraws before the columns of a condition are drawn jointly
+_ROUNDS = 8  # draws of a whole row before the columns of a condition are drawn jointly
 _PATTERNS = 16  # patterns of fixed cells that get trees of their own in one call
 _SWEEPS = 4  # passes over the open cells of the remaining patterns
 _INERTIA = 1.0  # leaves that a parent's share of complying rows counts for
@@ -76,6 +77,7 @@ class SequentialTrees:
             [scale.ranks(self.values_[:, j]) for j, scale in enumerate(self.scale_)]
         )
         self.order_ = _order(self.ranks_, matrix)
+        self.originals_ = Originals(self.values_)
         self._trees: dict[tuple[int, frozenset[int]], DonorTree] = {}
 
     def tree(self, column: int, features: frozenset[int]) -> DonorTree:
@@ -253,15 +255,24 @@ class _Draw:
     def fill(self, values: Floats, known: Bools) -> None:
         """Fill the open cells of `values` in place; every row meets the condition after."""
         rows = np.arange(len(values))
-        if self.condition is None:
-            return self._fill_by_pattern(values, known, rows)
-        some_comply = self.condition.holds(self.trees.values_).any()
-        for _ in range(_ROUNDS if some_comply else 0):
+        for _ in range(_ROUNDS if self._some_comply() else 0):
             self._fill_by_pattern(values, known, rows)
-            rows = rows[~self.condition.holds(values[rows])]
+            rows = rows[self._refused(values[rows], known[rows])]
             if len(rows) == 0:
-                return None
-        return self._fill_jointly(values, known, rows)
+                return
+        if self.condition is not None:
+            rows = rows[~self.condition.holds(values[rows])]
+            self._fill_jointly(values, known, rows)
+
+    def _some_comply(self) -> bool:
+        return self.condition is None or bool(self.condition.holds(self.trees.values_).any())
+
+    def _refused(self, values: Floats, known: Bools) -> Bools:
+        """Tell which rows break the condition, or equal a real row without being told to."""
+        refused: Bools = self.trees.originals_.among(values) & (known.mean(axis=1) < 0.5)
+        if self.condition is not None:
+            refused |= ~self.condition.holds(values)
+        return refused
 
     def _fill_jointly(self, values: Floats, known: Bools, rows: Ints) -> None:
         """Take the condition's columns together from real rows, then draw the rest."""
@@ -275,12 +286,10 @@ class _Draw:
         values[rows] = trees.sample(len(rows), self.rng, given=cells, complete=self.complete)
 
     def _fill_by_pattern(self, values: Floats, known: Bools, rows: Ints) -> None:
-        patterns, member, sizes = np.unique(
-            known[rows], axis=0, return_inverse=True, return_counts=True
-        )
+        patterns, member, sizes = _patterns(known[rows])
         often = set(np.argsort(-sizes, kind="stable")[:_PATTERNS].tolist())
         for p, pattern in enumerate(patterns):
-            inside = rows[member.reshape(-1) == p]
+            inside = rows[member == p]
             part = values[inside]
             if p in often:
                 self._fill_in_order(part, np.flatnonzero(pattern).tolist())
@@ -399,6 +408,14 @@ def _sequence(
     for j in columns:
         yield j, frozenset(before)
         before.add(j)
+
+
+def _patterns(known: Bools) -> tuple[Bools, Ints, Ints]:
+    """Find the patterns of known cells, which of them each row has, and how many rows have it."""
+    if (known == known[:1]).all():
+        return known[:1], np.zeros(len(known), dtype=np.intp), np.array([len(known)])
+    found = np.unique(known, axis=0, return_inverse=True, return_counts=True)
+    return found[0], found[1].reshape(-1), found[2]
 
 
 def _order(ranks: Floats, matrix: Matrix) -> list[int]:
