@@ -28,7 +28,8 @@ class GaussianCopula:
 
     Each class of a discrete target that has enough rows gets a copula of its own, whose
     correlations are shrunk towards those of all classes; the other rows share one. Codes
-    are ordered by the mean of the target, and correlations are corrected for values that
+    are ordered by the mean of the target (inside a class, by what goes along with its
+    numbers), and correlations are corrected for values that
     share a rank. Whether a number is missing is a variable like the others.
 
     Parameters
@@ -52,15 +53,9 @@ class GaussianCopula:
         """Learn distributions and correlations; nothing is left to chance."""
         self.fields_ = matrix.fields
         coded = with_missing_code(matrix)
-        columns = profile(coded)
-        orders = {
-            j: order_codes(coded.values[:, j].astype(np.intp), field.levels, columns)
-            for j, field in enumerate(coded.fields)
-            if field.levels and not matrix.fields[j].ordered
-        }
         gaps = tuple(np.flatnonzero(np.isnan(coded.values).any(axis=0)).tolist())
-        whole = NormalPart.learn(coded, orders, gaps)
         self.labels_, own, rest = self._divide(coded)
+        orders = self._orders(coded, within_classes=True)
         parts = [NormalPart.learn(coded.take(rows), orders, gaps) for rows in own]
         if parts:
             sizes = [part.n_rows for part in parts]
@@ -68,6 +63,7 @@ class GaussianCopula:
             parts = [part.shrunk(shared) for part in parts]
         weights = [float(len(rows)) for rows in own]
         if rest or not own:
+            whole = NormalPart.learn(coded, self._orders(coded, within_classes=False), gaps)
             parts.append(whole.shrunk(np.eye(len(whole.correlation))))
             weights.append(float(rest or len(coded.values)))
         self.parts_ = parts
@@ -77,6 +73,15 @@ class GaussianCopula:
         ]
         self._finish()
         return self
+
+    def _orders(self, coded: Matrix, *, within_classes: bool) -> dict[int, NDArray[np.intp]]:
+        """Order the codes of each column that has no order of its own."""
+        columns = profile(coded, within_classes=within_classes)
+        return {
+            j: order_codes(coded.values[:, j].astype(np.intp), field.levels, columns)
+            for j, field in enumerate(coded.fields)
+            if field.discrete and not field.ordered
+        }
 
     def _divide(self, coded: Matrix) -> tuple[list[int], list[NDArray[np.intp]], int]:
         """Codes and rows of the classes with a copula of their own; rows of the others."""

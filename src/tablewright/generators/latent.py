@@ -12,7 +12,7 @@ from tablewright.generators.base import Floats
 
 __all__ = ["Bounds", "block_means", "correlate", "draw_within", "repair", "shrink"]
 
-_MOST_CORRECTED = 0.97
+_MOST_CORRECTED = 0.99
 _LEAST_EIGENVALUE = 1e-6
 _NARROW = 1e-7
 

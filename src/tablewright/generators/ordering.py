@@ -10,27 +10,30 @@ from tablewright.tables.encoding import Matrix
 
 __all__ = ["order_codes", "profile"]
 
+_MOST_COLUMNS = 50
 _MOST_LEVELS = 20
 
 
-def profile(matrix: Matrix, without: int | None = None) -> Floats:
-    """Standardised columns that codes are compared by: the target, or else all others.
+def profile(matrix: Matrix, *, within_classes: bool = False) -> Floats:
+    """Standardised columns that the codes of the others are compared by.
 
     Parameters
     ----------
     matrix : Matrix
         Rows with codes from 0 and no missing code.
-    without : int or None
-        Column to leave out.
+    within_classes : bool, default=False
+        Take the numbers beside the target, as for rows that have the target in common.
+        Otherwise it is the target alone. Without any of them it is all columns.
 
     Returns
     -------
     ndarray of shape (n_rows, n_profile_columns)
     """
-    target = matrix.target
-    columns = range(len(matrix.fields)) if target in (None, without) else [target]
-    parts = [_indicators(matrix, j) for j in columns if j is not None and j != without]
-    return np.column_stack(parts) if parts else np.zeros((len(matrix.values), 1))
+    target = [j for j, field in enumerate(matrix.fields) if field.target]
+    numbers = [j for j, field in enumerate(matrix.fields) if not field.discrete]
+    first = sorted({*target, *numbers}) if within_classes or not target else target
+    columns = (first or range(len(matrix.fields)))[:_MOST_COLUMNS]
+    return np.column_stack([_indicators(matrix, j) for j in columns])
 
 
 def _indicators(matrix: Matrix, j: int) -> Floats:
