@@ -131,17 +131,37 @@ class DonorTree:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays that `from_arrays` reads."""
-        plain = {name: getattr(self, name) for name in _STORED}
+        plain = {name: getattr(self, name) for name in (*_STORED, "threshold")}
         return {**plain, **{f"map{column}": order for column, order in self.maps.items()}}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> DonorTree:
-        """Make the tree again."""
+        """Make the tree again.
+
+        Raises
+        ------
+        ValueError
+            If the arrays are no tree; the compiled walk would not notice.
+        """
         maps = {int(name[3:]): order for name, order in arrays.items() if name.startswith("map")}
-        return cls(maps=maps, **{name: arrays[name] for name in _STORED})
+        plain = {name: np.asarray(arrays[name], dtype=np.intp) for name in _STORED}
+        threshold = np.asarray(arrays["threshold"], dtype=np.float64)
+        tree = cls(maps=maps, threshold=threshold, **plain)
+        tree._check()
+        return tree
+
+    def _check(self) -> None:
+        node = np.arange(len(self.left))
+        leaf, inner = self.left == -1, self.left > node
+        good = (leaf & (self.right == -1)) | (inner & (self.right > node))
+        good &= np.maximum(self.left, self.right) < len(node)
+        good &= leaf | ((self.feature >= 0) & (self.feature < len(self.features)))
+        good &= (self.start >= 0) & (self.start <= self.stop) & (self.stop <= len(self.rows))
+        if not good.all() or len(self.threshold) != len(node):
+            raise ValueError("the arrays make no tree")
 
 
-_STORED = ("features", "left", "right", "feature", "threshold", "start", "stop", "rows")
+_STORED = ("features", "left", "right", "feature", "start", "stop", "rows")
 
 
 class Donors:

@@ -55,16 +55,21 @@ def write_artefact(path: str | Path, artefact: Artefact) -> None:
     groups, frames = list(artefact.arrays), list(artefact.frames)
     index = {"format": FORMAT, "arrays": groups, "frames": frames}
     with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
-        file.writestr("index.json", json.dumps(index))
-        file.writestr("facts.json", json.dumps(artefact.facts))
+        _add(file, "index.json", json.dumps(index).encode())
+        _add(file, "facts.json", json.dumps(artefact.facts, allow_nan=False).encode())
         for at, name in enumerate(groups):
             buffer = io.BytesIO()
             np.savez_compressed(buffer, **dict(artefact.arrays[name]))  # type: ignore[arg-type]
-            file.writestr(f"arrays/{at}.npz", buffer.getvalue())
+            _add(file, f"arrays/{at}.npz", buffer.getvalue())
         for at, name in enumerate(frames):
             buffer = io.BytesIO()
             artefact.frames[name].write_parquet(buffer)
-            file.writestr(f"frames/{at}.parquet", buffer.getvalue())
+            _add(file, f"frames/{at}.parquet", buffer.getvalue())
+
+
+def _add(file: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """Add a part with a fixed date, so that the same model makes the same bytes."""
+    file.writestr(zipfile.ZipInfo(name), data)
 
 
 @contextmanager
@@ -84,7 +89,7 @@ def reading(path: str | Path) -> Iterator[Artefact]:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, ValueError, LookupError, TypeError, pl.exceptions.PolarsError) as e:
+    except (Exception, pl.exceptions.PanicException) as e:  # a stranger's file breaks anything
         raise InputError(
             f"{path} is not a model file that tablewright wrote, or it is damaged "
             f"({type(e).__name__}); write it again with 'tablewright fit'"

@@ -132,7 +132,10 @@ def _to_arrow(frame: pl.DataFrame, columns: Mapping[str, Any]) -> Any:
     pyarrow = pandas_frames.import_or_none("pyarrow")
     if pyarrow is None:
         return frame
-    meant = pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(columns["schema"])))
+    plain = base64.b64decode(columns["schema"])
+    if b"py_extension_type" in plain:  # versions of pyarrow before 14.0.1 would unpickle it
+        raise InputError("the model's Arrow schema holds Python objects, which are not loaded")
+    meant = pyarrow.ipc.read_schema(pyarrow.py_buffer(plain))
     table = frame.to_arrow()
     fields = [
         meant.field(name) if name in meant.names else table.schema.field(name)
