@@ -6,8 +6,6 @@ import asyncio
 import itertools
 import time
 
-import pytest
-
 from tablewright.errors import RateLimitError
 from tablewright.llm.base import Prompt
 from tablewright.llm.limiter import Limit, Limiter
@@ -16,43 +14,57 @@ from tests.llm.doubles import Endpoint, echo
 PROMPT = Prompt.ask("?")
 
 
-def round_of(limit: Limit, now: float, refused: int = 0) -> float:
-    """One second in which every slot is used once; refusals come at once."""
-    for _ in range(refused):
-        limit.refused(now, now + 0.01)
-    for _ in range(int(limit.value) - refused):
-        limit.served(now, now + 1.0)
+def round_of(limit: Limit, now: float, slots: int = 10**9, by_lot: bool = False) -> float:
+    """Let one second pass in which each slot is used once.
+
+    Calls beyond `slots` are refused at once; every tenth is refused `by_lot` at the end.
+    """
+    wanted = int(limit.value)
+    for _ in range(wanted):
+        limit.entered(now)
+    for _ in range(max(0, wanted - slots)):
+        limit.refused(now, now + 0.001)
+    for place in range(min(wanted, slots)):
+        (limit.refused if by_lot and place % 10 == 9 else limit.served)(now, now + 1.0)
     return now + 1.0
 
 
-def test_the_limit_doubles_until_the_first_refusal_and_then_adds() -> None:
-    limit, now = Limit(highest=1000), 0.0
-    values = []
-    for number in range(8):
-        now = round_of(limit, now, refused=number == 4)
+def test_the_limit_doubles_until_the_endpoint_is_full_and_then_adds() -> None:
+    limit, now, values = Limit(highest=1000), 0.0, []
+    for _ in range(30):
+        now = round_of(limit, now, slots=100)
         values.append(limit.value)
-    assert values[:4] == [16.0, 32.0, 64.0, 128.0]
-    steps = [after - before for before, after in itertools.pairwise(values[5:])]
-    assert steps == pytest.approx([4.0, 4.0], abs=0.5)
+    assert values[:3] == [16.0, 32.0, 64.0]
+    assert not limit.growing
+    steps = [after - before for before, after in itertools.pairwise(values[3:])]
+    assert max(steps) <= 4.5
+    assert min(values[6:]) > 75
+    assert max(values[6:]) < 140
 
 
 def test_a_burst_of_refusals_cuts_once() -> None:
     limit = Limit(value=64.0)
-    for _ in range(64):
-        limit.served(0.0, 1.0)
+    now = round_of(limit, 0.0)
     for _ in range(50):
-        limit.refused(1.0, 1.01)
+        limit.entered(now)
+    for _ in range(50):
+        limit.refused(now, now + 0.01)
     assert 32.0 <= limit.value < 64.0
 
 
-def test_a_cut_goes_to_what_was_served_and_not_below_half() -> None:
-    limit = Limit(value=64.0)
-    for _ in range(8):
-        limit.served(0.0, 1.0)
-    limit.growing = False
-    before = limit.value
-    limit.refused(1.0, 1.01)
-    assert limit.value == pytest.approx(before / 2)
+def test_an_endpoint_with_few_slots_is_cut_to_no_less_than_half() -> None:
+    limit = Limit(value=64.0, growing=False)
+    round_of(limit, round_of(limit, 0.0, slots=8), slots=8)
+    assert 32.0 <= limit.value < 37.0
+
+
+def test_refusals_by_lot_leave_most_slots_in_use() -> None:
+    limit, now, values = Limit(highest=64), 0.0, []
+    for _ in range(60):
+        now = round_of(limit, now, by_lot=True)
+        values.append(limit.value)
+    assert values[3] >= 56.0
+    assert sum(values[10:]) / 50 > 55.0
 
 
 def test_an_overloaded_endpoint_is_left_with_what_it_serves() -> None:

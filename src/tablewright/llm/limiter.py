@@ -1,8 +1,9 @@
 """How many calls one endpoint gets at a time: as many as it was seen to serve.
 
-The limit doubles with each round of replies until the endpoint says 429 for the first time
-and grows by a few slots a round after that. A burst of 429 cuts it once, to the share of its
-slots that did serve calls, and to no less than half.
+The limit doubles with each round of replies until the endpoint is overloaded for the first
+time, and grows by a few slots a round after that. A burst of 429 cuts it once, to the slots
+that were in use and served calls, and to no less than half: an endpoint that refuses at once
+what is too much leaves few in use, one that refuses by lot nearly all.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ __all__ = ["Limit", "Limiter"]
 _STEP = 4.0
 """Slots that the limit grows by in one round of replies."""
 
+_BURST = 2.0
+"""Rounds of replies that belong to one burst of refusals."""
+
 
 @dataclass
 class Limit:
-    """The adaptive limit, apart from any clock or network.
+    """The adaptive limit, apart from any network.
 
     Parameters
     ----------
@@ -31,11 +35,22 @@ class Limit:
         Calls at a time to begin with.
     highest : int, default=64
         Calls at a time at most.
+    now : float, default=0
+        Seconds on any clock.
+
+    Attributes
+    ----------
+    active : int
+        Calls under way.
+    growing : bool
+        Whether the limit still doubles with each round.
 
     Examples
     --------
     >>> limit = Limit(value=8, highest=64)
-    >>> for second in range(8):
+    >>> for call in range(8):
+    ...     limit.entered(0.0)
+    >>> for call in range(8):
     ...     limit.served(started=0.0, now=1.0)
     >>> limit.value
     16.0
@@ -43,34 +58,66 @@ class Limit:
 
     value: float = 8.0
     highest: int = 64
+    now: float = 0.0
+    active: int = 0
     growing: bool = True
     latency: float = 0.0
-    busy: float = 0.0
-    since: float = 0.0
-    cut_at: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._used = self._offered = self._served = self._refused = 0.0
+        self._cut_at = float("-inf")
+
+    def entered(self, now: float) -> None:
+        """Learn that a call has taken a slot."""
+        self._advance(now)
+        self.active += 1
 
     def served(self, started: float, now: float) -> None:
         """Learn that a call was answered."""
-        self._occupied(started, now)
+        self.failed(started, now)
         step = 1.0 if self.growing else _STEP / self.value
         self.value = min(float(self.highest), self.value + step)
 
     def failed(self, started: float, now: float) -> None:
-        """Learn that a call took a slot and ended in another error than 429."""
-        self._occupied(started, now)
+        """Learn that a call was served and ended in another error than 429."""
+        self._left(now)
+        self._served += now - started
+        self._learn_latency(now - started)
 
     def refused(self, started: float, now: float) -> None:
-        """Learn that a call met 429; calls of the burst that was cut for are let be."""
-        if started < self.cut_at or now < self.cut_at + self.latency:
-            return
-        share = self.busy / (self.value * max(now - self.since, 1e-9))
-        self.value = max(1.0, self.value * min(1.0 - 1.0 / self.value, max(0.5, share)))
-        self.growing, self.cut_at, self.since, self.busy = False, now, now, 0.0
+        """Learn that a call met 429; what belongs to the burst that was cut for is let be."""
+        self._left(now)
+        self._refused += now - started
+        at_once = now - started < 0.5 * self.latency
+        self.growing = self.growing and not at_once
+        if started >= self._cut_at and now >= self._cut_at + _BURST * self.latency:
+            self._cut(now)
 
-    def _occupied(self, started: float, now: float) -> None:
-        seconds = now - started
+    def left(self, now: float) -> None:
+        """Learn that a call was given up."""
+        self._left(now)
+
+    def _cut(self, now: float) -> None:
+        taken = self._served + self._refused
+        in_use = self._used / self._offered if self._offered > 0 else 1.0
+        share = in_use * (self._served / taken if taken > 0 else 1.0)
+        self.growing = self.growing and share > 0.75
+        self.value = max(1.0, self.value / 2, min(self.value - 1.0, self.value * share))
+        self._cut_at = now
+        self._used = self._offered = self._served = self._refused = 0.0
+
+    def _left(self, now: float) -> None:
+        self._advance(now)
+        self.active -= 1
+
+    def _advance(self, now: float) -> None:
+        """Add up over time the slots in use, and those that there were."""
+        self._used += self.active * (now - self.now)
+        self._offered += self.value * (now - self.now)
+        self.now = now
+
+    def _learn_latency(self, seconds: float) -> None:
         self.latency = seconds if self.latency == 0.0 else 0.9 * self.latency + 0.1 * seconds
-        self.busy += now - max(started, self.since)
 
 
 class Limiter:
@@ -94,9 +141,7 @@ class Limiter:
         self, inner: AsyncLLM, highest: int = 64, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.inner, self._clock = inner, clock
-        self.limit = Limit(value=float(min(8, highest)), highest=highest)
-        self.limit.since = clock()
-        self.active = 0
+        self.limit = Limit(float(min(8, highest)), highest, clock())
         self._closed_until = self._closed_by = float("-inf")
         self._in_a_row = 0
         self._waiting: list[asyncio.Future[None]] = []
@@ -113,17 +158,19 @@ class Limiter:
         except ModelError:
             self.limit.failed(started, self._clock())
             raise
+        except BaseException:
+            self.limit.left(self._clock())
+            raise
         else:
             self._served(started)
             return reply
         finally:
-            self.active -= 1
             self._wake()
 
     async def _enter(self) -> None:
-        while self.active >= int(self.limit.value) or self._clock() < self._closed_until:
+        while self.limit.active >= int(self.limit.value) or self._clock() < self._closed_until:
             await self._pause()
-        self.active += 1
+        self.limit.entered(self._clock())
 
     async def _pause(self) -> None:
         """Wait until a slot is free or the endpoint opens again."""
@@ -140,7 +187,7 @@ class Limiter:
                 self._waiting.remove(ticket)
 
     def _wake(self) -> None:
-        free = int(self.limit.value) - self.active
+        free = int(self.limit.value) - self.limit.active
         while free > 0 and self._waiting:
             ticket = self._waiting.pop(0)
             if not ticket.done():
@@ -157,6 +204,6 @@ class Limiter:
         now = self._clock()
         self.limit.refused(started, now)
         self._in_a_row += 1
-        if error.retry_after and (self._in_a_row > 1 or self.active == 1):
+        if error.retry_after and (self._in_a_row > 1 or self.limit.active == 0):
             self._closed_by = started
             self._closed_until = max(self._closed_until, now + error.retry_after)

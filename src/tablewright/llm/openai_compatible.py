@@ -66,7 +66,9 @@ class OpenAICompatible:
         async with self._translated():
             if self.stream:
                 return await self._streamed(client, prompt)
-            response = await client.chat.completions.create(**self._arguments(prompt))
+            # The typed method takes twice the CPU time for the same request.
+            body = self._arguments(prompt)
+            response = await client.post("/chat/completions", cast_to=object, body=body)
             self._answered = True
             return _reply(prompt, response)
 
@@ -127,7 +129,8 @@ class OpenAICompatible:
                 finish = choice.finish_reason or finish
         self._answered = True
         text = "".join(pieces)
-        return Reply(text, _finish(finish), model, _usage(prompt, text, usage))
+        counts = usage.model_dump() if usage else None
+        return Reply(text, _finish(finish), model, _usage(prompt, text, counts))
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
@@ -162,13 +165,15 @@ def _response_format(prompt: Prompt) -> dict[str, Any] | None:
 
 
 def _reply(prompt: Prompt, response: Any) -> Reply:
-    if not getattr(response, "choices", None):
+    """Read an answer; servers differ in what they leave out."""
+    choices = response.get("choices") if isinstance(response, dict) else None
+    if not choices:
         raise ModelError("the endpoint sent a reply without an answer in it", retryable=True)
-    choice = response.choices[0]
-    text = choice.message.content or ""
-    refused = bool(getattr(choice.message, "refusal", None))
-    finish = "refusal" if refused else _finish(choice.finish_reason)
-    return Reply(text, finish, response.model or "", _usage(prompt, text, response.usage))
+    message = choices[0].get("message") or {}
+    text = str(message.get("content") or "")
+    finish = "refusal" if message.get("refusal") else _finish(choices[0].get("finish_reason"))
+    usage = _usage(prompt, text, response.get("usage"))
+    return Reply(text, finish, str(response.get("model") or ""), usage)
 
 
 def _finish(reason: str | None) -> Literal["stop", "length", "refusal"]:
@@ -178,6 +183,8 @@ def _finish(reason: str | None) -> Literal["stop", "length", "refusal"]:
 
 
 def _usage(prompt: Prompt, text: str, usage: Any) -> Usage:
-    if usage is None or not usage.total_tokens:
+    counts = usage or {}
+    read, written = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    if not read or written is None:
         return estimate_usage(prompt, text)
-    return Usage(usage.prompt_tokens, usage.completion_tokens)
+    return Usage(int(read), int(written))
