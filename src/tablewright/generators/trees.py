@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Floats, Given, State
+from tablewright.generators.class_model import ClassModel
 from tablewright.generators.conditioning import check_given, condition_from_rows
 from tablewright.generators.donors import Donors, DonorTree, grow
 from tablewright.generators.marginals import includes
@@ -37,6 +38,7 @@ _MANY_LEVELS = 64  # codes up to which a tree classifies; above, it predicts lev
 _SHARED = 5  # a value that this many rows share identifies none of them and is kept as it is
 _HEAVY = 0.02  # share of rows from which on a value is a spike that nothing is spread towards
 _ROUNDS = 8  # draws of a whole row before the columns of a condition are drawn jointly
+_CANDIDATES = 4  # rows drawn for one that is made for a class
 _PATTERNS = 16  # patterns of fixed cells that get trees of their own in one call
 _SWEEPS = 4  # passes over the open cells of the remaining patterns
 _INERTIA = 1.0  # leaves that a parent's share of complying rows counts for
@@ -79,6 +81,7 @@ class SequentialTrees:
         self.order_ = _order(self.ranks_, matrix)
         self.originals_ = Originals(self.values_)
         self._trees: dict[tuple[int, frozenset[int]], DonorTree] = {}
+        self._class_model: ClassModel | None = None
 
     def tree(self, column: int, features: frozenset[int]) -> DonorTree:
         """Return the tree of a column over some others, grown when first asked for."""
@@ -122,7 +125,14 @@ class SequentialTrees:
         condition: Condition | None = None,
         complete: bool = False,
     ) -> Floats:
-        """Draw rows; see `Generator.sample`."""
+        """Draw rows; see `Generator.sample`.
+
+        Where all that is given is the class, more rows are drawn than wanted and those are
+        taken whose class is plain to see: each column is drawn for itself, which blurs the
+        border of a rare class, and rows on the wrong side of it do harm.
+        """
+        if condition is None and given is not None and self._only_classes(given.known):
+            return self._sample_classes(given, rng, complete)
         draw = _Draw(self, rng, condition, complete)
         if given is None:
             values = np.full((n_rows, len(self.fields_)), np.nan)
@@ -133,6 +143,22 @@ class SequentialTrees:
                 check_given(condition, given, self.fields_)
         draw.fill(values, known)
         return values
+
+    def _only_classes(self, known: Bools) -> bool:
+        targets = np.array([field.target and field.discrete for field in self.fields_])
+        return bool(targets.any() and not targets.all() and (known == targets).all())
+
+    def _sample_classes(self, given: Given, rng: np.random.Generator, complete: bool) -> Floats:
+        """Take one of some rows by the chance of its class (Rubin 1987, resampling)."""
+        values: Floats = np.repeat(given.values, _CANDIDATES, axis=0)
+        known = np.repeat(given.known, _CANDIDATES, axis=0)
+        _Draw(self, rng, None, complete).fill(values, known)
+        if self._class_model is None:
+            self._class_model = ClassModel(Matrix(self.values_, self.fields_), self.seed_)
+        chances = self._class_model.chances(values).reshape(-1, _CANDIDATES).cumsum(axis=1)
+        pick = (rng.random((len(chances), 1)) * chances[:, -1:] >= chances[:, :-1]).sum(axis=1)
+        taken: Floats = values[np.arange(len(chances)) * _CANDIDATES + pick]
+        return taken
 
     def redraw(
         self,
@@ -255,14 +281,15 @@ class _Draw:
     def fill(self, values: Floats, known: Bools) -> None:
         """Fill the open cells of `values` in place; every row meets the condition after."""
         rows = np.arange(len(values))
-        for _ in range(_ROUNDS if self._some_comply() else 0):
+        some_comply = self._some_comply()
+        for _ in range(_ROUNDS if some_comply else 0):
             self._fill_by_pattern(values, known, rows)
             rows = rows[self._refused(values[rows], known[rows])]
             if len(rows) == 0:
                 return
         if self.condition is not None:
-            rows = rows[~self.condition.holds(values[rows])]
-            self._fill_jointly(values, known, rows)
+            broken = ~self.condition.holds(values[rows]) | (not some_comply)
+            self._fill_jointly(values, known, rows[broken])
 
     def _some_comply(self) -> bool:
         return self.condition is None or bool(self.condition.holds(self.trees.values_).any())
