@@ -16,7 +16,8 @@ from tablewright.generators.normal_part import NormalPart
 __all__ = ["Component", "draw_mixture"]
 
 _PARTICLES = 4
-_AT_ONCE = 2**16
+# Blocks that stay in the cache, and below the size at which BLAS starts threads.
+_AT_ONCE = 2**15
 
 
 @dataclass(frozen=True)
