@@ -186,7 +186,9 @@ def test_twin_columns_are_found() -> None:
 
 
 def test_rows_that_this_program_wrote_are_told(tmp_path: Path) -> None:
-    real, made = make_table(), make_table()[::-1].with_columns(pl.col("bmi") + 0.003)
+    days = pl.Series("day", [f"{i % 28 + 1}/3/2021" for i in range(N)])
+    real = make_table().with_columns(days)
+    made = real[::-1].with_columns(pl.col("bmi") + 0.003)
     write_rows([made], tmp_path / "made.csv", Origin(method="trees", n_real_rows=N))
     pl.concat([real, made]).write_csv(tmp_path / "mixed.csv")
     found = look(tmp_path / "mixed.csv", path=tmp_path / "mixed.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from pathlib import Path
@@ -98,6 +99,25 @@ def test_real_rows_are_not_taken_for_ours(tmp_path: Path) -> None:
     found = trace_rows(make_rows(2000, 2), manifests=[manifest])
     assert found.share == 0
     assert "no row is one" in found.sentence()
+
+
+@pytest.mark.parametrize(
+    ("spelled", "meant"),
+    [
+        ("3.4.2021", dt.date(2021, 4, 3)),
+        ("2021-04-03T10:05:00.000Z", dt.datetime(2021, 4, 3, 10, 5)),
+        ("2021-04-03 10:05", dt.datetime(2021, 4, 3, 10, 5)),
+        ("2021-04-03 10:05:01.50", dt.datetime(2021, 4, 3, 10, 5, 1, 500_000)),
+        ("2021-04-03 00:00:00", dt.date(2021, 4, 3)),
+        ("2021-04-03", dt.datetime(2021, 4, 3)),
+        ("TRUE", True),
+        ("?", None),
+        ("1.50", 1.5),
+    ],
+)
+def test_spelling_does_not_change_a_digest(spelled: str, meant: object) -> None:
+    one, other = pl.DataFrame({"x": [spelled]}), pl.DataFrame({"x": [meant]})
+    assert row_digests(one) == row_digests(other)
 
 
 def test_rows_of_two_files_are_not_counted_twice(tmp_path: Path) -> None:

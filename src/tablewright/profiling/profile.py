@@ -12,6 +12,7 @@ from tablewright.profiling.leaks import find_leaks
 from tablewright.profiling.models import ColumnProfile, Finding, Profile
 from tablewright.profiling.summaries import summarise_column
 from tablewright.schema import Schema
+from tablewright.tables.casting import untyped
 from tablewright.tables.provenance import Manifest, Provenance, trace_rows
 
 __all__ = ["ColumnProfile", "Finding", "Profile", "profile"]
@@ -50,7 +51,7 @@ def profile(
     """
     likely, reason = structure.find_target(frame, schema)
     known = schema if schema.target or not likely else schema.with_target(likely)
-    provenance = trace_rows(frame, path, manifests)
+    provenance = trace_rows(untyped(frame, schema), path, manifests)
     findings = [
         *_say_provenance(provenance),
         *(find_leaks(frame, known) if known.target else []),

@@ -65,8 +65,8 @@ def _canonical(series: pl.Series) -> pl.Series:
     if dtype.is_numeric():
         return _canonical_number(series.cast(pl.Float64))
     if isinstance(dtype, pl.Datetime):
-        text = series.dt.replace_time_zone(None).cast(pl.Datetime("us")).dt.strftime("%F %T%.f")
-        return text.str.replace(r" 00:00:00$", "")
+        text = series.dt.replace_time_zone(None).cast(pl.Datetime("us")).dt.strftime("%F %T%.6f")
+        return _canonical_day(text)
     if isinstance(dtype, pl.Duration):
         return series.dt.total_microseconds().cast(pl.String)
     return series.cast(pl.String)
@@ -75,11 +75,27 @@ def _canonical(series: pl.Series) -> pl.Series:
 def _canonical_text(series: pl.Series) -> pl.Series:
     text = series.str.strip_chars().str.to_lowercase()
     text = text.set(text.is_in(sorted(MISSING_TEXTS)).fill_null(False), None)
+    text = _canonical_day(text)
     number = (spells_number(text) & ~spells_code(text)).fill_null(False)
     if not number.any():
         return text
     parsed = text.str.strip_prefix("+").cast(pl.Float64, strict=False)
     return _canonical_number(parsed).zip_with(number, text)
+
+
+def _canonical_day(text: pl.Series) -> pl.Series:
+    """Write days and moments as typed ones are: ISO 8601, no zone, no midnight."""
+    day = text.str.contains(r"^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b").fill_null(False)
+    padded = text.str.replace_all(r"\b(\d)([./-])", "0$1$2")
+    text = padded.zip_with(day, text)
+    text = text.str.replace(r"^(\d{2})\.(\d{2})\.(\d{4})\b", "$3-$2-$1")
+    iso = text.str.contains(r"^\d{4}-\d{2}-\d{2}[ t]\d{2}:\d{2}").fill_null(False)
+    if not iso.any():
+        return text
+    moment = text.str.replace(r"(z| utc|[+-]\d{2}:\d{2})$", "").str.replace("t", " ")
+    moment = moment.str.replace(r"( \d{2}:\d{2})$", "$1:00").str.replace(r"(\.\d*?)0+$", "$1")
+    moment = moment.str.strip_suffix(".").str.strip_suffix(" 00:00:00")
+    return moment.zip_with(iso, text)
 
 
 def _canonical_number(numbers: pl.Series) -> pl.Series:

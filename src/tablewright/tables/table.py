@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from tablewright.errors import InputError
 from tablewright.schema import Schema
 from tablewright.tables.casting import typed, untyped
 from tablewright.tables.files import format_of, read_frame
@@ -110,6 +112,18 @@ def load_table(
     True
     """
     raw, restore = load_raw(data)
-    if schema is None:
-        schema = infer_schema(raw, overrides, target)
-    return Table(typed(raw, schema), schema, restore)
+    with _named(data):
+        if schema is None:
+            schema = infer_schema(raw, overrides, target)
+        return Table(typed(raw, schema), schema, restore)
+
+
+@contextmanager
+def _named(data: Any) -> Iterator[None]:
+    """Name the file in what is said about its table."""
+    try:
+        yield
+    except InputError as error:
+        if isinstance(data, str | Path):
+            raise type(error)(f"{data}: {error}") from error
+        raise
