@@ -7,6 +7,7 @@ no other may be.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,8 +118,14 @@ def _short_row(reply: Spoilt, rng: np.random.Generator) -> None:
         if reply.form == "csv":
             _cells(reply, number, lambda cells: cells[:-1])
         else:
-            _edit(reply, number, lambda line: re.sub(r', "[^"]*": [^,]*(\},?)$', r"\1", line))
+            _edit(reply, number, _without_last_key)
         reply.destroyed.add(number)
+
+
+def _without_last_key(line: str) -> str:
+    row = json.loads(line.rstrip(","))
+    row.popitem()
+    return json.dumps(row, ensure_ascii=False) + line[len(line.rstrip(",")) :]
 
 
 def _long_row(reply: Spoilt, rng: np.random.Generator) -> None:
