@@ -116,6 +116,15 @@ def test_a_dry_run_says_what_it_would_cost_and_calls_nobody(
     assert endpoint.requests == []
 
 
+def test_an_estimate_is_announced_where_the_run_may_cost_more(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ModelOptions({"": "gpt-4o-mini"}, "https://api.openai.com/v1")
+    for threshold in (0.000_01, 10.0):
+        options.announce(lambda dry: request_rows(dry.connect(), TASK, 40), threshold)
+    assert capsys.readouterr().err.count("estimate: 2 calls") == 1
+
+
 def test_a_run_without_a_folder_gets_one(
     endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

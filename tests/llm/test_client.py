@@ -8,11 +8,13 @@ import pickle
 import signal
 import threading
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from sklearn.base import clone
 
+from tablewright import registry
 from tablewright.errors import BudgetError, InputError, ModelError, ReplayError
 from tablewright.llm import Client, Prompt, Reply, connect
 from tablewright.llm.stack import Stack
@@ -169,3 +171,23 @@ def test_a_dry_run_counts_without_a_call(tmp_path: Path) -> None:
 def test_bad_options_are_named(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         connect(**{"model": "m", **options})  # type: ignore[arg-type]
+
+
+def test_a_provider_of_another_package_is_one_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Parrot:
+        def __init__(self, model: str, **settings: object) -> None:
+            self.model = model
+
+        async def acomplete(self, prompt: Prompt) -> Reply:
+            return Reply(f"{self.model}: {prompt.text}")
+
+    point = EntryPoint("parrot", "somewhere:Parrot", "tablewright.llms")
+    monkeypatch.setattr(registry, "_found", lambda group: {"parrot": point})
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Parrot)
+    with connect("parrot:grey:7b", share="schema") as client:
+        assert client.complete(Prompt.ask("hello")).text == "grey:7b: hello"
+
+
+def test_a_key_is_not_shown() -> None:
+    client = connect("m", "http://localhost:1/v1", api_key="sk-secret")
+    assert "sk-secret" not in f"{client!r} {client.settings!r} {client.settings.as_facts()}"

@@ -76,6 +76,14 @@ class ModelOptions:
             self._clients[key] = self._begin(client)
         return self._clients[key]
 
+    def announce(self, work: Callable[[ModelOptions], object], threshold: float = 1.0) -> None:
+        """Print the estimate before a run that may cost more than `threshold` US dollars."""
+        if self.replay:
+            return
+        text, cost = self._estimate(work)
+        if cost is None or cost >= threshold:
+            click.echo(text, err=True)
+
     def estimate(self, work: Callable[[ModelOptions], object]) -> str:
         """Go through the work without a call, and say what it would take.
 
@@ -84,18 +92,21 @@ class ModelOptions:
         work : callable
             Takes options whose clients make no call, and does what the command does.
         """
+        return self._estimate(work)[0]
+
+    def _estimate(self, work: Callable[[ModelOptions], object]) -> tuple[str, float | None]:
         from tablewright.cli.spending_text import estimate_text
 
         dry = ModelOptions(
             self.models, self.base_url, self.share, self.redact, {}, None, False, dry_run=True
         )
         work(dry)
-        text = "\n".join(
-            estimate_text(client.spending(), client.settings.price)
-            for client in dry._clients.values()
-        )
+        found = [(client.spending(), client.settings.price) for client in dry._clients.values()]
         dry.close()
-        return text
+        costs = [spending.cost for spending, _ in found]
+        known = [cost for cost in costs if cost is not None]
+        text = "\n".join(estimate_text(spending, price) for spending, price in found)
+        return text, sum(known) if len(known) == len(costs) else None
 
     def close(self, finished: bool = False) -> None:
         """Close all clients; a run that is complete is marked so."""

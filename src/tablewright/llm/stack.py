@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +34,7 @@ class Settings:
     share: Share
     caps: Caps
     price: Price | None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     run: Path | None = None
     replay: bool = False
     record: Record = "full"
