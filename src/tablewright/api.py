@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from tablewright import evaluation, profiling
 from tablewright.evaluation import Report
+from tablewright.rules import as_rules
 from tablewright.synthesizers import Balance, Synthesizer, load_as_said
-from tablewright.tables.table import load_table
 
 __all__ = ["evaluate", "generate", "profile"]
 
@@ -68,9 +68,13 @@ def evaluate(
     *,
     schema: Any = None,
     groups: str | None = None,
+    time: str | None = None,
+    rules: Any = None,
     measure: str | None = None,
+    subgroups: str | None = None,
     effort: Literal["quick", "full"] = "full",
     more_real: Any = None,
+    provenance: Mapping[str, Any] | None = None,
     random_state: int = 0,
 ) -> Report:
     """Judge synthetic rows: can they be used, are they faithful, are they safe.
@@ -87,7 +91,9 @@ def evaluate(
         The column that a model is to predict.
     schema
         See `Synthesizer`.
-    groups, measure, effort, more_real, random_state
+    rules : Rules, path, list or None, default=None
+        What rows have to keep.
+    groups, time, measure, subgroups, effort, more_real, provenance, random_state
         See `tablewright.evaluation.evaluate`.
 
     Returns
@@ -104,18 +110,22 @@ def evaluate(
     """
     table = load_as_said(train, schema, target)
 
-    def typed(data: Any) -> Any:
-        return load_table(data, schema=table.schema).frame
+    def read(data: Any, what: str) -> Any:
+        return evaluation.read_leniently(data, table.schema, what)
 
     return evaluation.evaluate(
         table.frame,
-        typed(synthetic),
-        typed(holdout),
+        evaluation.read_leniently(synthetic, table.schema, optional=groups),
+        read(holdout, "holdout"),
         table.schema,
         groups=groups,
+        time=time,
+        rules=None if rules is None else as_rules(rules),
         measure=measure,
+        subgroups=subgroups,
         effort=effort,
-        more_real=None if more_real is None else typed(more_real),
+        more_real=None if more_real is None else read(more_real, "more_real"),
+        provenance=provenance,
         random_state=random_state,
     )
 
