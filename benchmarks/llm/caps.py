@@ -57,7 +57,7 @@ def run(seed: int, kind: str) -> dict[str, float]:
     client = connect("m", "https://example.invalid/v1", prices={"m": PRICE}, **caps)
     stack = Stack(client.settings, client.ledger)
     endpoint = Endpoint(seed)
-    stack.budget.inner = endpoint
+    stack.limiter.inner = endpoint
     stack.limiter.limit.value = 64.0
     client._stack = stack
     results = client.complete_all(prompts)

@@ -46,7 +46,7 @@ class Endpoint:
 def child(folder: Path, pipe: int) -> None:
     client = connect("m", "http://127.0.0.1:9/v1", run=folder, concurrency=WORKERS)
     stack = Stack(client.settings, client.ledger)
-    stack.budget.inner = Endpoint(pipe)
+    stack.limiter.inner = Endpoint(pipe)
 
     async def one(number: int) -> None:
         reply = await stack.acomplete(PROMPTS[number])

@@ -61,7 +61,7 @@ def test_time_runs_out_between_and_inside_calls() -> None:
     with pytest.raises(BudgetError, match=r"0\.001 minutes"):
         asyncio.run(slow.acomplete(PROMPTS[0]))
     now = iter([0.0, 61.0])
-    late = Budget(Endpoint(echo), slow.ledger, "m", PRICE, Caps(minutes=1), lambda: next(now))
+    late = Budget(Endpoint(echo), slow.ledger, "m", PRICE, Caps(minutes=1), clock=lambda: next(now))
     with pytest.raises(BudgetError, match="1 minutes"):
         asyncio.run(late.acomplete(PROMPTS[0]))
 

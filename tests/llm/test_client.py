@@ -27,7 +27,7 @@ def client_of(endpoint: Endpoint, **options: object) -> Client:
     """Connect to an endpoint that lives in this process."""
     client = connect("m", "http://127.0.0.1:9/v1", **options)  # type: ignore[arg-type]
     stack = Stack(client.settings, client.ledger)
-    stack.budget.inner = endpoint
+    stack.limiter.inner = endpoint
     client._stack = stack
     return client
 

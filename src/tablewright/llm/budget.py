@@ -1,8 +1,9 @@
-"""The innermost layer: no real attempt is made that is not written down and paid for.
+"""The budget: no real attempt is made that is not written down and paid for.
 
 Before a call the most that it can cost is reserved in the ledger; after it, what it did
 cost takes that place. Where room is short because of calls in flight, the next call waits
-for them; where none are in flight, the cap is reached.
+for them; where none are in flight, the cap is reached. Only the limiter stands between the
+budget and the endpoint, so that a slot is not held while the ledger is written.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from tablewright.errors import BudgetError, InvalidReplyError, ModelError
 from tablewright.llm.base import AsyncLLM, Prompt, Reply, Usage
@@ -41,7 +44,7 @@ class Budget:
     Parameters
     ----------
     inner : AsyncLLM
-        The endpoint.
+        The endpoint, or the limiter before it.
     ledger : LedgerThread
         Where calls are written down.
     model : str
@@ -50,6 +53,8 @@ class Budget:
         None where nobody knows it.
     caps : Caps
         What the run may use at most.
+    started : set of Task or None, default=None
+        Where the limiter puts tasks whose call has really been made; None takes all as made.
     clock : callable, default=time.monotonic
         Seconds.
     """
@@ -61,6 +66,7 @@ class Budget:
         model: str,
         price: Price | None,
         caps: Caps,
+        started: set[asyncio.Task[Any]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.inner, self.ledger, self.model = inner, ledger, model
@@ -69,7 +75,8 @@ class Budget:
         self._settled = asyncio.Event()
         self._margin = _MARGIN
         self.stopping = False
-        self.in_flight: set[asyncio.Task[object]] = set()
+        self._started = started
+        self._reserved = 0
 
     async def acomplete(self, prompt: Prompt) -> Reply:
         """Answer one prompt within the budget.
@@ -81,14 +88,12 @@ class Budget:
         InvalidReplyError
             If the reply is empty, a refusal, or not accepted.
         """
-        task = asyncio.current_task()
-        assert task is not None
         call = await self._reserve(prompt)
-        self.in_flight.add(task)
+        self._reserved += 1
         try:
             return await self._call(call, prompt)
         finally:
-            self.in_flight.discard(task)
+            self._reserved -= 1
             self._settled.set()
 
     async def _reserve(self, prompt: Prompt) -> int:
@@ -104,29 +109,29 @@ class Budget:
                     lambda file: file.reserve(key, self.model, prompt, most, cost, self.caps)
                 )
             except BudgetError:
-                if not self.in_flight:
+                if not self._reserved:
                     raise
             await self._settled.wait()
 
     async def _call(self, call: int, prompt: Prompt) -> Reply:
-        started = self._clock()
+        task = asyncio.current_task()
         try:
             async with asyncio.timeout(self._minutes_left()):
                 reply = await self.inner.acomplete(prompt)
         except TimeoutError:
-            await self._lost(call, prompt, "BudgetError", "the minutes were over")
+            await self.ledger.ado(self._loss(call, prompt, task, "the minutes were over"))
             raise self._out_of_time() from None
         except ModelError as error:
             await self._failed(call, prompt, error)
             raise
         except asyncio.CancelledError:
-            self.ledger.submit(self._loss(call, prompt, "CancelledError", "interrupted"))
+            self.ledger.submit(self._loss(call, prompt, task, "interrupted"))
             raise
-        return await self._book(call, prompt, self._priced(reply, self._clock() - started))
-
-    def _priced(self, reply: Reply, latency: float) -> Reply:
+        finally:
+            if self._started is not None and task is not None:
+                self._started.discard(task)
         cost = None if self.price is None else self.price.of(reply.usage)
-        return Reply(reply.text, reply.finish, reply.model, reply.usage, cost, latency)
+        return await self._book(call, prompt, replace(reply, cost=cost))
 
     async def _book(self, call: int, prompt: Prompt, reply: Reply) -> Reply:
         problem = _problem(prompt, reply)
@@ -148,22 +153,24 @@ class Budget:
             self._margin = max(self._margin, 1.1 * seen)
 
     async def _failed(self, call: int, prompt: Prompt, error: ModelError) -> None:
+        usage, cost = self._most(prompt) if error.billed else (Usage(), 0.0)
         name, text = type(error).__name__, str(error)
-        if error.billed:
-            await self._lost(call, prompt, name, text)
-        else:
-            await self.ledger.ado(
-                lambda file: file.settle(call, "failed", Usage(), 0.0, None, name, text)
-            )
+        await self.ledger.ado(
+            lambda file: file.settle(call, "failed", usage, cost, None, name, text)
+        )
 
-    async def _lost(self, call: int, prompt: Prompt, name: str, text: str) -> None:
-        await self.ledger.ado(self._loss(call, prompt, name, text))
+    def _loss(
+        self, call: int, prompt: Prompt, task: asyncio.Task[Any] | None, text: str
+    ) -> Callable[..., None]:
+        """Book a call that was given up at the most it can cost; withdraw it if it was not made."""
+        if self._started is not None and task not in self._started:
+            return lambda file: file.withdraw(call)
+        usage, cost = self._most(prompt)
+        return lambda file: file.settle(call, "failed", usage, cost, None, "ModelError", text)
 
-    def _loss(self, call: int, prompt: Prompt, name: str, text: str) -> Callable[..., None]:
-        """Book a call of which nobody knows whether it is billed at the most it can cost."""
+    def _most(self, prompt: Prompt) -> tuple[Usage, float]:
         most = most_tokens(prompt, self._margin)
-        cost = 0.0 if self.price is None else self.price.of(most)
-        return lambda file: file.settle(call, "failed", most, cost, None, name, text)
+        return most, 0.0 if self.price is None else self.price.of(most)
 
     def _minutes_left(self) -> float | None:
         if self.caps.minutes is None:

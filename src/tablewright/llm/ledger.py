@@ -179,6 +179,14 @@ class Ledger:
         )  # fmt: skip
         self._add(0, usage.total - held[0], cost - held[1])
 
+    def withdraw(self, call: int) -> None:
+        """Take back a call that was written down and never made."""
+        held = self._db.execute(
+            "DELETE FROM calls WHERE id = ? RETURNING prompt_tokens + completion_tokens, cost",
+            (call,),
+        ).fetchone()
+        self._add(-1, -held[0], -held[1])
+
     def _add(self, calls: int, tokens: int, cost: float) -> None:
         self._db.execute(
             "UPDATE totals SET calls = calls + ?, tokens = tokens + ?, cost = cost + ?",

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tablewright.errors import ModelError, RateLimitError
 from tablewright.llm.base import AsyncLLM, Prompt, Reply
@@ -133,14 +134,21 @@ class Limiter:
         What is called.
     highest : int, default=64
         Calls at a time at most.
+    started : set of Task or None, default=None
+        Where tasks are put whose call is made.
     clock : callable, default=time.monotonic
         Seconds.
     """
 
     def __init__(
-        self, inner: AsyncLLM, highest: int = 64, clock: Callable[[], float] = time.monotonic
+        self,
+        inner: AsyncLLM,
+        highest: int = 64,
+        started: set[asyncio.Task[Any]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.inner, self._clock = inner, clock
+        self._started = set[asyncio.Task[Any]]() if started is None else started
         self.limit = Limit(float(min(8, highest)), highest, clock())
         self._closed_until = self._closed_by = float("-inf")
         self._in_a_row = 0
@@ -150,6 +158,8 @@ class Limiter:
         """Wait for a slot, then answer one prompt."""
         await self._enter()
         started = self._clock()
+        if (task := asyncio.current_task()) is not None:
+            self._started.add(task)
         try:
             reply = await self.inner.acomplete(prompt)
         except RateLimitError as error:
@@ -163,7 +173,7 @@ class Limiter:
             raise
         else:
             self._served(started)
-            return reply
+            return replace(reply, latency=self._clock() - started)
         finally:
             self._wake()
 

@@ -1,7 +1,8 @@
-"""The layers around one endpoint, outermost first: ledger, form, retry, limiter, budget."""
+"""The layers around one endpoint, outermost first: ledger, form, retry, budget, limiter."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,9 +82,11 @@ class Stack:
     def __init__(self, settings: Settings, ledger: LedgerThread) -> None:
         self.endpoint = _endpoint(settings)
         model = settings.model
-        self.budget = Budget(self.endpoint, ledger, model, settings.price, settings.caps)
-        self.limiter = Limiter(self.budget, settings.concurrency)
-        form = Structured(Retry(self.limiter), ledger, model)
+        self._started: set[asyncio.Task[Any]] = set()
+        self.limiter = Limiter(self.endpoint, settings.concurrency, self._started)
+        caps = settings.caps
+        self.budget = Budget(self.limiter, ledger, model, settings.price, caps, self._started)
+        form = Structured(Retry(self.budget), ledger, model)
         self.recorded = Recorded(form, ledger, model, settings.replay)
         facts = settings.as_facts()
         if not settings.replay:
@@ -98,7 +101,7 @@ class Stack:
         """Start no call any more; drop what waits, leave what is in flight."""
         self.budget.stopping = True
         for task in self.recorded.waiting():
-            if task not in self.budget.in_flight:
+            if task not in self._started:
                 task.cancel()
 
     def resume(self) -> None:
