@@ -143,7 +143,7 @@ def test_an_endpoint_that_is_down_is_named_at_once(clients: Any) -> None:
 def test_a_tls_failure_is_told_from_an_endpoint_that_is_down(
     clients: Any, httpserver: HTTPServer
 ) -> None:
-    with pytest.raises(EndpointError, match=r"cannot be reached|certificate"):
+    with pytest.raises(EndpointError, match="TLS fails"):
         clients(httpserver.url_for("/v1").replace("http://", "https://")).complete(Prompt.ask("?"))
 
 

@@ -73,8 +73,8 @@ def _connection(error: openai.APIConnectionError, place: str) -> ModelError:
     cause = " ".join(_causes(error))
     if re.search(r"certificate|SSL|TLS", cause):
         return EndpointError(
-            f"{place} has a certificate that this system does not trust ({shown(cause, 120)}); "
-            "add its authority to the system's trust store, or use http:// on a loopback address"
+            f"{place}: TLS fails ({shown(cause, 120)}); add the authority of its certificate to "
+            "the system's trust store, or use http:// if the endpoint speaks no TLS"
         )
     return ModelError(
         f"{place} cannot be reached ({shown(cause, 120)}): is it running, and is --base-url right?",
