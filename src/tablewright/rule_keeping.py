@@ -74,7 +74,7 @@ class RuleKeeper:
         if where is not None:
             asked = Check(name="where", expression=where, strict=True, intervention=True)
             wanted = Rules(rules=[asked]) + wanted
-        found = validate_rules(wanted, schema, real).require()
+        found = validate_rules(wanted, schema, real, redundancy=False).require()
         self.findings: list[Finding] = [f for f in found.findings if f.rules != ("where",)]
         for finding in self.findings:
             if finding.level is Level.WARNING:

@@ -107,6 +107,7 @@ class _Search:
         return True
 
     def linear_possible(self, state: _State) -> bool:
+        """Ask the linear program, where bounds on several columns may clash."""
         several = any(len(bound.weights) != 1 for bound in state.bounds)
         return not several or feasible(state.bounds, state.domains)
 

@@ -40,7 +40,7 @@ from tablewright.expressions.tree import (
 )
 from tablewright.schema import Column, Schema, suggest
 
-__all__ = ["as_mask", "compile_tree", "like_regex", "truth", "values"]
+__all__ = ["as_mask", "compile_tree", "like_regex", "masks", "truth", "values"]
 
 _COMPARE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "=": lambda a, b: a == b,
@@ -94,6 +94,31 @@ def truth(trees: Sequence[Node], schema: Schema, frame: pl.DataFrame) -> list[pl
 def _lengthened(series: pl.Series, height: int) -> pl.Series:
     """Repeat the one value that an expression without columns has."""
     return series if len(series) == height else series.new_from_index(0, height)
+
+
+def masks(
+    trees: Sequence[Node], nulls: Sequence[bool], schema: Schema, frame: pl.DataFrame
+) -> list[NDArray[np.bool_]]:
+    """Return for several checked trees which rows they hold for, in one pass.
+
+    Parameters
+    ----------
+    trees : sequence of Node
+        Conditions.
+    nulls : sequence of bool
+        What NULL counts as in each of them.
+    schema : Schema
+        What they were checked against.
+    frame : polars DataFrame
+        The rows.
+    """
+    compiler = _Compiler(schema, frame.schema)
+    compiled = [
+        compiler.build(tree).cast(pl.Boolean).fill_null(null).alias(str(i))
+        for i, (tree, null) in enumerate(zip(trees, nulls, strict=True))
+    ]
+    found = frame.select(compiled).iter_columns()
+    return [_lengthened(series, frame.height).to_numpy() for series in found]
 
 
 def as_mask(series: pl.Series, *, null: bool) -> NDArray[np.bool_]:

@@ -149,6 +149,11 @@ def feasible(bounds: Sequence[Bound], domains: Mapping[str, Domain]) -> bool:
     if not names:
         return True
     used = [bound for bound in bounds if bound.weights]
+    wide = [bound for bound in used if len(bound.weights) > 1]
+    if not all(_within_reach(bound, domains) for bound in wide):
+        return False
+    if len({frozenset(bound.weights) for bound in wide}) <= 1 == len(wide):
+        return True
     rows = [[*(b.weights.get(name, 0.0) for name in names), float(b.strict)] for b in used]
     found = linprog(
         [*(0.0 for _ in names), -1.0],
@@ -160,6 +165,18 @@ def feasible(bounds: Sequence[Bound], domains: Mapping[str, Domain]) -> bool:
         return False
     strict = any(bound.strict for bound in used)
     return not strict or found.status != 0 or float(found.x[-1]) > _SLACK
+
+
+def _within_reach(bound: Bound, domains: Mapping[str, Domain]) -> bool:
+    """Whether the least that the weighted sum can be is below the limit."""
+    least = 0.0
+    for name, weight in bound.weights.items():
+        low, high = _hull(domains.get(name))
+        end = low if weight > 0 else high
+        if end is None:
+            return True
+        least += weight * end
+    return least < bound.limit or (least == bound.limit and not bound.strict)
 
 
 def _trivially(bound: Bound) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -87,13 +87,36 @@ class Dependency(BoundRule):
 
         Combinations that the map does not know take the value most frequent in this frame.
         """
+        found, unknown = self._looked_up(frame)
+        if unknown.any():
+            found, _ = self.extended(frame)._looked_up(frame)
+        return found
+
+    def extended(self, frame: pl.DataFrame) -> Dependency:
+        """Return the dependency with a map that knows the combinations of a frame too."""
         keys = list(self.rule.from_)
-        learned = learn_map(frame, keys, self.rule.to)
-        if self.known is not None:
-            known = self.known.cast({name: frame.schema[name] for name in self.columns})
-            learned = pl.concat([known, learned.join(known, on=keys, how="anti")])
-        found = frame.select(keys).join(learned, on=keys, how="left", maintain_order="left")
-        return found.get_column(self.rule.to)
+        if self.known is None:
+            return replace(self, known=learn_map(frame, keys, self.rule.to))
+        _, unknown = self._looked_up(frame)
+        if not unknown.any():
+            return self
+        new = learn_map(frame.filter(unknown), keys, self.rule.to)
+        known = self.known.cast({name: frame.schema[name] for name in self.columns})
+        return replace(self, known=pl.concat([known, new]))
+
+    def _looked_up(self, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Return what the map says of each row, and which combinations it does not know."""
+        keys = list(self.rule.from_)
+        asked = frame.select(keys)
+        if self.known is None:
+            nothing = frame.clear().get_column(self.rule.to).extend_constant(None, frame.height)
+            return nothing, asked.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+        known = self.known.cast({name: frame.schema[name] for name in self.columns})
+        found = asked.join(known, on=keys, how="left", maintain_order="left")
+        unknown = found.select(
+            pl.col(self.rule.to).is_null() & pl.all_horizontal(pl.col(keys).is_not_null())
+        )
+        return found.get_column(self.rule.to), unknown.to_series()
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ def validate_rules(
     real: pl.DataFrame | None = None,
     *,
     tolerated: float = TOLERATED,
+    redundancy: bool = True,
 ) -> Validation:
     """Check that rules fit a table, can hold, and agree with the real rows and each other.
 
@@ -108,6 +109,8 @@ def validate_rules(
     tolerated : float, default=0.005
         Share of real rows that may break a hard rule; above it the rule becomes soft with the
         probability found, unless ``intervention: true`` says that the data are to change.
+    redundancy : bool, default=True
+        Whether to look for rules that others imply.
 
     Returns
     -------
@@ -135,7 +138,7 @@ def validate_rules(
         bound = bind(rules, schema, real)
         if not any(found.level is Level.ERROR for found in findings):
             findings += _never_together(bound, real)
-    findings += _redundant(bound, schema)
+    findings += _redundant(bound, schema) if redundancy else []
     return Validation(
         rules, bound, sorted(findings, key=lambda found: list(Level).index(found.level))
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp
 
 from tablewright.rules.bound import BoundRule
 
@@ -117,50 +116,58 @@ class Ledger:
         """Note how rows were changed; what went deeper counts."""
         self.method[rows] = np.maximum(self.method[rows], METHODS.index(method))
 
-    def close(self, final: pl.DataFrame, rules: Sequence[BoundRule]) -> Audit:
-        """Return the audit of the finished rows."""
-        return Audit(final.height, [self._rule(rule, final) for rule in rules])
+    def close(
+        self,
+        final: pl.DataFrame,
+        rules: Sequence[BoundRule],
+        broken: Callable[[BoundRule], Bools],
+    ) -> Audit:
+        """Return the audit of the finished rows; `broken` says which of them break a rule."""
+        return Audit(final.height, [self._rule(rule, final, broken(rule)) for rule in rules])
 
-    def _rule(self, rule: BoundRule, final: pl.DataFrame) -> RuleAudit:
-        broke, at_end = self.broke[rule.name], rule.broken(final)
+    def _rule(self, rule: BoundRule, final: pl.DataFrame, at_end: Bools) -> RuleAudit:
+        broke = self.broke[rule.name]
         counts = {
             name: int((broke & ~at_end & (self.method == i)).sum())
             for i, name in enumerate(METHODS)
         }
-        mixed = {
-            name: final[name].zip_with(pl.Series(broke), self.drawn[name])
+        rows = np.flatnonzero(broke)
+        moves = {
+            name: moved(self.drawn[name][rows], final[name][rows], final.height)
             for name in rule.columns
-            if broke.any()
+            if len(rows)
         }
         return RuleAudit(
             name=rule.name,
             text=rule.rule.described(),
             drawn_right=int((~broke).sum()),
             broken=int(at_end.sum()),
-            moved={name: moved(self.drawn[name], series) for name, series in mixed.items()},
+            moved=moves,
             **counts,
         )
 
 
-def moved(before: pl.Series, after: pl.Series) -> float:
+def moved(before: pl.Series, after: pl.Series, n_rows: int) -> float:
     """Return how far a distribution moved: 0 for the same, 1 for nothing in common.
+
+    Parameters
+    ----------
+    before, after : polars Series
+        The cells that changed, and what they changed to.
+    n_rows : int
+        Rows of the whole table; the other cells are the same in both.
 
     Examples
     --------
-    >>> moved(pl.Series(["a", "a", "b", "b"]), pl.Series(["a", "a", "a", "b"]))
+    >>> moved(pl.Series(["b"]), pl.Series(["a"]), 4)
     0.25
     """
-    if before.dtype.is_numeric() or before.dtype.is_temporal():
-        a, b = (
-            s.to_physical().cast(pl.Float64).fill_nan(None).drop_nulls() for s in (before, after)
-        )
-        if len(a) == 0 or len(b) == 0:
-            return 0.0 if len(a) == len(b) else 1.0
-        return round(float(ks_2samp(a.to_numpy(), b.to_numpy(), method="asymp").statistic), 6)
-    shares = [
-        series.cast(pl.String).fill_null("\0").alias("value").value_counts(name=name)
-        for name, series in (("before", before), ("after", after))
-    ]
-    both = shares[0].join(shares[1], on="value", how="full", coalesce=True).fill_null(0)
-    apart = (both["before"] / len(before) - both["after"] / len(after)).abs().sum()
-    return round(0.5 * float(apart), 6)
+    values = pl.concat([before, after])
+    signs = np.repeat([-1.0, 1.0], [len(before), len(after)])
+    if values.dtype.is_numeric() or values.dtype.is_temporal():
+        numbers = values.to_physical().cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        distinct, place = np.unique(numbers, return_inverse=True)
+        changes = np.cumsum(np.bincount(place, weights=signs, minlength=len(distinct)))
+        return round(float(np.abs(changes).max(initial=0.0)) / n_rows, 6)
+    place = values.cast(pl.String).rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    return round(0.5 * float(np.abs(np.bincount(place, weights=signs)).sum()) / n_rows, 6)

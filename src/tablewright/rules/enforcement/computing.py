@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from tablewright.expressions.evaluate import values
 from tablewright.rules.bound import BoundRule, Dependency
-from tablewright.rules.enforcement.plan import Plan
 from tablewright.rules.trees import formula_tree
 from tablewright.schema import Kind, Schema
 
 __all__ = ["compute"]
 
 
-def compute(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Return rows in which every computed column is what its rule says.
+def compute(frame: pl.DataFrame, rules: Sequence[BoundRule], schema: Schema) -> pl.DataFrame:
+    """Return rows in which every computed column is what its rule says, rule by rule.
 
     A value that is missing stays missing, and a value that cannot be computed, because
     something it needs is missing or a combination was never seen, stays as it was drawn.
     """
-    for rule in plan.computations:
-        frame = frame.with_columns(_computed(rule, frame, plan.schema))
+    for rule in rules:
+        frame = frame.with_columns(_computed(rule, frame, schema))
     return frame
 
 

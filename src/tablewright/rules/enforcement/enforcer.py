@@ -9,7 +9,7 @@ the rules allow. No value comes from a real row near it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from tablewright.errors import ConditionError, RuleError
 from tablewright.expressions import Expression
 from tablewright.expressions.tree import And
-from tablewright.rules.bound import BoundRule, Dependency, RowRule, learn_map
+from tablewright.rules.bound import BoundRule, RowRule
 from tablewright.rules.enforcement.audit import Audit, Ledger
-from tablewright.rules.enforcement.computing import compute
+from tablewright.rules.enforcement.block import Block, any_of
 from tablewright.rules.enforcement.plan import Plan
 from tablewright.rules.enforcement.projection import bounds_of, project
 from tablewright.rules.enforcement.shares import swaps
@@ -128,7 +128,7 @@ class Enforcer:
             Names the rule that made it impossible.
         """
         work = _Work(self.plan, self.target, self.n_rows, drawn, sampler, rng, fixed)
-        work.compute(np.arange(drawn.height))
+        work.ledger.note(work.block.compute(), "computed")
         work.bring_about_shares()
         work.repair(())
         for rule in self.plan.soft:
@@ -136,14 +136,16 @@ class Enforcer:
         work.bring_about_shares()
         self._make_keys_unique(work)
         work.require(self.plan.hard)
-        self._remember(work.frame)
-        return work.frame, work.ledger.close(work.frame, self.plan.rules)
+        final = work.block
+        audit = work.ledger.close(final.frame, self.plan.rules, final.broken)
+        self.plan = final.remembered()
+        return final.frame, audit
 
     def _make_keys_unique(self, work: _Work) -> None:
         for rule in self.plan.keys:
             seen = self._keys.get(rule.name)
             for _ in range(KEY_ROUNDS):
-                rows = np.flatnonzero(_repeated(work.frame, rule.columns, seen))
+                rows = np.flatnonzero(_repeated(work.block.frame, rule.columns, seen))
                 if len(rows) == 0:
                     break
                 work.redraw(rows, self.plan.opened(rule.columns), (), "repaired")
@@ -152,22 +154,8 @@ class Enforcer:
                     f"rule {rule.name!r} cannot be kept for {self.n_rows} rows: "
                     f"{rule.rule.described()}, and too few different ones were drawn"
                 )
-            keys = work.frame.select(rule.columns)
+            keys = work.block.frame.select(rule.columns)
             self._keys[rule.name] = keys if seen is None else pl.concat([seen, keys])
-
-    def _remember(self, frame: pl.DataFrame) -> None:
-        """Let later blocks use the combinations of a dependency that were new in this one."""
-        rules = []
-        for rule in self.plan.rules:
-            if isinstance(rule, Dependency):
-                keys = list(rule.rule.from_)
-                new = learn_map(frame, keys, rule.rule.to)
-                if rule.known is not None:
-                    known = rule.known.cast({name: new.schema[name] for name in rule.columns})
-                    new = pl.concat([known, new.join(known, on=keys, how="anti")])
-                rule = replace(rule, known=new)
-            rules.append(rule)
-        self.plan = replace(self.plan, rules=tuple(rules))
 
 
 def _repeated(frame: pl.DataFrame, columns: Sequence[str], seen: pl.DataFrame | None) -> Bools:
@@ -194,35 +182,12 @@ class _Work:
         rng: np.random.Generator,
         fixed: pl.DataFrame | None,
     ) -> None:
-        self.plan, self.target, self.total, self.fixed = plan, target, total, fixed
-        self.frame, self.sampler, self.rng = drawn, sampler, rng
-        self.ledger = Ledger(drawn, {rule.name: rule.broken(drawn) for rule in plan.rules})
+        self.plan, self.target, self.total = plan, target, total
+        self.block, self.sampler, self.rng = Block(plan, drawn, fixed), sampler, rng
+        broke = {rule.name: self.block.broken(rule).copy() for rule in plan.rules}
+        self.ledger = Ledger(drawn, broke)
 
     # changing rows ------------------------------------------------------------
-
-    def put(self, rows: Ints, part: pl.DataFrame) -> None:
-        """Put rows in place of those that stood there."""
-        source = np.arange(self.frame.height)
-        source[rows] = self.frame.height + np.arange(len(rows))
-        self.frame = pl.concat([self.frame, part.select(self.frame.columns)])[source]
-
-    def recompute(self) -> None:
-        """Fill in computed columns, but for cells that the user gave."""
-        made = compute(self.frame, self.plan)
-        if self.fixed is not None:
-            given = [c for c in self.plan.computed if c in self.fixed.columns]
-            made = made.with_columns(
-                self.fixed[c].cast(made.schema[c]).fill_null(made[c]).alias(c) for c in given
-            )
-        self.frame = made
-
-    def compute(self, rows: Ints) -> None:
-        """Fill in computed columns of all rows; note those of `rows` that change."""
-        before = self.frame
-        self.recompute()
-        for name in self.plan.computed:
-            changed = before[name].ne_missing(self.frame[name]).to_numpy()
-            self.ledger.note(np.intersect1d(np.flatnonzero(changed), rows), "computed")
 
     def redraw(
         self, rows: Ints, columns: Iterable[str], extra: Sequence[BoundRule], method: str
@@ -233,7 +198,6 @@ class _Work:
         drawn = list(self._drawn(rows, opened, condition, SPLITS))
         for members in drawn:
             self.ledger.note(members, method)
-        self.recompute()
         return bool(drawn)
 
     def _drawn(
@@ -241,20 +205,20 @@ class _Work:
     ) -> Iterator[Ints]:
         """Yield the rows that were drawn; one that cannot comply takes few others with it."""
         try:
-            part = self.sampler.redraw(self.frame[rows], rows, columns, condition, self.rng)
+            part = self.sampler.redraw(self.block.frame[rows], rows, columns, condition, self.rng)
         except ConditionError:
             if splits and len(rows) > 1:
                 for half in np.array_split(rows, 2):
                     yield from self._drawn(half, columns, condition, splits - 1)
             return
-        self.put(rows, part)
+        self.block.put(rows, part)
         yield rows
 
     # rules about rows -----------------------------------------------------------
 
     def to_mend(self, rule: BoundRule) -> Bools:
         """Choose the rows that a soft rule is to be brought to hold for."""
-        broken = rule.broken(self.frame)
+        broken = self.block.broken(rule)
         if rule.rule.weight is not None:
             leaves = self.rng.random(len(broken)) < 1.0 - np.exp(-rule.rule.weight)
             return np.asarray(broken & leaves)
@@ -273,37 +237,36 @@ class _Work:
         for depth in DEPTHS:
             if depth == stuck:
                 continue
-            broken = [rule.broken(self.frame) for rule in wanted]
-            rows = np.flatnonzero(
-                _any(broken, self.frame.height) & (True if only is None else only)
-            )
+            bad = self.block.broken_any(wanted)
+            rows = np.flatnonzero(bad if only is None else bad & only)
             if len(rows) == 0:
                 return
             if depth == PROJECT:
                 self.project(rows, wanted)
                 continue
             method = "repaired" if depth in (LAST, ALL) else "redrawn"
-            groups = self.groups(wanted, broken, rows, depth)
+            groups = self.groups(wanted, rows, depth)
             drawn = [self.redraw(at, columns, extra, method) for columns, at in groups]
             if not any(drawn):
                 stuck = depth
 
     def mend(self, rule: BoundRule) -> None:
         """Bring a soft rule to hold as often as it should; rows that cannot stay as they were."""
-        before = self.frame
+        before = self.block.frame
         self.repair((rule,), only=self.to_mend(rule))
-        worse = _any([hard.broken(self.frame) for hard in self.plan.hard], before.height)
-        self.put(np.flatnonzero(worse), before[np.flatnonzero(worse)])
+        worse = np.flatnonzero(self.block.broken_any(self.plan.hard))
+        self.block.put(worse, before[worse])
 
     def groups(
-        self, rules: Sequence[BoundRule], broken: Sequence[Bools], rows: Ints, depth: str
+        self, rules: Sequence[BoundRule], rows: Ints, depth: str
     ) -> list[tuple[tuple[str, ...], Ints]]:
         """Return sets of columns to draw again, each with the rows that need it."""
         if depth in (ROW, WHOLE):
             keep = set(self.sampler.fixed)
             keep |= {self.target} if depth == ROW and self.target else set()
             return [(tuple(name for name in self.plan.order if name not in keep), rows)]
-        patterns, member = np.unique(np.column_stack(broken)[rows], axis=0, return_inverse=True)
+        broken = np.column_stack([self.block.broken(rule)[rows] for rule in rules])
+        patterns, member = np.unique(broken, axis=0, return_inverse=True)
         found: dict[tuple[str, ...], list[Ints]] = {}
         for i, pattern in enumerate(patterns):
             concerned = [rule for rule, breaks in zip(rules, pattern, strict=True) if breaks]
@@ -324,11 +287,10 @@ class _Work:
         touched = {name for rule in linear for name in rule.columns}
         free = [c for c in self.plan.order if c in touched and c not in self.sampler.fixed]
         scales = {c: _spread(self.ledger.drawn[c]) for c in free if c not in self.plan.computed}
-        part = self.frame[rows]
+        part = self.block.frame[rows]
         moved = project(part, linear, list(scales), self.plan.schema, scales)
         changed = rows[_differs(part, moved)]
-        self.put(rows, moved)
-        self.recompute()
+        self.block.put(rows, moved)
         self.ledger.note(changed, "projected")
 
     # rules about shares ---------------------------------------------------------
@@ -338,32 +300,31 @@ class _Work:
         for rule in self.plan.shares:
             if not rule.rule.hard and rule.rule.probability is not None:
                 continue
-            for swap in swaps(rule, self.frame, self.total, self.rng):
+            for swap in swaps(rule, self.block.frame, self.total, self.rng):
                 columns = [c for c in self.plan.order if c not in self.sampler.fixed]
                 needed = self.plan.requirement(columns)
                 parts = (swap.condition,) if needed is None else (swap.condition, needed.tree)
                 tree = parts[0] if len(parts) == 1 else And(parts)
                 condition = Expression(tree, self.plan.schema)
                 part = self._replaced(swap.rows, columns, condition, rule)
-                self.put(swap.rows, part)
-                self.recompute()
+                self.block.put(swap.rows, part)
                 self.ledger.note(swap.rows, "redrawn")
 
     def _replaced(
         self, rows: Ints, columns: Sequence[str], condition: Expression, rule: BoundRule
     ) -> pl.DataFrame:
         try:
-            return self.sampler.redraw(self.frame[rows], rows, columns, condition, self.rng)
+            return self.sampler.redraw(self.block.frame[rows], rows, columns, condition, self.rng)
         except ConditionError as error:
             raise RuleError(f"rule {rule.name!r} cannot be brought about: {error}") from error
 
     def require(self, rules: Sequence[BoundRule]) -> None:
         """Check that no row breaks a hard rule any more."""
-        counts = [(int(rule.broken(self.frame).sum()), rule) for rule in rules]
+        counts = [(int(self.block.broken(rule).sum()), rule) for rule in rules]
         count, worst = max(counts, key=lambda item: item[0], default=(0, None))
         if worst is not None and count:
             raise RuleError(
-                f"rule {worst.name!r} made it impossible: {count} of {self.frame.height} "
+                f"rule {worst.name!r} made it impossible: {count} of {self.block.frame.height} "
                 f"rows could not be brought to keep it ({worst.rule.described()}); "
                 "make it soft, or check it against the other rules"
             )
@@ -377,11 +338,4 @@ def _spread(series: pl.Series) -> float:
 
 def _differs(before: pl.DataFrame, after: pl.DataFrame) -> Bools:
     differs = [before[name].ne_missing(after[name]).to_numpy() for name in before.columns]
-    return _any(differs, before.height)
-
-
-def _any(masks: Sequence[Bools], n_rows: int) -> Bools:
-    made = np.zeros(n_rows, dtype=bool)
-    for mask in masks:
-        made |= mask
-    return made
+    return any_of(differs, before.height)

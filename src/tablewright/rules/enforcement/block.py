@@ -1,0 +1,126 @@
+"""Rows on their way to keep rules: what they are, and which break what, kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.expressions.evaluate import masks
+from tablewright.rules.bound import BoundRule, Dependency, RowRule
+from tablewright.rules.enforcement.computing import compute
+from tablewright.rules.enforcement.plan import Plan
+
+__all__ = ["Block"]
+
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
+
+
+class Block:
+    """Some rows of a table under rules.
+
+    Rules of single rows are asked again only of rows that were changed.
+
+    Parameters
+    ----------
+    plan : Plan
+        The rules.
+    frame : polars DataFrame
+        The rows as they were drawn.
+    fixed : polars DataFrame or None
+        Cells that the user gave, null where open.
+    """
+
+    def __init__(self, plan: Plan, frame: pl.DataFrame, fixed: pl.DataFrame | None) -> None:
+        self.plan, self.frame, self.fixed = plan, frame, fixed
+        self._changed: Bools = np.ones(frame.height, dtype=bool)
+        self._masks = {rule.name: np.zeros(frame.height, dtype=bool) for rule in plan.per_row}
+        self._maps = {r.name: r for r in plan.per_row if isinstance(r, Dependency)}
+        self._learn(frame)
+
+    def _learn(self, part: pl.DataFrame) -> None:
+        """Add combinations that no map knows yet, as they stand in some rows."""
+        self._maps = {name: rule.extended(part) for name, rule in self._maps.items()}
+
+    @property
+    def dependencies(self) -> dict[str, Dependency]:
+        """The dependencies with maps that know every combination in these rows."""
+        return self._maps
+
+    def put(self, rows: Ints, part: pl.DataFrame) -> None:
+        """Put rows in place of those that stood there, and compute their computed columns."""
+        self._put(rows, self._computed(part.select(self.frame.columns), rows))
+
+    def compute(self) -> Ints:
+        """Fill in the computed columns of all rows; return the rows that changed."""
+        every = np.arange(self.frame.height)
+        made = self._computed(self.frame, every)
+        pairs = ((self.frame[name], made[name]) for name in self.plan.computed)
+        changed = [before.ne_missing(after).to_numpy() for before, after in pairs]
+        rows = np.flatnonzero(any_of(changed, self.frame.height))
+        self._put(rows, made[rows])
+        return rows
+
+    def _put(self, rows: Ints, part: pl.DataFrame) -> None:
+        if len(rows):
+            source = np.arange(self.frame.height)
+            source[rows] = self.frame.height + np.arange(len(rows))
+            self.frame = pl.concat([self.frame, part])[source]
+            self._changed[rows] = True
+
+    def _computed(self, part: pl.DataFrame, rows: Ints) -> pl.DataFrame:
+        rules: list[BoundRule] = [self._maps.get(r.name, r) for r in self.plan.computations]
+        made = compute(part, rules, self.plan.schema)
+        if self.fixed is not None:
+            given = self.fixed[rows].select(
+                c for c in self.plan.computed if c in self.fixed.columns
+            )
+            made = made.with_columns(
+                column.cast(made.schema[column.name]).fill_null(made[column.name])
+                for column in given
+            )
+        self._learn(made)
+        return made
+
+    def broken(self, rule: BoundRule) -> Bools:
+        """Return the rows that break a rule."""
+        if rule.name not in self._masks:
+            return rule.broken(self.frame)
+        self._refresh()
+        return self._masks[rule.name]
+
+    def _refresh(self) -> None:
+        rows = np.flatnonzero(self._changed)
+        if len(rows) == 0:
+            return
+        part = self.frame if len(rows) == self.frame.height else self.frame[rows]
+        trees = [rule for rule in self.plan.per_row if isinstance(rule, RowRule)]
+        nulls = [not rule.rule.strict for rule in trees]
+        kept = masks([rule.tree for rule in trees], nulls, self.plan.schema, part)
+        for rule, mask in zip(trees, kept, strict=True):
+            self._masks[rule.name][rows] = ~mask
+        for name, dependency in self._maps.items():
+            self._masks[name][rows] = dependency.broken(part)
+        self._changed[:] = False
+
+    def broken_any(self, rules: Sequence[BoundRule]) -> Bools:
+        """Return the rows that break any of some rules."""
+        return any_of([self.broken(rule) for rule in rules], self.frame.height)
+
+    def remembered(self) -> Plan:
+        """Return the plan with maps that know what is new in these rows."""
+        rules: list[Any] = [self._maps.get(rule.name, rule) for rule in self.plan.rules]
+        return replace(self.plan, rules=tuple(rules))
+
+
+def any_of(masks: Sequence[Bools], n_rows: int) -> Bools:
+    """Return which rows any mask marks; none where there are no masks."""
+    made = np.zeros(n_rows, dtype=bool)
+    for mask in masks:
+        made |= mask
+    return made
