@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tablewright.expressions import Expression
 from tablewright.generators.base import Generator, Given
 from tablewright.generators.row_conditions import RowCondition
-from tablewright.rules import Finding, as_rules, validate_rules
+from tablewright.rules import Finding, as_rules, to_json, validate_rules
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.rules.language import Check, Rules
 from tablewright.rules.validate import Level
@@ -47,6 +47,8 @@ class RuleKeeper:
         Rows of the whole call.
     where : str or None
         Condition that the rows were drawn under, which has to hold at the end too.
+    before : RuleKeeper or None
+        That of the call before: what it found of the same rules is not looked for again.
 
     Attributes
     ----------
@@ -69,12 +71,18 @@ class RuleKeeper:
         order: Sequence[str],
         n_rows: int,
         where: str | None = None,
+        before: RuleKeeper | None = None,
     ) -> None:
         wanted = as_rules(rules)
         if where is not None:
             asked = Check(name="where", expression=where, strict=True, intervention=True)
             wanted = Rules(rules=[asked]) + wanted
-        found = validate_rules(wanted, schema, real, redundancy=False).require()
+        self._asked, self._real = to_json(wanted), real
+        if before is not None and before._asked == self._asked and before._real is real:
+            self._found = before._found
+        else:
+            self._found = validate_rules(wanted, schema, real, redundancy=False).require()
+        found = self._found
         self.findings: list[Finding] = [f for f in found.findings if f.rules != ("where",)]
         for finding in self.findings:
             if finding.level is Level.WARNING:

@@ -293,7 +293,10 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         columns = self.layout_.codec.columns
         order = getattr(self.generator_, "order_", range(len(columns)))
         drawn = [columns[j].name for j in order]
-        self.keeper_ = RuleKeeper(rules, self.schema_, self.reference_, drawn, n_rows, where)
+        before: RuleKeeper | None = getattr(self, "keeper_", None)
+        self.keeper_ = RuleKeeper(
+            rules, self.schema_, self.reference_, drawn, n_rows, where, before
+        )
         return self.keeper_
 
     @property

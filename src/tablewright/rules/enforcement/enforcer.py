@@ -31,11 +31,14 @@ __all__ = ["Enforcer", "Sampler"]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
-LAST, ALL, PROJECT, ROW, WHOLE = "last", "all", "project", "row", "whole"
+TAIL, LAST, ALL, PROJECT, ROW, WHOLE = "tail", "last", "all", "project", "row", "whole"
 
-DEPTHS = (*[LAST] * 3, *[ALL] * 3, PROJECT, *[ROW] * 3, *[WHOLE] * 3)
-"""What is tried in turn: the last column of a broken rule, all its columns, to project, all but
-the target, the whole row."""
+DEPTHS = (*[TAIL] * 4, *[LAST] * 3, *[ALL] * 3, PROJECT, *[ROW] * 3, *[WHOLE] * 3)
+"""What is tried in turn: the last column of a broken rule with those drawn after it; the last
+column alone, all columns of the rule, to project, all but the target, the whole row."""
+
+RARE = 0.1
+"""Share of rows up to which a tail is drawn again without conditions: it will mostly do."""
 
 SPLITS = 3
 """Times that rows are halved to find those that cannot comply with what is given."""
@@ -190,11 +193,17 @@ class _Work:
     # changing rows ------------------------------------------------------------
 
     def redraw(
-        self, rows: Ints, columns: Iterable[str], extra: Sequence[BoundRule], method: str
+        self,
+        rows: Ints,
+        columns: Iterable[str],
+        extra: Sequence[BoundRule],
+        method: str,
+        *,
+        free: bool = False,
     ) -> bool:
         """Draw columns of those rows again for which there are values; whether there were any."""
         opened = self.plan.opened(columns)
-        condition = self.plan.requirement(opened, extra)
+        condition = None if free else self.plan.requirement(opened, extra)
         drawn = list(self._drawn(rows, opened, condition, SPLITS))
         for members in drawn:
             self.ledger.note(members, method)
@@ -241,12 +250,17 @@ class _Work:
             rows = np.flatnonzero(bad if only is None else bad & only)
             if len(rows) == 0:
                 return
+            if depth == TAIL and len(rows) > RARE * len(bad):
+                continue
             if depth == PROJECT:
                 self.project(rows, wanted)
                 continue
-            method = "repaired" if depth in (LAST, ALL) else "redrawn"
-            groups = self.groups(wanted, rows, depth)
-            drawn = [self.redraw(at, columns, extra, method) for columns, at in groups]
+            method = "redrawn" if depth in (ROW, WHOLE) else "repaired"
+            free = depth == TAIL
+            drawn = [
+                self.redraw(at, columns, extra, method, free=free)
+                for columns, at in self.groups(wanted, rows, depth)
+            ]
             if not any(drawn):
                 stuck = depth
 
@@ -273,12 +287,18 @@ class _Work:
             columns = {name for rule in concerned for name in self.opened(rule, depth)}
             if columns:
                 found.setdefault(tuple(sorted(columns)), []).append(rows[member.reshape(-1) == i])
+        if depth == TAIL and found:
+            # Few rows: one draw with the longest of the tails costs less than one draw per tail.
+            return [(max(found, key=len), rows)]
         return [(columns, np.concatenate(members)) for columns, members in found.items()]
 
     def opened(self, rule: BoundRule, depth: str) -> tuple[str, ...]:
-        """Return the columns of a broken rule to draw again: the last one, or all."""
+        """Return the columns of a broken rule to draw again: the last one, a tail, or all."""
         free = [name for name in self.plan.free_columns(rule) if name not in self.sampler.fixed]
         later = [name for name in free if name != self.target] or free
+        if depth == TAIL and later:
+            tail = self.plan.order[self.plan.order.index(later[-1]) :]
+            return tuple(name for name in tail if name not in self.sampler.fixed)
         return tuple(later[-1:]) if depth == LAST else tuple(free)
 
     def project(self, rows: Ints, rules: Sequence[BoundRule]) -> None:
