@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tablewright.expressions import Expression
 from tablewright.generators.base import Generator, Given
 from tablewright.generators.row_conditions import RowCondition
-from tablewright.rules import Finding, as_rules, to_json, validate_rules
+from tablewright.rules import Finding, Validation, as_rules, to_json, validate_rules
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.rules.language import Check, Rules
 from tablewright.rules.validate import Level
@@ -78,10 +78,12 @@ class RuleKeeper:
             asked = Check(name="where", expression=where, strict=True, intervention=True)
             wanted = Rules(rules=[asked]) + wanted
         self._asked, self._real = to_json(wanted), real
-        if before is not None and before._asked == self._asked and before._real is real:
-            self._found = before._found
-        else:
-            self._found = validate_rules(wanted, schema, real, redundancy=False).require()
+        same = before is not None and before._asked == self._asked and before._real is real
+        self._found: Validation = (
+            before._found
+            if before is not None and same
+            else validate_rules(wanted, schema, real, redundancy=False).require()
+        )
         found = self._found
         self.findings: list[Finding] = [f for f in found.findings if f.rules != ("where",)]
         for finding in self.findings:
