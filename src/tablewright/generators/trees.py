@@ -82,13 +82,16 @@ class SequentialTrees:
         self.originals_ = Originals(self.values_)
         self._trees: dict[tuple[int, frozenset[int]], DonorTree] = {}
         self._class_model: ClassModel | None = None
+        self._room = (_PATTERNS + 2) * len(self.fields_)
 
     def tree(self, column: int, features: frozenset[int]) -> DonorTree:
         """Return the tree of a column over some others, grown when first asked for."""
         key = (column, features)
-        if key not in self._trees:
-            self._trees[key] = self._grow(column, features)
-        return self._trees[key]
+        tree = self._trees.pop(key, None) or self._grow(column, features)
+        self._trees[key] = tree  # the one used last stands last
+        if len(self._trees) > self._room:
+            del self._trees[next(iter(self._trees))]
+        return tree
 
     def _grow(self, j: int, features: frozenset[int]) -> DonorTree:
         field, scale = self.fields_[j], self.scale_[j]
@@ -373,10 +376,10 @@ class _Draw:
         return meeting.astype(np.float64)
 
     def _present(self, j: int, weights: Floats | None) -> Floats | None:
-        """Leave out donors whose value is missing where it must not be."""
-        if not self.complete:
-            return weights
+        """Leave out donors whose value is missing where it must not be, if any has one."""
         present = (~np.isnan(self.trees.values_[:, j])).astype(np.float64)
+        if not self.complete or not present.any():
+            return weights
         both = present if weights is None else present * weights
         return both if both.any() else present
 

@@ -93,7 +93,9 @@ def _plain_cells(rows: Rows) -> Keys:
     """One number per cell that is the same for equal values in any column; 0 for missing."""
     columns = []
     for feature in rows.features:
-        text = rows.frame[feature.name].cast(pl.String, strict=False).str.strip_chars()
+        cells = rows.frame[feature.name]
+        plain = cells.cast(pl.Int64) if cells.dtype == pl.Duration else cells
+        text = plain.cast(pl.String, strict=False).str.strip_chars()
         number = text.cast(pl.Float64, strict=False).round_sig_figs(7).cast(pl.String)
         value = pl.select(pl.coalesce(number, text)).to_series()
         columns.append(value.hash(seed=1).zip_with(value.is_not_null(), _zeros(len(value))))

@@ -239,11 +239,11 @@ class Rows:
     def take_column(self, place: int) -> pl.Series:
         """Cells of one column as they are compared for equality: numbers as they are written."""
         feature, values = self.features[place], self.values[:, place]
-        text = self.frame[feature.name].cast(pl.String, strict=False)
         if feature.column.kind == Kind.TEXT:
-            return text
+            return self.frame[feature.name].cast(pl.String, strict=False)
         if feature.levels is None:
             return pl.Series(np.round(values, feature.decimals) + 0.0).fill_nan(None)
+        text = self.frame[feature.name].cast(pl.String, strict=False)
         known = pl.Series(values).fill_nan(None).cast(pl.String)
         return known.zip_with(pl.Series(values != len(feature.levels)), "unseen " + text)
 

@@ -117,6 +117,8 @@ def _holds_its_name(series: pl.Series) -> bool:
     if series.dtype.is_numeric():
         number = pl.Series([series.name]).cast(pl.Float64, strict=False)[0]
         return number is not None and bool((series.cast(pl.Float64) == number).any())
+    if series.dtype == pl.Duration:
+        return False
     return bool((series.cast(pl.String) == series.name).any())
 
 

@@ -1,0 +1,116 @@
+"""Conditions of the expression language, asked of matrix rows."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright.errors import ConditionError
+from tablewright.expressions import parse
+from tablewright.generators.row_conditions import RowCondition
+from tablewright.schema import Schema
+from tablewright.tables.layout import Layout
+
+FRAME = pl.DataFrame(
+    {
+        "age": [20, 30, None, 50],
+        "city": ["Rome", "Oslo", None, "Rome"],
+        "day": [date(2020, 1, d) for d in (1, 2, 3, 4)],
+        "pay": [1.25, None, 3.5, 2.0],
+        "unit": ["kg"] * 4,
+        "key": ["a1", "a2", "a3", "a4"],
+    }
+)
+SCHEMA = Schema.build(
+    {
+        "age": "integer",
+        "city": {"kind": "categorical", "categories": ["Oslo", "Rome"]},
+        "day": "date",
+        "pay": {"kind": "continuous", "decimals": 2},
+        "unit": "constant",
+        "key": "identifier",
+    }
+)
+LAYOUT = Layout.learn(FRAME, SCHEMA)
+ROWS = LAYOUT.encode(FRAME).values
+
+
+def condition(text: str) -> RowCondition:
+    return RowCondition(parse(text, SCHEMA), LAYOUT.codec, LAYOUT.constants)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("age > 25", [False, True, False, True]),
+        ("city = 'Rome' AND day < DATE '2020-01-04'", [True, False, False, False]),
+        ("age IS NULL OR pay IS NULL", [False, True, True, False]),
+        ("pay * 10 < age", [True, False, False, True]),
+        ("unit = 'kg' AND age = 20", [True, False, False, False]),
+        ("unit = 'kg'", [True, True, True, True]),
+        ("1 = 1", [True, True, True, True]),
+    ],
+)
+def test_rows_are_judged_as_the_user_sees_them(text: str, held: list[bool]) -> None:
+    assert condition(text).holds(ROWS).tolist() == held
+
+
+def test_numbers_are_judged_as_they_are_written() -> None:
+    rows = ROWS[:1].copy()
+    rows[0, 3] = 1.2449
+    assert condition("pay = 1.24").holds(rows).tolist() == [True]
+
+
+def test_columns_and_parts() -> None:
+    whole = condition("city = 'Rome' AND unit = 'kg' AND age < pay")
+    assert whole.columns == (0, 1, 3)
+    assert [part.columns for part in whole.parts] == [(1,), (), (0, 3)]
+    assert str(whole.parts[0]) == "city = 'Rome'"
+    single = condition("age > 3 OR pay > 2")
+    assert single.parts == (single,)
+
+
+def test_domains_of_numbers_are_closed_intervals() -> None:
+    found = condition("pay > 2 AND pay <= 3").allowed(3)
+    assert found == ((math.nextafter(2.0, math.inf), 3.0),)
+    assert condition("day >= DATE '1970-01-11'").allowed(2) == ((10.0, math.inf),)
+    assert condition("age > pay").allowed(0) is None
+    assert condition("city = 'Rome'").allowed(0) is None
+
+
+def test_a_missing_number_is_marked_where_it_is_allowed() -> None:
+    found = condition("age IS NULL OR age > 40").allowed(0)
+    assert isinstance(found, tuple)
+    assert found[0] == (41.0, math.inf)
+    assert np.isnan(found[1]).all()
+    only = condition("age IS NULL").allowed(0)
+    assert isinstance(only, tuple)
+    assert np.isnan(only).all()
+
+
+def test_domains_of_codes_are_masks_with_missing_last() -> None:
+    for text, mask in (
+        ("city = 'Rome'", [False, True, False]),
+        ("city IS NULL", [False, False, True]),
+        ("city <> 'Rome'", [True, False, False]),
+        ("city IS NOT NULL", [True, True, False]),
+    ):
+        found = condition(text).allowed(1)
+        assert isinstance(found, np.ndarray)
+        assert found.tolist() == mask
+
+
+@pytest.mark.parametrize("text", ["key = 'a1'", "age > 3 AND key LIKE 'a%'"])
+def test_identifiers_are_not_asked_about(text: str) -> None:
+    with pytest.raises(ConditionError, match="column 'key' holds identifiers"):
+        condition(text)
+
+
+@pytest.mark.parametrize("text", ["unit = 'lb'", "age > 3 AND unit IS NULL"])
+def test_a_constant_that_breaks_the_condition_is_named(text: str) -> None:
+    with pytest.raises(ConditionError, match="'unit' is always 'kg'"):
+        condition(text)
