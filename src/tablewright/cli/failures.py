@@ -112,7 +112,7 @@ def _option(error: click.ClickException) -> str:
 
 def _system(error: OSError) -> tuple[str, int]:
     if error.errno == errno.EPIPE:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the flush on leaving
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush on leaving
         return "", BROKEN_PIPE
     place = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

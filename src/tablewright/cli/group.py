@@ -56,8 +56,5 @@ class LazyGroup(click.Group):
         if name not in self.places and not name.startswith("-") and not ctx.resilient_parsing:
             from tablewright.schema import suggest
 
-            near = suggest(name, self.places)
-            raise click.UsageError(
-                f"there is no command {name!r}{near or '; commands: ' + ', '.join(self.places)}"
-            )
+            raise click.UsageError(f"there is no command {name!r}{suggest(name, self.places)}", ctx)
         return super().resolve_command(ctx, args)

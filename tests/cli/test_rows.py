@@ -1,0 +1,157 @@
+"""From a table to rows: what was asked for is in the file, and the manifest says how."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tablewright.tables.provenance import read_manifest
+from tests.cli.running import Runner, put, visits
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Path:
+    return put(tmp_path)
+
+
+def manifest(out: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads(Path(f"{out}.manifest.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("end", ["csv", "parquet", "arrow"])
+def test_generate_writes_the_rows_and_says_how(run: Runner, train: Path, end: str) -> None:
+    out = train.parent / f"rows.{end}"
+    outcome = run("generate", train, "--target", "ill", "-n", 300, "--out", out, "--seed", 5)
+    assert outcome.code == 0
+    assert f"300 rows in {out}" in outcome.err
+    readers = {"csv": pl.read_csv, "parquet": pl.read_parquet, "arrow": pl.read_ipc}
+    frame = readers[end](out)
+    assert frame.shape == (300, 4)
+    assert frame.columns == visits().columns
+    origin = read_manifest(f"{out}.manifest.json").origin
+    assert (origin.method, origin.n_real_rows, origin.seed) == ("trees", 200, 5)
+    assert origin.source == "train.csv"
+    assert origin.command is not None
+    assert origin.command.startswith("tablewright generate ")
+
+
+def test_same_seed_same_rows_and_another_seed_others(run: Runner, train: Path) -> None:
+    texts = []
+    for name, seed in (("a.csv", 1), ("b.csv", 1), ("c.csv", 2)):
+        run("generate", train, "-n", 50, "--out", train.parent / name, "--seed", seed)
+        texts.append((train.parent / name).read_text())
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_seed_that_was_not_given_is_noted(run: Runner, train: Path) -> None:
+    first, again = train.parent / "first.csv", train.parent / "again.csv"
+    run("generate", train, "-n", 50, "--out", first)
+    seed = read_manifest(f"{first}.manifest.json").origin.seed
+    run("generate", train, "-n", 50, "--out", again, "--seed", seed)
+    assert first.read_text() == again.read_text()
+
+
+def test_fit_and_sample_give_what_generate_gives(run: Runner, train: Path) -> None:
+    model, one, two = (train.parent / name for name in ("m.tw", "one.csv", "two.csv"))
+    run("generate", train, "--target", "ill", "-n", 80, "--out", one, "--seed", 3)
+    assert run("fit", train, "--target", "ill", "--out", model, "--seed", 3).code == 0
+    assert run("sample", model, "-n", 80, "--out", two, "--seed", 3).code == 0
+    assert one.read_text() == two.read_text()
+
+
+def test_where_holds_in_every_row(run: Runner, train: Path) -> None:
+    out = train.parent / "rows.csv"
+    where = "age BETWEEN 30 AND 44 AND clinic = 'east'"
+    assert run("generate", train, "-n", 120, "--out", out, "--where", where).code == 0
+    frame = pl.read_csv(out)
+    assert frame.height == 120
+    assert frame["age"].is_between(30, 44).all()
+    assert frame["clinic"].unique().to_list() == ["east"]
+
+
+def test_balance_equal_and_fill(run: Runner, train: Path) -> None:
+    real = dict(visits()["ill"].value_counts().rows())
+    out = train.parent / "rows.csv"
+    asked = ("--target", "ill", "--out", out, "--balance")
+    assert run("generate", train, "-n", 100, *asked, "equal").code == 0
+    assert dict(pl.read_csv(out)["ill"].value_counts().rows()) == {"yes": 50, "no": 50}
+    assert run("generate", train, "-n", "auto", *asked, "fill").code == 0
+    assert dict(pl.read_csv(out)["ill"].value_counts().rows()) == {"yes": real["no"] - real["yes"]}
+
+
+def test_a_told_schema_counts(run: Runner, train: Path) -> None:
+    said = train.parent / "schema.yaml"
+    said.write_text("target: ill\ncolumns: {age: {kind: continuous, decimals: 2}}\n")
+    out = train.parent / "rows.csv"
+    assert run("generate", train, "-n", 60, "--out", out, "--schema", said).code == 0
+    assert run("generate", train, "-n", 60, "--out", out, "--balance", "equal").code == 2
+
+
+def test_settings_reach_the_method(run: Runner, train: Path) -> None:
+    out = train.parent / "rows.csv"
+    options = ("--method", "trees", "--set", "min_samples_leaf=40")
+    assert run("generate", train, "-n", 60, "--out", out, *options).code == 0
+    origin = read_manifest(f"{out}.manifest.json").origin
+    assert origin.options["settings"] == {"min_samples_leaf": 40}
+
+
+@pytest.mark.parametrize("end", ["json", "html"])
+def test_report_judges_on_rows_set_aside(run: Runner, train: Path, end: str) -> None:
+    out, report = train.parent / "rows.csv", train.parent / f"report.{end}"
+    options = ("--target", "ill", "-n", 100, "--out", out, "--report", report, "--seed", 1)
+    outcome = run("generate", train, *options)
+    assert outcome.code == 0
+    assert outcome.out.startswith(("helps", "no evidence", "harms"))
+    assert read_manifest(f"{out}.manifest.json").origin.n_real_rows == 200
+    if end == "json":
+        rows = json.loads(report.read_text())["facts"]["rows"]
+        assert rows == {"train": 160, "synthetic": 100, "holdout": 40}
+    else:
+        assert report.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_impute_fills_the_empty_cells_and_no_other(run: Runner, tmp_path: Path) -> None:
+    frame = visits().with_columns(
+        pl.when(pl.int_range(pl.len()) % 7 == 3).then(None).otherwise("age").alias("age"),
+        pl.when(pl.int_range(pl.len()) % 9 == 1)
+        .then(pl.lit("?"))
+        .otherwise("clinic")
+        .alias("clinic"),
+    )
+    table, out = put(tmp_path, frame), tmp_path / "full.csv"
+    assert run("impute", table, "--out", out, "--seed", 0).code == 0
+    full = pl.read_csv(out)
+    assert full.null_count().sum_horizontal().item() == 0
+    assert set(full["clinic"]) == {"north", "south", "east"}
+    known = frame["age"].is_not_null()
+    assert full["age"].filter(known).equals(frame["age"].filter(known))
+    assert full["pulse"].equals(frame["pulse"])
+    assert read_manifest(f"{out}.manifest.json").origin.options["filled"] == {
+        "age": frame["age"].null_count(),
+        "clinic": int((frame["clinic"] == "?").sum()),
+    }
+
+
+def test_a_filled_table_is_not_taken_for_synthetic(run: Runner, tmp_path: Path) -> None:
+    frame = visits().with_columns(
+        pl.when(pl.int_range(pl.len()) < 20).then(None).otherwise("age").alias("age")
+    )
+    out = tmp_path / "full.csv"
+    run("impute", put(tmp_path, frame), "--out", out)
+    assert "10.0% of the rows are in full.csv" in " ".join(run("profile", out).out.split())
+
+
+def test_methods_names_what_method_takes(run: Runner) -> None:
+    out = run("methods").out
+    for name in ("auto", "trees", "copula", "independent", "smotenc"):
+        assert f"{name}: " in out
+
+
+def test_quiet_prints_nothing(run: Runner, train: Path) -> None:
+    out = train.parent / "rows.csv"
+    outcome = run("generate", train, "-n", 20, "--out", out, "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
