@@ -14,6 +14,7 @@ from tablewright.cli.options import (
     path,
     quiet_option,
     rows_option,
+    rules_option,
     schema_option,
     seed_option,
     settings_option,
@@ -43,6 +44,7 @@ __all__ = ["generate"]
 @settings_option
 @where_option
 @balance_option
+@rules_option
 @seed_option
 @schema_option
 @click.option(
@@ -61,13 +63,14 @@ def generate(
     settings: dict[str, Any],
     where: str | None,
     balance: str | None,
+    rules: Path | None,
     seed: int | None,
     schema_file: Path | None,
     report: Path | None,
     quiet: bool,
 ) -> None:
     """Learn the table TRAIN and write rows like it."""
-    request = Request.of(n_rows, where, balance)
+    request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, train, schema_file)
     if report is not None:
         check_report_output(report, train, out)
@@ -89,6 +92,7 @@ def generate(
     pieces = request.batches(learner, seed)
     origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
     write_with_progress(pieces, request.n_rows, out, origin, real=rows, quiet=quiet)
+    request.say_audit(learner, quiet)
 
 
 def _judge(

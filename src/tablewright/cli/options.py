@@ -15,6 +15,7 @@ __all__ = [
     "path",
     "quiet_option",
     "rows_option",
+    "rules_option",
     "schema_option",
     "seed_option",
     "settings_option",
@@ -125,5 +126,8 @@ balance_option = click.option(
     "--balance",
     type=click.Choice(["equal", "fill"]),
     help="equal: the same number of rows per class; fill: rows for the classes below the largest.",
+)
+rules_option = click.option(
+    "--rules", type=path, help="File of rules that every row keeps; see 'tablewright rules'."
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,14 +26,19 @@ class Request:
         None stands for as many as the smaller classes lack.
     where : str or None
     balance : {"equal", "fill"} or None
+    rules : Path or None
+        File of rules that the rows keep.
     """
 
     n_rows: int | None
     where: str | None = None
     balance: Literal["equal", "fill"] | None = None
+    rules: Path | None = None
 
     @classmethod
-    def of(cls, n_rows: int | str, where: str | None, balance: str | None) -> Request:
+    def of(
+        cls, n_rows: int | str, where: str | None, balance: str | None, rules: Path | None
+    ) -> Request:
         """Take the options as they were typed.
 
         Raises
@@ -42,14 +49,33 @@ class Request:
         if n_rows == "auto" and balance != "fill":
             raise InputError("-n auto goes with --balance fill alone; give a number of rows")
         wanted = None if n_rows == "auto" else int(n_rows)
-        return cls(wanted, where, cast(Literal["equal", "fill"] | None, balance))
+        return cls(wanted, where, cast(Literal["equal", "fill"] | None, balance), rules)
 
     def batches(self, synthesizer: Synthesizer, seed: int) -> Iterator[Any]:
         """Draw the rows, piece by piece."""
         return synthesizer.batches(
-            self.n_rows, where=self.where, balance=self.balance, random_state=seed
+            self.n_rows,
+            where=self.where,
+            balance=self.balance,
+            rules=self.rules,
+            random_state=seed,
         )
 
     def options(self) -> dict[str, Any]:
         """Give what was asked for as plain data."""
-        return asdict(self)
+        return {**asdict(self), "rules": None if self.rules is None else self.rules.name}
+
+    def say_audit(self, synthesizer: Synthesizer, quiet: bool) -> None:
+        """Say what the rules did to the rows, a line for each that changed any."""
+        if self.rules is None:
+            return
+        say(f"all {len(synthesizer.audit_.rules)} rules of {self.rules} were applied", quiet)
+        for rule in synthesizer.audit_.rules:
+            changed = {
+                how: getattr(rule, how)
+                for how in ("computed", "repaired", "projected", "redrawn", "broken")
+                if getattr(rule, how)
+            }
+            if changed:
+                counts = ", ".join(f"{n:,} {how}" for how, n in changed.items())
+                say(f"  {rule.name}: {rule.drawn_right:,} drawn right, {counts}", quiet)

@@ -12,6 +12,7 @@ from tablewright.cli.options import (
     path,
     quiet_option,
     rows_option,
+    rules_option,
     seed_option,
     settle_seed,
     where_option,
@@ -28,6 +29,7 @@ __all__ = ["sample"]
 @out_option
 @where_option
 @balance_option
+@rules_option
 @seed_option
 @quiet_option
 def sample(
@@ -36,16 +38,18 @@ def sample(
     out: Path,
     where: str | None,
     balance: str | None,
+    rules: Path | None,
     seed: int | None,
     quiet: bool,
 ) -> None:
     """Write rows from a MODEL of 'tablewright fit'."""
     from tablewright.synthesizers import Synthesizer
 
-    request = Request.of(n_rows, where, balance)
+    request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, model)
     synthesizer = Synthesizer.load(model)
     seed = settle_seed(seed)
     pieces = request.batches(synthesizer, seed)
     origin = origin_of(synthesizer, seed, request.options(), model)
     write_with_progress(pieces, request.n_rows, out, origin, quiet=quiet)
+    request.say_audit(synthesizer, quiet)
