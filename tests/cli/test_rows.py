@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tablewright.tables.files import read_frame
 from tablewright.tables.provenance import read_manifest
 from tests.cli.running import Runner, put, visits
 
@@ -17,19 +18,13 @@ def train(tmp_path: Path) -> Path:
     return put(tmp_path)
 
 
-def manifest(out: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads(Path(f"{out}.manifest.json").read_text())
-    return found
-
-
 @pytest.mark.parametrize("end", ["csv", "parquet", "arrow"])
 def test_generate_writes_the_rows_and_says_how(run: Runner, train: Path, end: str) -> None:
     out = train.parent / f"rows.{end}"
     outcome = run("generate", train, "--target", "ill", "-n", 300, "--out", out, "--seed", 5)
     assert outcome.code == 0
     assert f"300 rows in {out}" in outcome.err
-    readers = {"csv": pl.read_csv, "parquet": pl.read_parquet, "arrow": pl.read_ipc}
-    frame = readers[end](out)
+    frame = read_frame(out)
     assert frame.shape == (300, 4)
     assert frame.columns == visits().columns
     origin = read_manifest(f"{out}.manifest.json").origin

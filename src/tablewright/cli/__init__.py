@@ -20,6 +20,8 @@ COMMANDS = {
     "sample": "tablewright.cli.sample:sample",
     "impute": "tablewright.cli.impute:impute",
     "profile": "tablewright.cli.profile:profile",
+    "evaluate": "tablewright.cli.evaluate:evaluate",
+    "compare": "tablewright.cli.compare:compare",
     "rules": "tablewright.cli.rules:rules",
     "probe": "tablewright.cli.probe:probe",
     "runs": "tablewright.cli.runs:runs",
