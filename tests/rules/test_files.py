@@ -54,6 +54,13 @@ def test_read_from_disk(tmp_path: Path, suffix: str) -> None:
     assert as_rules(path) == rules
 
 
+def test_words_of_yaml_that_are_columns_and_values() -> None:
+    text = "rules: [{kind: align, on: y, attribute: z, pairs: {no: [off, yes], true: [n]}}]"
+    rule = parse_rules(text).rules[0]
+    assert rule.model_dump()["on"] == "y"
+    assert rule.model_dump()["pairs"] == {"no": ["off", "yes"], "true": ["n"]}
+
+
 def test_the_schema_is_published_and_names_every_kind() -> None:
     text = json.dumps(json_schema())
     for rule in as_rules(EVERY_KIND):

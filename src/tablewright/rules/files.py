@@ -24,6 +24,19 @@ _KINDS = (
 )
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which only true and false are truth values: yes, no, on and off are text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag != "tag:yaml.org,2002:bool" or first in "tTfF"
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a rules file.
 
@@ -100,7 +113,8 @@ def parse_rules(text: str) -> Rules:
     'age >= 18'
     """
     try:
-        data = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+        is_json = text.lstrip().startswith("{")
+        data = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, json.JSONDecodeError, RecursionError) as error:
         raise RuleError(f"the rules are neither YAML nor JSON: {error}") from error
     if data is None:
