@@ -342,3 +342,114 @@ def test_balance_that_makes_no_sense_is_refused(
     made = Synthesizer("independent", target=target, random_state=0).fit(table)
     with pytest.raises(InputError, match=said):
         made.sample(n_samples, balance=balance)
+
+
+# tables that are small, wide, long or lopsided -----------------------------------------------
+
+
+@pytest.mark.parametrize("n_rows", [2, 3, 5, 10])
+@pytest.mark.parametrize("method", ["auto", *METHODS])
+def test_tiny_tables_are_learned(method: str, n_rows: int) -> None:
+    random = np.random.default_rng(n_rows)
+    table = pl.DataFrame(
+        {
+            "x": random.normal(size=n_rows),
+            "n": random.integers(0, 50, n_rows),
+            "c": list("abcdefghij")[:n_rows],
+            "y": (["u", "v"] * 5)[:n_rows],
+        }
+    )
+    made = Synthesizer(method, target="y", random_state=0).fit(table)
+    assert made.sample(20).schema == table.schema
+    assert made.sample(6, balance="equal")["y"].to_list().count("u") == 3
+    assert (made.sample(5, where="y = 'v'")["y"] == "v").all()
+    assert made.impute(table).equals(table)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_wide_table_of_few_rows_is_learned(method: str) -> None:
+    values = np.random.default_rng(0).normal(size=(60, 200))
+    table = pl.DataFrame(values, schema=[f"c{j}" for j in range(200)])
+    made = Synthesizer(method, random_state=0).fit(table)
+    assert made.sample(100).shape == (100, 200)
+    assert (made.sample(50, where="c150 > 0.5")["c150"] > 0.5).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_column_of_50_000_values_neither_explodes_nor_vanishes(method: str) -> None:
+    random = np.random.default_rng(0)
+    codes = [f"k{code}" for code in random.integers(0, 50_000, 100_000)]
+    table = pl.DataFrame({"code": codes, "x": random.normal(size=100_000)})
+    table = table.with_columns(y=pl.Series(random.random(100_000) < 0.5))
+    made = Synthesizer(method, target="y", schema={"code": "categorical"}, random_state=0)
+    rows = made.fit(table).sample(5000)
+    assert set(rows["code"]) <= set(codes)
+    # 5,000 draws from 50,000 equal values give about 4,758 different ones.
+    assert rows["code"].n_unique() > (2500 if method == "smotenc" else 4500)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_table_of_categories_alone_is_learned(method: str) -> None:
+    random = np.random.default_rng(0)
+    table = pl.DataFrame({name: random.choice(list(name), 200) for name in ("abc", "pq", "uvwx")})
+    rows = Synthesizer(method, target="pq", random_state=0).fit(table).sample(400)
+    for name in table.columns:
+        assert set(rows[name]) == set(name)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_column_is_enough_to_learn(method: str) -> None:
+    table = pl.DataFrame({"id": [f"A{i}" for i in range(50)], "x": np.linspace(0, 1, 50)})
+    rows = Synthesizer(method, random_state=0).fit(table.with_columns(u=pl.lit("k"))).sample(5)
+    assert rows["id"].to_list() == [f"A{i}" for i in range(50, 55)]
+    assert rows["x"].is_between(0, 1).all()
+    assert rows["u"].to_list() == ["k"] * 5
+
+
+def test_no_column_to_learn_is_said() -> None:
+    table = pl.DataFrame({"id": [f"A{i}" for i in range(50)], "u": ["k"] * 50})
+    with pytest.raises(InputError, match="every column is constant or an identifier"):
+        Synthesizer().fit(table)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_missing_classes_and_empty_columns_are_kept(method: str) -> None:
+    table = pl.DataFrame(
+        {
+            "x": np.random.default_rng(0).normal(size=90),
+            "empty": pl.Series([None] * 90, dtype=pl.Float64),
+            "y": ["a", "b", None] * 30,
+        }
+    )
+    schema = {"empty": "continuous"}
+    made = Synthesizer(method, target="y", schema=schema, random_state=0).fit(table)
+    rows = made.sample(900)
+    assert rows["empty"].null_count() == 900
+    assert 200 < rows["y"].null_count() < 400
+    assert made.sample(10, balance="equal")["y"].to_list().count("a") == 5
+    filled = made.impute(table)
+    assert filled["y"].null_count() == 0
+    assert filled["empty"].null_count() == 90
+
+
+@pytest.mark.parametrize("method", ["trees", "copula", "independent"])
+def test_no_real_row_of_a_continuous_table_comes_back(method: str) -> None:
+    values = np.random.default_rng(0).normal(size=(300, 4))
+    table = pl.DataFrame(values, schema=["a", "b", "c", "d"])
+    rows = Synthesizer(method, random_state=0).fit(table).sample(5000)
+    assert rows.join(table, on=table.columns, how="inner").height == 0
+
+
+def test_what_a_table_cannot_be_learned_from_is_said() -> None:
+    for table, said in (
+        (pl.DataFrame({"a": [1, 2]}), "at least two"),
+        (people(1), "one row"),
+        (people(30).with_columns(dose=float("inf")), "'dose', row 0: the value is infinite"),
+        (people(30).with_columns(dose=pl.lit(None, pl.String)), "'dose' has no value"),
+        (people(30).lazy(), "call .collect"),
+        ([[1, 2], [3, 4]], "not builtins.list"),
+    ):
+        with pytest.raises(InputError, match=said):
+            Synthesizer().fit(table)
+    with pytest.raises(InputError, match="the target 'unit' has the same value in every row"):
+        Synthesizer(target="unit").fit(people(30))

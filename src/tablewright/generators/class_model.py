@@ -39,15 +39,17 @@ class ClassModel:
         codes = matrix.values[:, self._target]
         known = ~np.isnan(codes)
         self._classes = np.unique(codes[known])
+        some = np.atleast_1d(~np.isnan(matrix.values[known]).all(axis=0))
+        self._features = np.flatnonzero(some & (np.arange(len(some)) != self._target))
         self._model: HistGradientBoostingClassifier | None = None
-        if 2 <= len(self._classes) <= _MOST_CLASSES:
+        if len(self._features) and 2 <= len(self._classes) <= _MOST_CLASSES:
             self._model = HistGradientBoostingClassifier(
                 max_iter=60,
                 max_leaf_nodes=15,
                 min_samples_leaf=10,
                 early_stopping=False,
                 random_state=seed,
-            ).fit(self._rest(matrix.values[known]), codes[known])
+            ).fit(matrix.values[known][:, self._features], codes[known])
 
     def chances(self, values: Floats) -> Floats:
         """Give the chance of its class to each row; 1 where the model knows nothing of it.
@@ -61,10 +63,6 @@ class ClassModel:
         chances = np.ones(len(values))
         if self._model is not None and known.any():
             place = np.searchsorted(self._classes, codes[known])
-            each = self._model.predict_proba(self._rest(values[known]))
+            each = self._model.predict_proba(values[known][:, self._features])
             chances[known] = each[np.arange(len(place)), place]
         return chances
-
-    def _rest(self, values: Floats) -> Floats:
-        rest: Floats = np.delete(values, self._target, axis=1)
-        return rest
