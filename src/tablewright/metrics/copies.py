@@ -133,20 +133,21 @@ def rescaled_copies(
         reason = "there are no generated rows"
         return Score.undefined(name, Direction.LOWER, reason, meaning)
     rows = synthetic.cut(MAX_ROWS, rng)
-    lines = _lines(real, rows, rng)
-    matched = _meeting(real, rows, lines) if lines else np.zeros(len(rows), dtype=bool)
+    kept = _familiar(real, rows)
+    lines = _lines(real, rows, kept, rng)
+    matched = _meeting(real, rows, lines, kept) if lines else np.zeros(len(rows), dtype=bool)
     names = {real.features[j].name: list(line) for j, line in lines.items()}
     details = {"lines": names if matched.any() else {}}
     reference = {"real": 0.0, "copy": 0.0}
     return share_score(name, int(matched.sum()), len(rows), meaning, reference, details)
 
 
-def _lines(real: Rows, other: Rows, rng: np.random.Generator) -> dict[int, Line]:
+def _lines(real: Rows, other: Rows, kept: list[int], rng: np.random.Generator) -> dict[int, Line]:
     """Lines of the suspects, where two of them and at least half have one."""
-    suspects = _suspects(real, other)
+    suspects = [j for j in range(len(real.features)) if j not in kept and _varies(other, j)]
     if len(suspects) < 2:
         return {}
-    pairs = _pairs(real, other, suspects, rng)
+    pairs = _pairs(real, other, kept, rng)
     found = {}
     for j in suspects:
         line = _whole_line(real.values[:, j], other.values[:, j])
@@ -156,28 +157,29 @@ def _lines(real: Rows, other: Rows, rng: np.random.Generator) -> dict[int, Line]
     return found if len(found) >= max(2, len(suspects) / 2) else {}
 
 
-def _suspects(real: Rows, other: Rows) -> list[int]:
-    """Numeric columns of many values of which fewer than half occur among the training rows."""
-    found = []
-    for j, feature in enumerate(real.features):
-        values = other.values[~np.isnan(other.values[:, j]), j]
-        if feature.levels is not None or len(np.unique(values)) < 5:
-            continue
-        if np.isin(np.round(values, 9), np.round(real.values[:, j], 9)).mean() < 0.5:
-            found.append(j)
-    return found
+def _familiar(real: Rows, other: Rows) -> list[int]:
+    """Columns of which at least half of the values occur among the training rows."""
+    return [
+        j
+        for j in range(len(real.features))
+        if other.take_column(j).is_in(real.take_column(j).implode(), nulls_equal=True).mean() >= 0.5  # type: ignore[operator]
+    ]
+
+
+def _varies(rows: Rows, place: int) -> bool:
+    values = rows.values[~np.isnan(rows.values[:, place]), place]
+    return rows.features[place].levels is None and len(np.unique(values)) >= 5
 
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Rows of both tables that agree outside the suspects."""
+    """Rows of both tables that agree in the familiar columns."""
 
     real: NDArray[np.int64]
     other: NDArray[np.int64]
 
 
-def _pairs(real: Rows, other: Rows, suspects: list[int], rng: np.random.Generator) -> _Pairs:
-    kept = [j for j in range(len(real.features)) if j not in suspects]
+def _pairs(real: Rows, other: Rows, kept: list[int], rng: np.random.Generator) -> _Pairs:
     frames = [
         pl.DataFrame([rows.take_column(j).alias(str(j)) for j in kept] or [_zeros(len(rows))])
         .with_row_index("row")
@@ -225,11 +227,13 @@ def _line(pairs: _Pairs, real: Floats, other: Floats, rng: np.random.Generator) 
     return line if best >= max(5, 0.2 * len(np.unique(y))) else None
 
 
-def _meeting(real: Rows, other: Rows, lines: dict[int, Line]) -> NDArray[np.bool_]:
+def _meeting(real: Rows, other: Rows, lines: dict[int, Line], kept: list[int]) -> NDArray[np.bool_]:
     """Mark generated rows that one training row meets, but for one in five of the lines."""
     found = np.zeros(len(other), dtype=bool)
-    mapped, asked = _scaled(real, lines, mapped=True), _scaled(other, lines, mapped=False)
-    allowed = (0.2 * len(lines) + 0.1) / mapped.shape[1]
+    columns = [*kept, *lines]
+    mapped = _scaled(real, lines, mapped=True)[:, columns]
+    asked = _scaled(other, lines, mapped=False)[:, columns]
+    allowed = (0.2 * len(lines) + 0.1) / len(columns)
     for at, block in distance_blocks(asked, mapped):
         found[at] = block.min(axis=1) <= allowed
     return found

@@ -102,7 +102,9 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     z2 = 1.96**2
     centre = (hits + z2 / 2) / (n + z2)
     width = 1.96 / (n + z2) * np.sqrt(hits * (n - hits) / n + z2 / 4)
-    return max(0.0, float(centre - width)), min(1.0, float(centre + width))
+    low = float(centre - width) if hits else 0.0
+    high = float(centre + width) if hits < n else 1.0
+    return low, high
 
 
 @dataclass(frozen=True)

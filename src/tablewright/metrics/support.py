@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
 from tablewright.metrics.preparation import Floats, Rows
@@ -30,6 +31,7 @@ __all__ = [
 MAX_ROWS = 1500
 K = 5
 MIN_ROWS = K + 2
+_ROUNDING = 1e-6
 _LEVELS = np.linspace(0, 1, 31)[1:]
 
 
@@ -186,12 +188,8 @@ def density(real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Ge
 
 def _density(real: Floats, other: Floats) -> float:
     radius = _near(real, real, K, same=True)[0][:, -1]
-    hits = 0.0
-    for start in range(0, len(other), 500):
-        block = other[start : start + 500]
-        distance = np.linalg.norm(block[:, None, :] - real[None, :, :], axis=2)
-        hits += float((distance <= radius).sum())
-    return hits / (K * len(other))
+    inside = euclidean_distances(other, real) <= radius + _ROUNDING
+    return float(inside.sum()) / (K * len(other))
 
 
 def cluster_shares(
