@@ -1,4 +1,4 @@
-"""Between a frame of the user's values and the float matrix that generators learn.
+"""Between typed rows (`tablewright.tables.casting`) and the float matrix that generators learn.
 
 A `Matrix` has one float column per modelled column: numbers as they are, dates as days,
 times and spans as microseconds, the values of discrete columns and texts as codes
@@ -279,18 +279,13 @@ def _to_floats(series: pl.Series, column: Column) -> Floats:
 
 def _to_number(series: pl.Series, column: Column) -> pl.Series:
     if column.kind is Kind.DATE:
-        return _parse_time(series, column, pl.Date()).cast(pl.Date).cast(pl.Int32)
+        return series.cast(pl.Date).cast(pl.Int32)
     if column.kind is Kind.DATETIME:
-        parsed = _parse_time(series, column, pl.Datetime("us"))
-        return parsed.dt.epoch("us") if parsed.dtype == pl.Datetime else parsed.cast(pl.Int64)
+        return series.cast(pl.Datetime("us", getattr(series.dtype, "time_zone", None))).dt.epoch(
+            "us"
+        )
     if column.kind is Kind.TIMEDELTA:
         return series.cast(pl.Duration("us")).cast(pl.Int64)
-    return series
-
-
-def _parse_time(series: pl.Series, column: Column, dtype: pl.Date | pl.Datetime) -> pl.Series:
-    if series.dtype == pl.String:
-        return series.str.strptime(dtype, column.format, strict=True)
     return series
 
 
@@ -309,24 +304,12 @@ def _from_floats(floats: Floats, column: Column, dtype: pl.DataType) -> pl.Serie
     if column.kind is Kind.CONTINUOUS:
         if column.decimals is not None:
             floats = np.round(floats, column.decimals)
-        series = pl.Series(column.name, floats).fill_nan(None)
-        return series.cast(dtype) if dtype.is_numeric() else series
+        return pl.Series(column.name, floats).fill_nan(None).cast(dtype)
     whole = pl.Series(column.name, np.round(floats)).fill_nan(None).cast(pl.Int64)
     if column.kind is Kind.INTEGER:
         return whole.cast(dtype)
     if column.kind is Kind.TIMEDELTA:
         return whole.cast(pl.Duration("us")).cast(dtype)
-    return _from_epoch(whole, column, dtype)
-
-
-def _from_epoch(whole: pl.Series, column: Column, dtype: pl.DataType) -> pl.Series:
-    time: pl.Series
     if column.kind is Kind.DATE:
-        time = whole.cast(pl.Int32).cast(pl.Date)
-    else:
-        time = whole.cast(pl.Datetime("us"))
-    if dtype == pl.String:
-        return time.dt.strftime(column.format or "iso")
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        time = time.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
-    return time.cast(dtype)
+        return whole.cast(pl.Int32).cast(pl.Date).cast(dtype)
+    return whole.cast(pl.Datetime("us", getattr(dtype, "time_zone", None))).cast(dtype)
