@@ -74,6 +74,7 @@ def evaluate(
     subgroups: str | None = None,
     effort: Literal["quick", "full"] = "full",
     more_real: Any = None,
+    impute: Any = None,
     provenance: Mapping[str, Any] | None = None,
     random_state: int = 0,
 ) -> Report:
@@ -93,7 +94,7 @@ def evaluate(
         See `Synthesizer`.
     rules : Rules, path, list or None, default=None
         What rows have to keep.
-    groups, time, measure, subgroups, effort, more_real, provenance, random_state
+    groups, time, measure, subgroups, effort, more_real, impute, provenance, random_state
         See `tablewright.evaluation.evaluate`.
 
     Returns
@@ -125,6 +126,7 @@ def evaluate(
         subgroups=subgroups,
         effort=effort,
         more_real=None if more_real is None else read(more_real, "more_real"),
+        impute=impute,
         provenance=provenance,
         random_state=random_state,
     )

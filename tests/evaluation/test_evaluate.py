@@ -113,3 +113,27 @@ def test_bad_input_is_one_sentence() -> None:
         evaluate(train, made, held, SCHEMA, effort="hasty")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no measure 'macrof1'"):
         evaluate(train, made, held, SCHEMA, measure="macrof1", effort="quick")
+
+
+def test_an_imputer_is_held_against_simple_means() -> None:
+    def mode(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.all().fill_null(pl.all().drop_nulls().mode().first()))
+
+    report = evaluate(draw(150, 1), draw(100, 3), draw(150, 2), SCHEMA, effort="quick", impute=mode)
+    assert report["imputation_error"].defined
+    assert set(report["imputation_error"].reference) == {"mean or mode", "draw", "neighbours"}
+    assert "Imputation" in report.to_html()
+
+
+def test_subgroups_are_broken_down_and_time_is_checked() -> None:
+    report = evaluate(
+        draw(150, 1),
+        draw(100, 3),
+        draw(200, 2),
+        SCHEMA,
+        effort="quick",
+        subgroups="city",
+        time="joined",
+    )
+    assert {part["value"] for part in report.subgroups} >= {"ash", "birch"}
+    assert any("do not speak about the future" in notice for notice in report.notices)

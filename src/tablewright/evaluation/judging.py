@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from tablewright.evaluation.pictures import pictures
 from tablewright.evaluation.report import Report
 from tablewright.evaluation.usefulness import Usefulness, judge_usefulness
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
+from tablewright.metrics.imputation import imputation_error
 from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.scores import Score
 from tablewright.metrics.utility import Maker
@@ -83,6 +84,7 @@ def evaluate(
     effort: Literal["quick", "full"] = "full",
     more_real: pl.DataFrame | None = None,
     controls: Mapping[str, Maker] | None = None,
+    impute: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
     provenance: Mapping[str, Any] | None = None,
     random_state: int = 0,
 ) -> Report:
@@ -115,6 +117,9 @@ def evaluate(
         Real rows beyond the training rows: what as many more of them would have brought.
     controls : mapping of str to Maker or None, default=None
         Further methods that make rows of training rows, as arms beside SMOTE-NC.
+    impute : callable or None, default=None
+        From a frame with empty cells to the same frame with them filled; judged on holdout
+        cells that are emptied at random.
     provenance : mapping or None, default=None
         What made the rows; stands in the report as it is.
     random_state : int, default=0
@@ -141,7 +146,7 @@ def evaluate(
         None if groups is None else _groups(holdout, groups),
     )
     _check(tables)
-    rngs = np.random.default_rng(random_state).spawn(5)
+    rngs = np.random.default_rng(random_state).spawn(6)
     useful = _usefulness(tables, EFFORTS[effort], measure, subgroups, controls or {}, rngs[0])
     facts = {
         "rows": {"train": train.height, "synthetic": synthetic.height, "holdout": holdout.height},
@@ -157,6 +162,7 @@ def evaluate(
         "utility": useful.scores,
         "fidelity": _fidelity(tables, EFFORTS[effort], rngs[1]),
         "rules": [] if rules is None else [_rules(rules, tables, rngs[2])],
+        "imputation": [] if impute is None else [_imputation(impute, tables, rngs[5])],
         "privacy": _privacy(tables, rngs[3]),
     }
     drawn = pictures(tables.real, tables.synthetic, tables.holdout, rngs[4])
@@ -224,6 +230,12 @@ def _check(tables: Tables) -> None:
 
 def _rules(rules: Rules, tables: Tables, rng: np.random.Generator) -> Score:
     return logic.rule_violations(rules, tables.real, tables.synthetic, tables.holdout, rng)
+
+
+def _imputation(
+    impute: Callable[[pl.DataFrame], pl.DataFrame], tables: Tables, rng: np.random.Generator
+) -> Score:
+    return imputation_error(impute, tables.real, tables.holdout, rng)
 
 
 def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[Score]:

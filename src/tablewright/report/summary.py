@@ -11,7 +11,8 @@ __all__ = ["Answer", "Page", "Section", "Table", "summarize"]
 TITLES = {
     "utility": "Utility: does a model learn from generated rows?",
     "fidelity": "Fidelity: are they like real rows?",
-    "rules": "Rules",
+    "rules": "Rules: what rows have to keep",
+    "imputation": "Imputation: are filled cells right?",
     "privacy": "Privacy: are they too close to the real rows?",
 }
 
@@ -185,6 +186,8 @@ def _section(key: str, report: Mapping[str, Any]) -> Section:
         tables = [*_arms(report), *tables, *_subgroups(report)]
     if key == "rules":
         tables += _rules(scores)
+    if key == "imputation":
+        tables += _references(scores)
     if key == "fidelity":
         tables += _columns(scores)
     notes = [f"{s['name']}: {s['reason']}" for s in scores if s["value"] is None]
@@ -237,6 +240,11 @@ def _rules(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
     ]
     head = ["rule", "text", "severity", "generated rows", "real rows"]
     return [Table("Rows that break each rule, of those it speaks of", head, rows)] if rows else []
+
+
+def _references(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
+    rows = [[name, value] for score in scores for name, value in score["reference"].items()]
+    return [Table("The same error with simple means to fill cells", ["filled by", "error"], rows)]
 
 
 def _columns(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
