@@ -149,7 +149,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _choose(self, frame: pl.DataFrame) -> tuple[str, str]:
         if self.method != "auto":
-            return self.method, "as asked"
+            return self.method, f"{self.method}, as asked"
         choice = choose_method(frame, self.schema_, self._rng("choose"))
         return choice.method, choice.reason
 
