@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tablewright.metrics.associations import associations
 from tablewright.metrics.learners import Design, fit
 from tablewright.metrics.outcomes import auc, auc_error
 from tablewright.metrics.preparation import Floats, Rows
@@ -51,7 +52,7 @@ def detection(
     -------
     Score
         Its details name, for boosted trees, the columns that give the rows away: the AUC lost
-        when the column is shuffled.
+        when the column is shuffled; and the pairs whose association differs most.
     """
     name = NAMES[learner]
     truth = holdout if holdout is not None and len(holdout) else real
@@ -67,7 +68,11 @@ def detection(
         others["real"] = _round(real.cut(size, rng))
     reference = {key: _cross_fit(basis, rows, learner, rng).value for key, rows in others.items()}
     interval = (found.value - 1.96 * found.error, found.value + 1.96 * found.error)
-    details = {"columns": found.columns, "against": "holdout" if truth is holdout else "training"}
+    details = {
+        "columns": found.columns,
+        "pairs": _pairs(real, synthetic),
+        "against": "holdout" if truth is holdout else "training",
+    }
     return Score(
         name, found.value, Direction.TARGET, meaning, interval, reference, 0.5, "", size, details
     )
@@ -113,6 +118,18 @@ def _losses(model: Callable[[Design], Floats], test: Design, rng: np.random.Gene
         return np.zeros(test.trees.shape[1])
     whole, order = _auc(test.y, model(test)), rng.permutation(len(test))
     return np.array([whole - _auc(test.y, model(_mixed(test, j, order))) for j in _columns(test)])
+
+
+def _pairs(real: Rows, other: Rows, n_pairs: int = 8) -> list[list[str | float]]:
+    """Pairs of columns whose association differs most: names, real value, generated value."""
+    first, second = associations(real), associations(other)
+    upper = np.triu_indices(len(first), 1)
+    worst = np.argsort(-np.abs(first - second)[upper], kind="stable")[:n_pairs]
+    names = [feature.name for feature in real.features]
+    return [
+        [names[i], names[j], float(first[i, j]), float(second[i, j])]
+        for i, j in zip(upper[0][worst], upper[1][worst], strict=True)
+    ]
 
 
 def _columns(test: Design) -> range:

@@ -150,15 +150,22 @@ def _best(report: Mapping[str, Any]) -> list[str]:
 
 def _faith(report: Mapping[str, Any]) -> Answer:
     found = _found(report, "fidelity") + _found(report, "rules")
-    detected = _score(report, "detection_boosted")
-    value = None if detected is None else detected["value"]
+    detected = _score(report, "detection_boosted") or {}
+    value = detected.get("value")
     if value is None:
         return Answer("Is it faithful?", "not judged", "open", found or ["too few rows"])
     word, tone = ("close", "good") if value < 0.6 else ("visible differences", "open")
     if value >= 0.8:
         word, tone = "easily told apart", "bad"
     told = f"detection AUC {value:.2f}: 0.5 cannot be told from real rows, 1 always can"
-    return Answer("Is it faithful?", word, tone, [told, *[s for s in found if "AUC" not in s]])
+    others = [sentence for sentence in found if "AUC" not in sentence]
+    return Answer("Is it faithful?", word, tone, [told, *_given_away(detected), *others])
+
+
+def _given_away(detected: Mapping[str, Any]) -> list[str]:
+    losses = detected["details"].get("columns", {})
+    names = [name for name in sorted(losses, key=lambda n: -losses[n]) if losses[name] > 0.02]
+    return [f"given away most by {', '.join(map(repr, names[:3]))}"] if names else []
 
 
 def _safety(report: Mapping[str, Any]) -> Answer:
@@ -257,7 +264,14 @@ def _columns(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
     ]
     head = ["column", "likeness", "in range", "missing, real", "missing, generated", "gives away"]
     caption = "Columns; 'gives away' is the detection AUC lost without the column"
-    return [Table(caption, head, rows)] if rows else []
+    return [*([Table(caption, head, rows)] if rows else []), *_pairs(scores)]
+
+
+def _pairs(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
+    boosted = next((s for s in scores if s["name"] == "detection_boosted"), None)
+    rows = [] if boosted is None else boosted["details"].get("pairs", [])
+    head = ["column", "with", "association, real", "generated"]
+    return [Table("Pairs whose association differs most", head, rows)] if rows else []
 
 
 def _gain(
