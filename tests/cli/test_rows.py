@@ -34,6 +34,14 @@ def test_generate_writes_the_rows_and_says_how(run: Runner, train: Path, end: st
     assert origin.command.startswith("tablewright generate ")
 
 
+def test_a_binary_file_holds_the_types_that_a_text_file_was_taken_for(
+    run: Runner, train: Path
+) -> None:
+    out = train.parent / "rows.parquet"
+    assert run("generate", train, "-n", 20, "--out", out, "--seed", 5).code == 0
+    assert read_frame(out)["age"].dtype == pl.Int64
+
+
 def test_same_seed_same_rows_and_another_seed_others(run: Runner, train: Path) -> None:
     texts = []
     for name, seed in (("a.csv", 1), ("b.csv", 1), ("c.csv", 2)):

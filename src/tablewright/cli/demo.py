@@ -52,9 +52,9 @@ def demo(out: Path, seed: int, quiet: bool) -> None:
     request = Request(N_ROWS, balance="equal")
     pieces = request.batches(synthesizer, seed)
     origin = origin_of(synthesizer, seed, request.options())
-    write_with_progress(pieces, N_ROWS, out, origin, real=learned, quiet=quiet)
-    say("judging them on the rows that were set aside", quiet)
     schema = synthesizer.schema_
+    write_with_progress(pieces, schema, N_ROWS, out, origin, real=learned, quiet=quiet)
+    say("judging them on the rows that were set aside", quiet)
     report = evaluate(learned, out, aside, schema=schema, effort="quick", random_state=seed)
     if not quiet:
         click.echo(report.summary())

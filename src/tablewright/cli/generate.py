@@ -91,7 +91,8 @@ def generate(
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
     pieces = request.batches(learner, seed)
     origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
-    write_with_progress(pieces, request.n_rows, out, origin, real=rows, quiet=quiet)
+    schema = learner.schema_
+    write_with_progress(pieces, schema, request.n_rows, out, origin, real=rows, quiet=quiet)
     request.say_audit(learner, quiet)
 
 

@@ -49,6 +49,7 @@ def impute(
     from tablewright.tables.casting import typed
     from tablewright.tables.files import read_frame
     from tablewright.tables.provenance import manifest_path, write_filled
+    from tablewright.tables.table import for_file
 
     check_rows_output(out, table, schema_file)
     rows, seed = read_frame(table), settle_seed(seed)
@@ -56,7 +57,7 @@ def impute(
         method, target=target, schema=schema_file, options=settings or None, random_state=seed
     ).fit(rows)
     empty = typed(rows, synthesizer.schema_).select(pl.all().is_null())
-    whole = synthesizer.impute(rows)
+    whole = for_file(synthesizer.impute(rows), synthesizer.schema_, out)
     filled = {name: n for name, n in empty.sum().row(0, named=True).items() if n}
     origin = origin_of(synthesizer, seed, {"filled": filled, "settings": settings}, table)
     write_filled(whole, empty.select(pl.any_horizontal(pl.all())).to_series(), out, origin)

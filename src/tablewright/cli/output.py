@@ -13,6 +13,7 @@ from tablewright.cli.progress import Advance, progress, say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
+    from tablewright.schema import Schema
     from tablewright.synthesizers import Synthesizer
     from tablewright.tables.provenance import Manifest, Origin
 
@@ -56,6 +57,7 @@ def origin_of(
 
 def write_with_progress(
     pieces: Iterable[Any],
+    schema: Schema,
     total: int | None,
     out: Path,
     origin: Origin,
@@ -65,9 +67,11 @@ def write_with_progress(
 ) -> Manifest:
     """Write pieces of rows to a file as they come."""
     from tablewright.tables.provenance import manifest_path, write_rows
+    from tablewright.tables.table import for_file
 
     with progress("writing", total, quiet=quiet) as advance:
-        manifest = write_rows(_counted(pieces, advance), out, origin, real)
+        rows = (for_file(frame, schema, out) for frame in _counted(pieces, advance))
+        manifest = write_rows(rows, out, origin, real)
     say(f"{manifest.n_rows:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
     return manifest
 

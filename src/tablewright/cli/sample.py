@@ -51,5 +51,5 @@ def sample(
     seed = settle_seed(seed)
     pieces = request.batches(synthesizer, seed)
     origin = origin_of(synthesizer, seed, request.options(), model)
-    write_with_progress(pieces, request.n_rows, out, origin, quiet=quiet)
+    write_with_progress(pieces, synthesizer.schema_, request.n_rows, out, origin, quiet=quiet)
     request.say_audit(synthesizer, quiet)
