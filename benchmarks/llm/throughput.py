@@ -2,13 +2,17 @@
 
 The endpoint lives in a process of its own. Two runs: one without faults, one in which a
 tenth of the answers are 429 (with Retry-After: 1) and a tenth are 500, each after the full
-latency, so that it allows 51.2 good answers a second.
+latency, so that it allows 51.2 good answers a second. Just before each run a bare client
+(64 sockets, one fixed request, no SDK, no ledger, faults repeated at once) finds out what
+this machine, busy with other work, lets the endpoint serve: the column "bare client".
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import multiprocessing
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -55,6 +59,8 @@ def run(seconds: float, busy: float, broken: float) -> dict[str, object]:
     allowed = SLOTS / LATENCY * (1.0 - busy - broken)
     prompts = [Prompt.ask("One row.", seed=seed) for seed in range(int(allowed * seconds))]
     finished: list[float] = []
+    with served(busy, broken) as (url, _):
+        bare = asyncio.run(bare_rate(url, 20.0))
     with served(busy, broken) as (url, pipe), tempfile.TemporaryDirectory() as folder:
         client = connect("stand-in", url, run=Path(folder), concurrency=SLOTS)
         began, cpu = time.monotonic(), time.process_time()
@@ -76,9 +82,34 @@ def run(seconds: float, busy: float, broken: float) -> dict[str, object]:
         "ramp-up s": f"{ramp:.1f}",
         "allowed /s": f"{allowed:.1f}",
         "after ramp-up /s": f"{rate:.1f}",
-        "share": f"{rate / allowed:.1%}",
+        "of it": f"{rate / allowed:.1%}",
+        "bare client /s": f"{bare:.1f}",
+        "of that": f"{rate / bare:.1%}",
         "CPU ms a call": f"{1000 * cpu / sum(answers.values()):.1f}",
     }
+
+
+async def bare_rate(url: str, seconds: float) -> float:
+    """Return good answers a second of 64 sockets that repeat one request."""
+    host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
+    body = b'{"model": "stand-in", "messages": [{"role": "user", "content": "One row."}]}'
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    good: list[float] = []
+    began = time.monotonic()
+
+    async def repeat() -> None:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        while time.monotonic() < began + seconds:
+            writer.write(head.encode() + body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: (\d+)", answer)
+            await reader.readexactly(int(length[1]) if length else 0)
+            if answer.startswith(b"HTTP/1.1 200") and time.monotonic() < began + seconds:
+                good.append(time.monotonic() - began)
+        writer.close()
+
+    await asyncio.gather(*(repeat() for _ in range(SLOTS)))
+    return sum(moment > 5.0 for moment in good) / (seconds - 5.0)
 
 
 def ramp_up(times: list[float], allowed: float) -> float:

@@ -2,8 +2,8 @@
 
 The limit doubles with each round of replies until the endpoint is overloaded for the first
 time, and grows by a few slots a round after that. A burst of 429 cuts it once, to the slots
-that were in use and served calls, and to no less than half: an endpoint that refuses at once
-what is too much leaves few in use, one that refuses by lot nearly all.
+that served calls, and to no less than half. An endpoint that refuses at once what is too much
+leaves many slots unused, and these count as not serving; one that refuses by lot does not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tablewright.llm.base import AsyncLLM, Prompt, Reply
 
 __all__ = ["Limit", "Limiter"]
 
-_STEP = 4.0
+_STEP = 6.0
 """Slots that the limit grows by in one round of replies."""
 
 _BURST = 2.0
@@ -66,7 +66,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         self._used = self._offered = self._served = self._refused = 0.0
-        self._cut_at = float("-inf")
+        self._cut_at, self._at_once = float("-inf"), False
 
     def entered(self, now: float) -> None:
         """Learn that a call has taken a slot."""
@@ -89,8 +89,8 @@ class Limit:
         """Learn that a call met 429; what belongs to the burst that was cut for is let be."""
         self._left(now)
         self._refused += now - started
-        at_once = now - started < 0.5 * self.latency
-        self.growing = self.growing and not at_once
+        self._at_once = self._at_once or now - started < 0.5 * self.latency
+        self.growing = self.growing and not self._at_once
         if started >= self._cut_at and now >= self._cut_at + _BURST * self.latency:
             self._cut(now)
 
@@ -100,11 +100,12 @@ class Limit:
 
     def _cut(self, now: float) -> None:
         taken = self._served + self._refused
-        in_use = self._used / self._offered if self._offered > 0 else 1.0
-        share = in_use * (self._served / taken if taken > 0 else 1.0)
+        share = self._served / taken if taken > 0 else 1.0
+        if self._at_once and self._offered > 0:
+            share *= self._used / self._offered
         self.growing = self.growing and share > 0.75
         self.value = max(1.0, self.value / 2, min(self.value - 1.0, self.value * share))
-        self._cut_at = now
+        self._cut_at, self._at_once = now, False
         self._used = self._offered = self._served = self._refused = 0.0
 
     def _left(self, now: float) -> None:
@@ -125,7 +126,7 @@ class Limiter:
     """Let as many calls through as the endpoint serves.
 
     A 429 with `Retry-After` closes the endpoint to new calls for that time, unless others
-    are under way: then the second in a row does. A call that was begun after the refused one
+    are under way: then the fourth in a row does. A call that was begun after the refused one
     and is served opens the endpoint again: the refusal was then not meant for all.
 
     Parameters
@@ -214,6 +215,6 @@ class Limiter:
         now = self._clock()
         self.limit.refused(started, now)
         self._in_a_row += 1
-        if error.retry_after and (self._in_a_row > 1 or self.limit.active == 0):
+        if error.retry_after and self._in_a_row > min(3, self.limit.active):
             self._closed_by = started
             self._closed_until = max(self._closed_until, now + error.retry_after)
