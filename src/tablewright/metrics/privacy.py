@@ -33,6 +33,8 @@ __all__ = [
 
 MAX_QUERIES = 5000
 """Rows whose neighbours are searched; the intervals state what this costs."""
+MAX_REAL = 50_000
+"""Training rows among which they are searched."""
 
 
 def exact_copies(
@@ -138,11 +140,12 @@ def search(
 ) -> Distances | None:
     """Search neighbours once for `distance_share`, `distance_ratio` and `near_copies`.
 
-    Up to 5,000 generated rows are searched for among all training rows. None where there
-    are fewer than 20 holdout or training rows, or no generated ones.
+    Up to 5,000 generated rows are searched for among up to 50,000 training rows. None where
+    there are fewer than 20 holdout or training rows, or no generated ones.
     """
     if holdout is None or min(len(holdout), len(real)) < 20 or not len(synthetic):
         return None
+    real = real.cut(MAX_REAL, rng)
     held = holdout.cut(min(len(real), MAX_QUERIES), rng)
     rows = synthetic.cut(MAX_QUERIES, rng).gower
     away = nearest(rows, held.gower)[0]
