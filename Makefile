@@ -30,6 +30,8 @@ spelling: # codespell is optional: pre-commit brings it
 	@if $(PYTHON) -m codespell_lib --version >/dev/null 2>&1; then \
 	  $(PYTHON) -m codespell_lib; else echo 'codespell is not installed: spelling not checked'; fi
 
+# Each worker of the tests has a core, and benchmarks count seconds of one.
+test bench: export OMP_NUM_THREADS = 1
 test: ## Tests, doctests, and the code blocks of the documentation.
 	$(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet
 
@@ -37,4 +39,4 @@ docs: ## Write docs/cli.md anew from the commands' own help.
 	$(PYTHON) docs/cli_reference.py
 
 bench: ## Measure on scikit-learn's tables and on simulators; see benchmarks/README.md.
-	$(PYTHON) -m benchmarks
+	$(PYTHON) -m benchmarks.run_offline
