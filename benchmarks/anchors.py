@@ -27,8 +27,7 @@ from benchmarks.tables import ADULT, breast_cancer, read
 from tablewright import Synthesizer
 from tablewright.tables.table import load_table
 
-ROWS = 10_000
-MANY = 1_000_000
+ROWS, MORE, MOST = 10_000, 100_000, 1_000_000
 MISSING = "(missing)"
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "trees (default)": ("trees", {}),
@@ -38,11 +37,8 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "independent": ("independent", {}),
     "smotenc": ("smotenc", {}),
 }
-PEERS = {
-    "SDV GaussianCopula": MANY,
-    "python-synthpop": MANY,
-    "imbalanced-learn SMOTENC": None,
-}
+COUNTS = {"trees (default)": (ROWS, MORE, MOST), "imbalanced-learn SMOTENC": (ROWS,)}
+PEERS = ("SDV GaussianCopula", "python-synthpop", "imbalanced-learn SMOTENC")
 Result = tuple[dict[str, Any], pl.DataFrame | None]
 
 
@@ -58,9 +54,12 @@ def ours(name: str, train: pl.DataFrame, target: str) -> Result:
     method, options = OURS[name]
     synthesizer = Synthesizer(method, target=target, options=options, random_state=0)
     _, fit = cpu(lambda: synthesizer.fit(train))
-    made, some = cpu(lambda: synthesizer.sample(ROWS))
-    many = cpu(lambda: synthesizer.sample(MANY))[1] if name != "smotenc" else None
-    return {"fit": fit, str(ROWS): some, str(MANY): many}, made
+    seconds = {"fit": fit}
+    made = synthesizer.sample(1)
+    for n in COUNTS.get(name, (ROWS, MORE)):
+        rows, seconds[str(n)] = cpu(lambda n=n: synthesizer.sample(n))
+        made = rows if n == ROWS else made
+    return seconds, made
 
 
 def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Result:
@@ -70,7 +69,7 @@ def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Res
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder, "train.parquet"), Path(folder, "made.parquet")
         train.with_columns(pl.col(pl.String).fill_null(MISSING)).write_parquet(given)
-        counts = ",".join(str(n) for n in (ROWS, PEERS[name]) if n)
+        counts = ",".join(map(str, COUNTS.get(name, (ROWS, MORE))))
         script = str(Path(__file__).with_name("peers.py"))
         command = [python, script, name, str(given), target, counts, str(out)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -98,7 +97,9 @@ def run_table(
             seconds, made = ours(method, train, target)
         else:
             seconds, made = peer(method, python, train, target)
-        cells = {key: seconds.get(key) for key in ("fit", str(ROWS), str(MANY), "remark")}
+        cells = {
+            key: seconds.get(key) for key in ("fit", str(ROWS), str(MORE), str(MOST), "remark")
+        }
         costs.append({"rows": method, **cells})
         if made is not None:
             typed = load_table(made, schema=whole.schema).frame

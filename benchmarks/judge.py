@@ -22,6 +22,9 @@ from tablewright.schema import Schema
 
 Floats = NDArray[np.float64]
 
+MOST_ROWS = 5000
+"""Rows of each side of the detection test."""
+
 
 def judge(
     train: pl.DataFrame, made: pl.DataFrame, holdout: pl.DataFrame, schema: Schema
@@ -45,7 +48,7 @@ def judge(
 def detection(real: Rows, made: Rows, seed: int = 0) -> float:
     """AUC of boosted trees between as many real as made rows, five folds; 0.5 is ideal."""
     rng = np.random.default_rng(seed)
-    size = min(len(real), len(made))
+    size = min(len(real), len(made), MOST_ROWS)
     sides = [rows.cut(size, rng) for rows in (real, made)]
     x = np.vstack([rows.values for rows in sides])
     y = np.repeat([0, 1], size)
