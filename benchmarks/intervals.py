@@ -27,13 +27,19 @@ class Difference:
     plain: float
     corrected: float
 
-    @property
-    def not_below(self) -> bool:
-        """Whether the corrected interval does not lie wholly below 0."""
-        return self.mean + self.corrected >= 0
+    def place(self, width: float) -> str:
+        """Say where an interval of that half width lies."""
+        if abs(self.mean) <= width:
+            return "holds 0"
+        return "above 0" if self.mean > 0 else "below 0"
 
-    def __str__(self) -> str:
-        return f"{self.mean:+.4f} ± {self.corrected:.4f} (plain ± {self.plain:.4f})"
+    def cells(self) -> dict[str, str]:
+        """Return cells for a table."""
+        return {
+            "difference": f"{self.mean:+.4f}",
+            "corrected 95 %": f"± {self.corrected:.4f}, {self.place(self.corrected)}",
+            "plain 95 %": f"± {self.plain:.4f}, {self.place(self.plain)}",
+        }
 
 
 def difference(
