@@ -10,6 +10,7 @@ it. A planted rule counts as found if a true rule of a fitting kind on just its 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,7 @@ def one_cell(n: int, noise: float, seeds: int) -> dict[str, Any]:
     for seed in range(seeds):
         rng = np.random.default_rng([seed, n, int(1000 * noise)])
         frame, fresh = planted(n, noise, rng), planted(FRESH, 0.0, rng)
-        rules, used = cpu(
-            lambda f=frame: mine_rules(f, SCHEMA, np.random.default_rng(0), kinds=KINDS)
-        )
+        rules, used = cpu(partial(mine_rules, frame, SCHEMA, np.random.default_rng(0), kinds=KINDS))
         seconds += used / seeds
         report = check_rules(fresh, rules, SCHEMA, real=fresh)
         true = {r.name for r in report.results if r.violations <= 0.005 * max(r.support, 1)}

@@ -22,6 +22,7 @@ def generate(
     method: str = "auto",
     where: str | None = None,
     balance: Balance | None = None,
+    rules: Any = None,
     schema: Any = None,
     options: Mapping[str, Any] | None = None,
     random_state: Any = 0,
@@ -39,7 +40,7 @@ def generate(
         classes lack with ``balance="fill"``.
     method, schema, options, random_state
         See `Synthesizer`.
-    where, balance
+    where, balance, rules
         See `Synthesizer.sample`.
 
     Returns
@@ -57,7 +58,8 @@ def generate(
     synthesizer = Synthesizer(
         method, target=target, schema=schema, options=options, random_state=random_state
     )
-    return synthesizer.fit(train).sample(n_samples, where=where, balance=balance)
+    fitted = synthesizer.fit(train)
+    return fitted.sample(n_samples, where=where, balance=balance, rules=rules)
 
 
 def evaluate(

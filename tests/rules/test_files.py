@@ -67,6 +67,11 @@ def test_the_schema_is_published_and_names_every_kind() -> None:
         assert f'"const": "{rule.kind}"' in text
 
 
+def test_the_published_schema_is_the_one_of_the_program() -> None:
+    published = Path(__file__).parents[2] / "docs" / "rules.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == json_schema()
+
+
 def test_rules_are_joined_and_names_stay_unique() -> None:
     joined = as_rules(["a > 1"]) + as_rules(["b > 1", "c > 1"])
     assert [rule.name for rule in joined] == ["r1", "r1-2", "r2"]

@@ -45,7 +45,11 @@ def json_schema() -> dict[str, Any]:
     >>> json_schema()["title"]
     'Rules'
     """
-    return Rules.model_json_schema(by_alias=True)
+    schema = Rules.model_json_schema(by_alias=True)
+    listed = schema["properties"]["rules"]
+    expression = {"type": "string", "description": "an expression that every row meets"}
+    listed["items"] = {"anyOf": [expression, listed["items"]]}
+    return schema
 
 
 def as_rules(source: Any) -> Rules:

@@ -54,7 +54,9 @@ class Block:
 
     def put(self, rows: Ints, part: pl.DataFrame) -> None:
         """Put rows in place of those that stood there, and compute their computed columns."""
-        self._put(rows, self._computed(part.select(self.frame.columns), rows))
+        made = self._computed(part.select(self.frame.columns), rows)
+        self._learn(made)
+        self._put(rows, made)
 
     def compute(self) -> Ints:
         """Fill in the computed columns of all rows; return the rows that changed."""
@@ -63,6 +65,7 @@ class Block:
         pairs = ((self.frame[name], made[name]) for name in self.plan.computed)
         changed = [before.ne_missing(after).to_numpy() for before, after in pairs]
         rows = np.flatnonzero(any_of(changed, self.frame.height))
+        self._learn(made[rows])
         self._put(rows, made[rows])
         return rows
 
@@ -84,7 +87,6 @@ class Block:
                 column.cast(made.schema[column.name]).fill_null(made[column.name])
                 for column in given
             )
-        self._learn(made)
         return made
 
     def broken(self, rule: BoundRule) -> Bools:

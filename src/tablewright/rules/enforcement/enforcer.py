@@ -31,14 +31,16 @@ __all__ = ["Enforcer", "Sampler"]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
-TAIL, LAST, ALL, PROJECT, ROW, WHOLE = "tail", "last", "all", "project", "row", "whole"
+TAIL, FRESH, LAST, ALL = "tail", "fresh", "last", "all"
+PROJECT, ROW, WHOLE = "project", "row", "whole"
 
-DEPTHS = (*[TAIL] * 4, *[LAST] * 3, *[ALL] * 3, PROJECT, *[ROW] * 3, *[WHOLE] * 3)
-"""What is tried in turn: the last column of a broken rule with those drawn after it; the last
-column alone, all columns of the rule, to project, all but the target, the whole row."""
+DEPTHS = (*[TAIL] * 3, *[FRESH] * 2, *[LAST] * 3, *[ALL] * 3, PROJECT, *[ROW] * 3, *[WHOLE] * 3)
+"""What is tried in turn. Where few rows break a rule, without conditions: its last column with
+those drawn after it, then all but the target. Under conditions: the last column alone, all
+columns of the rule, to project, all but the target, the whole row."""
 
 RARE = 0.1
-"""Share of rows up to which a tail is drawn again without conditions: it will mostly do."""
+"""Share of rows up to which rows are drawn again without conditions: it will mostly do."""
 
 SPLITS = 3
 """Times that rows are halved to find those that cannot comply with what is given."""
@@ -250,13 +252,13 @@ class _Work:
             rows = np.flatnonzero(bad if only is None else bad & only)
             if len(rows) == 0:
                 return
-            if depth == TAIL and len(rows) > RARE * len(bad):
+            if depth in (TAIL, FRESH) and len(rows) > RARE * len(bad):
                 continue
             if depth == PROJECT:
                 self.project(rows, wanted)
                 continue
-            method = "redrawn" if depth in (ROW, WHOLE) else "repaired"
-            free = depth == TAIL
+            method = "redrawn" if depth in (FRESH, ROW, WHOLE) else "repaired"
+            free = depth in (TAIL, FRESH)
             drawn = [
                 self.redraw(at, columns, extra, method, free=free)
                 for columns, at in self.groups(wanted, rows, depth)
@@ -275,9 +277,9 @@ class _Work:
         self, rules: Sequence[BoundRule], rows: Ints, depth: str
     ) -> list[tuple[tuple[str, ...], Ints]]:
         """Return sets of columns to draw again, each with the rows that need it."""
-        if depth in (ROW, WHOLE):
+        if depth in (FRESH, ROW, WHOLE):
             keep = set(self.sampler.fixed)
-            keep |= {self.target} if depth == ROW and self.target else set()
+            keep |= {self.target} if depth != WHOLE and self.target else set()
             return [(tuple(name for name in self.plan.order if name not in keep), rows)]
         broken = np.column_stack([self.block.broken(rule)[rows] for rule in rules])
         patterns, member = np.unique(broken, axis=0, return_inverse=True)
