@@ -27,6 +27,7 @@ MEASURES = {
     "one off": copies.one_off_copies,
     "shifted": copies.shifted_copies,
     "rescaled": copies.rescaled_copies,
+    "near": privacy.near_copies,
     "in range": fidelity.range_adherence,
     "shapes": fidelity.column_shapes,
     "repeats": privacy.internal_duplicates,
@@ -36,6 +37,7 @@ WORDS = {
     "one off": "copies with one cell changed",
     "shifted": "copies moved by a column",
     "rescaled": "the real table rescaled",
+    "near": "near copies",
     "repeats": "repeats itself",
 }
 
@@ -43,6 +45,8 @@ WORDS = {
 def diagnosis(found: dict[str, float], real: dict[str, float]) -> str:
     """Say what is true of at least 2 % of the rows beyond what is true of real rows."""
     said = [WORDS[name] for name in WORDS if found[name] - real.get(name, 0.0) >= 0.02]
+    if "copies" in said and "near copies" in said:
+        said.remove("near copies")
     if found["in range"] < 0.9:
         said.append("out of range")
     return ", ".join(said) or "no copies found"
