@@ -17,7 +17,7 @@ from benchmarks.evaluation.speed import table
 from tablewright.evaluation import evaluate
 from tablewright.schema import Schema
 
-N_ROWS = 1000
+N_ROWS = 2000
 
 
 def swapped(frame: pl.DataFrame) -> pl.DataFrame:
