@@ -279,8 +279,8 @@ as well weight the classes.
 How far to trust it. That trees tell the classes apart, that one row of four is taken by the chance
 of its class, and that copies are drawn anew, was chosen on this table: some thirty variants of leaf
 size, order of columns, weights and number of candidates were looked at on four to eight other
-splits of the same rows, with XGBoost and LightGBM, before this run; CatBoost and gradient boosting
-had no part in the choice. Expect a little less on tables that had no part in it. The twenty splits
+splits of the same rows, with XGBoost and LightGBM, before this run (gradient boosting in a first
+look, CatBoost not at all). The first of the twenty splits is one of those. Expect a little less on tables that had no part in it. The twenty splits
 and the published split below were run with neighbouring states of the code."""
 
 PUBLISHED = """\
