@@ -37,15 +37,23 @@ def numbers_of(frame: pl.DataFrame, schema: Schema) -> dict[str, Floats]:
 
 
 def find_ranges(rows: Rows) -> list[Candidate]:
-    """Return the range of each column of numbers, widened to round numbers.
+    """Return the range of each column of numbers over all rows, widened to round numbers.
 
-    A range says nothing about two columns, so chance has no say in it.
+    The held-out rows say how often the range of the others is left. A range says nothing about
+    two columns, so chance has no say in it.
     """
-    rules = []
-    for name, values in numbers_of(rows.train, rows.schema).items():
-        low, high = outward(values, whole=rows.schema[name].kind is Kind.INTEGER)
-        rules.append(Range(column=name, min=low, max=high, source=Source.MINED))
-    return [Candidate(found.rule, found.broken, found.rows, 1.0) for found in judged(rules, rows)]
+    every = pl.concat([rows.train, rows.held])
+    tested = judged(_ranges(rows.train, rows.schema), rows)
+    whole = {rule.column: rule for rule in _ranges(every, rows.schema)}
+    return [Candidate(whole[found.rule.column], found.broken, found.rows, 1.0) for found in tested]
+
+
+def _ranges(frame: pl.DataFrame, schema: Schema) -> list[Range]:
+    made = []
+    for name, values in numbers_of(frame, schema).items():
+        low, high = outward(values, whole=schema[name].kind is Kind.INTEGER)
+        made.append(Range(column=name, min=low, max=high, source=Source.MINED))
+    return made
 
 
 def outward(values: Floats, *, whole: bool) -> tuple[float, float]:
@@ -102,7 +110,8 @@ def _numeric(rows: Rows, confidence: float) -> list[Any]:
         least = _cliff(distance)
         whole = all(rows.schema[name].kind is Kind.INTEGER for name in (a, b))
         if whole and least is not None and least != 0:
-            text = f"{quote(b)} - {quote(a)} >= {int(least)}"
+            first, second, sign = (b, a, ">=") if least > 0 else (a, b, "<=")
+            text = f"{quote(first)} - {quote(second)} {sign} {abs(int(least))}"
             found.append(Check(expression=text, source=Source.MINED))
     return found
 
