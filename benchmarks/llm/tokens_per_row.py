@@ -1,8 +1,8 @@
 """Tokens for each accepted row, by format and batch size: a simulation.
 
-The stand-in model writes the rows (`--rows`) of a narrow table (5 columns) and of a wide one (30), with
-3 % useless replies, 2 % cut off and 2 % of the rows with an invented category; ten rows are
-shown as examples in each call. Tokens are characters / 4, prompts and replies together;
+The stand-in model writes rows (`--rows`) of a narrow table (5 columns) and of a wide one (30),
+with 3 % useless replies, 2 % cut off and 2 % of the rows with an invented category; ten rows
+are shown as examples in each call. Tokens are characters / 4, prompts and replies together;
 rows that are lost are asked for again, so their tokens count.
 """
 
