@@ -23,7 +23,12 @@ def sdv_copula(frame, target):
     made = GaussianCopulaSynthesizer(
         Metadata.detect_from_dataframes({"table": frame}, infer_keys=None)
     )
-    return (lambda: made.fit(frame)), (lambda n: made.sample(n))
+
+    def sample(n):
+        rows = made.sample(n)
+        return rows["table"] if isinstance(rows, dict) else rows
+
+    return (lambda: made.fit({"table": frame})), sample
 
 
 def synthpop(frame, target):
