@@ -34,7 +34,7 @@ Bools = NDArray[np.bool_]
 TAIL, FRESH, LAST, ALL = "tail", "fresh", "last", "all"
 PROJECT, ROW, WHOLE = "project", "row", "whole"
 
-DEPTHS = (*[TAIL] * 3, *[FRESH] * 2, *[LAST] * 3, *[ALL] * 3, PROJECT, *[ROW] * 3, *[WHOLE] * 3)
+DEPTHS = (TAIL, *[FRESH] * 2, *[LAST] * 3, *[ALL] * 3, PROJECT, *[ROW] * 3, *[WHOLE] * 3)
 """What is tried in turn. Where few rows break a rule, without conditions: its last column with
 those drawn after it, then all but the target. Under conditions: the last column alone, all
 columns of the rule, to project, all but the target, the whole row."""
