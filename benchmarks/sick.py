@@ -280,8 +280,9 @@ How far to trust it. That trees tell the classes apart, that one row of four is 
 of its class, and that copies are drawn anew, was chosen on this table: some thirty variants of leaf
 size, order of columns, weights and number of candidates were looked at on four to eight other
 splits of the same rows, with XGBoost and LightGBM, before this run (gradient boosting in a first
-look, CatBoost not at all). The first of the twenty splits is one of those. Expect a little less on tables that had no part in it. The twenty splits
-and the published split below were run with neighbouring states of the code."""
+look, CatBoost not at all). The first of the twenty splits is one of those. Expect a little less on
+tables that had no part in it. The twenty splits and the published split below were run with
+neighbouring states of the code."""
 
 PUBLISHED = """\
 Published for this split (mean of the four learners, five seeds each, 1,000 rows added): balanced
