@@ -47,4 +47,4 @@ def test_the_choice_is_remembered_with_its_reason() -> None:
     made = Synthesizer(random_state=0).fit(normal(400, 5))
     assert (made.method, made.method_) == ("auto", "trees")
     assert made.reason_ == "trees, since there are 80 rows for each column"
-    assert Synthesizer("copula", random_state=0).fit(normal(40, 4)).reason_ == "as asked"
+    assert Synthesizer("copula", random_state=0).fit(normal(40, 4)).reason_ == "copula, as asked"

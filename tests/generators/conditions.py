@@ -23,6 +23,10 @@ class Rule:
     def parts(self) -> Sequence[Condition]:
         return (self,)
 
+    @property
+    def alternatives(self) -> Sequence[Condition]:
+        return (self,)
+
     def allowed(self, column: int) -> Domain:
         return self.domains.get(column)
 
@@ -43,6 +47,10 @@ class Both:
     @property
     def parts(self) -> Sequence[Condition]:
         return (self.first, self.second)
+
+    @property
+    def alternatives(self) -> Sequence[Condition]:
+        return (self,)
 
     @property
     def columns(self) -> tuple[int, ...]:

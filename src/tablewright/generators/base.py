@@ -31,6 +31,10 @@ class Condition(Protocol):
     def parts(self) -> Sequence[Condition]:
         """Conditions that all have to hold (the conjuncts); itself alone where it has none."""
 
+    @property
+    def alternatives(self) -> Sequence[Condition]:
+        """Conditions of which one has to hold (branches of an OR); itself alone where none."""
+
     def allowed(self, column: int) -> Bools | tuple[tuple[float, float], ...] | None:
         """Values of one column that can still meet the condition, whatever the others are.
 

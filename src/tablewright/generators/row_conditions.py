@@ -11,6 +11,7 @@ import polars as pl
 
 from tablewright.errors import ConditionError
 from tablewright.expressions import Domain, Expression, Interval
+from tablewright.expressions.tree import And, Node, Or
 from tablewright.generators.base import Bools, Floats
 from tablewright.schema import Kind
 from tablewright.tables.encoding import Codec
@@ -69,6 +70,20 @@ class RowCondition:
         if len(conjuncts) == 1:
             return (self,)
         return tuple(RowCondition(part, self.codec, self.constants) for part in conjuncts)
+
+    @cached_property
+    def alternatives(self) -> Sequence[RowCondition]:
+        """Branches of the first part that is an OR over several columns, with all other parts."""
+        for place, part in enumerate(conjuncts := self.expression.conjuncts()):
+            if isinstance(part.tree, Or) and len(part.columns) > 1:
+                rest = [other.tree for k, other in enumerate(conjuncts) if k != place]
+                return [self._with(branch, rest) for branch in part.tree.parts]
+        return (self,)
+
+    def _with(self, branch: Node, rest: list[Node]) -> RowCondition:
+        tree = And((*rest, branch)) if rest else branch
+        expression = Expression(tree, self.expression.schema)
+        return RowCondition(expression, self.codec, self.constants)
 
     def allowed(self, column: int) -> Bools | Intervals | None:
         """Values of one column that can still meet the condition; None for all."""

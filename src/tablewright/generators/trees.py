@@ -22,6 +22,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tablewright.generators.alternatives import share_out
 from tablewright.generators.base import Bools, Condition, Floats, Given, State
 from tablewright.generators.class_model import ClassModel
 from tablewright.generators.conditioning import check_given, condition_from_rows
@@ -283,6 +284,8 @@ class _Draw:
 
     def fill(self, values: Floats, known: Bools) -> None:
         """Fill the open cells of `values` in place; every row meets the condition after."""
+        if not known.any() and self._fill_by_alternative(values, known):
+            return
         rows = np.arange(len(values))
         some_comply = self._some_comply()
         for _ in range(_ROUNDS if some_comply else 0):
@@ -293,6 +296,18 @@ class _Draw:
         if self.condition is not None:
             broken = ~self.condition.holds(values[rows]) | (not some_comply)
             self._fill_jointly(values, known, rows[broken])
+
+    def _fill_by_alternative(self, values: Floats, known: Bools) -> bool:
+        """Fill the branches of an OR one by one, where the condition has one that rows meet."""
+        branches = () if self.condition is None else self.condition.alternatives
+        if len(branches) < 2:
+            return False
+        apart, taken = share_out(branches, self.trees.values_, len(values), self.rng)
+        for k, branch in enumerate(apart if len(taken) else ()):
+            part, mine = values[taken == k], taken == k
+            _Draw(self.trees, self.rng, branch, self.complete).fill(part, known[mine])
+            values[mine] = part
+        return len(taken) > 0
 
     def _some_comply(self) -> bool:
         return self.condition is None or bool(self.condition.holds(self.trees.values_).any())
