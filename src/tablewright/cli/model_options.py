@@ -70,6 +70,7 @@ class ModelOptions:
         key = f"{model} {dry}"
         if key not in self._clients:
             client = connect(
+                # click hands over checked texts; `connect` wants their literal types
                 model, self.base_url, share=self.share, redact=self.redact,  # type: ignore[arg-type]
                 run=self._folder(dry), replay=self.replay, dry_run=dry, **self.caps,
             )  # fmt: skip

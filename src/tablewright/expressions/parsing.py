@@ -15,6 +15,8 @@ from typing import Any, NoReturn, cast
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
+
+# sqlglot does not list these names as exported
 from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
 from tablewright.errors import ExpressionError

@@ -163,6 +163,7 @@ def _familiar(real: Rows, other: Rows) -> list[int]:
     return [
         j
         for j in range(len(real.features))
+        # polars types a mean as any value; of truths it is a number
         if other.take_column(j).is_in(real.take_column(j).implode(), nulls_equal=True).mean() >= 0.5  # type: ignore[operator]
     ]
 

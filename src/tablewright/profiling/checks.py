@@ -175,6 +175,7 @@ def _check_tail(series: pl.Series, column: Column) -> Iterator[Finding]:
     numbers = to_numbers(present)
     numbers = numbers.filter(~numbers.is_in(codes))
     low, middle, high = (float(numbers.quantile(q) or 0.0) for q in (0.1, 0.5, 0.9))
+    # polars types a minimum as any value; of numbers it is a number
     smallest, largest = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
     for end, reach, spread in (
         (largest, largest - middle, high - middle),

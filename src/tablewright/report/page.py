@@ -133,6 +133,7 @@ def _table(table: Table) -> Markup:
 
 def _cells(table: Table, row: object) -> list[Markup]:
     cells = []
+    # a row is typed as any object, and is a list here
     for i, (name, value) in enumerate(zip(table.head, list(row), strict=True)):  # type: ignore[call-overload]
         if isinstance(value, str):
             kind = "wide" if name in _WIDE else None

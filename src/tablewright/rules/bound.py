@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,7 +27,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class BoundRule:
+class BoundRule(ABC):
     """A rule that fits a schema."""
 
     rule: Any
@@ -38,13 +39,13 @@ class BoundRule:
         return str(self.rule.name)
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """Columns that it reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def broken(self, frame: pl.DataFrame) -> Bools:
         """Return the rows that break it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

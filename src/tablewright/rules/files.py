@@ -27,6 +27,7 @@ _KINDS = (
 class _Loader(yaml.SafeLoader):
     """YAML in which only true and false are truth values: yes, no, on and off are text."""
 
+    # PyYAML reads this attribute of the class
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [
             (tag, pattern)

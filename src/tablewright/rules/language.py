@@ -348,6 +348,7 @@ def _text_keys(value: Any) -> Any:
 
 def _kind_of(value: Any) -> str:
     if isinstance(value, _Rule):
+        # every kind of the union has it, the base has not
         return str(value.kind)  # type: ignore[attr-defined]
     return str(value.get("kind", "check")) if isinstance(value, Mapping) else "check"
 
@@ -410,6 +411,7 @@ class Rules(BaseModel):
                 self.rules[i] = rule.model_copy(update={"name": next(fresh)})
         return self
 
+    # pydantic iterates over fields; a rule set over its rules
     def __iter__(self) -> Iterator[Rule]:  # type: ignore[override]
         return iter(self.rules)
 

@@ -59,6 +59,7 @@ def write_artefact(path: str | Path, artefact: Artefact) -> None:
         _add(file, "facts.json", json.dumps(artefact.facts, allow_nan=False).encode())
         for at, name in enumerate(groups):
             buffer = io.BytesIO()
+            # NumPy's stub takes the names for its own options
             np.savez_compressed(buffer, **dict(artefact.arrays[name]))  # type: ignore[arg-type]
             _add(file, f"arrays/{at}.npz", buffer.getvalue())
         for at, name in enumerate(frames):

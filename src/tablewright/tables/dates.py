@@ -108,6 +108,7 @@ def is_digit_date(values: pl.Series) -> bool:
 
 def _reads(values: pl.Series, fmt: str) -> bool:
     parsed = parse_dates(values, fmt)
+    # polars types a minimum as any value; of years it is a number
     if parsed.null_count() or parsed.dt.year().min() < 1000:  # type: ignore[operator]
         return False
     if "%:z" in fmt:

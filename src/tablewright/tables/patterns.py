@@ -179,6 +179,7 @@ def find_pattern(values: pl.Series) -> str | None:
         return None
     prefixes = values.str.extract(r"^(\D*)", 1)
     counts = prefixes.value_counts()
+    # polars types a minimum as any value; of counts it is a number
     if len(counts) <= MAX_PREFIXES and (len(counts) == 1 or counts["count"].min() >= 2):  # type: ignore[operator]
         groups = [values.filter(prefixes == prefix) for prefix in sorted(counts.to_series(0))]
     else:

@@ -64,6 +64,7 @@ def _guess_spelled(name: str, texts: pl.Series, values: pl.Series) -> Guess | No
             values=parsed,
             format=f"{spelled['true']}/{spelled['false']}",
         )
+    # polars types a mean or minimum as any value; here it is a number
     share = float(is_number.mean() or 0.0)  # type: ignore[arg-type]
     if MOSTLY <= share < 1:
         return _guess_stray(name, texts, is_number, values)
@@ -91,6 +92,7 @@ def _guess_stray(
     """Settle a column of numbers with some other text in it."""
     strays = values.filter(~is_number).value_counts(sort=True)
     words = strays[name].to_list()
+    # polars types a mean or minimum as any value; here it is a number
     if len(words) <= 3 and strays["count"].min() >= 3:  # type: ignore[operator]
         rest = cells.without_missing(texts, also=words)
         guess = _guess_number_text(rest, rest.drop_nulls())
@@ -127,6 +129,7 @@ def _guess_words(texts: pl.Series) -> Guess:
         return Guess(Kind.CONSTANT, why="every row has the same value", values=texts)
     if n_values > 0.5 * n and n >= 10 and values.str.contains(_ADDRESS).all():
         return Guess(Kind.IDENTIFIER, 0.9, "every value is an e-mail address", texts)
+    # polars types a mean or minimum as any value; here it is a number
     words = float(values.str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
     if n_values == n and n >= 10:
         return _guess_unique(texts, values, words)
@@ -155,6 +158,7 @@ def read_as(
     values = present.drop_nulls()
     if kind.is_numeric:
         form = form or _find_form(values, kind)
+        # a list of texts is a list of cells, which mypy holds to be invariant
         column = Column(name=series.name, kind=kind, format=form, sentinels=list(sentinels))  # type: ignore[arg-type]
         parsed = typed_series(series, column)
         return Guess(kind, values=parsed, sentinels=_markers(series, present), format=form)

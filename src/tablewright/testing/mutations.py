@@ -147,6 +147,7 @@ def _other_case(reply: Spoilt, rng: np.random.Generator) -> None:
     names = [column.name for column in reply.schema.each() if column.categories]
     for number in _some(reply, rng):
         value = str(reply.rows[number][names[0]]) if names else ""
+        # mypy does not infer lambdas that bind a loop variable by default
         _edit(reply, number, lambda line, value=value: line.replace(value, value.upper()))  # type: ignore[misc]
 
 
@@ -161,6 +162,7 @@ def _dress_number(reply: Spoilt, rng: np.random.Generator, dress: Callable[[floa
         cell = reply.rows[number][names[0]]
         if cell is not None:
             text = dress(float(cell))
+            # mypy does not infer lambdas that bind a loop variable by default
             _cells(reply, number, lambda cells, text=text: [*cells[:at], text, *cells[at + 1 :]])  # type: ignore[misc]
 
 
