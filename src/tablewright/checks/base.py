@@ -31,6 +31,8 @@ class Judgement:
         measured nothing.
     reasons : list of str, length n_rows
         Why a row does not pass; "" where it passes.
+    notes : tuple of str
+        What else is to be known: that the check abstained, that it is ill-posed here.
 
     Examples
     --------
@@ -41,10 +43,15 @@ class Judgement:
     keep: Mask
     score: Floats
     reasons: list[str]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
-        cls, keep: NDArray[np.bool_], reason: str | Sequence[str], score: Floats | None = None
+        cls,
+        keep: NDArray[np.bool_],
+        reason: str | Sequence[str],
+        score: Floats | None = None,
+        notes: Sequence[str] = (),
     ) -> Judgement:
         """Make a judgement of which every rejected row has the same reason, or its own.
 
@@ -55,16 +62,18 @@ class Judgement:
             Blank where a row passes, whatever stands here.
         score : ndarray of float or None, default=None
             NaN for every row where None.
+        notes : sequence of str, default=()
         """
         said = [reason] * len(keep) if isinstance(reason, str) else reason
         kept = np.asarray(keep, dtype=bool)
         measured = np.full(len(kept), np.nan) if score is None else np.asarray(score, dtype=float)
-        return cls(kept, measured, ["" if k else r for k, r in zip(kept, said, strict=True)])
+        reasons = ["" if k else r for k, r in zip(kept, said, strict=True)]
+        return cls(kept, measured, reasons, tuple(notes))
 
     @classmethod
-    def all_pass(cls, n_rows: int) -> Judgement:
+    def all_pass(cls, n_rows: int, *notes: str, score: Floats | None = None) -> Judgement:
         """Let every row pass."""
-        return cls.of(np.ones(n_rows, dtype=bool), "")
+        return cls.of(np.ones(n_rows, dtype=bool), "", score, notes)
 
 
 class Check(Protocol):
