@@ -81,6 +81,8 @@ class Column(BaseModel):
         How sure inference was of the kind, from 0 to 1; 1 where a person said it.
     why : str, default=""
         One sentence: what the kind was inferred from.
+    meaning : str, default=""
+        What the values say, in a person's words; language models are told it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,6 +99,7 @@ class Column(BaseModel):
     format: str | None = None
     confidence: float = Field(default=1.0, ge=0.0, le=1.0)
     why: str = ""
+    meaning: str = ""
 
 
 class Schema(BaseModel):
@@ -235,6 +238,8 @@ class Schema(BaseModel):
         for name, spec in kinds.items():
             fields = dict(spec) if isinstance(spec, Mapping) else {"kind": spec}
             told = {"confidence": 1.0, "why": "said by the user", **fields}
+            if set(fields) == {"meaning"}:  # says nothing of kind or values
+                told = fields
             try:
                 column = Column.model_validate({**schema[name].model_dump(), **told})
             except ValidationError as error:

@@ -222,3 +222,21 @@ def test_our_number_column_is_ours() -> None:
 def test_a_redaction_that_names_no_column_is_refused() -> None:
     with pytest.raises(InputError, match="did you mean 'city'"):
         Sharing(redact=("citi",)).describe(SCHEMA)
+
+
+def test_a_redacted_column_may_lie_outside_of_the_columns_to_write() -> None:
+    script: Any = Scripted(["_row,age,name\n1,1,x"])
+    script.sharing = Sharing("rows", redact=("city",))
+    schema = Schema.build({"age": "integer", "name": "text"})
+    request_rows(script, RowTask(schema, "Rows.", table=secret_table()), 1)
+    assert "Zzyzx" not in script.prompts[0].text
+
+
+def test_columns_that_are_not_written_are_described_with_their_meaning() -> None:
+    script: Any = Scripted(["_row,age\n1,1"])
+    others = Schema.build({"city": {"kind": "text", "meaning": "where the person was born"}})
+    task = RowTask(Schema.build({"age": "integer"}), "Rows.", others=others)
+    request_rows(script, task, 1)
+    text = script.prompts[0].text
+    assert "where the person was born" in text
+    assert text.rstrip().endswith("_row,age")

@@ -271,3 +271,9 @@ def test_integers_keep_all_their_digits() -> None:
     frame = pl.DataFrame({"x": values, "y": ROWS})
     schema = infer_schema(frame)
     assert untyped(typed(frame, schema), schema)["x"].to_list() == values
+
+
+def test_a_meaning_says_nothing_of_the_values() -> None:
+    plain = infer([i * i for i in ROWS])
+    told = infer([i * i for i in ROWS], overrides={"x": {"meaning": "visits in a year"}})
+    assert told == plain.model_copy(update={"meaning": "visits in a year"})

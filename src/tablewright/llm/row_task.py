@@ -12,7 +12,7 @@ from tablewright.errors import InputError
 from tablewright.llm.base import Prompt
 from tablewright.llm.fence import DATA_NOTE, fenced
 from tablewright.llm.raw_rows import NUMBER, RowFormat
-from tablewright.llm.sharing import Cell, Sharing, count_cells
+from tablewright.llm.sharing import Cell, Shared, Sharing, count_cells
 from tablewright.llm.tokens import estimate_tokens
 from tablewright.schema import Column, Kind, Schema
 
@@ -33,6 +33,8 @@ class RowTask:
         What the rows are about; plain text, put into the prompt as it is.
     system : str, default=""
         What the model is told to be.
+    others : Schema or None, default=None
+        Columns of the table that are not to be written, described so that rows fit them.
     table : DataFrame or None, default=None
         The user's table: described in the prompt as far as it may leave the machine.
     examples : callable or None, default=None
@@ -59,6 +61,7 @@ class RowTask:
     schema: Schema
     instructions: str = ""
     system: str = ""
+    others: Schema | None = None
     table: pl.DataFrame | None = None
     examples: Callable[[int], pl.DataFrame] | None = None
     given: Sequence[Row] = ()
@@ -132,15 +135,18 @@ def row_prompt(ask: Ask) -> Prompt:
     task, form = ask.task, ask.row_format
     examples, given = ask.shown_examples(), ask.shown_given()
     described = ask.sharing.describe(task.schema, task.table)
+    others = ask.sharing.describe(task.others, task.table) if task.others else Shared("")
     parts = [
         task.instructions,
         "The columns:\n" + fenced(described.text),
+        "Other columns of the table:\n" + fenced(others.text) if others.text else "",
         DATA_NOTE,
         _examples(examples, form),
         _wanted(ask, given, form),
         form.request(task.schema.names, task.numbered),
     ]
     sent = Counter(described.cells)
+    sent.update(others.cells)
     sent.update(count_cells(examples))
     sent.update(count_cells(given) if task.given_is_real else {})
     expected = expected_reply(ask)

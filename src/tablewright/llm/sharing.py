@@ -67,17 +67,18 @@ class Sharing:
     redact: tuple[str, ...] = ()
     least: int = 3
 
-    def check(self, schema: Schema) -> None:
-        """Refuse a redaction that names no column.
+    def check(self, schema: Schema, frame: pl.DataFrame | None = None) -> None:
+        """Refuse a redaction that names no column, neither of the schema nor of the whole table.
 
         Raises
         ------
         InputError
             If a redacted column does not exist, or all of them are redacted.
         """
+        known = [*schema.names, *(frame.columns if frame is not None else ())]
         for name in self.redact:
-            if name not in schema:
-                raise InputError(f"--redact: no column {name!r}{suggest(name, schema.names)}")
+            if name not in known:
+                raise InputError(f"--redact: no column {name!r}{suggest(name, known)}")
 
     def allows(self, wanted: Share) -> bool:
         """Whether as much as `wanted` may leave."""
@@ -99,7 +100,7 @@ class Sharing:
 
     def rows(self, frame: pl.DataFrame, schema: Schema) -> list[dict[str, Cell]]:
         """Return rows that may be shown, without redacted columns; none where none may leave."""
-        self.check(schema)
+        self.check(schema, frame)
         if not self.allows("rows"):
             return []
         names = [name for name in schema.names if name in frame.columns]
@@ -118,7 +119,7 @@ class Sharing:
         frame : polars.DataFrame or None
             The table; without it only what the schema says is used.
         """
-        self.check(schema)
+        self.check(schema, frame)
         lines, cells = [], {}
         for column in schema.each():
             facts, n_values = self._facts(column, frame)
@@ -129,6 +130,8 @@ class Sharing:
 
     def _facts(self, column: Column, frame: pl.DataFrame | None) -> tuple[dict[str, object], int]:
         facts: dict[str, object] = {"column": column.name, "kind": column.kind.value}
+        if column.meaning:
+            facts["meaning"] = column.meaning
         if column.decimals is not None and column.kind is Kind.CONTINUOUS:
             facts["decimals"] = column.decimals
         if column.nullable:
