@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError
+from tablewright.estimator import BLOCK, TableEstimator, regroup, seed_of
 from tablewright.expressions import parse
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.conditioning import check_given
 from tablewright.generators.row_conditions import RowCondition
-from tablewright.quotas import Balance, balanced, class_counts
+from tablewright.quotas import Balance
 from tablewright.registry import resolve
-from tablewright.resampling import Ints, ResamplerMixin
+from tablewright.resampling import Ints
 from tablewright.rule_keeping import RuleKeeper, reference_rows
 from tablewright.rules.enforcement import Audit
 from tablewright.selection import choose_method
-from tablewright.tables.arrays import join, read_target
 from tablewright.tables.artefacts import Artefact, reading, write_artefact
 from tablewright.tables.casting import typed, untyped
+from tablewright.tables.encoding import Matrix
 from tablewright.tables.frames import Restore
 from tablewright.tables.layout import Layout
 from tablewright.tables.loading import load_as_said, load_seeds, with_all
-from tablewright.tables.table import Table, load_raw
+from tablewright.tables.table import load_raw
 from tablewright.threads import one_thread
 
 __all__ = ["Balance", "Synthesizer", "load_as_said"]
 
-_BLOCK = 20_000
-"""Rows that are drawn at once; fixed, so that rows do not depend on how they are fetched."""
 
-
-class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class Synthesizer(TableEstimator):
     """Learns one table and writes rows like it, on this machine alone.
 
     Parameters
@@ -100,50 +96,17 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn a table.
-
-        Parameters
-        ----------
-        X : frame or path
-            A DataFrame of pandas or polars, an Arrow table, or a CSV, Parquet or Arrow file; with
-            `y`, arrays too.
-        y : series, array or None, default=None
-            The target, where it is not a column of `X` named by `target`. It becomes one.
-
-        Raises
-        ------
-        InputError
-            If the data, the schema or an option cannot be used; the sentence says what to do.
-        """
-        if y is None:
-            return self._learn(load_as_said(X, self.schema, self.target))
-        frame, restore, name = join(X, read_target(y), self.target)
-        table = load_as_said(frame, self.schema, name)
-        return self._learn(replace(table, restore_frame=restore))
-
-    def _learn(self, table: Table) -> Self:
-        self.schema_, self.n_rows_ = table.schema, table.frame.height
-        self.restore_ = Restore.from_dict(table.restore_frame.to_dict())
-        self.seed_ = _seed(self.random_state)
-        self.layout_ = Layout.learn(table.frame, self.schema_)
-        self.reference_ = reference_rows(table.frame, self._rng("reference"))
-        matrix = self.layout_.encode(table.frame)
-        self.class_counts_ = class_counts(matrix)
+    def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
+        self.reference_ = reference_rows(frame, self._rng("reference"))
         with one_thread():
-            self.method_, self.reason_ = self._choose(table.frame)
+            self.method_, self.reason_ = self._choose(frame)
             self.generator_: Generator = self._make().fit(matrix, self._rng("fit"))
-        return self
 
     def _write_like(
         self, frame: pl.DataFrame, restore: Restore, target: str, like: Ints
     ) -> pl.DataFrame:
-        said = self.schema
-        if said is None or isinstance(said, Mapping):
-            said = {target: "categorical", **(said or {})}
-        table = load_as_said(frame, said, target)
-        self._learn(replace(table, restore_frame=restore))
-        codes = self.layout_.codec.encode_column(table.frame[target])[like]
+        learned = self._learn_classes(frame, restore, target)
+        codes = self.layout_.codec.encode_column(learned[target])[like]
         blocks = self._blocks(len(like), None, None, codes, self.seed_)
         return untyped(pl.concat([self._blank(), *blocks]), self.schema_)
 
@@ -221,7 +184,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         balance: Balance | None = None,
         rules: Any = None,
         random_state: Any = None,
-        batch_size: int = _BLOCK,
+        batch_size: int = BLOCK,
     ) -> Iterator[Any]:
         """Write the rows of `sample` piece by piece; memory grows with the piece only.
 
@@ -235,10 +198,8 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         frame of shape (batch_size, n_columns)
             The last one may be shorter.
         """
-        if batch_size < 1:
-            raise InputError(f"batch_size is at least 1, not {batch_size}")
         frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
-        for piece in _regroup(frames, batch_size):
+        for piece in regroup(frames, batch_size):
             yield self.restore_(untyped(piece, self.schema_))
 
     def impute(self, X: Any) -> Any:
@@ -277,7 +238,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ) -> Iterator[pl.DataFrame]:
         """Draw block after block; what is wrong with the request is said before the first."""
         check_is_fitted(self)
-        seed = self.seed_ if random_state is None else _seed(random_state)
+        seed = self.seed_ if random_state is None else seed_of(random_state)
         seeds = None if seed_data is None else load_seeds(seed_data, self.schema_)
         if seeds is not None and balance is not None:
             raise InputError("seed_data and balance cannot be asked for together")
@@ -285,7 +246,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if seeds is not None and condition is not None:
             check_given(condition, self._given(seeds), self.layout_.codec.fields)
         classes = None if balance is None else self._classes(balance, n_samples, seed)
-        wanted = self._count(n_samples, seeds, classes)
+        wanted = self._n_rows(n_samples, seeds, classes)
         keeper = None if rules is None else self._keeper(rules, wanted, where)
         return self._blocks(wanted, condition, seeds, classes, seed, keeper)
 
@@ -314,8 +275,8 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         seed: int,
         keeper: RuleKeeper | None = None,
     ) -> Iterator[pl.DataFrame]:
-        for block, start in enumerate(range(0, n_rows, _BLOCK)):
-            stop = min(start + _BLOCK, n_rows)
+        for block, start in enumerate(range(0, n_rows, BLOCK)):
+            stop = min(start + BLOCK, n_rows)
             rng = np.random.default_rng([seed, _STREAMS["sample"], block])
             fixed = None if seeds is None else seeds[start:stop]
             given = None if fixed is None else self._given(fixed)
@@ -345,7 +306,7 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         expression.require_possible()
         return RowCondition(expression, self.layout_.codec, self.layout_.constants)
 
-    def _count(self, n_samples: int | None, seeds: Any, classes: Any) -> int:
+    def _n_rows(self, n_samples: int | None, seeds: Any, classes: Any) -> int:
         if seeds is not None:
             if n_samples not in (None, seeds.height):
                 raise InputError(
@@ -353,22 +314,11 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
                     f"leave n_samples out instead of {n_samples}"
                 )
             return int(seeds.height)
-        if classes is not None:
-            return len(classes)
-        wanted = self.n_rows_ if n_samples is None else n_samples
-        if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer) or wanted < 1:
-            raise InputError(f"n_samples is a whole number of at least 1, not {n_samples!r}")
-        return int(wanted)
+        return self._count(n_samples) if classes is None else len(classes)
 
     def _classes(self, balance: str, n_samples: int | None, seed: int) -> Floats:
         """Class of each row to write, as codes in random order."""
-        if self.class_counts_ is None:
-            raise InputError(
-                "balance needs a target with classes: name it (target=...), or leave balance out"
-            )
-        if n_samples is not None:
-            self._count(n_samples, None, None)
-        counts = balanced(balance, self.class_counts_, n_samples)
+        counts = self._quotas(balance, n_samples)
         rng = np.random.default_rng([seed, _STREAMS["classes"]])
         return rng.permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.float64)
 
@@ -390,11 +340,6 @@ class Synthesizer(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ) -> pl.DataFrame:
         rng = np.random.default_rng([seed, _STREAMS[stream], _STREAMS["identifiers"]])
         return self.layout_.assemble(values, rng, start=start, fixed=fixed)
-
-    def _blank(self) -> pl.DataFrame:
-        """No rows, with the columns and data types of all others."""
-        nothing = np.empty((0, len(self.layout_.codec.columns)))
-        return self.layout_.assemble(nothing, np.random.default_rng(0))
 
     def _rng(self, stream: str) -> np.random.Generator:
         return np.random.default_rng([self.seed_, _STREAMS[stream]])
@@ -465,30 +410,3 @@ def _fill(raw: pl.DataFrame, whole: pl.DataFrame, frame: pl.DataFrame) -> pl.Dat
         new = whole[name].cast(raw[name].dtype, strict=False)
         columns.append(raw[name].zip_with(frame[name].is_not_null(), new))
     return pl.DataFrame(columns)
-
-
-def _seed(random_state: Any) -> int:
-    """Make one whole number of what scikit-learn takes as random_state."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31))
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if random_state < 0:
-            raise InputError(f"random_state is at least 0, not {random_state}")
-        return int(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**31))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    raise InputError(f"random_state is a whole number, a RandomState or None, not {random_state!r}")
-
-
-def _regroup(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
-    """Cut a stream of frames into pieces of one size."""
-    held: pl.DataFrame | None = None
-    for frame in frames:
-        held = frame if held is None else pl.concat([held, frame])
-        while held.height >= size:
-            yield held[:size]
-            held = held[size:]
-    if held is not None and held.height:
-        yield held

@@ -93,16 +93,30 @@ class Layout:
         fixed : DataFrame or None, default=None
             Cells to keep, as typed rows; null where open.
         """
-        made = self.codec.decode(values)
-        for name, maker in self.identifiers.items():
-            made = made.with_columns(maker.make(len(values), rng, start).alias(name))
-        for name in self.constants.columns:
-            made = made.with_columns(self.constants[name].new_from_index(0, len(values)))
+        made = self.complete(self.codec.decode(values), rng, start=start)
         if fixed is not None:
             made = made.with_columns(
                 fixed[name].cast(made[name].dtype).fill_null(made[name]) for name in made.columns
             )
-        return made.select(self.schema.names)
+        return made
+
+    def complete(
+        self, rows: pl.DataFrame, rng: np.random.Generator, *, start: int = 0
+    ) -> pl.DataFrame:
+        """Add the columns that nobody draws, constants and identifiers, to typed rows.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            With all other columns.
+        rng, start
+            See `assemble`.
+        """
+        for name, maker in self.identifiers.items():
+            rows = rows.with_columns(maker.make(rows.height, rng, start).alias(name))
+        for name in self.constants.columns:
+            rows = rows.with_columns(self.constants[name].new_from_index(0, rows.height))
+        return rows.select(self.schema.names)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Arrays], dict[str, pl.DataFrame]]:
         """Give plain facts, arrays and frames from which `restore` makes it again."""
