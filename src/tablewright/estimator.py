@@ -12,8 +12,7 @@ import polars as pl
 from sklearn.base import BaseEstimator
 
 from tablewright.errors import InputError
-from tablewright.generators.base import Floats
-from tablewright.quotas import balanced, class_counts
+from tablewright.quotas import Counts, balanced, class_counts
 from tablewright.resampling import ResamplerMixin
 from tablewright.tables.arrays import join, read_target
 from tablewright.tables.encoding import Matrix
@@ -102,7 +101,7 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             raise InputError(f"n_samples is a whole number of at least 1, not {n_samples!r}")
         return int(wanted)
 
-    def _quotas(self, balance: str, n_samples: int | None) -> Floats:
+    def _quotas(self, balance: str, n_samples: int | None) -> Counts:
         """Rows of each class to write, by code."""
         if self.class_counts_ is None:
             raise InputError(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError
 from tablewright.tables.encoding import Matrix
 
-__all__ = ["Balance", "balanced", "class_counts", "rows_to_add"]
+__all__ = ["Balance", "Counts", "balanced", "class_counts", "rows_to_add"]
 
 Balance = Literal["equal", "fill"]
 Counts = NDArray[np.intp]

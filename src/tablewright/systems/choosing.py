@@ -1,0 +1,70 @@
+"""From the name of a method to an estimator: a system, or a synthesizer with a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tablewright.errors import InputError
+from tablewright.registry import names, resolve
+from tablewright.schema import suggest
+from tablewright.synthesizers import Synthesizer
+from tablewright.systems.base import Models, System
+
+__all__ = ["estimator"]
+
+
+def estimator(
+    method: Any,
+    *,
+    target: str | None = None,
+    schema: Any = None,
+    options: Mapping[str, Any] | None = None,
+    random_state: Any = None,
+    llm: Models = None,
+) -> Synthesizer | System:
+    """Make the estimator that a method stands for.
+
+    Parameters
+    ----------
+    method : str or generator
+        ``"auto"``, a generator or a system.
+    target, schema, random_state
+        See `Synthesizer`.
+    options : mapping or None, default=None
+        Parameters of the generator, or of the system.
+    llm : LLM, mapping of str to LLM or None, default=None
+        Models of a system, one for all roles or by role.
+
+    Raises
+    ------
+    InputError
+        If there is no such method, it has no such option, or it uses no language model.
+
+    Examples
+    --------
+    >>> estimator("trees", target="y").method
+    'trees'
+    >>> estimator("tree")
+    Traceback (most recent call last):
+    tablewright.errors.InputError: no method is called 'tree'; did you mean 'trees'?
+    """
+    known = ["auto", *names("generators"), *names("systems")]
+    if isinstance(method, str) and method not in known:
+        raise InputError(f"no method is called {method!r}{suggest(method, known)}")
+    if method in names("systems"):
+        try:
+            made: System = resolve("systems", method)(
+                target=target, schema=schema, random_state=random_state, llm=llm, **(options or {})
+            )
+        except TypeError as error:
+            raise InputError(f"method {method!r}: {error}") from error
+        return made
+    if llm is not None:
+        raise InputError(
+            f"method {method!r} uses no language model; leave the model out, or take one of "
+            f"{', '.join(names('systems'))}"
+        )
+    return Synthesizer(
+        method, target=target, schema=schema, options=options, random_state=random_state
+    )
