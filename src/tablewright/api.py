@@ -8,8 +8,11 @@ from typing import Any, Literal
 
 from tablewright import evaluation, profiling
 from tablewright.evaluation import Report
+from tablewright.quotas import Balance
 from tablewright.rules import as_rules
-from tablewright.synthesizers import Balance, Synthesizer, load_as_said
+from tablewright.systems import estimator
+from tablewright.systems.base import Models
+from tablewright.tables.loading import load_as_said
 
 __all__ = ["evaluate", "generate", "profile"]
 
@@ -26,6 +29,7 @@ def generate(
     schema: Any = None,
     options: Mapping[str, Any] | None = None,
     random_state: Any = 0,
+    llm: Models = None,
 ) -> Any:
     """Learn a table and write rows like it.
 
@@ -39,9 +43,11 @@ def generate(
         Rows wanted; as many as there are real ones where None, or as many as the smaller
         classes lack with ``balance="fill"``.
     method, schema, options, random_state
-        See `Synthesizer`.
+        See `Synthesizer`; `method` may be a system too, such as ``"cllm"``.
     where, balance, rules
         See `Synthesizer.sample`.
+    llm : LLM, mapping of str to LLM or None, default=None
+        Models of a system, one for all roles or by role; see `tablewright.llm.connect`.
 
     Returns
     -------
@@ -55,10 +61,10 @@ def generate(
     >>> generate(table, "member", 3, where="age < 30").shape
     (3, 2)
     """
-    synthesizer = Synthesizer(
-        method, target=target, schema=schema, options=options, random_state=random_state
+    learner = estimator(
+        method, target=target, schema=schema, options=options, random_state=random_state, llm=llm
     )
-    fitted = synthesizer.fit(train)
+    fitted = learner.fit(train)
     return fitted.sample(n_samples, where=where, balance=balance, rules=rules)
 
 

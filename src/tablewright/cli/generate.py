@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tablewright.cli.model_options import ModelOptions, model_options
 from tablewright.cli.options import (
     balance_option,
     method_option,
@@ -22,7 +23,7 @@ from tablewright.cli.options import (
     target_option,
     where_option,
 )
-from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
+from tablewright.cli.output import check_rows_output, origin_of, spent_by, write_with_progress
 from tablewright.cli.progress import say
 from tablewright.cli.reports import check_report_output, write_report
 from tablewright.cli.request import Request
@@ -30,7 +31,8 @@ from tablewright.cli.request import Request
 if TYPE_CHECKING:
     import polars as pl
 
-    from tablewright.synthesizers import Synthesizer
+    from tablewright.cli.request import Learner
+    from tablewright.systems import System
 
 __all__ = ["generate"]
 
@@ -53,6 +55,10 @@ __all__ = ["generate"]
     help="Set 20 % of the rows aside, judge rows made from the others, and write what was found "
     "(.json or .html); then learn all rows.",
 )
+@click.option(
+    "--rejected", type=path, help="File for rows that a system made and did not keep, with reasons."
+)
+@model_options
 @quiet_option
 def generate(
     train: Path,
@@ -67,38 +73,79 @@ def generate(
     seed: int | None,
     schema_file: Path | None,
     report: Path | None,
+    rejected: Path | None,
+    llm: ModelOptions,
     quiet: bool,
 ) -> None:
-    """Learn the table TRAIN and write rows like it."""
+    """Learn the table TRAIN and write rows like it.
+
+    Methods that are systems (see 'tablewright methods') take a language model with --model, and
+    do without one, on this machine alone, where none is named.
+    """
     request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, train, schema_file)
     if report is not None:
         check_report_output(report, train, out)
-    from tablewright.synthesizers import Synthesizer, load_as_said
+    if rejected is not None:
+        check_rows_output(rejected, train, schema_file)
+    from tablewright.systems import System, estimator
     from tablewright.tables.files import read_frame
+    from tablewright.tables.loading import load_as_said
 
     rows = read_frame(train)
     seed = settle_seed(seed)
-    learner = Synthesizer(
-        method,
-        schema=load_as_said(rows, schema_file, target).schema,
-        options=settings or None,
-        random_state=seed,
-    )
+    schema = load_as_said(rows, schema_file, target).schema
+
+    def learner_with(models: ModelOptions) -> Learner:
+        return estimator(
+            method, schema=schema, options=settings, random_state=seed, llm=models.of_method(method)
+        )
+
+    def without_a_call(models: ModelOptions) -> None:
+        for _ in request.batches(learner_with(models).fit(rows), seed):
+            pass
+
+    if llm and llm.dry_run:
+        click.echo(llm.estimate(without_a_call))
+        return
+    learner = learner_with(llm)
+    if rejected is not None and not isinstance(learner, System):
+        raise click.UsageError(f"--rejected goes with a system; {method} keeps every row it draws")
+    if llm:
+        llm.announce(without_a_call)
     if report is not None:
         _judge(rows, learner, request, seed, report, quiet)
     learner.fit(rows)
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
     pieces = request.batches(learner, seed)
     origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
-    schema = learner.schema_
-    write_with_progress(pieces, schema, request.n_rows, out, origin, real=rows, quiet=quiet)
+    write_with_progress(
+        pieces, learner.schema_, request.n_rows, out, origin,
+        real=rows, after=lambda: spent_by(learner, llm), quiet=quiet,
+    )  # fmt: skip
+    if isinstance(learner, System):
+        _tell(learner, llm, rejected, quiet)
     request.say_audit(learner, quiet)
+
+
+def _tell(system: System, llm: ModelOptions, rejected: Path | None, quiet: bool) -> None:
+    """Say what became of all rows; a cap that was reached is told last, by the exit code."""
+    from tablewright.tables.writing import write_frame
+
+    result = system.result_
+    for line in result.lines():
+        say(line, quiet)
+    if rejected is not None:
+        write_frame(result.rejected, rejected)
+        say(f"{result.rejected.height:,} rejected rows in {rejected}", quiet)
+    llm.close(finished=result.stopped is None, rows_kept=result.n_kept)
+    if result.stopped is not None:
+        raise result.stopped
 
 
 def _judge(
     rows: pl.DataFrame,
-    learner: Synthesizer,
+    learner: Learner,
     request: Request,
     seed: int,
     report: Path,

@@ -14,9 +14,8 @@ from tablewright.errors import InputError
 from tablewright.tables.casting import typed
 
 if TYPE_CHECKING:
-    from tablewright.cli.request import Request
+    from tablewright.cli.request import Learner, Request
     from tablewright.evaluation import Report
-    from tablewright.synthesizers import Synthesizer
 
 __all__ = ["hold_out", "judge"]
 
@@ -27,14 +26,14 @@ MOST_ROWS = 20_000
 """Rows that are judged at most: more of them change no verdict."""
 
 
-def judge(rows: pl.DataFrame, learner: Synthesizer, request: Request, seed: int) -> Report:
+def judge(rows: pl.DataFrame, learner: Learner, request: Request, seed: int) -> Report:
     """Make the rows that were asked for from four fifths of a table, and judge them.
 
     Parameters
     ----------
     rows : DataFrame
         The table as it was read.
-    learner : Synthesizer
+    learner : Synthesizer or System
         Not fitted; its schema is a whole `Schema`.
 
     Raises

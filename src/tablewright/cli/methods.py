@@ -8,7 +8,7 @@ from tablewright.errors import MissingExtraError
 
 __all__ = ["methods"]
 
-GROUPS = ("generators",)
+GROUPS = ("generators", "systems")
 
 
 @click.command()
@@ -19,6 +19,8 @@ def methods() -> None:
     click.echo("auto: trees, or the copula where rows are few against columns and nearly all")
     click.echo("    columns are numbers and its rows are harder to tell from real ones")
     for group in GROUPS:
+        if group == "systems" and names(group):
+            click.echo("systems, which take a language model (--model) and do without:")
         for name in names(group):
             click.echo(f"{name}: {_line(group, name)}")
 

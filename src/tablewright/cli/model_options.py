@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,6 +78,36 @@ class ModelOptions:
             self._clients[key] = self._begin(client)
         return self._clients[key]
 
+    def of_method(self, method: str) -> dict[str, Client] | None:
+        """Return a client for each role of a system that a model was named for.
+
+        Raises
+        ------
+        InputError
+            If a role was named that the method does not have.
+        """
+        from tablewright.registry import names, resolve
+        from tablewright.schema import suggest
+
+        if not self.models:
+            return None
+        roles = resolve("systems", method).roles if method in names("systems") else ()
+        for role in self.models:
+            if role and roles and role not in roles:
+                raise InputError(
+                    f"--model {role}=...: {method} has no such role{suggest(role, roles)}; "
+                    f"its roles are {', '.join(roles)}"
+                )
+        taken = roles if "" in self.models else [role for role in roles if role in self.models]
+        return {role: self.connect(role) for role in taken}
+
+    def cells_sent(self) -> dict[str, int]:
+        """Count the user's cells that went into prompts, by column."""
+        sent: Counter[str] = Counter()
+        for client in self._clients.values():
+            sent.update(client.spending().sent)
+        return dict(sent)
+
     def announce(self, work: Callable[[ModelOptions], object], threshold: float = 1.0) -> None:
         """Print the estimate before a run that may cost more than `threshold` US dollars."""
         if self.replay:
@@ -109,9 +140,11 @@ class ModelOptions:
         text = "\n".join(estimate_text(spending, price) for spending, price in found)
         return text, sum(known) if len(known) == len(costs) else None
 
-    def close(self, finished: bool = False) -> None:
-        """Close all clients; a run that is complete is marked so."""
+    def close(self, finished: bool = False, rows_kept: int | None = None) -> None:
+        """Close all clients; a run that is complete is marked so, and how many rows were kept."""
         for client in self._clients.values():
+            if rows_kept is not None:
+                client.rows_kept(rows_kept)
             if finished and not self.dry_run and not self.replay:
                 client.finish()
             client.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,12 @@ from tablewright.cli.progress import Advance, progress, say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
+    from tablewright.cli.model_options import ModelOptions
+    from tablewright.cli.request import Learner
     from tablewright.schema import Schema
-    from tablewright.synthesizers import Synthesizer
     from tablewright.tables.provenance import Manifest, Origin
 
-__all__ = ["check_rows_output", "origin_of", "write_with_progress"]
+__all__ = ["check_rows_output", "origin_of", "spent_by", "write_with_progress"]
 
 
 def check_rows_output(out: Path, *inputs: Path | None) -> None:
@@ -39,20 +40,33 @@ def check_rows_output(out: Path, *inputs: Path | None) -> None:
 
 
 def origin_of(
-    synthesizer: Synthesizer, seed: int, options: dict[str, Any], source: Path | None = None
+    learner: Learner, seed: int, options: dict[str, Any], source: Path | None = None
 ) -> Origin:
     """Say what made the rows, for the manifest."""
     from tablewright.tables.provenance import Origin
 
     context = click.get_current_context(silent=True)
     return Origin(
-        method=synthesizer.method_,
-        n_real_rows=synthesizer.n_rows_,
+        method=learner.method_,
+        n_real_rows=learner.n_rows_,
         seed=seed,
         options={name: value for name, value in options.items() if value not in (None, {})},
         command=None if context is None else context.meta.get(COMMAND_LINE),
         source=None if source is None else source.name,
     )
+
+
+def spent_by(learner: Learner, llm: ModelOptions) -> dict[str, Any]:
+    """Say what language models had part in rows, and which cells they were shown."""
+    result = getattr(learner, "result_", None)
+    if not llm or result is None:
+        return {}
+    return {
+        "models": dict(llm.models),
+        "cells sent": llm.cells_sent(),
+        "tokens": result.bill.tokens,
+        "cost": result.bill.cost,
+    }
 
 
 def write_with_progress(
@@ -63,15 +77,16 @@ def write_with_progress(
     origin: Origin,
     *,
     real: Any = None,
+    after: Callable[[], dict[str, Any]] | None = None,
     quiet: bool = False,
 ) -> Manifest:
-    """Write pieces of rows to a file as they come."""
+    """Write pieces of rows to a file as they come; see `write_rows`."""
     from tablewright.tables.provenance import manifest_path, write_rows
     from tablewright.tables.table import for_file
 
     with progress("writing", total, quiet=quiet) as advance:
         rows = (for_file(frame, schema, out) for frame in _counted(pieces, advance))
-        manifest = write_rows(rows, out, origin, real)
+        manifest = write_rows(rows, out, origin, real, after)
     say(f"{manifest.n_rows:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
     return manifest
 

@@ -12,6 +12,9 @@ from tablewright.errors import InputError
 
 if TYPE_CHECKING:
     from tablewright.synthesizers import Synthesizer
+    from tablewright.systems import System
+
+    Learner = Synthesizer | System
 
 __all__ = ["Request"]
 
@@ -51,9 +54,9 @@ class Request:
         wanted = None if n_rows == "auto" else int(n_rows)
         return cls(wanted, where, cast(Literal["equal", "fill"] | None, balance), rules)
 
-    def batches(self, synthesizer: Synthesizer, seed: int) -> Iterator[Any]:
+    def batches(self, learner: Learner, seed: int) -> Iterator[Any]:
         """Draw the rows, piece by piece."""
-        return synthesizer.batches(
+        return learner.batches(
             self.n_rows,
             where=self.where,
             balance=self.balance,
@@ -65,12 +68,13 @@ class Request:
         """Give what was asked for as plain data."""
         return {**asdict(self), "rules": None if self.rules is None else self.rules.name}
 
-    def say_audit(self, synthesizer: Synthesizer, quiet: bool) -> None:
+    def say_audit(self, learner: Learner, quiet: bool) -> None:
         """Say what the rules did to the rows, a line for each that changed any."""
-        if self.rules is None:
+        audit = getattr(learner, "audit_", None)
+        if self.rules is None or audit is None:
             return
-        say(f"all {len(synthesizer.audit_.rules)} rules of {self.rules} were applied", quiet)
-        for rule in synthesizer.audit_.rules:
+        say(f"all {len(audit.rules)} rules of {self.rules} were applied", quiet)
+        for rule in audit.rules:
             changed = {
                 how: getattr(rule, how)
                 for how in ("computed", "repaired", "projected", "redrawn", "broken")

@@ -189,10 +189,18 @@ class System(TableEstimator):
         Yields
         ------
         frame of shape (at most batch_size, n_columns)
+            One without rows where none was kept.
         """
         for frame in self._rows(n_samples, where, balance, rules, random_state):
             for piece in regroup(iter([frame]), batch_size):
                 yield self.restore_(untyped(piece, self.schema_))
+        if not self.result_.n_kept:
+            yield self.restore_(untyped(self._blank(), self.schema_))
+
+    @property
+    def dry_run_(self) -> bool:
+        """Whether models are only asked what calls would take; all they write is then kept."""
+        return any(model.dry_run for role in self.roles if (model := self.model(role)))
 
     def _rows(
         self, n_samples: int | None, where: str | None, balance: str | None, rules: Any, state: Any

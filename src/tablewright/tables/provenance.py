@@ -16,7 +16,7 @@ import datetime as dt
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -148,6 +148,7 @@ def write_rows(
     path: str | Path,
     origin: Origin,
     real: pl.DataFrame | None = None,
+    after: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Manifest:
     """Write synthetic rows to a file, chunk by chunk, with the manifest beside it.
 
@@ -160,6 +161,9 @@ def write_rows(
     origin : Origin
     real : DataFrame or None, default=None
         The real rows, of which those that equal a written row are counted.
+    after : callable or None, default=None
+        Called when all rows are there; what it returns joins the options of `origin` in the
+        manifest.
 
     Raises
     ------
@@ -172,6 +176,8 @@ def write_rows(
             writer.write(chunk)
             sketch.add(chunk)
             columns = chunk.columns
+    if after is not None:
+        origin = origin.model_copy(update={"options": {**origin.options, **after()}})
     if real is not None:
         alike = sketch.look_up(real.select(c for c in real.columns if c in columns))
         n_alike = round(alike.share * real.height) if alike.looked_up.any() else 0
