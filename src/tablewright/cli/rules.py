@@ -1,4 +1,4 @@
-"""``tablewright rules``: find rules in a table, and check a table against rules."""
+"""``tablewright rules``: find rules in a table, have them written, check a table against them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from tablewright.cli.model_options import ModelOptions, model_options
+from tablewright.cli.options import target_option
+
 __all__ = ["rules"]
 
 _TABLE = click.Path(path_type=Path)
@@ -14,7 +17,7 @@ _TABLE = click.Path(path_type=Path)
 
 @click.group()
 def rules() -> None:
-    """Find rules that a table keeps, and check tables against rules."""
+    """Find rules that a table keeps, have them written, and check tables against rules."""
 
 
 @rules.command()
@@ -62,6 +65,70 @@ def mine(
 
 
 @rules.command()
+@click.argument("train", type=_TABLE)
+@click.option("--out", required=True, type=_TABLE, help="Rules file to write (.yaml or .json).")
+@target_option
+@click.option("--schema", "schema_file", type=_TABLE, help="schema.yaml that settles kinds.")
+@click.option("--samples", default=3, show_default=True, type=click.IntRange(1, 25),
+              help="Replies asked for; rules that most of them imply are kept.")  # fmt: skip
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0),
+              help="Seed of the requests.")  # fmt: skip
+@model_options
+@click.option("--quiet", is_flag=True, help="Print nothing but errors and notes.")
+def write(
+    train: Path,
+    out: Path,
+    target: str | None,
+    schema_file: Path | None,
+    samples: int,
+    seed: int,
+    llm: ModelOptions,
+    quiet: bool,
+) -> None:
+    """Have a language model write rules for TRAIN, and measure each on its rows.
+
+    It is shown names and kinds of columns, and with --share summary or rows also frequent
+    values, quantiles and associations; never a row. 'rules mine' finds rules without a model.
+    """
+    import numpy as np
+
+    from tablewright.errors import InputError
+    from tablewright.planning.rule_writer import ModelRules, WrittenRules
+    from tablewright.rules import to_json, to_yaml
+    from tablewright.tables.writing import check_output, write_text
+
+    if not llm:
+        raise InputError(
+            "rules are written by a language model: say --model NAME; "
+            "'tablewright rules mine' finds rules without one"
+        )
+    check_output(out)
+    table = _load(train, schema_file, target)
+
+    def work(options: ModelOptions) -> WrittenRules:
+        writer = ModelRules(options.connect("rules"), samples)
+        return writer.write(table.frame, table.schema, np.random.default_rng(seed))
+
+    if llm.dry_run:
+        click.echo(llm.estimate(work))
+        return
+    llm.announce(work)
+    try:
+        written = work(llm)
+        made = written.rules
+        write_text(to_json(made) if out.suffix.lower() == ".json" else to_yaml(made), out)
+        llm.close(finished=True)
+    finally:
+        llm.close()
+    if not quiet:
+        _print_written(written)
+    for note in written.notes:
+        click.echo(f"note: {note}", err=True)
+    if written.stopped is not None:
+        raise written.stopped
+
+
+@rules.command()
 @click.argument("table", type=_TABLE)
 @click.option("--rules", "rules_file", required=True, type=_TABLE, help="Rules file.")
 @click.option("--train", type=_TABLE, help="Real rows that dependencies are learned from.")
@@ -101,12 +168,12 @@ def check(
         raise CheckFailedError(f"{len(failed)} rules do not pass: {', '.join(failed[:10])}")
 
 
-def _load(path: Path, schema_file: Path | None) -> Any:
+def _load(path: Path, schema_file: Path | None, target: str | None = None) -> Any:
     from tablewright.tables.sdv_metadata import read_schema_file
     from tablewright.tables.table import load_table
 
-    overrides, target = read_schema_file(schema_file) if schema_file else ({}, None)
-    return load_table(path, overrides, target)
+    overrides, named = read_schema_file(schema_file) if schema_file else ({}, None)
+    return load_table(path, overrides, target or named)
 
 
 def _open_categories(schema: Any) -> Any:
@@ -134,6 +201,37 @@ def _print_rules(found: Any) -> None:
             f"{rule.held_out:.2%}",
         )
     Console().print(shown if len(found) else "no rules were found")
+
+
+def _print_written(written: Any) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tablewright.llm.shown import shown
+
+    title = f"rules of {written.n_samples} replies"
+    table = Table("rule", "severity", "support", "broken", "votes", "why, or why not", title=title)
+    for made in written.proposals:
+        rule = made.rule
+        kept = not made.dropped
+        table.add_row(
+            escape(shown(rule.described(), 200)),
+            rule.severity.value if kept else "-",
+            f"{rule.support:,}" if kept else "-",
+            f"{rule.violation_rate:.2%}" if kept else "-",
+            str(made.votes),
+            escape(rule.why if kept else f"dropped: {shown(made.dropped, 200)}"),
+        )
+    console = Console()
+    console.print(table if written.proposals else "no rule was proposed")
+    for refused in written.refused:
+        console.print(escape(f"not a rule of this table: {refused.text}: {refused.reason}"))
+    bill = written.bill
+    console.print(
+        f"{len(written.rules)} rules kept; {bill.calls} calls, {bill.tokens:,} tokens, "
+        "whatever the number of rows made under them"
+    )
 
 
 def _print_report(report: Any) -> None:
