@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from tablewright.cli.model_options import ModelOptions, model_options
 from tablewright.cli.options import path, quiet_option, schema_option
 from tablewright.cli.progress import progress
+
+if TYPE_CHECKING:
+    from tablewright.comparison import Comparison
 
 __all__ = ["compare"]
 
@@ -45,6 +51,7 @@ def _numbers(context: click.Context, option: click.Parameter, text: str | None) 
 @click.option("--json", "json_file", type=path, help="Write the leaderboard as JSON.")
 @click.option("--html", "html_file", type=path, help="Write the winner's report as a page.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
+@model_options
 @quiet_option
 def compare(
     train: Path,
@@ -63,6 +70,7 @@ def compare(
     json_file: Path | None,
     html_file: Path | None,
     seed: int,
+    llm: ModelOptions,
     quiet: bool,
 ) -> None:
     """Find the method whose rows help a model of TRAIN most, if any does."""
@@ -76,18 +84,13 @@ def compare(
         if output is not None:
             check_output(output)
     table = load_as_said(train, schema_file, target)
-    with progress("comparing", None, "trials", quiet) as advance:
-        told = 0
+    chosen = None if methods is None else [m.strip() for m in methods.split(",") if m]
 
-        def tell(done: int, total: int) -> None:
-            nonlocal told
-            advance(done - told)
-            told = done
-
-        found = run(
+    def contest(models: ModelOptions, tell: Callable[[int, int], None] | None = None) -> Comparison:
+        return run(
             table.frame,
             table.schema,
-            methods=None if methods is None else [m.strip() for m in methods.split(",") if m],
+            methods=chosen,
             groups=groups,
             time=time,
             measure=measure,
@@ -97,10 +100,26 @@ def compare(
             n_repeats=repeats,
             random_state=seed,
             n_jobs=jobs,
-            resume=resume,
+            resume=None if models.dry_run else resume,
             source=str(train),
             progress=tell,
+            llm=models.of_methods([name.partition(":")[0] for name in chosen or ()]),
+            models=str(sorted(models.models.items())) if models else "",
         )
+
+    if llm and llm.dry_run:
+        click.echo(llm.estimate(contest))
+        return
+    with progress("comparing", None, "trials", quiet) as advance:
+        told = 0
+
+        def tell(done: int, total: int) -> None:
+            nonlocal told
+            advance(done - told)
+            told = done
+
+        found = contest(llm, tell)
+    llm.close(finished=True)
     if json_file is not None:
         found.to_json(json_file)
     if html_file is not None and found.report is not None:

@@ -98,7 +98,11 @@ def generate(
 
     def learner_with(models: ModelOptions) -> Learner:
         return estimator(
-            method, schema=schema, options=settings, random_state=seed, llm=models.of_method(method)
+            method,
+            schema=schema,
+            options=settings,
+            random_state=seed,
+            llm=models.of_methods([method]),
         )
 
     def without_a_call(models: ModelOptions) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,28 +78,33 @@ class ModelOptions:
             self._clients[key] = self._begin(client)
         return self._clients[key]
 
-    def of_method(self, method: str) -> dict[str, Client] | None:
-        """Return a client for each role of a system that a model was named for.
+    def of_methods(self, methods: Sequence[str]) -> dict[str, Client] | None:
+        """Return a client for each role of these methods that a model was named for.
 
         Raises
         ------
         InputError
-            If a role was named that the method does not have.
+            If a role was named that none of them has, or none takes a model.
         """
         from tablewright.registry import names, resolve
         from tablewright.schema import suggest
 
         if not self.models:
             return None
-        roles = resolve("systems", method).roles if method in names("systems") else ()
+        systems = [resolve("systems", name) for name in methods if name in names("systems")]
+        roles = dict.fromkeys(role for system in systems for role in system.roles)
+        if not roles:
+            raise InputError(
+                f"{', '.join(methods) or 'no method'}: none of these uses a language model; leave "
+                f"--model out, or take one of {', '.join(names('systems'))}"
+            )
         for role in self.models:
-            if role and roles and role not in roles:
+            if role and role not in roles:
                 raise InputError(
-                    f"--model {role}=...: {method} has no such role{suggest(role, roles)}; "
-                    f"its roles are {', '.join(roles)}"
+                    f"--model {role}=...: there is no such role{suggest(role, roles)}; "
+                    f"the roles are {', '.join(roles)}"
                 )
-        taken = roles if "" in self.models else [role for role in roles if role in self.models]
-        return {role: self.connect(role) for role in taken}
+        return {r: self.connect(r) for r in roles if r in self.models or "" in self.models}
 
     def cells_sent(self) -> dict[str, int]:
         """Count the user's cells that went into prompts, by column."""

@@ -21,15 +21,17 @@ from tablewright.comparison.trial import (
     CONTROLS,
     Settings,
     Writer,
-    local_writer,
+    method_writer,
     read_method,
     run_trial,
 )
 from tablewright.errors import InputError
 from tablewright.evaluation import Report, evaluate
 from tablewright.metrics.outcomes import DIRECTIONS
-from tablewright.registry import resolve
+from tablewright.registry import names
 from tablewright.schema import Schema
+from tablewright.systems import estimator
+from tablewright.systems.base import Models
 
 __all__ = ["compare"]
 
@@ -67,6 +69,8 @@ def compare(
     resume: str | Path | None = None,
     source: str = "TRAIN",
     progress: Progress | None = None,
+    llm: Models = None,
+    models: str = "",
 ) -> Comparison:
     """Find the method whose rows help a model of this table most.
 
@@ -83,8 +87,8 @@ def compare(
     schema : Schema
         Kinds of the columns, with a target.
     methods : sequence of str, mapping or None, default=None
-        Generators by name, ``"trees:equal"`` or ``"trees:fill"`` for balanced rows; or a mapping
-        from name to a function that writes rows, None for a generator of that name.
+        Generators and systems by name, ``"trees:equal"`` or ``"trees:fill"`` for balanced rows;
+        or a mapping from name to a function that writes rows, None for a method of that name.
     groups : str or None, default=None
         Column of groups (patients, households): whole groups are on one side of a split.
     time : str or None, default=None
@@ -107,6 +111,10 @@ def compare(
         Name of the table in the command that is printed.
     progress : callable or None, default=None
         Called with the number of finished trials and of all.
+    llm : LLM, mapping of str to LLM or None, default=None
+        Models of the systems, by role; their local bodies work where None.
+    models : str, default=""
+        Names of these models: finished trials with others are not taken over.
 
     Returns
     -------
@@ -117,7 +125,7 @@ def compare(
     InputError
         If there is no target, a method is unknown, or there are too few rows.
     """
-    writers = _writers(methods, frame, schema)
+    writers = _writers(methods, frame, schema, llm)
     chosen = _measure(measure, schema)
     outer = outer_split(frame, schema, random_state, groups=groups, time=time)
     inside, outside = frame[outer.train], frame[outer.test]
@@ -130,7 +138,7 @@ def compare(
         n_splits=n_splits,
         n_repeats=n_repeats,
     )
-    contest = _Contest(inside, _without(schema, groups), splits, Settings(n_samples))
+    contest = _Contest(inside, _without(schema, groups), splits, Settings(n_samples, models=models))
     jobs = [
         _job(contest, name, i, size, random_state)
         for size in (0, *sizes)
@@ -151,7 +159,10 @@ def compare(
 
 
 def _writers(
-    methods: Sequence[str] | Mapping[str, Writer | None] | None, frame: pl.DataFrame, schema: Schema
+    methods: Sequence[str] | Mapping[str, Writer | None] | None,
+    frame: pl.DataFrame,
+    schema: Schema,
+    llm: Models,
 ) -> dict[str, Writer | None]:
     if schema.target is None:
         raise InputError("compare needs a target: the column that a model is to predict")
@@ -161,8 +172,12 @@ def _writers(
     for name, writer in found.items():
         if name in CONTROLS:
             raise InputError(f"method {name!r} is a control and always takes part: leave it out")
-        if writer is None and read_method(name).generator != "auto":
-            resolve("generators", read_method(name).generator)
+        if writer is not None:
+            continue
+        method = read_method(name)
+        estimator(method.generator)
+        if llm is not None and method.generator in names("systems"):
+            found[name] = method_writer(method, llm)
     return found
 
 
@@ -303,7 +318,7 @@ def _outer_report(
     if winner == "nothing":
         return None
     n_rows = contest.settings.n_samples or contest.frame.height
-    made = (writer or local_writer(read_method(winner)))(
+    made = (writer or method_writer(read_method(winner)))(
         contest.frame, contest.schema, n_rows, seed
     )
     return evaluate(

@@ -17,7 +17,8 @@ from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.trials import Arm, Draw, Task, run_trials
 from tablewright.metrics.utility import control_arms, task_of, usable
 from tablewright.schema import Schema
-from tablewright.synthesizers import Synthesizer
+from tablewright.systems import System, estimator
+from tablewright.systems.base import Models
 
 __all__ = [
     "CONTROLS",
@@ -25,7 +26,7 @@ __all__ = [
     "Settings",
     "Writer",
     "Written",
-    "local_writer",
+    "method_writer",
     "read_method",
     "run_trial",
 ]
@@ -54,7 +55,7 @@ class Method:
     name : str
         As it was given.
     generator : str
-        What makes the rows.
+        What makes the rows: a generator or a system.
     balance : str or None
         ``"equal"`` or ``"fill"`` after the colon.
     """
@@ -93,10 +94,13 @@ class Settings:
         Rows that each method adds; as many as there are training rows where None.
     n_trees : int
         Rounds of boosting of the learner.
+    models : str
+        Which language models systems have, in words; trials with others are others.
     """
 
     n_samples: int | None = None
     n_trees: int = 40
+    models: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -131,7 +135,7 @@ def run_trial(
         return _measured(_control_arm(method), real, real, asked, task, rng) | _cost(0.0, 0.0, 0)
     started = clock.process_time()
     try:
-        made = (writer or local_writer(read_method(method)))(
+        made = (writer or method_writer(read_method(method)))(
             train, schema, settings.n_samples or train.height, seed
         )
     except InputError as error:
@@ -177,13 +181,21 @@ def _balanced_copies(draw: Draw, rng: np.random.Generator) -> Design:
     return draw.train.join(draw.train.take(np.concatenate(places)))
 
 
-def local_writer(method: Method) -> Writer:
-    """Return the function that fits one of our generators and draws from it."""
+def method_writer(method: Method, llm: Models = None) -> Writer:
+    """Return the function that fits one of our methods and draws from it.
+
+    Parameters
+    ----------
+    method : Method
+    llm : LLM, mapping of str to LLM or None, default=None
+        Models of a system.
+    """
 
     def write(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
         options: Mapping[str, Any] = {"balance": method.balance} if method.balance else {}
-        fitted = Synthesizer(method.generator, schema=schema, random_state=seed).fit(train)
-        wanted = None if method.balance == "fill" else n_rows
-        return Written(fitted.sample(wanted, **options))
+        made = estimator(method.generator, schema=schema, random_state=seed, llm=llm).fit(train)
+        rows = made.sample(None if method.balance == "fill" else n_rows, **options)
+        cost = made.result_.bill.cost if isinstance(made, System) else 0.0
+        return Written(rows, cost or 0.0)
 
     return write
