@@ -17,7 +17,7 @@ from tablewright.llm.row_task import Ask, RowTask, row_prompt
 from tablewright.llm.sharing import Cell, Sharing
 from tablewright.llm.tokens import estimate_tokens
 
-__all__ = ["RowsWritten", "request_rows"]
+__all__ = ["RowsWritten", "request_rows", "request_together"]
 
 _GOOD_SHARE = 0.7
 """Share of the first batch that has to be usable for CSV to be kept to."""
@@ -138,23 +138,55 @@ def request_rows(
     >>> written.cells, written.reasons()
     ([{'age': 31}, {'age': 47}], {"column 'age': 'x' is no number": 1})
     """
-    wanted = len(task.given) if n_rows is None else n_rows
-    if wanted < 1 or (task.given and wanted != len(task.given)) or batch_size < 1:
-        raise InputError(
-            f"n_rows has to be above 0 and equal to the number of given rows, not {n_rows}"
-        )
-    run = _Run(llm, task, seed, RowsWritten(wanted), on_progress)
-    batches = [
-        _Batch(index, first, list(range(1, min(batch_size, wanted - first) + 1)))
-        for index, first in enumerate(range(0, wanted, batch_size))
-    ]
-    run.form = FORMATS["csv"] if row_format == "auto" else _format(row_format)
-    if row_format == "auto":
-        batches = run.try_first(batches)
-    while batches := [batch for batch in batches if batch.open and batch.round < rounds]:
-        batches = run.round(batches)
-    run.written.row_format = run.form.name
-    return run.written
+    return request_together(
+        llm,
+        [task],
+        n_rows,
+        seed=seed,
+        batch_size=batch_size,
+        row_format=row_format,
+        rounds=rounds,
+        on_progress=on_progress,
+    )[0]
+
+
+def request_together(
+    llm: LLM,
+    tasks: Sequence[RowTask],
+    n_rows: int | None = None,
+    *,
+    seed: int = 0,
+    batch_size: int = 20,
+    row_format: RowFormat | Literal["auto", "csv", "json", "lists"] = "auto",
+    rounds: int = 3,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[RowsWritten]:
+    """Ask a model for the rows of several tasks at once.
+
+    Each task gets the rows that `request_rows` would get for it alone. Parameters are those
+    of `request_rows`; `n_rows` is the number of rows of each task.
+
+    Returns
+    -------
+    list of RowsWritten
+        One for each task.
+    """
+    runs = []
+    for task in tasks:
+        wanted = len(task.given) if n_rows is None else n_rows
+        if wanted < 1 or (task.given and wanted != len(task.given)) or batch_size < 1:
+            raise InputError(
+                f"n_rows has to be above 0 and equal to the number of given rows, not {n_rows}"
+            )
+        runs.append(_Run(llm, task, seed, wanted, batch_size, row_format, rounds))
+    while any(turns := [run.turn() for run in runs]):
+        parts = [run.prompts(turn) for run, turn in zip(runs, turns, strict=True)]
+        results = iter(complete_all(llm, [prompt for part in parts for prompt in part]))
+        for run, turn in zip(runs, turns, strict=True):
+            run.learn(turn, [next(results) for _ in turn])
+        if on_progress:
+            on_progress(sum(len(run.written.rows) for run in runs))
+    return [run.written for run in runs]
 
 
 def _format(row_format: RowFormat | str) -> RowFormat:
@@ -162,47 +194,57 @@ def _format(row_format: RowFormat | str) -> RowFormat:
 
 
 class _Run:
-    """One `request_rows`: what is asked, and what has come."""
+    """The requests for one task: what is asked next, and what has come."""
 
     def __init__(
         self,
         llm: LLM,
         task: RowTask,
         seed: int,
-        written: RowsWritten,
-        on_progress: Callable[[int], None] | None,
+        n_rows: int,
+        batch_size: int,
+        row_format: RowFormat | str,
+        rounds: int,
     ) -> None:
-        self.llm, self.task, self.seed = llm, task, seed
-        self.written, self.on_progress = written, on_progress
-        self.form: RowFormat = FORMATS["csv"]
+        self.task, self.seed, self.rounds = task, seed, rounds
+        self.form: RowFormat = FORMATS["csv"] if row_format == "auto" else _format(row_format)
+        self.written = RowsWritten(n_rows, row_format=self.form.name)
+        self.batches = [
+            _Batch(index, first, list(range(1, min(batch_size, n_rows - first) + 1)))
+            for index, first in enumerate(range(0, n_rows, batch_size))
+        ]
+        self.trying = row_format == "auto"
         sharing = getattr(llm, "sharing", None)
         self.sharing = sharing if isinstance(sharing, Sharing) else Sharing("rows")
         if task.given_is_real:
             self.sharing.need("rows", "filling in your rows")
 
-    def try_first(self, batches: list[_Batch]) -> list[_Batch]:
-        """Find out with the first batch whether the model keeps to CSV."""
-        first, others = batches[0], batches[1:]
-        n_rows = len(first.open)
-        after = self.round([first])
-        if after == [first] and len(first.open) > (1 - _GOOD_SHARE) * n_rows:
-            self.form = FORMATS["json"]
-        return after + others
-
-    def round(self, batches: Sequence[_Batch]) -> list[_Batch]:
-        """Ask once for all that is missing; return the batches of the next round."""
-        if not batches or self.written.stopped is not None:
+    def turn(self) -> list[_Batch]:
+        """Return the batches to ask for now; the first one alone, where it is to find the form."""
+        if self.written.stopped is not None:
             return []
-        asks = [self._ask(batch) for batch in batches]
-        prompts = [self._prompt(batch, ask) for batch, ask in zip(batches, asks, strict=True)]
-        after: list[_Batch] = []
-        results = complete_all(self.llm, prompts)
-        for batch, ask, result in zip(batches, asks, results, strict=True):
+        open_batches = [b for b in self.batches if b.open and b.round < self.rounds]
+        return open_batches[:1] if self.trying else open_batches
+
+    def prompts(self, turn: Sequence[_Batch]) -> list[Prompt]:
+        """Write a prompt for each batch."""
+        return [self._prompt(batch, self._ask(batch)) for batch in turn]
+
+    def learn(self, turn: Sequence[_Batch], results: Sequence[Reply | ModelError]) -> None:
+        """Take in the replies."""
+        n_rows = sum(len(batch.open) for batch in turn)
+        for batch, result in zip(turn, results, strict=True):
+            ask = self._ask(batch)
             batch.round += 1
-            after.extend(self._learn(batch, ask, result))
-        if self.on_progress:
-            self.on_progress(len(self.written.rows))
-        return after
+            parts = self._learn(batch, ask, result)
+            if parts != [batch]:
+                at = self.batches.index(batch)
+                self.batches[at : at + 1] = parts
+        if self.trying and turn:
+            self.trying = False
+            if turn[0] in self.batches and len(turn[0].open) > (1 - _GOOD_SHARE) * n_rows:
+                self.form = FORMATS["json"]
+                self.written.row_format = self.form.name
 
     def _ask(self, batch: _Batch) -> Ask:
         places = [batch.first + number - 1 for number in batch.open]

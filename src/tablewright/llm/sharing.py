@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal, get_args
 
 import polars as pl
@@ -168,9 +169,11 @@ def count_cells(rows: Iterable[Mapping[str, Cell]]) -> dict[str, int]:
 
 
 def plain(value: object) -> Cell:
-    """Return a cell as JSON can hold it; dates and times as ISO 8601 text."""
+    """Return a cell as JSON can hold it; dates and times as ISO 8601 text, spans in seconds."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     iso = getattr(value, "isoformat", None)
     return str(iso() if iso else value)
 
