@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from tablewright.expressions import Expression
 from tablewright.generators.base import Generator, Given
 from tablewright.generators.row_conditions import RowCondition
 from tablewright.rules import Finding, Validation, as_rules, to_json, validate_rules
+from tablewright.rules.bound import BoundRule, RowRule
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.rules.language import Check, Rules
 from tablewright.rules.validate import Level
@@ -54,6 +55,8 @@ class RuleKeeper:
     ----------
     findings : list of Finding
         What validation found.
+    real : DataFrame
+        The real rows.
     audit : Audit
         What was done to the rows so far.
 
@@ -77,8 +80,8 @@ class RuleKeeper:
         if where is not None:
             asked = Check(name="where", expression=where, strict=True, intervention=True)
             wanted = Rules(rules=[asked]) + wanted
-        self._asked, self._real = to_json(wanted), real
-        same = before is not None and before._asked == self._asked and before._real is real
+        self._asked, self.real = to_json(wanted), real
+        same = before is not None and before._asked == self._asked and before.real is real
         self._found: Validation = (
             before._found
             if before is not None and same
@@ -89,8 +92,28 @@ class RuleKeeper:
         for finding in self.findings:
             if finding.level is Level.WARNING:
                 warnings.warn(finding.message, RuleWarning, stacklevel=2)
-        self._enforcer = Enforcer(Plan.of(found.bound, schema, order), schema.target, n_rows)
+        self._schema, self._order, self._n_rows = schema, order, n_rows
+        self._enforcer = self._make_enforcer(found.bound)
         self.audit = Audit(0, [])
+
+    def _make_enforcer(self, bound: Sequence[BoundRule]) -> Enforcer:
+        plan = Plan.of(bound, self._schema, self._order)
+        return Enforcer(plan, self._schema.target, self._n_rows)
+
+    @property
+    def bound(self) -> list[BoundRule]:
+        """The rules as they are applied."""
+        return self._found.bound
+
+    @property
+    def requirement(self) -> Expression | None:
+        """The hard rules of single rows as one condition, but those that compute a column."""
+        plan = self._enforcer.plan
+        return plan.requirement(plan.order)
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Leave rules to whoever draws the rows; called before the first are kept."""
+        self._enforcer = self._make_enforcer([r for r in self.bound if r.name not in names])
 
     def keep(
         self,
@@ -100,12 +123,21 @@ class RuleKeeper:
         given: Given | None,
         fixed: pl.DataFrame | None,
         rng: np.random.Generator,
+        within: Expression | None = None,
     ) -> pl.DataFrame:
-        """Return a block of rows that keep the hard rules, as many as were drawn."""
+        """Return a block of rows that keep the hard rules, as many as were drawn.
+
+        Rows that were drawn `within` a condition keep it.
+        """
         sampler = _Redraws(generator, layout, given)
-        frame, audit = self._enforcer.finish(drawn, sampler, rng, fixed)
+        also = [] if within is None else [_as_rule(within)]
+        frame, audit = self._enforcer.finish(drawn, sampler, rng, fixed, also)
         self.audit = self.audit + audit
         return frame
+
+    def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
+        """Fill in computed columns, and tell which rows keep the hard rules as they are."""
+        return self._enforcer.complies(drawn)
 
 
 class _Redraws:
@@ -147,6 +179,11 @@ class _Redraws:
             len(values), rng, given=Given(np.where(known, values, np.nan), known), condition=asked
         )
         return frame.with_columns(codec.decode(drawn, opened))
+
+
+def _as_rule(within: Expression) -> RowRule:
+    rule = Check(name="within", expression=within.text, strict=True, intervention=True)
+    return RowRule(rule, within.schema, within.tree)
 
 
 def reference_rows(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -9,7 +9,7 @@ the rules allow. No value comes from a real row near it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -113,6 +113,7 @@ class Enforcer:
         sampler: Sampler,
         rng: np.random.Generator,
         fixed: pl.DataFrame | None = None,
+        also: Sequence[BoundRule] = (),
     ) -> tuple[pl.DataFrame, Audit]:
         """Return rows that keep every hard rule, as many as came in, and what was done.
 
@@ -126,25 +127,34 @@ class Enforcer:
             The only source of chance.
         fixed : polars DataFrame or None
             Cells that the user gave, null where open; they stay.
+        also : sequence of BoundRule
+            Hard rules that these rows keep too; the audit does not tell of them.
 
         Raises
         ------
         RuleError
             Names the rule that made it impossible.
         """
-        work = _Work(self.plan, self.target, self.n_rows, drawn, sampler, rng, fixed)
+        plan = replace(self.plan, rules=(*also, *self.plan.rules)) if also else self.plan
+        work = _Work(plan, self.target, self.n_rows, drawn, sampler, rng, fixed)
         work.ledger.note(work.block.compute(), "computed")
         work.bring_about_shares()
         work.repair(())
-        for rule in self.plan.soft:
+        for rule in plan.soft:
             work.mend(rule)
         work.bring_about_shares()
         self._make_keys_unique(work)
-        work.require(self.plan.hard)
+        work.require(plan.hard)
         final = work.block
         audit = work.ledger.close(final.frame, self.plan.rules, final.broken)
-        self.plan = final.remembered()
+        self.plan = replace(self.plan, rules=final.remembered().rules[len(also) :])
         return final.frame, audit
+
+    def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, Bools]:
+        """Fill in computed columns, change nothing else, and tell which rows keep hard rules."""
+        block = Block(self.plan, drawn, None)
+        block.compute()
+        return block.frame, ~block.broken_any(self.plan.hard)
 
     def _make_keys_unique(self, work: _Work) -> None:
         for rule in self.plan.keys:
@@ -153,7 +163,7 @@ class Enforcer:
                 rows = np.flatnonzero(_repeated(work.block.frame, rule.columns, seen))
                 if len(rows) == 0:
                     break
-                work.redraw(rows, self.plan.opened(rule.columns), (), "repaired")
+                work.redraw(rows, work.plan.opened(rule.columns), (), "repaired")
             else:
                 raise RuleError(
                     f"rule {rule.name!r} cannot be kept for {self.n_rows} rows: "

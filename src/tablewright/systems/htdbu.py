@@ -1,0 +1,380 @@
+"""H-TDBU: rules above, a cheap texture below, and a loop that knows which of the two to mend.
+
+A template of rules says which cells of a few columns occur how often, and what rows may not be;
+a generator that was learned once gives everything else. Who writes the rules is asked once,
+whatever the number of rows.
+
+References
+----------
+H-TDBU (arXiv:2605.28198), sections on templates, generators and the synthesis of rows. The
+projection of the skeleton, validation of rules, repair, and the loop's thresholds are ours.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.utils.validation import check_is_fitted
+
+from tablewright.errors import InputError
+from tablewright.generators.base import State
+from tablewright.planning.rule_writer import GivenRules, MinedRules, ModelRules, WrittenRules
+from tablewright.planning.skeleton import Skeleton, skeleton_columns
+from tablewright.registry import resolve
+from tablewright.rule_keeping import RuleKeeper, RuleWarning, reference_rows
+from tablewright.rules import Rules, Source, as_rules, to_json
+from tablewright.rules.enforcement import Audit
+from tablewright.rules.files import parse_rules
+from tablewright.schema import Schema, suggest
+from tablewright.selection import choose_method
+from tablewright.systems.base import Models, System, Wanted
+from tablewright.systems.result import Result
+from tablewright.systems.synthesis import Order, Synthesis, Texture
+from tablewright.tables.artefacts import Artefact, reading, write_artefact
+from tablewright.tables.frames import Restore
+from tablewright.tables.layout import Layout
+from tablewright.threads import one_thread
+
+__all__ = ["HTDBU"]
+
+PUBLISHED = "forest"
+"""Texture of the published configuration; its defaults are the published limits (30 trees, 5,000
+rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 8,000 rows, 12)."""
+
+_MINABLE = 20
+_FIT, _CHOOSE, _RULES, _REFERENCE = 20, 21, 22, 23
+
+
+class HTDBU(System):
+    """Rows of a learned texture under a template of rules.
+
+    Parameters
+    ----------
+    target : str or None, default=None
+        The column that a model is to predict; it leads the skeleton.
+    rules : path, list, mapping, Rules or None, default=None
+        The template. None: rules that the model of the role ``"rules"`` writes, or, without
+        one, hard rules that the miner finds.
+    texture : str, generator or None, default=None
+        What learns the table: a generator by name, ``"auto"`` to have one chosen, or an object
+        with the methods of `tablewright.generators.base.Generator`. None: ``"trees"``, or the
+        published one.
+    skeleton : "auto", list of str or None, default="auto"
+        Columns of few values that are drawn first. ``"auto"``: the target, the columns that
+        quotas and conditional shares name, and those of rules about the target. None: no column.
+    enforce : {"intervene", "condition"}, default="intervene"
+        Whether columns drawn early keep their distribution and later ones bend to the rules, or
+        rows are distributed as the learned rows that keep the rules, at the cost of drawing more.
+    llm : LLM, mapping of str to LLM or None, default=None
+        Model of the role ``"rules"``.
+    variant : {"default", "published"}, default="default"
+        ``"published"`` takes the random forest with the paper's limits.
+    schema : Schema, mapping, path or None, default=None
+        What the columns mean; see `Synthesizer`.
+    options : mapping or None, default=None
+        Parameters of the texture, such as ``{"min_samples_leaf": 30}``.
+    sampling_strategy : str, dict, float or callable, default="auto"
+        Which classes `fit_resample` fills.
+    random_state : int, RandomState or None, default=None
+        Seed.
+
+    Attributes
+    ----------
+    template_ : Rules
+        The rules, as they were written.
+    written_ : WrittenRules
+        Who wrote them, and what was found of them on the real rows.
+    texture_ : Texture
+        What was learned; rules can be exchanged without learning it again.
+    skeleton_ : Skeleton
+        That of the last call of `sample`, with the shares wanted and what they change.
+    audit_ : Audit
+        What rules did to the rows of that call.
+    result_ : Result
+        What became of that call; calls of a model for rules are on its bill, and there are no
+        others.
+
+    Notes
+    -----
+    A fitted object, and the file that `save` writes, hold real values of the table.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y, mood = rng.choice(["no", "yes"], 400), rng.choice(["bad", "fair", "good"], 400)
+    >>> table = pl.DataFrame({"y": y, "mood": mood, "age": rng.integers(18, 90, 400)})
+    >>> strict = {"kind": "implies", "if": "y = 'yes'", "then": "mood = 'good'",
+    ...           "intervention": True}
+    >>> quota = {"kind": "quota", "where": "age >= 80", "share": [0.25, 0.25]}
+    >>> model = HTDBU("y", rules=[strict, quota], skeleton=["y", "mood"], random_state=0)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # both change the table, and that is said
+    ...     rows = model.fit(table).sample(200)
+    >>> rows.filter(pl.col("y") == "yes")["mood"].unique().to_list(), (rows["age"] >= 80).sum()
+    (['good'], 50)
+    """
+
+    name = "htdbu"
+    roles = ("rules",)
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        rules: Any = None,
+        texture: Any = None,
+        skeleton: Any = "auto",
+        enforce: str = "intervene",
+        llm: Models = None,
+        variant: str = "default",
+        schema: Any = None,
+        options: Mapping[str, Any] | None = None,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.target = target
+        self.rules = rules
+        self.texture = texture
+        self.skeleton = skeleton
+        self.enforce = enforce
+        self.llm = llm
+        self.variant = variant
+        self.schema = schema
+        self.options = options
+        self.sampling_strategy = sampling_strategy
+        self.random_state = random_state
+
+    # learning -------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        _one_of("variant", self.variant, ("default", "published"))
+        _one_of("enforce", self.enforce, ("intervene", "condition"))
+        self.written_ = self._write_rules()
+        self.template_ = self.written_.rules
+        self.reference_ = reference_rows(self.train_, self._rng(_REFERENCE))
+        self.texture_ = self._learn_texture()
+        self.synthesis_: Synthesis | None = None
+
+    def _write_rules(self) -> WrittenRules:
+        """Have the template written: by a person, a model or the miner."""
+        rng = self._rng(_RULES)
+        if self.rules is not None:
+            rules = as_rules(self.rules)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuleWarning)
+                written = GivenRules(rules).write(self.train_, self.schema_, rng)
+            return WrittenRules(rules, Source.HUMAN, written.findings)
+        model = self.model("rules")
+        if model is not None:
+            return ModelRules(model).write(self.train_, self.writable_, rng)
+        if self.train_.height < _MINABLE:
+            note = f"no rules were mined from {self.train_.height} rows"
+            return WrittenRules(Rules(), Source.MINED, notes=[note])
+        with one_thread():
+            mined = MinedRules().write(self.train_, self.writable_, rng)
+        hard = Rules(rules=[rule for rule in mined.rules if rule.hard])
+        left = len(mined.rules) - len(hard)
+        notes = [f"{left} mined rules that hold mostly were left to the texture"] if left else []
+        return WrittenRules(hard, Source.MINED, notes=notes)
+
+    def _learn_texture(self) -> Texture:
+        schema = _ordered(self.schema_, self._columns(self.template_))
+        layout = Layout.learn(self.train_.select(schema.names), schema)
+        generator = self._make_generator()
+        with one_thread():
+            generator = generator.fit(layout.encode(self.train_), self._rng(_FIT))
+        return Texture(generator, layout)
+
+    def _make_generator(self) -> Any:
+        kind = self.texture or (PUBLISHED if self.variant == "published" else "trees")
+        if not isinstance(kind, str):
+            self.texture_name_ = type(kind).__name__
+            return kind
+        if kind == "auto":
+            choice = choose_method(self.train_, self.schema_, self._rng(_CHOOSE))
+            kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
+        self.texture_name_ = kind
+        try:
+            return resolve("generators", kind)(**(self.options or {}))
+        except TypeError as error:
+            raise InputError(f"texture {kind!r}: {error}") from error
+
+    def _columns(self, rules: Rules) -> list[str]:
+        """Return the columns of the skeleton under a template, the target first."""
+        if self.skeleton is None:
+            return []
+        if self.skeleton == "auto":
+            return skeleton_columns(self.schema_, rules)
+        target = [self.schema_.target] if self.schema_.target in self.skeleton else []
+        for name in self.skeleton:
+            if name not in self.schema_:
+                raise InputError(
+                    f"skeleton: unknown column {name!r}{suggest(name, self.schema_.names)}"
+                )
+            if not (self.schema_[name].kind.is_modelled and self.schema_[name].kind.is_discrete):
+                raise InputError(
+                    f"skeleton: column {name!r} is {self.schema_[name].kind.value}; "
+                    "columns of the skeleton have few values"
+                )
+        return list(dict.fromkeys([*target, *self.skeleton]))
+
+    def _rng(self, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed_, stream])
+
+    # rows -----------------------------------------------------------------------------
+
+    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
+        given = Rules(rules=[rule for rule in wanted.rules if rule.name != "where"])
+        template = given if len(given) else self.template_
+        columns = self._columns(template)
+        if wanted.quotas is not None and self.schema_.target not in columns:
+            columns = [str(self.schema_.target), *columns]
+        order = Order(
+            wanted.n_rows,
+            wanted.seed,
+            template,
+            tuple(columns),
+            wanted.where,
+            wanted.quotas,
+            condition=self.enforce == "condition",
+        )
+        before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
+        made = Synthesis(self.texture_, self.train_, self.reference_, order, before)
+        self.synthesis_ = made
+        for note in (*self.written_.notes, *made.skeleton.notes):
+            result.note(note)
+        for frame in made.blocks():
+            result.n_proposed = max(made.n_drawn, result.n_proposed + frame.height)
+            self._tell(result)
+            yield frame.select(self.writable_.names)
+
+    def _tell(self, result: Result) -> None:
+        made = self._made
+        result.details.update(
+            rules=len(made.keeper.bound),
+            interventions=[f.message for f in made.keeper.findings if "intervention" in f.message],
+            intervention_effect=made.skeleton.effect,
+            acceptance=made.acceptance,
+            drawn=made.n_drawn,
+        )
+        if self.enforce == "condition":
+            cost = 1 / max(made.acceptance, 1e-9)
+            result.details["drawn_per_row"] = cost
+
+    @property
+    def _made(self) -> Synthesis:
+        check_is_fitted(self, "texture_")
+        if self.synthesis_ is None:
+            raise InputError("no rows were written yet: call sample first")
+        return self.synthesis_
+
+    @property
+    def skeleton_(self) -> Skeleton:
+        """Cells, their real shares and those wanted, in the last call of `sample`."""
+        return self._made.skeleton
+
+    @property
+    def audit_(self) -> Audit:
+        """What rules did to the rows of the last call of `sample`."""
+        return self._made.audit
+
+    # storing --------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write what was learned and the template to one file of JSON, Parquet and npz.
+
+        The file holds the real rows; treat it as the table itself.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written, or the texture has no state that can be stored.
+        """
+        check_is_fitted(self, "texture_")
+        generator, layout = self.texture_.generator, self.texture_.layout
+        if self.texture_name_ != self.texture and not isinstance(self.texture, str | None):
+            raise InputError("a texture that is an object of your own cannot be stored in a file")
+        state = generator.state()
+        told, arrays, frames = layout.state()
+        facts = {
+            "system": self.name,
+            "texture": self.texture_name_,
+            "template": to_json(self.template_),
+            "skeleton": self.skeleton,
+            "enforce": self.enforce,
+            "variant": self.variant,
+            "reason": self.reason_,
+            "seed": self.seed_,
+            "class_counts": self.class_counts_,
+            "restore": self.restore_.to_dict(),
+            "columns": self.schema_.names,
+            "layout": told,
+            "generator": dict(state.facts),
+        }
+        arrays = {**arrays, "generator": dict(state.arrays)}
+        frames = {**frames, "train": self.train_, "reference": self.reference_}
+        write_artefact(path, Artefact(facts, arrays, frames))
+
+    @classmethod
+    def load(cls, path: str | Path) -> HTDBU:
+        """Read what `save` wrote; nothing in the file is run.
+
+        Raises
+        ------
+        InputError
+            If the file is not one, or was written by a version that we cannot read.
+        """
+        with reading(path) as file:
+            facts = file.facts
+            if facts.get("system") != cls.name:
+                raise InputError(
+                    f"{path} holds no fitted {cls.name}; read it with Synthesizer.load"
+                )
+            layout = Layout.restore(facts["layout"], file.arrays, file.frames)
+            made = cls(
+                layout.schema.target,
+                rules=parse_rules(facts["template"]),
+                texture=str(facts["texture"]),
+                skeleton=facts["skeleton"],
+                enforce=facts["enforce"],
+                variant=facts["variant"],
+                random_state=int(facts["seed"]),
+            )
+            made._restore(facts, file, layout)
+        return made
+
+    def _restore(self, facts: Mapping[str, Any], file: Artefact, layout: Layout) -> None:
+        by_name = {column.name: column for column in layout.schema.columns}
+        columns = [by_name[name] for name in facts["columns"]]
+        self.schema_ = layout.schema.model_copy(update={"columns": columns})
+        self.writable_ = self.schema_.model_copy(update={"columns": self.schema_.modelled})
+        self.train_, self.reference_ = file.frames["train"], file.frames["reference"]
+        self.n_rows_, self.class_counts_ = self.train_.height, facts["class_counts"]
+        self.layout_ = Layout.learn(self.train_, self.schema_)
+        self.restore_ = Restore.from_dict(facts["restore"])
+        self.seed_, self.method_ = int(facts["seed"]), self.name
+        self.reason_, self.texture_name_ = str(facts["reason"]), str(facts["texture"])
+        self.template_ = as_rules(self.rules)
+        self.written_ = WrittenRules(self.template_, Source.HUMAN)
+        self.result_ = Result(0)
+        self._spent_on_fit, self.synthesis_ = self.result_.bill, None
+        state = State(facts["generator"], file.arrays["generator"])
+        generator = resolve("generators", self.texture_name_)
+        self.texture_ = Texture(generator.restore(layout.codec.fields, state), layout)
+
+
+def _one_of(option: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InputError(f"{option} is one of {', '.join(known)}, not {value!r}")
+
+
+def _ordered(schema: Schema, first: Sequence[str]) -> Schema:
+    """Return a schema with the target and the columns of the skeleton in front."""
+    lead = [schema.target] if schema.target is not None else []
+    names = dict.fromkeys([*lead, *first, *schema.names])
+    return schema.model_copy(update={"columns": [schema[name] for name in names]})
