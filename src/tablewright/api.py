@@ -78,6 +78,7 @@ def evaluate(
     groups: str | None = None,
     time: str | None = None,
     rules: Any = None,
+    text_attribute: str | None = None,
     measure: str | None = None,
     subgroups: str | None = None,
     effort: Literal["quick", "full"] = "full",
@@ -102,8 +103,10 @@ def evaluate(
         See `Synthesizer`.
     rules : Rules, path, list or None, default=None
         What rows have to keep.
-    groups, time, measure, subgroups, effort, more_real, impute, provenance, random_state
+    groups, time, text_attribute, measure, subgroups, effort, more_real
         See `tablewright.evaluation.evaluate`.
+    impute, provenance, random_state
+        Likewise.
 
     Returns
     -------
@@ -130,6 +133,7 @@ def evaluate(
         groups=groups,
         time=time,
         rules=None if rules is None else as_rules(rules),
+        text_attribute=text_attribute,
         measure=measure,
         subgroups=subgroups,
         effort=effort,

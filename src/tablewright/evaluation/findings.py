@@ -17,6 +17,7 @@ _SHARES = {
     "rescaled_copies": "are a training row with columns shifted and scaled",
     "internal_duplicates": "repeat another generated row",
     "rule_violations": "break a rule",
+    "shared_texts": "have the text of a training row",
 }
 _SENTENCES = {
     "distance_share": "{value:.0%} of generated rows lie nearer to training than to holdout rows "
@@ -46,6 +47,8 @@ _SENTENCES = {
     "{real:.2f})",
     "density": "generated rows crowd together (density {value:.2f}, real rows {real:.2f})",
     "cluster_shares": "clusters have other shares (distance {value:.2f}, real rows {real:.2f})",
+    "xmodal": "texts and target go together otherwise than in real rows (distance {value:.3f}, "
+    "real rows {real:.3f})",
     "authenticity": "generated rows lie closer to training rows than those lie to each other "
     "(authenticity {value:.2f}, real rows {real:.2f})",
 }

@@ -21,9 +21,11 @@ from tablewright.metrics import copies, detection, fidelity, logic, privacy, sup
 from tablewright.metrics.imputation import imputation_error
 from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.scores import Score
+from tablewright.metrics.texts import shared_texts
 from tablewright.metrics.utility import Maker
 from tablewright.rules import Rules
-from tablewright.schema import Schema
+from tablewright.rules.language import Align
+from tablewright.schema import Kind, Schema
 
 __all__ = ["EFFORTS", "Effort", "evaluate"]
 
@@ -79,6 +81,8 @@ def evaluate(
     groups: str | None = None,
     time: str | None = None,
     rules: Rules | None = None,
+    text_attribute: str | None = None,
+    labeller: logic.Labeller | None = None,
     measure: str | None = None,
     subgroups: str | None = None,
     effort: Literal["quick", "full"] = "full",
@@ -107,6 +111,12 @@ def evaluate(
         Column of times: the holdout should be later than the training rows, else it is said.
     rules : Rules or None, default=None
         What rows have to keep.
+    text_attribute : str or None, default=None
+        Column with the attribute of a text, such as its sentiment, or of texts that `labeller`
+        labels: does it go with the target as in real rows (XModal), and are texts real ones?
+        The attribute of an `align` rule on the target where None.
+    labeller : callable or None, default=None
+        From a Series of texts to a Series of labels.
     measure : str or None, default=None
         What the verdict is about; macro-F1 for classes and R2 for numbers by default.
     subgroups : str or None, default=None
@@ -146,7 +156,7 @@ def evaluate(
         None if groups is None else _groups(holdout, groups),
     )
     _check(tables)
-    rngs = np.random.default_rng(random_state).spawn(6)
+    rngs = np.random.default_rng(random_state).spawn(7)
     useful = _usefulness(tables, EFFORTS[effort], measure, subgroups, controls or {}, rngs[0])
     facts = {
         "rows": {"train": train.height, "synthetic": synthetic.height, "holdout": holdout.height},
@@ -162,6 +172,7 @@ def evaluate(
         "utility": useful.scores,
         "fidelity": _fidelity(tables, EFFORTS[effort], rngs[1]),
         "rules": [] if rules is None else [_rules(rules, tables, rngs[2])],
+        "texts": _texts(text_attribute or _aligned(rules, schema), labeller, tables, rngs[6]),
         "imputation": [] if impute is None else [_imputation(impute, tables, rngs[5])],
         "privacy": _privacy(tables, rngs[3]),
     }
@@ -230,6 +241,23 @@ def _check(tables: Tables) -> None:
 
 def _rules(rules: Rules, tables: Tables, rng: np.random.Generator) -> Score:
     return logic.rule_violations(rules, tables.real, tables.synthetic, tables.holdout, rng)
+
+
+def _aligned(rules: Rules | None, schema: Schema) -> str | None:
+    """Return the attribute that a rule aligns with the target."""
+    aligned = (rule for rule in rules or () if isinstance(rule, Align))
+    return next((rule.attribute for rule in aligned if rule.on == schema.target), None)
+
+
+def _texts(
+    attribute: str | None, labeller: logic.Labeller | None, tables: Tables, rng: np.random.Generator
+) -> list[Score]:
+    if attribute is None:
+        return []
+    three = tables.real, tables.synthetic, tables.holdout
+    names = [f.name for f in tables.real.features if f.column.kind is Kind.TEXT]
+    shared = [shared_texts(*three, rng, name) for name in names]
+    return [logic.xmodal(*three, rng, attribute, labeller), *shared]
 
 
 def _imputation(
