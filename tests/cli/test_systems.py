@@ -1,0 +1,92 @@
+"""``generate --method cllm|epic|...``: with a model behind HTTP on this machine, and without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tablewright.registry import names
+from tablewright.testing import Served, StandIn, serve
+from tests.cli.running import Outcome, Runner, put, visits
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Served]:
+    known = pl.concat([visits(), visits(800, seed=1)])
+    with serve(StandIn(known, target="ill")) as served:
+        yield served
+
+
+def call(run: Runner, folder: Path, endpoint: Served | None, *more: object) -> Outcome:
+    options: list[object] = ["--target", "ill", "-n", 30, "--seed", 1, "--out", folder / "out.csv"]
+    if endpoint is not None:
+        options += ["--model", "stand-in", "--base-url", endpoint.url, "--run", folder / "run"]
+    return run("generate", put(folder), "--method", "cllm", *options, *more)
+
+
+def test_rows_of_a_model_are_written_with_what_they_took(
+    run: Runner, endpoint: Served, tmp_path: Path
+) -> None:
+    done = call(run, tmp_path, endpoint)
+    assert done.code == 0, done.err
+    rows = pl.read_csv(tmp_path / "out.csv")
+    assert rows.columns == visits().columns
+    assert rows.height == 30
+    assert "30 rows kept of" in done.err
+    assert "writer/rows" in done.err
+    assert "tokens" in done.err
+    manifest = json.loads((tmp_path / "out.csv.manifest.json").read_text())
+    told = manifest["origin"]["options"]
+    assert told["models"] == {"": "stand-in"}
+    assert told["tokens"] > 0
+    assert told["cells sent"]["pulse"] > 0
+
+    first, calls = rows, len(endpoint.requests)
+    again = call(run, tmp_path, endpoint, "--replay")
+    assert again.code == 0, again.err
+    assert pl.read_csv(tmp_path / "out.csv").equals(first)
+    assert len(endpoint.requests) == calls
+
+
+def test_a_dry_run_makes_no_call_and_writes_nothing(
+    run: Runner, endpoint: Served, tmp_path: Path
+) -> None:
+    done = call(run, tmp_path, endpoint, "--dry-run")
+    assert done.code == 0, done.err
+    assert "estimate:" in done.out
+    assert not endpoint.requests
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_at_a_cap_the_rows_so_far_are_written_and_the_exit_code_says_so(
+    run: Runner, endpoint: Served, tmp_path: Path
+) -> None:
+    done = call(run, tmp_path, endpoint, "-n", 500, "--max-calls", 3)
+    assert done.code == 3
+    assert 0 < pl.read_csv(tmp_path / "out.csv").height < 500
+    assert len(endpoint.requests) == 3
+
+
+@pytest.mark.parametrize("method", names("systems"))
+def test_every_system_runs_without_a_model(run: Runner, tmp_path: Path, method: str) -> None:
+    done = call(run, tmp_path, None, "--method", method, "--rejected", tmp_path / "rejected.csv")
+    assert done.code == 0, done.err
+    assert pl.read_csv(tmp_path / "out.csv").height == 30
+    assert "_reason" in pl.read_csv(tmp_path / "rejected.csv").columns
+
+
+def test_a_wrong_role_or_method_is_told_before_any_call(
+    run: Runner, endpoint: Served, tmp_path: Path
+) -> None:
+    done = call(run, tmp_path, endpoint, "--model", "writr=other")
+    assert done.code == 2
+    assert "there is no such role; did you mean 'writer'?" in done.err
+    done = call(run, tmp_path, endpoint, "--method", "trees")
+    assert "none of these uses a language model" in done.err
+    done = call(run, tmp_path, None, "--method", "trees", "--rejected", tmp_path / "r.csv")
+    assert "--rejected goes with a system" in done.err
+    assert not endpoint.requests
