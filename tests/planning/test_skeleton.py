@@ -202,3 +202,15 @@ def test_only_those_in_conflict_are_named() -> None:
     ]
     assert project(shares, bands) is None
     assert conflicting(shares, bands) == ["a", "c"]
+
+
+def test_soft_rules_about_the_cells() -> None:
+    rule = {"expression": "mood <> 'bad'", "severity": "soft"}
+    bad = pl.col("mood") == "bad"
+    often = skeleton([{**rule, "probability": 0.95}], columns=["y", "mood"])
+    assert share(often, bad) == pytest.approx(0.05)
+    real = (REAL["mood"] == "bad").mean()
+    weighed = skeleton([{**rule, "weight": 1.0}], columns=["y", "mood"])
+    odds = share(weighed, bad) / share(weighed, ~bad)
+    assert isinstance(real, float)
+    assert odds == pytest.approx(np.exp(-1.0) * real / (1 - real), rel=0.02)

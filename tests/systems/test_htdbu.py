@@ -175,3 +175,42 @@ def test_a_template_that_does_not_fit_is_refused_before_any_row_is_made() -> Non
         HTDBU("y", rules=["age > 60", "age < 20"]).fit(CLIENTS)
     with pytest.warns(RuleWarning, match="became soft"):
         HTDBU("y", rules=["age > 60"], random_state=0).fit(CLIENTS).sample(20)
+
+
+def lenders(n: int = 900, seed: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    y = rng.choice(["no", "yes"], n, p=[0.6, 0.4])
+    mood = np.where(rng.random(n) < 0.6, np.where(y == "yes", "good", "bad"), "fair")
+    age = np.clip(rng.normal(45 + 9 * (y == "yes"), 12, n), 18, 95).round().astype(int)
+    return pl.DataFrame({"y": y, "mood": mood, "age": age, "income": rng.gamma(3, 900, n).round()})
+
+
+def test_the_loop_blames_the_rule_that_contradicts_the_data_and_not_the_texture() -> None:
+    wrong = {"name": "wrong", "kind": "implies", "if": "y = 'yes'", "then": "mood = 'good'"}
+    model = HTDBU("y", rules=[wrong, "age >= 18"], loop=True, random_state=0).fit(lenders())
+    assert model.trace_.blamed == {"rules"}
+    assert "rule wrong is soft now" in str(model.trace_)
+    assert model.trace_.last.loss < model.trace_.first.loss
+    rows = model.sample(500)
+    assert rows.filter((pl.col("y") == "yes") & (pl.col("mood") == "fair")).height > 0
+
+
+def test_the_loop_blames_a_texture_that_has_learned_nothing() -> None:
+    model = HTDBU("y", rules=["age >= 18"], texture="independent", loop=2, random_state=0)
+    model.fit(lenders())
+    assert model.trace_.blamed == {"model"}
+    assert model.trace_.end.texture != "independent"
+    assert model.texture_name_ == model.trace_.end.texture
+    assert model.sample(50).height == 50
+
+
+def test_a_declared_intervention_is_not_blamed() -> None:
+    rule = {"kind": "implies", "if": "y = 'yes'", "then": "mood <> 'fair'", "intervention": True}
+    model = HTDBU("y", rules=[rule], loop=True, random_state=0).fit(lenders())
+    assert "rules" not in model.trace_.blamed
+    assert model.template_.rules[0].hard
+
+
+def test_the_loop_needs_rows() -> None:
+    with pytest.raises(InputError, match="the loop needs at least 100 rows"):
+        HTDBU("y", rules=["age >= 18"], loop=True).fit(lenders(60))

@@ -91,7 +91,7 @@ class Skeleton:
     shares : ndarray of shape (n_cells,)
         Shares wanted.
     handled : frozenset of str
-        Rules about shares that the skeleton brings about.
+        Rules about shares, and soft rules about the cells alone, that it brings about.
     bands : tuple of Constraint
         What drawn numbers of rows have to meet.
     notes : tuple of str
@@ -135,9 +135,14 @@ class Skeleton:
         """Return the total variation distance of rows from the shares wanted."""
         return 0.5 * float(np.abs(self.shares_of(frame) - self.shares).sum())
 
+    @property
+    def values(self) -> pl.DataFrame:
+        """The cells as rows of their columns, with the columns that are constant."""
+        return _cell_frame(self.axes, self.cells, self.layout)
+
     def frame(self) -> pl.DataFrame:
         """Return the cells with their values, real shares and shares wanted."""
-        told = _cell_frame(self.axes, self.cells, self.layout).select(self.columns)
+        told = self.values.select(self.columns)
         for axis in self.questions:
             answer = self.cells[:, self.axes.index(axis)].astype(bool)
             told = told.with_columns(pl.Series(axis.name, answer))
@@ -281,7 +286,9 @@ class _Planning:
         """Plan it."""
         handled = [rule for rule in self.shared if self._covers(rule)]
         wanted = [self._constraint(rule) for rule in handled]
-        shares = np.where(self.allowed, self.start, 0.0)
+        soft = self._soft()
+        wanted += [band for band in map(self._soft_band, soft) if band is not None]
+        shares = np.where(self.allowed, self.start * self._penalty(soft), 0.0)
         for constraint in wanted:
             shares[constraint.groups[constraint.high <= 0].any(axis=0)] = 0.0
         fixed = self._target_rows()
@@ -296,7 +303,7 @@ class _Planning:
             self.cells,
             self.real,
             shares,
-            frozenset(rule.name for rule in handled),
+            frozenset(rule.name for rule in (*handled, *soft)),
             (*wanted, *fixed),
             tuple(self.notes),
         )
@@ -404,6 +411,25 @@ class _Planning:
         now = np.array([self.real[group].sum() for group in groups]) / (mass or 1.0)
         wanted = now + strength * (wanted - now) if mass else wanted
         return Constraint(rule.name, np.array(groups), wanted, wanted, known)
+
+    def _soft(self) -> list[RowRule]:
+        """Soft rules about nothing but the cells, which no later column can help to keep."""
+        known = set(self.frame.columns)
+        rules = [rule for rule in self.rules if isinstance(rule, RowRule) and not rule.rule.hard]
+        return [rule for rule in rules if known.issuperset(rule.columns)]
+
+    def _soft_band(self, rule: RowRule) -> Constraint | None:
+        if rule.rule.probability is None:
+            return None
+        most = np.array([1.0 - rule.rule.probability])
+        everything = np.ones(len(self.cells), dtype=bool)
+        return Constraint(rule.name, rule.broken(self.frame)[None], 0 * most, most, everything)
+
+    def _penalty(self, soft: Sequence[RowRule]) -> Floats:
+        made = np.ones(len(self.cells))
+        for rule in soft:
+            made[rule.broken(self.frame)] *= math.exp(-(rule.rule.weight or 0.0))
+        return made
 
     def _codes_of(self, rule: ShareRule) -> list[int]:
         name = rule.rule.column

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ import numpy as np
 import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
-from tablewright.errors import InputError
+from tablewright.errors import InputError, ModelError
+from tablewright.feedback import Setting, Trace
+from tablewright.feedback.loop import ROUNDS
 from tablewright.generators.base import State
 from tablewright.planning.rule_writer import GivenRules, MinedRules, ModelRules, WrittenRules
 from tablewright.planning.skeleton import Skeleton, skeleton_columns
@@ -30,11 +33,12 @@ from tablewright.rule_keeping import RuleKeeper, RuleWarning, reference_rows
 from tablewright.rules import Rules, Source, as_rules, to_json
 from tablewright.rules.enforcement import Audit
 from tablewright.rules.files import parse_rules
-from tablewright.schema import Schema, suggest
+from tablewright.schema import suggest
 from tablewright.selection import choose_method
 from tablewright.systems.base import Models, System, Wanted
+from tablewright.systems.mending import Mending
 from tablewright.systems.result import Result
-from tablewright.systems.synthesis import Order, Synthesis, Texture
+from tablewright.systems.synthesis import Order, Synthesis, Texture, learn_texture
 from tablewright.tables.artefacts import Artefact, reading, write_artefact
 from tablewright.tables.frames import Restore
 from tablewright.tables.layout import Layout
@@ -47,6 +51,7 @@ PUBLISHED = "forest"
 rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 8,000 rows, 12)."""
 
 _MINABLE = 20
+_OWN = "an object of your own"
 _FIT, _CHOOSE, _RULES, _REFERENCE = 20, 21, 22, 23
 
 
@@ -74,6 +79,9 @@ class HTDBU(System):
         Model of the role ``"rules"``.
     variant : {"default", "published"}, default="default"
         ``"published"`` takes the random forest with the paper's limits.
+    loop : bool or int, default=False
+        Whether texture and rules are mended by what a quarter of the rows, held out for it, says;
+        a number is that of changes at most, 4 where True. `trace_` tells every step.
     schema : Schema, mapping, path or None, default=None
         What the columns mean; see `Synthesizer`.
     options : mapping or None, default=None
@@ -89,6 +97,8 @@ class HTDBU(System):
         The rules, as they were written.
     written_ : WrittenRules
         Who wrote them, and what was found of them on the real rows.
+    trace_ : Trace
+        What the loop read, changed and undid, with its reasons; only with `loop`.
     texture_ : Texture
         What was learned; rules can be exchanged without learning it again.
     skeleton_ : Skeleton
@@ -132,6 +142,7 @@ class HTDBU(System):
         enforce: str = "intervene",
         llm: Models = None,
         variant: str = "default",
+        loop: bool | int = False,
         schema: Any = None,
         options: Mapping[str, Any] | None = None,
         sampling_strategy: Any = "auto",
@@ -144,6 +155,7 @@ class HTDBU(System):
         self.enforce = enforce
         self.llm = llm
         self.variant = variant
+        self.loop = loop
         self.schema = schema
         self.options = options
         self.sampling_strategy = sampling_strategy
@@ -157,8 +169,15 @@ class HTDBU(System):
         self.written_ = self._write_rules()
         self.template_ = self.written_.rules
         self.reference_ = reference_rows(self.train_, self._rng(_REFERENCE))
-        self.texture_ = self._learn_texture()
+        self._leading = self.skeleton
         self.synthesis_: Synthesis | None = None
+        setting = self._setting()
+        if self.loop:
+            setting = self._mended(setting)
+            self.template_ = setting.rules
+            self._leading = (self.skeleton or "auto") if setting.skeleton_first else None
+        self.texture_name_ = setting.texture
+        self.texture_ = self._learn_texture(setting)
 
     def _write_rules(self) -> WrittenRules:
         """Have the template written: by a person, a model or the miner."""
@@ -182,36 +201,60 @@ class HTDBU(System):
         notes = [f"{left} mined rules that hold mostly were left to the texture"] if left else []
         return WrittenRules(hard, Source.MINED, notes=notes)
 
-    def _learn_texture(self) -> Texture:
-        schema = _ordered(self.schema_, self._columns(self.template_))
-        layout = Layout.learn(self.train_.select(schema.names), schema)
-        generator = self._make_generator()
-        with one_thread():
-            generator = generator.fit(layout.encode(self.train_), self._rng(_FIT))
-        return Texture(generator, layout)
+    def _learn_texture(self, setting: Setting, part: pl.DataFrame | None = None) -> Texture:
+        """Learn the texture of a setting, from all rows or a part of them."""
+        generator = self._make_generator(setting)
+        first = self._leading_columns(setting.rules) if setting.skeleton_first else []
+        rng = self._rng(_FIT)
+        return learn_texture(generator, self.train_, self.schema_, first, rng, part)
 
-    def _make_generator(self) -> Any:
+    def _make_generator(self, setting: Setting) -> Any:
+        if setting.texture == _OWN:
+            return deepcopy(self.texture)
+        try:
+            return resolve("generators", setting.texture)(**setting.options)
+        except TypeError as error:
+            raise InputError(f"texture {setting.texture!r}: {error}") from error
+
+    def _setting(self) -> Setting:
+        """Return what was asked for."""
         kind = self.texture or (PUBLISHED if self.variant == "published" else "trees")
         if not isinstance(kind, str):
-            self.texture_name_ = type(kind).__name__
-            return kind
+            kind = _OWN
         if kind == "auto":
             choice = choose_method(self.train_, self.schema_, self._rng(_CHOOSE))
             kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
-        self.texture_name_ = kind
-        try:
-            return resolve("generators", kind)(**(self.options or {}))
-        except TypeError as error:
-            raise InputError(f"texture {kind!r}: {error}") from error
+        return Setting(kind, self.options or {}, self.skeleton is not None, self.template_)
 
-    def _columns(self, rules: Rules) -> list[str]:
-        """Return the columns of the skeleton under a template, the target first."""
-        if self.skeleton is None:
-            return []
-        if self.skeleton == "auto":
+    def _mended(self, setting: Setting) -> Setting:
+        """Let the loop change texture and rules, by a part of the rows that is held out."""
+        model = self.model("rules")
+        mending = Mending(
+            self.train_,
+            self.writable_,
+            self.seed_,
+            self._learn_texture,
+            self._leading_columns,
+            condition=self.enforce == "condition",
+        )
+        rewrite = None if model is None else lambda rules: self._rewritten(model, rules)
+        rounds = ROUNDS if self.loop is True else int(self.loop)
+        self.trace_: Trace = mending.run(setting, rounds, rewrite)
+        return self.trace_.end
+
+    def _rewritten(self, model: Any, rules: Rules) -> Rules | None:
+        writer = ModelRules(model, samples=1)
+        try:
+            return writer.write(self.train_, self.writable_, self._rng(_RULES), rules).rules
+        except ModelError:
+            return None
+
+    def _leading_columns(self, rules: Rules) -> list[str]:
+        """Return the columns that a skeleton has under a template, the target first."""
+        wanted = self.skeleton or "auto"
+        if wanted == "auto":
             return skeleton_columns(self.schema_, rules)
-        target = [self.schema_.target] if self.schema_.target in self.skeleton else []
-        for name in self.skeleton:
+        for name in wanted:
             if name not in self.schema_:
                 raise InputError(
                     f"skeleton: unknown column {name!r}{suggest(name, self.schema_.names)}"
@@ -221,7 +264,8 @@ class HTDBU(System):
                     f"skeleton: column {name!r} is {self.schema_[name].kind.value}; "
                     "columns of the skeleton have few values"
                 )
-        return list(dict.fromkeys([*target, *self.skeleton]))
+        lead = [self.schema_.target] if self.schema_.target in wanted else []
+        return list(dict.fromkeys([*lead, *wanted]))
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed_, stream])
@@ -231,7 +275,7 @@ class HTDBU(System):
     def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
         given = Rules(rules=[rule for rule in wanted.rules if rule.name != "where"])
         template = given if len(given) else self.template_
-        columns = self._columns(template)
+        columns = [] if self._leading is None else self._leading_columns(template)
         if wanted.quotas is not None and self.schema_.target not in columns:
             columns = [str(self.schema_.target), *columns]
         order = Order(
@@ -297,7 +341,7 @@ class HTDBU(System):
         """
         check_is_fitted(self, "texture_")
         generator, layout = self.texture_.generator, self.texture_.layout
-        if self.texture_name_ != self.texture and not isinstance(self.texture, str | None):
+        if self.texture_name_ == _OWN:
             raise InputError("a texture that is an object of your own cannot be stored in a file")
         state = generator.state()
         told, arrays, frames = layout.state()
@@ -305,7 +349,7 @@ class HTDBU(System):
             "system": self.name,
             "texture": self.texture_name_,
             "template": to_json(self.template_),
-            "skeleton": self.skeleton,
+            "skeleton": self._leading,
             "enforce": self.enforce,
             "variant": self.variant,
             "reason": self.reason_,
@@ -363,6 +407,7 @@ class HTDBU(System):
         self.written_ = WrittenRules(self.template_, Source.HUMAN)
         self.result_ = Result(0)
         self._spent_on_fit, self.synthesis_ = self.result_.bill, None
+        self._leading = self.skeleton
         state = State(facts["generator"], file.arrays["generator"])
         generator = resolve("generators", self.texture_name_)
         self.texture_ = Texture(generator.restore(layout.codec.fields, state), layout)
@@ -371,10 +416,3 @@ class HTDBU(System):
 def _one_of(option: str, value: Any, known: Sequence[str]) -> None:
     if value not in known:
         raise InputError(f"{option} is one of {', '.join(known)}, not {value!r}")
-
-
-def _ordered(schema: Schema, first: Sequence[str]) -> Schema:
-    """Return a schema with the target and the columns of the skeleton in front."""
-    lead = [schema.target] if schema.target is not None else []
-    names = dict.fromkeys([*lead, *first, *schema.names])
-    return schema.model_copy(update={"columns": [schema[name] for name in names]})

@@ -6,9 +6,8 @@ given them; what still breaks a rule is drawn again, computed or projected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,13 +22,14 @@ from tablewright.generators.row_conditions import RowCondition
 from tablewright.planning.skeleton import Skeleton, plan_skeleton
 from tablewright.rule_keeping import RuleKeeper
 from tablewright.rules import Rules
-from tablewright.rules.bound import ShareRule
+from tablewright.rules.bound import BoundRule, ShareRule
 from tablewright.rules.enforcement import Audit
 from tablewright.rules.enforcement.audit import RuleAudit
+from tablewright.schema import Schema
 from tablewright.tables.layout import Layout
 from tablewright.threads import one_thread
 
-__all__ = ["Order", "Synthesis", "Texture"]
+__all__ = ["Order", "Synthesis", "Texture", "learn_texture"]
 
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -63,6 +63,37 @@ class Texture:
         """Columns as they are drawn."""
         columns = self.layout.codec.columns
         return [columns[j].name for j in getattr(self.generator, "order_", range(len(columns)))]
+
+
+def learn_texture(
+    generator: Generator,
+    frame: pl.DataFrame,
+    schema: Schema,
+    first: Sequence[str],
+    rng: np.random.Generator,
+    part: pl.DataFrame | None = None,
+) -> Texture:
+    """Learn a texture.
+
+    Parameters
+    ----------
+    generator : Generator
+        Not yet fitted.
+    frame : DataFrame
+        Real rows, typed.
+    schema : Schema
+    first : sequence of str
+        Columns of the skeleton; they lead the order after the target.
+    rng : numpy Generator
+    part : DataFrame or None, default=None
+        The rows to learn from; all where None.
+    """
+    lead = [schema.target] if schema.target is not None else []
+    names = dict.fromkeys([*lead, *first, *schema.names])
+    ordered = schema.model_copy(update={"columns": [schema[name] for name in names]})
+    layout = Layout.learn(frame.select(ordered.names), ordered)
+    with one_thread():
+        return Texture(generator.fit(layout.encode(frame if part is None else part), rng), layout)
 
 
 @dataclass(frozen=True)
@@ -292,24 +323,23 @@ class Synthesis:
         """Share of the rows drawn that kept the hard rules as they were drawn."""
         return self.n_right / self.n_drawn if self.n_drawn else 1.0
 
-    @cached_property
-    def shared(self) -> list[ShareRule]:
-        """Rules about shares that the skeleton brings about."""
-        bound = self.keeper.bound
-        return [r for r in bound if r.name in self.skeleton.handled and isinstance(r, ShareRule)]
-
     @property
     def audit(self) -> Audit:
         """What was done to the rows so far, rule by rule."""
-        told = {rule.name: rule for rule in self.keeper.audit.rules}
-        n_rows = self.keeper.audit.n_rows
-        broken = self.skeleton.broken(self.counts)
-        for rule in self.shared:
-            off = n_rows if rule.name in broken else 0
-            told[rule.name] = RuleAudit(
-                rule.name, rule.rule.described(), n_rows - off, 0, 0, 0, 0, off, {}
-            )
-        return Audit(n_rows, [told[r.name] for r in self.keeper.bound if r.name in told])
+        kept = self.keeper.audit
+        told = {rule.name: rule for rule in kept.rules}
+        for rule in self.keeper.bound:
+            if rule.name in self.skeleton.handled:
+                told[rule.name] = self._drawn_so(rule, kept.n_rows)
+        return Audit(kept.n_rows, [told[r.name] for r in self.keeper.bound if r.name in told])
+
+    def _drawn_so(self, rule: BoundRule, n_rows: int) -> RuleAudit:
+        """Tell of a rule that the skeleton brings about: by the rows of the whole request."""
+        if isinstance(rule, ShareRule):
+            off = n_rows if rule.name in self.skeleton.broken(self.counts) else 0
+        else:
+            off = int(self.counts[rule.broken(self.skeleton.values)].sum())
+        return RuleAudit(rule.name, rule.rule.described(), n_rows - off, 0, 0, 0, 0, off, {})
 
 
 def _forced(rules: Rules) -> Rules:
