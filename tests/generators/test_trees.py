@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from tablewright.generators import trees
 from tablewright.generators.base import Given
 from tablewright.generators.trees import SequentialTrees
 from tablewright.tables.encoding import Field, Floats, Matrix
@@ -112,7 +111,7 @@ def test_given_cells_lead_the_others_whatever_the_pattern() -> None:
 
 
 def test_many_patterns_are_filled_by_sweeps_and_follow_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trees, "_PATTERNS", 1)
+    monkeypatch.setattr(SequentialTrees, "_patterns", 1)
     base = rng().normal(size=2000)
     values = base[:, None] + rng(1).normal(0, 0.3, (2000, 4))
     matrix = Matrix(values, tuple(Field(f"c{j}") for j in range(4)))
@@ -137,7 +136,7 @@ def test_trees_of_old_patterns_are_dropped_and_grow_again_alike() -> None:
     first, again = drawn(), drawn()
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert len(model._trees) <= (trees._PATTERNS + 2) * 5
+    assert len(model._conditionals) <= (model._patterns + 2) * 5
 
 
 def test_a_missing_given_cell_stays_missing() -> None:

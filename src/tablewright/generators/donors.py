@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,52 @@ from sklearn.tree._tree import Tree
 
 from tablewright.generators.base import Bools, Floats
 
-__all__ = ["DonorTree", "Donors", "grow"]
+__all__ = ["Conditional", "DonorTree", "Donors", "grow"]
 
 Ints = NDArray[np.intp]
 
 _FIRST = 1e3  # weight of a group beside a response: no other split gains as much
+
+
+class Conditional(Protocol):
+    """One column given some others, as nodes that hold training rows to draw a value from."""
+
+    @property
+    def rows(self) -> Ints:
+        """Training rows, node after node, by value inside the smallest ones."""
+
+    @property
+    def start(self) -> Ints:
+        """Where each node's slice of `rows` begins."""
+
+    @property
+    def stop(self) -> Ints:
+        """Where each node's slice of `rows` ends."""
+
+    @property
+    def parent(self) -> Ints:
+        """The next larger node of each node; the largest is its own."""
+
+    def reach(self, ranks: Floats, rng: np.random.Generator, ease: Floats | None) -> Ints:
+        """Give each row a node, by chance where the model leaves it to chance.
+
+        Parameters
+        ----------
+        ranks : ndarray of shape (n_rows, n_columns)
+            All columns of the rows, numeric ones as ranks, discrete ones as codes.
+        rng : numpy Generator
+        ease : ndarray of shape (n_nodes,) or None
+            How readily each node gives, as a factor of its chance; all alike where None.
+        """
+
+    def means(self, weights: Floats, inertia: float) -> Floats:
+        """Expect of each training row the weight of the donor it would be given."""
+
+    def donors(self, weights: Floats | None, least: int) -> Donors:
+        """Restrict who gives; see `Donors`."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return plain arrays from which it can be made again."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +131,16 @@ class DonorTree:
             mean[nodes] = (sums[nodes] + pull) / (counts[nodes] + inertia)
         leaves = np.flatnonzero(self.left < 0)
         leaves = leaves[np.argsort(self.start[leaves], kind="stable")]
-        spread = np.empty(len(self.rows))
-        spread[self.rows] = np.repeat(mean[leaves], counts[leaves])
-        return spread
+        spread = np.bincount(self.rows, weights=np.repeat(mean[leaves], counts[leaves]))
+        return np.asarray(spread / (len(self.rows) // len(weights)))
+
+    def reach(self, ranks: Floats, rng: np.random.Generator, ease: Floats | None) -> Ints:
+        """Walk rows down the tree; nothing is left to chance."""
+        return self.leaves(ranks)
+
+    def donors(self, weights: Floats | None, least: int) -> Donors:
+        """Restrict who gives; see `Donors`."""
+        return Donors(self, weights, least)
 
     def leaves(self, ranks: Floats) -> Ints:
         """Walk rows down the tree.
@@ -171,26 +219,34 @@ class Donors:
 
     Parameters
     ----------
-    tree : DonorTree
+    model : Conditional
         Where the rows lie.
     weights : ndarray of shape (n_train,), or None
         How readily each training row gives, 0 for never; all alike where None.
-    least : int
+    least : int or ndarray of int, shape (n_nodes,)
         Fewest donors to draw from, as far as the whole table has them.
     """
 
-    def __init__(self, tree: DonorTree, weights: Floats | None, least: int) -> None:
-        self.tree = tree
-        self.rows, self.start, self.stop = tree.rows, tree.start, tree.stop
+    def __init__(self, model: Conditional, weights: Floats | None, least: int | Ints) -> None:
+        self.model = model
+        self.rows, self.start, self.stop = model.rows, model.start, model.stop
         self.before: Floats | None = None
+        self.ease: Floats | None = None
         if weights is None:
             return
-        inside = weights[tree.rows] > 0
+        inside = weights[model.rows] > 0
         counts = np.concatenate([[0], np.cumsum(inside)])
-        node = _first_full(tree, counts[tree.stop] - counts[tree.start] >= least)
-        self.rows = tree.rows[inside]
-        self.start, self.stop = counts[tree.start][node], counts[tree.stop][node]
+        node = _first_full(model, counts[model.stop] - counts[model.start] >= least)
+        self.rows = model.rows[inside]
+        start, stop = counts[model.start], counts[model.stop]
         self.before = np.concatenate([[0.0], np.cumsum(weights[self.rows])])
+        size = np.maximum(model.stop - model.start, 1)
+        self.ease = (self.before[stop] - self.before[start]) / size
+        self.start, self.stop = start[node], stop[node]
+
+    def reach(self, ranks: Floats, rng: np.random.Generator) -> Ints:
+        """Give each row a node to draw from; see `Conditional.reach`."""
+        return self.model.reach(ranks, rng, self.ease)
 
     def draw(self, leaves: Ints, rng: np.random.Generator) -> Ints:
         """Draw one donor for each leaf: positions in `rows`, of shape (n_rows,)."""
@@ -203,11 +259,11 @@ class Donors:
         return np.clip(at, start, stop - 1)
 
 
-def _first_full(tree: DonorTree, full: Bools) -> Ints:
+def _first_full(model: Conditional, full: Bools) -> Ints:
     """Find for each node the nearest one, itself included, on the way up that is full."""
     node = np.arange(len(full))
-    while (short := ~full[node] & (node > 0)).any():
-        node[short] = tree.parent[node[short]]
+    while (short := ~full[node] & (model.parent[node] != node)).any():
+        node[short] = model.parent[node[short]]
     return node
 
 
