@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tablewright.estimator import BLOCK, TableEstimator, regroup, seed_of
 from tablewright.expressions import parse
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.conditioning import check_given
+from tablewright.generators.plugin import as_generator, name_of
 from tablewright.generators.row_conditions import RowCondition
 from tablewright.quotas import Balance
 from tablewright.registry import resolve
@@ -39,9 +42,12 @@ class Synthesizer(TableEstimator):
 
     Parameters
     ----------
-    method : str, default="auto"
-        A generator: ``"trees"``, ``"copula"``, ``"independent"``, ``"smotenc"``, one that
-        another package registers, or ``"auto"`` to have one chosen.
+    method : str, class or object, default="auto"
+        A generator: ``"trees"``, ``"copula"``, ``"forest"``, ``"boosted"``, ``"blend"``,
+        ``"independent"``, ``"smotenc"``, one that another package registers, or ``"auto"`` to
+        have one chosen. Or a class or an object of a generator; or any object with ``fit`` and
+        ``sample`` that takes and gives frames, such as a synthesizer of CTGAN
+        (see `tablewright.generators.plugin`). A copy of an object is fitted.
     target : str or None, default=None
         The column that a model is to predict; it leads the order in which columns are drawn.
     schema : Schema, mapping, path or None, default=None
@@ -81,7 +87,7 @@ class Synthesizer(TableEstimator):
 
     def __init__(
         self,
-        method: str = "auto",
+        method: Any = "auto",
         *,
         target: str | None = None,
         schema: Any = None,
@@ -111,18 +117,27 @@ class Synthesizer(TableEstimator):
         return untyped(pl.concat([self._blank(), *blocks]), self.schema_)
 
     def _choose(self, frame: pl.DataFrame) -> tuple[str, str]:
+        if not isinstance(self.method, str):
+            name = name_of(self.method)
+            return name, f"{name}, as asked"
         if self.method != "auto":
             return self.method, f"{self.method}, as asked"
         choice = choose_method(frame, self.schema_, self._rng("choose"))
         return choice.method, choice.reason
 
     def _make(self) -> Generator:
-        kind = resolve("generators", self.method_)
+        kind: Any = self.method
+        if isinstance(kind, str):
+            kind = resolve("generators", self.method_)
+        elif not inspect.isclass(kind):
+            if self.options:
+                raise InputError("options go with the name or the class of a method, not an object")
+            return as_generator(copy.deepcopy(kind), self.layout_.codec)
         try:
-            made: Generator = kind(**(self.options or {}))
+            made = kind(**(self.options or {}))
         except TypeError as error:
             raise InputError(f"method {self.method_!r}: {error}") from error
-        return made
+        return as_generator(made, self.layout_.codec)
 
     # rows ---------------------------------------------------------------------
 
@@ -354,9 +369,15 @@ class Synthesizer(TableEstimator):
         Raises
         ------
         InputError
-            If the file cannot be written; what stood there stays.
+            If the file cannot be written; what stood there stays. Or if `method` is an object,
+            of which `load` would not know how to make it again.
         """
         check_is_fitted(self)
+        if not isinstance(self.method, str):
+            raise InputError(
+                f"only a method that has a name can be saved, and {self.method_} was given as an "
+                "object; register it as an entry point, or save it by its own means"
+            )
         state = self.generator_.state()
         layout, arrays, frames = self.layout_.state()
         facts = {

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from tablewright.errors import ConditionError
+from tablewright.errors import ConditionError, InputError
 from tablewright.generators.base import Given
+from tablewright.generators.boosted import Boosted
 from tablewright.generators.copula import GaussianCopula
+from tablewright.generators.forest import Forest
 from tablewright.generators.independent import Independent
+from tablewright.generators.plugin import Plugin
 from tablewright.generators.smotenc import SmoteNC
 from tablewright.generators.trees import SequentialTrees
 from tablewright.tables.encoding import Field, Matrix
@@ -21,7 +26,38 @@ from tests.generators.conditions import Both, Rule, between
 from tests.generators.tables import mixed
 
 Make = Callable[[], Any]
-makers = pytest.mark.parametrize("make", [Independent, GaussianCopula, SmoteNC, SequentialTrees])
+
+
+class Repeats:
+    """A foreign object: pandas in, pandas out, rows drawn with replacement."""
+
+    def fit(self, frame: pd.DataFrame, discrete_columns: list[str]) -> None:
+        assert isinstance(frame, pd.DataFrame)
+        assert set(discrete_columns) <= set(frame.columns)
+        self.frame = frame
+
+    def set_random_state(self, seed: int) -> None:
+        self.seed = seed
+
+    def sample(self, n: int) -> pd.DataFrame:
+        return self.frame.sample(n, replace=True, random_state=self.seed)
+
+
+def boosted() -> Any:
+    pytest.importorskip("xgboost")
+    return Boosted(5, 3, max_rows=None, n_bins=6)
+
+
+MAKERS = [
+    Independent,
+    GaussianCopula,
+    SmoteNC,
+    SequentialTrees,
+    partial(Forest, 10, max_rows=None),
+    boosted,
+    lambda: Plugin(Repeats()),
+]
+makers = pytest.mark.parametrize("make", MAKERS)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -57,9 +93,13 @@ def test_the_same_seed_gives_the_same_rows(make: Make) -> None:
 @makers
 def test_a_restored_model_gives_the_same_rows(make: Make) -> None:
     model = fitted(make)
+    if isinstance(model, Plugin):
+        with pytest.raises(InputError, match="Repeats cannot be saved here"):
+            model.state()
+        return
     state = model.state()
     facts = json.loads(json.dumps(dict(state.facts)))
-    again = make.restore(mixed().fields, type(state)(facts, dict(state.arrays)))  # type: ignore[attr-defined]
+    again = model.restore(mixed().fields, type(state)(facts, dict(state.arrays)))
     condition = between(0, 1, 2)
     np.testing.assert_array_equal(model.sample(60, rng(1)), again.sample(60, rng(1)))
     np.testing.assert_array_equal(

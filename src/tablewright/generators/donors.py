@@ -14,7 +14,7 @@ from sklearn.tree._tree import Tree
 
 from tablewright.generators.base import Bools, Floats
 
-__all__ = ["Conditional", "DonorTree", "Donors", "grow"]
+__all__ = ["Conditional", "DonorTree", "Donors", "Questions", "bare_root", "grow"]
 
 Ints = NDArray[np.intp]
 
@@ -305,29 +305,68 @@ def grow(
         variance falls as Gini's impurity does.
     """
     if len(features) == 0 or len(ranks) < 2 * min_samples_leaf:
-        return _bare_root(values)
-    maps = {
-        int(j): order_levels(ranks[:, j], discrete[int(j)], response, classify)
-        for j in features
-        if int(j) in discrete
-    }
-    outputs, as_numbers = _outputs(response, classify, groups)
-    learner = DecisionTreeRegressor if as_numbers else DecisionTreeClassifier
-    fitted = learner(min_samples_leaf=min_samples_leaf, random_state=seed)
-    inputs = _inputs(ranks, features, maps)
-    tree = fitted.fit(inputs, outputs).tree_
-    start, stop, rows = _slices(tree, tree.apply(inputs), values)
-    return DonorTree(
-        features=features,
-        maps=maps,
-        left=tree.children_left.astype(np.intp),
-        right=tree.children_right.astype(np.intp),
-        feature=tree.feature.astype(np.intp),
-        threshold=tree.threshold.astype(np.float64),
-        start=start,
-        stop=stop,
-        rows=rows,
-    )
+        return bare_root(values)
+    questions = Questions.of(ranks, response, discrete, features, classify, groups)
+    fitted = questions.learner(min_samples_leaf=min_samples_leaf, random_state=seed)
+    return questions.donors(fitted.fit(questions.inputs, questions.outputs).tree_, values)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What trees of one column may ask about, and what they predict.
+
+    Attributes
+    ----------
+    features : ndarray of int, shape (n_features,)
+        Columns that the trees may ask about.
+    maps : mapping from int to ndarray of float
+        Order of the codes of each discrete feature.
+    inputs, outputs : ndarray of shape (n_train, n_features), (n_train, ...)
+        What scikit-learn's tree learns from.
+    learner : type
+        Its classifier or regressor.
+    """
+
+    features: Ints
+    maps: Mapping[int, Floats]
+    inputs: NDArray[np.float32]
+    outputs: NDArray[Any]
+    learner: Any
+
+    @classmethod
+    def of(
+        cls,
+        ranks: Floats,
+        response: NDArray[Any],
+        discrete: Mapping[int, int],
+        features: Ints,
+        classify: bool,
+        groups: Floats | None = None,
+    ) -> Questions:
+        """Lay out one column; parameters as for `grow`."""
+        maps = {
+            int(j): order_levels(ranks[:, j], discrete[int(j)], response, classify)
+            for j in features
+            if int(j) in discrete
+        }
+        outputs, as_numbers = _outputs(response, classify, groups)
+        learner = DecisionTreeRegressor if as_numbers else DecisionTreeClassifier
+        return cls(features, maps, _inputs(ranks, features, maps), outputs, learner)
+
+    def donors(self, tree: Any, values: Floats) -> DonorTree:
+        """Drop all training rows down a tree of scikit-learn and keep where they lie."""
+        start, stop, rows = _slices(tree, tree.apply(self.inputs), values)
+        return DonorTree(
+            features=self.features,
+            maps=self.maps,
+            left=tree.children_left.astype(np.intp),
+            right=tree.children_right.astype(np.intp),
+            feature=tree.feature.astype(np.intp),
+            threshold=tree.threshold.astype(np.float64),
+            start=start,
+            stop=stop,
+            rows=rows,
+        )
 
 
 def order_levels(codes: Floats, n_levels: int, response: NDArray[Any], classify: bool) -> Floats:
@@ -387,7 +426,8 @@ def _inputs(
     return block
 
 
-def _bare_root(values: Floats) -> DonorTree:
+def bare_root(values: Floats) -> DonorTree:
+    """Make the tree that asks nothing."""
     leaf = np.full(1, -1, dtype=np.intp)
     return DonorTree(
         features=np.zeros(0, dtype=np.intp),
