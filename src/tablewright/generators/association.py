@@ -69,14 +69,15 @@ def _indicators(column: Floats, levels: int | None) -> NDArray[np.float32]:
 
 
 def _information(joint: Floats) -> float:
-    total = joint.sum()
+    total = float(joint.sum())
     if total == 0:
         return 0.0
     share = joint / total
     expected = share.sum(axis=1, keepdims=True) * share.sum(axis=0)
     inside = share > 0
     found = float((share[inside] * np.log(share[inside] / expected[inside])).sum())
-    return found - (joint.shape[0] - 1) * (joint.shape[1] - 1) / (2 * float(total))
+    n_levels, n_others = joint.shape
+    return found - float((n_levels - 1) * (n_others - 1)) / (2 * total)
 
 
 def strongest(association: Floats, candidates: Iterable[int], most: int | None) -> list[int]:
