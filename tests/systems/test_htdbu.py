@@ -15,6 +15,7 @@ from tablewright.llm import Scripted
 from tablewright.rule_keeping import RuleWarning
 from tablewright.rules import as_rules, check_rules
 from tablewright.systems.htdbu import HTDBU
+from tablewright.texts import TextColumn
 
 
 def clients(n: int = 600) -> pl.DataFrame:
@@ -214,3 +215,37 @@ def test_a_declared_intervention_is_not_blamed() -> None:
 def test_the_loop_needs_rows() -> None:
     with pytest.raises(InputError, match="the loop needs at least 100 rows"):
         HTDBU("y", rules=["age >= 18"], loop=True).fit(lenders(60))
+
+
+def news(n: int = 400) -> pl.DataFrame:
+    words = {"good": "profit rose in", "bad": "orders fell in", "fair": "the board met in"}
+    frame = lenders(n)
+    texts = [f"{words[mood]} week {k % 37} of {k // 37}" for k, mood in enumerate(frame["mood"])]
+    return frame.with_columns(text=pl.Series(texts))
+
+
+def test_texts_go_with_their_attribute_and_are_told_to_be_real(tmp_path: Path) -> None:
+    frame = news()
+    wanted = {"kind": "align", "on": "y", "attribute": "mood", "intervention": True,
+              "pairs": {"yes": ["good"], "no": ["bad", "fair"]}}  # fmt: skip
+    model = HTDBU("y", rules=[wanted], texts=TextColumn("text", "mood"), random_state=0).fit(frame)
+    rows = quiet(model, 150)
+    assert rows.columns == frame.columns
+    moods = dict(zip(frame["text"], frame["mood"], strict=True))
+    assert [moods[text] for text in rows["text"]] == rows["mood"].to_list()
+    assert set(rows.filter(pl.col("y") == "yes")["mood"]) == {"good"}
+    assert model.result_.details["texts"][0]["real_share"] == 1.0
+    model.save(tmp_path / "model")
+    assert quiet(HTDBU.load(tmp_path / "model"), 150).equals(rows)
+
+
+def test_the_attribute_joins_the_skeleton() -> None:
+    frame = news().with_columns(
+        mood=pl.when(pl.int_range(pl.len()) % 5 == 0).then(None).otherwise(pl.col("mood"))
+    )
+    column = TextColumn("text", "mood", source="classifier")
+    model = HTDBU("y", rules=["age >= 18"], texts=[column], random_state=0).fit(frame)
+    rows = model.sample(50)
+    assert model.skeleton_.columns == ("y", "mood")
+    assert rows["mood"].null_count() == 0
+    assert rows["text"].is_in(frame["text"].to_list()).all()

@@ -33,15 +33,17 @@ from tablewright.rule_keeping import RuleKeeper, RuleWarning, reference_rows
 from tablewright.rules import Rules, Source, as_rules, to_json
 from tablewright.rules.enforcement import Audit
 from tablewright.rules.files import parse_rules
-from tablewright.schema import suggest
+from tablewright.schema import Schema, suggest
 from tablewright.selection import choose_method
 from tablewright.systems.base import Models, System, Wanted
 from tablewright.systems.mending import Mending
 from tablewright.systems.result import Result
 from tablewright.systems.synthesis import Order, Synthesis, Texture, learn_texture
+from tablewright.systems.text_columns import Texts
 from tablewright.tables.artefacts import Artefact, reading, write_artefact
 from tablewright.tables.frames import Restore
 from tablewright.tables.layout import Layout
+from tablewright.texts import TextColumn
 from tablewright.threads import one_thread
 
 __all__ = ["HTDBU"]
@@ -52,7 +54,7 @@ rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 
 
 _MINABLE = 20
 _OWN = "an object of your own"
-_FIT, _CHOOSE, _RULES, _REFERENCE = 20, 21, 22, 23
+_FIT, _CHOOSE, _RULES, _REFERENCE, _TEXTS = 20, 21, 22, 23, 24
 
 
 class HTDBU(System):
@@ -75,8 +77,11 @@ class HTDBU(System):
     enforce : {"intervene", "condition"}, default="intervene"
         Whether columns drawn early keep their distribution and later ones bend to the rules, or
         rows are distributed as the learned rows that keep the rules, at the cost of drawing more.
+    texts : TextColumn, list of TextColumn or None, default=None
+        Columns of texts with an attribute, which joins the skeleton; see `tablewright.texts`. A
+        row gets a real text with its attribute's value, or one that a model writes.
     llm : LLM, mapping of str to LLM or None, default=None
-        Model of the role ``"rules"``.
+        Model of the roles ``"rules"`` and ``"text"``.
     variant : {"default", "published"}, default="default"
         ``"published"`` takes the random forest with the paper's limits.
     loop : bool or int, default=False
@@ -130,7 +135,7 @@ class HTDBU(System):
     """
 
     name = "htdbu"
-    roles = ("rules",)
+    roles = ("rules", "text")
 
     def __init__(
         self,
@@ -140,6 +145,7 @@ class HTDBU(System):
         texture: Any = None,
         skeleton: Any = "auto",
         enforce: str = "intervene",
+        texts: TextColumn | Sequence[TextColumn] | None = None,
         llm: Models = None,
         variant: str = "default",
         loop: bool | int = False,
@@ -153,6 +159,7 @@ class HTDBU(System):
         self.texture = texture
         self.skeleton = skeleton
         self.enforce = enforce
+        self.texts = texts
         self.llm = llm
         self.variant = variant
         self.loop = loop
@@ -166,9 +173,13 @@ class HTDBU(System):
     def _prepare(self) -> None:
         _one_of("variant", self.variant, ("default", "published"))
         _one_of("enforce", self.enforce, ("intervene", "condition"))
+        self.texts_ = Texts.fit(
+            self.texts, self.train_, self.schema_, self._rng(_TEXTS), self.model("text")
+        )
+        self.rows_, self.rows_schema_ = self.texts_.frame, self.texts_.schema
         self.written_ = self._write_rules()
         self.template_ = self.written_.rules
-        self.reference_ = reference_rows(self.train_, self._rng(_REFERENCE))
+        self.reference_ = reference_rows(self.rows_, self._rng(_REFERENCE))
         self._leading = self.skeleton
         self.synthesis_: Synthesis | None = None
         setting = self._setting()
@@ -179,6 +190,11 @@ class HTDBU(System):
         self.texture_name_ = setting.texture
         self.texture_ = self._learn_texture(setting)
 
+    @property
+    def _modelled(self) -> Schema:
+        """The columns that rows are made of: texts by their attributes."""
+        return self.rows_schema_.model_copy(update={"columns": self.rows_schema_.modelled})
+
     def _write_rules(self) -> WrittenRules:
         """Have the template written: by a person, a model or the miner."""
         rng = self._rng(_RULES)
@@ -186,16 +202,16 @@ class HTDBU(System):
             rules = as_rules(self.rules)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuleWarning)
-                written = GivenRules(rules).write(self.train_, self.schema_, rng)
+                written = GivenRules(rules).write(self.rows_, self.rows_schema_, rng)
             return WrittenRules(rules, Source.HUMAN, written.findings)
         model = self.model("rules")
         if model is not None:
-            return ModelRules(model).write(self.train_, self.writable_, rng)
-        if self.train_.height < _MINABLE:
-            note = f"no rules were mined from {self.train_.height} rows"
+            return ModelRules(model).write(self.rows_, self._modelled, rng)
+        if self.rows_.height < _MINABLE:
+            note = f"no rules were mined from {self.rows_.height} rows"
             return WrittenRules(Rules(), Source.MINED, notes=[note])
         with one_thread():
-            mined = MinedRules().write(self.train_, self.writable_, rng)
+            mined = MinedRules().write(self.rows_, self._modelled, rng)
         hard = Rules(rules=[rule for rule in mined.rules if rule.hard])
         left = len(mined.rules) - len(hard)
         notes = [f"{left} mined rules that hold mostly were left to the texture"] if left else []
@@ -206,7 +222,7 @@ class HTDBU(System):
         generator = self._make_generator(setting)
         first = self._leading_columns(setting.rules) if setting.skeleton_first else []
         rng = self._rng(_FIT)
-        return learn_texture(generator, self.train_, self.schema_, first, rng, part)
+        return learn_texture(generator, self.rows_, self.rows_schema_, first, rng, part)
 
     def _make_generator(self, setting: Setting) -> Any:
         if setting.texture == _OWN:
@@ -222,7 +238,7 @@ class HTDBU(System):
         if not isinstance(kind, str):
             kind = _OWN
         if kind == "auto":
-            choice = choose_method(self.train_, self.schema_, self._rng(_CHOOSE))
+            choice = choose_method(self.rows_, self.rows_schema_, self._rng(_CHOOSE))
             kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
         return Setting(kind, self.options or {}, self.skeleton is not None, self.template_)
 
@@ -230,8 +246,8 @@ class HTDBU(System):
         """Let the loop change texture and rules, by a part of the rows that is held out."""
         model = self.model("rules")
         mending = Mending(
-            self.train_,
-            self.writable_,
+            self.rows_,
+            self._modelled,
             self.seed_,
             self._learn_texture,
             self._leading_columns,
@@ -245,7 +261,7 @@ class HTDBU(System):
     def _rewritten(self, model: Any, rules: Rules) -> Rules | None:
         writer = ModelRules(model, samples=1)
         try:
-            return writer.write(self.train_, self.writable_, self._rng(_RULES), rules).rules
+            return writer.write(self.rows_, self._modelled, self._rng(_RULES), rules).rules
         except ModelError:
             return None
 
@@ -253,18 +269,21 @@ class HTDBU(System):
         """Return the columns that a skeleton has under a template, the target first."""
         wanted = self.skeleton or "auto"
         if wanted == "auto":
-            return skeleton_columns(self.schema_, rules)
+            return skeleton_columns(self.rows_schema_, rules, self.texts_.attributes)
         for name in wanted:
-            if name not in self.schema_:
+            if name not in self.rows_schema_:
                 raise InputError(
-                    f"skeleton: unknown column {name!r}{suggest(name, self.schema_.names)}"
+                    f"skeleton: unknown column {name!r}{suggest(name, self.rows_schema_.names)}"
                 )
-            if not (self.schema_[name].kind.is_modelled and self.schema_[name].kind.is_discrete):
+            if not (
+                self.rows_schema_[name].kind.is_modelled
+                and self.rows_schema_[name].kind.is_discrete
+            ):
                 raise InputError(
-                    f"skeleton: column {name!r} is {self.schema_[name].kind.value}; "
+                    f"skeleton: column {name!r} is {self.rows_schema_[name].kind.value}; "
                     "columns of the skeleton have few values"
                 )
-        lead = [self.schema_.target] if self.schema_.target in wanted else []
+        lead = [self.rows_schema_.target] if self.rows_schema_.target in wanted else []
         return list(dict.fromkeys([*lead, *wanted]))
 
     def _rng(self, stream: int) -> np.random.Generator:
@@ -276,8 +295,8 @@ class HTDBU(System):
         given = Rules(rules=[rule for rule in wanted.rules if rule.name != "where"])
         template = given if len(given) else self.template_
         columns = [] if self._leading is None else self._leading_columns(template)
-        if wanted.quotas is not None and self.schema_.target not in columns:
-            columns = [str(self.schema_.target), *columns]
+        if wanted.quotas is not None and self.rows_schema_.target not in columns:
+            columns = [str(self.rows_schema_.target), *columns]
         order = Order(
             wanted.n_rows,
             wanted.seed,
@@ -288,14 +307,17 @@ class HTDBU(System):
             condition=self.enforce == "condition",
         )
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
-        made = Synthesis(self.texture_, self.train_, self.reference_, order, before)
+        made = Synthesis(self.texture_, self.rows_, self.reference_, order, before)
         self.synthesis_ = made
         for note in (*self.written_.notes, *made.skeleton.notes):
             result.note(note)
-        for frame in made.blocks():
+        result.details["texts"] = []
+        for block, frame in enumerate(made.blocks()):
             result.n_proposed = max(made.n_drawn, result.n_proposed + frame.height)
             self._tell(result)
-            yield frame.select(self.writable_.names)
+            rows = self.texts_.write(frame, wanted.rng(_TEXTS, block), self.model("text"))
+            result.details["texts"] += self.texts_.told(rows)
+            yield rows.select(self.writable_.names)
 
     def _tell(self, result: Result) -> None:
         made = self._made
@@ -356,12 +378,20 @@ class HTDBU(System):
             "seed": self.seed_,
             "class_counts": self.class_counts_,
             "restore": self.restore_.to_dict(),
-            "columns": self.schema_.names,
+            "rows_columns": self.rows_schema_.names,
+            "schema": self.schema_.model_dump(mode="json"),
             "layout": told,
             "generator": dict(state.facts),
         }
         arrays = {**arrays, "generator": dict(state.arrays)}
-        frames = {**frames, "train": self.train_, "reference": self.reference_}
+        frames = {**frames, "train": self.train_, "rows": self.rows_, "reference": self.reference_}
+        told_texts = []
+        for k, column in enumerate(self.texts_.columns):
+            state_of = column.state()
+            told_texts.append(state_of.facts)
+            arrays |= {f"text{k}/{name}": group for name, group in state_of.arrays.items()}
+            frames |= {f"text{k}/{name}": frame for name, frame in state_of.frames.items()}
+        facts["texts"] = told_texts
         write_artefact(path, Artefact(facts, arrays, frames))
 
     @classmethod
@@ -393,9 +423,7 @@ class HTDBU(System):
         return made
 
     def _restore(self, facts: Mapping[str, Any], file: Artefact, layout: Layout) -> None:
-        by_name = {column.name: column for column in layout.schema.columns}
-        columns = [by_name[name] for name in facts["columns"]]
-        self.schema_ = layout.schema.model_copy(update={"columns": columns})
+        self.schema_ = Schema.model_validate(facts["schema"])
         self.writable_ = self.schema_.model_copy(update={"columns": self.schema_.modelled})
         self.train_, self.reference_ = file.frames["train"], file.frames["reference"]
         self.n_rows_, self.class_counts_ = self.train_.height, facts["class_counts"]
@@ -403,6 +431,16 @@ class HTDBU(System):
         self.restore_ = Restore.from_dict(facts["restore"])
         self.seed_, self.method_ = int(facts["seed"]), self.name
         self.reason_, self.texture_name_ = str(facts["reason"]), str(facts["texture"])
+        names = facts["rows_columns"]
+        self.rows_ = file.frames["rows"]
+        self.rows_schema_ = layout.schema.model_copy(
+            update={"columns": [layout.schema[name] for name in names]}
+        )
+        columns = [
+            TextColumn.restore(_text_state(told, k, file)) for k, told in enumerate(facts["texts"])
+        ]
+        lent = tuple(column.column for column in columns)
+        self.texts_ = Texts(tuple(columns), self.rows_, self.rows_schema_, lent)
         self.template_ = as_rules(self.rules)
         self.written_ = WrittenRules(self.template_, Source.HUMAN)
         self.result_ = Result(0)
@@ -411,6 +449,14 @@ class HTDBU(System):
         state = State(facts["generator"], file.arrays["generator"])
         generator = resolve("generators", self.texture_name_)
         self.texture_ = Texture(generator.restore(layout.codec.fields, state), layout)
+
+
+def _text_state(told: Mapping[str, Any], k: int, file: Artefact) -> Artefact:
+    """Return what was stored of one text column."""
+    start = f"text{k}/"
+    arrays = {n.removeprefix(start): g for n, g in file.arrays.items() if n.startswith(start)}
+    frames = {n.removeprefix(start): f for n, f in file.frames.items() if n.startswith(start)}
+    return Artefact(told, arrays, frames)
 
 
 def _one_of(option: str, value: Any, known: Sequence[str]) -> None:
