@@ -90,3 +90,21 @@ def test_a_wrong_role_or_method_is_told_before_any_call(
     done = call(run, tmp_path, None, "--method", "trees", "--rejected", tmp_path / "r.csv")
     assert "--rejected goes with a system" in done.err
     assert not endpoint.requests
+
+
+def test_rules_are_swapped_on_a_stored_model_without_a_fit(run: Runner, tmp_path: Path) -> None:
+    model, out = tmp_path / "model.tw", tmp_path / "out.csv"
+    fitted = run("fit", put(tmp_path), "--target", "ill", "--method", "htdbu", "--out", model)
+    assert fitted.code == 0, fitted.err
+    for least in (30, 60):
+        rule = {"kind": "check", "expression": f"age >= {least}", "intervention": True}
+        (tmp_path / "rules.yaml").write_text(json.dumps({"rules": [rule]}))
+        done = run("sample", model, "-n", 50, "--rules", tmp_path / "rules.yaml", "--out", out)
+        assert done.code == 0, done.err
+        assert int(pl.read_csv(out)["age"].min()) >= least  # type: ignore[arg-type]  # a number
+
+
+def test_a_system_that_keeps_no_model_says_so(run: Runner, tmp_path: Path) -> None:
+    done = run("fit", put(tmp_path), "--target", "ill", "--method", "cllm", "--out", tmp_path / "m")
+    assert done.code == 2
+    assert "cllm keeps no model" in done.err

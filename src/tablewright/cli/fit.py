@@ -18,6 +18,7 @@ from tablewright.cli.options import (
     target_option,
 )
 from tablewright.cli.progress import say
+from tablewright.errors import InputError
 
 __all__ = ["fit"]
 
@@ -45,17 +46,16 @@ def fit(
 
     The model holds real values of the table: keep it as you keep the table.
     """
-    from tablewright.synthesizers import Synthesizer
+    from tablewright.systems import estimator
     from tablewright.tables.writing import check_output
 
     check_output(out)
-    synthesizer = Synthesizer(
-        method,
-        target=target,
-        schema=schema_file,
-        options=settings or None,
-        random_state=settle_seed(seed),
-    ).fit(train)
-    synthesizer.save(out)
+    seed = settle_seed(seed)
+    synthesizer = estimator(
+        method, target=target, schema=schema_file, options=settings, random_state=seed
+    )
+    if not hasattr(synthesizer, "save"):
+        raise InputError(f"{method} keeps no model; write its rows with 'tablewright generate'")
+    synthesizer.fit(train).save(out)
     say(f"{synthesizer.reason_}; learned from {synthesizer.n_rows_:,} rows", quiet)
     say(f"model in {out}; it holds real values: keep it as you keep the table", quiet)

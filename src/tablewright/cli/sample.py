@@ -43,11 +43,11 @@ def sample(
     quiet: bool,
 ) -> None:
     """Write rows from a MODEL of 'tablewright fit'."""
-    from tablewright.synthesizers import Synthesizer
+    from tablewright.systems import load
 
     request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, model)
-    synthesizer = Synthesizer.load(model)
+    synthesizer = load(model)
     seed = settle_seed(seed)
     pieces = request.batches(synthesizer, seed)
     origin = origin_of(synthesizer, seed, request.options(), model)

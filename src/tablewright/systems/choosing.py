@@ -1,8 +1,9 @@
-"""From the name of a method to an estimator: a system, or a synthesizer with a generator."""
+"""From the name of a method, or a model file, to an estimator: a system or a synthesizer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tablewright.errors import InputError
@@ -10,8 +11,9 @@ from tablewright.registry import names, resolve
 from tablewright.schema import suggest
 from tablewright.synthesizers import Synthesizer
 from tablewright.systems.base import Models, System
+from tablewright.tables.artefacts import reading
 
-__all__ = ["estimator"]
+__all__ = ["estimator", "load"]
 
 
 def estimator(
@@ -68,3 +70,20 @@ def estimator(
     return Synthesizer(
         method, target=target, schema=schema, options=options, random_state=random_state
     )
+
+
+def load(path: str | Path) -> Any:
+    """Read what `save` of a synthesizer or of a system wrote; nothing in the file is run.
+
+    Raises
+    ------
+    InputError
+        If the file is not one, or the system that wrote it is not installed.
+    """
+    with reading(path) as file:
+        name = file.facts.get("system")
+    if name is None:
+        return Synthesizer.load(path)
+    if name not in names("systems"):
+        raise InputError(f"{path} was written by the system {name!r}, which is not installed")
+    return resolve("systems", name).load(path)
