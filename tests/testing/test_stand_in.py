@@ -173,6 +173,21 @@ def test_groups_of_tokens_are_continued_in_tokens() -> None:
     prompt = "class,age\nA.\nQ7X,20\nQ7X,31\n\nB.\nZZ1,60\nZZ1,71\n\nclass,age"
     reply = model().complete(Prompt.ask(prompt)).text
     assert set(re.findall(r"[A-Z0-9]{3}(?=,)", reply)) == {"Q7X", "ZZ1"}
+    assert set(re.findall(r"(?<=,)\S+", reply)) <= {"20", "31", "60", "71"}, "whole as they were"
+
+
+def test_in_a_group_of_one_class_it_errs_by_rows_that_fit_another_one() -> None:
+    prompt = "class,income\nA.\n" + "low,20000\n" * 10 + "\nclass,income"
+    schema = Schema.build({"class": "categorical", "income": "continuous"})
+    for share in (0.0, 0.5):
+        stand_in = model(wrong_labels=share)
+        replies = [stand_in.complete(Prompt.ask(prompt, seed=seed)).text for seed in range(30)]
+        rows = [
+            row for reply in replies for row in parse_rows("class,income\n" + reply, schema).rows
+        ]
+        assert {row.cells["class"] for row in rows} == {"low"}
+        wrong = [float(str(row.cells["income"])) > 55_000 for row in rows]
+        assert np.mean(wrong) == pytest.approx(share, abs=0.1)
 
 
 def test_plans_rules_and_graphs_are_answered() -> None:

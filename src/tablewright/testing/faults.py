@@ -31,7 +31,7 @@ class Faults:
     collapse : float, default=0
         Rows that repeat one of three favourites.
     wrong_labels : float, default=0
-        Rows with a wrong label.
+        Rows with a wrong label; in a group of one class rows that fit another one.
     label_rule : {"random", "shift", "split"}, default="random"
         Which one: any other; always the next; or a wrong one exactly where the first number
         of the row is above its median (a systematic rule).

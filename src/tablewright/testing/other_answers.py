@@ -177,12 +177,19 @@ def _reads(cell: Any, column: Column) -> bool:
 
 
 def _kind_of(cells: Sequence[str]) -> dict[str, Any]:
-    numeric = all(readings(cell) for cell in cells)
-    return {"kind": "continuous" if numeric else "text", "nullable": True}
+    present = [cell for cell in cells if cell]
+    if present and all(re.fullmatch(r"-?\d+", cell) for cell in present):
+        return {"kind": "integer", "nullable": True}
+    numeric = present and all(readings(cell) for cell in present)
+    decimals = max((len(cell.partition(".")[2]) for cell in present), default=0)
+    facts = {"kind": "continuous", "decimals": decimals} if numeric else {"kind": "text"}
+    return {**facts, "nullable": True}
 
 
 def _cell(raw: Any, column: Column) -> Any:
     if column.kind is Kind.TEXT:
         return str(raw)
     found = readings(str(raw))
-    return found[0] if found else None
+    if not found:
+        return None
+    return int(found[0]) if column.kind is Kind.INTEGER else found[0]

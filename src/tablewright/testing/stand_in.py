@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 from tablewright.llm.base import Prompt, Reply
 from tablewright.llm.fence import DATA_NOTE
 from tablewright.llm.row_parser import FORMATS
+from tablewright.llm.sharing import Cell
 from tablewright.llm.tokens import estimate_usage
 from tablewright.schema import Schema
 from tablewright.testing import other_answers
@@ -119,9 +121,26 @@ class StandIn:
             part = Order(order.columns, numbers=list(range(1, min(10, len(shown)) + 1)))
             part.examples = list(shown)
             known = other_answers.population_of(shown, self.population, order.columns)
-            rows = write_rows(part, known, self.faults, rng)
+            rows = write_rows(part, known, replace(self.faults, wrong_labels=0.0), rng)
+            rows = [self._misfit(row, part, rng) for row in rows]
             lines += [f"{letter}.", *FORMATS["csv"].write(rows, order.columns).splitlines()[1:], ""]
         return "\n".join(lines).strip()
+
+    def _misfit(
+        self, row: dict[str, Cell], part: Order, rng: np.random.Generator
+    ) -> dict[str, Cell]:
+        """Write what fits another class under the label of the group: its way to be wrong here."""
+        target = self.population.target
+        if target not in row or rng.random() >= self.faults.wrong_labels:
+            return row
+        cells = self.population.cells[target]
+        places = [place for place, cell in enumerate(cells) if cell != row[target]]
+        if len(places) in (0, len(cells)):
+            return row
+        others = Population(self.population.frame[places], self.population.schema, target)
+        one = Order(part.columns, numbers=[1])
+        wrong = write_rows(one, others, replace(self.faults, wrong_labels=0.0), rng)[0]
+        return {**wrong, target: row[target]}
 
 
 def _useless(rng: np.random.Generator) -> str:
