@@ -90,10 +90,12 @@ def incomplete(n: int, rng: np.random.Generator) -> pl.DataFrame:
     return draw_quotas([n - round(0.2 * n), round(0.2 * n), 0], rng)
 
 
-def flip(rows: pl.DataFrame, share: float, rng: np.random.Generator) -> pl.DataFrame:
-    """Give a share of the rows another of the levels that occur."""
+def flip(
+    rows: pl.DataFrame, share: float, rng: np.random.Generator, levels: Sequence[str] = LEVELS
+) -> pl.DataFrame:
+    """Give a share of the rows another one of some levels."""
     labels = rows[TARGET].to_numpy().copy()
-    known = np.array(rows[TARGET].unique().sort())
+    known = np.array(levels)
     for place in rng.permutation(len(labels))[: round(share * len(labels))]:
         labels[place] = rng.choice(known[known != labels[place]])
     return rows.with_columns(pl.Series(TARGET, labels))

@@ -33,6 +33,8 @@ class Judgement:
         Why a row does not pass; "" where it passes.
     notes : tuple of str
         What else is to be known: that the check abstained, that it is ill-posed here.
+    added : DataFrame or None
+        Real rows that the check takes over with those that pass.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Judgement:
     score: Floats
     reasons: list[str]
     notes: tuple[str, ...] = ()
+    added: pl.DataFrame | None = None
 
     @classmethod
     def of(
