@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tablewright.api import evaluate, generate, profile
+    from tablewright.checks import Trim
     from tablewright.errors import TablewrightError
     from tablewright.evaluation import Report
     from tablewright.schema import Column, Kind, Schema
@@ -25,6 +26,7 @@ _HOME = {
     "Schema": "schema",
     "Synthesizer": "synthesizers",
     "TablewrightError": "errors",
+    "Trim": "checks",
     "evaluate": "api",
     "generate": "api",
     "profile": "api",
@@ -37,6 +39,7 @@ __all__ = [
     "Schema",
     "Synthesizer",
     "TablewrightError",
+    "Trim",
     "evaluate",
     "generate",
     "profile",

@@ -117,14 +117,14 @@ class Diversity:
             self.best_ = float(np.quantile(gains, 1 - self.threshold))
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
-        """Judge typed rows; the score is the gain of the batch, in nats."""
+        """Judge typed rows; the score of rejected ones is the gain of the batch, in nats."""
         if not rows.height or self.n_clusters_ < 2:
             return Judgement.all_pass(rows.height)
         clusters = self.assign(rows)
         gain, limit = self.gain(clusters), self.limit(rows.height, rng)
         score = np.full(rows.height, gain)
         if gain >= limit:
-            return Judgement.all_pass(rows.height, score=score)
+            return Judgement.all_pass(rows.height)
         said = f"the batch changes the entropy of clusters by {gain:+.3f} nats (needs {limit:+.3f})"
         if self.fate == "reject":
             return Judgement.of(np.zeros(rows.height, dtype=bool), said, score)

@@ -100,7 +100,7 @@ class InformationGain:
         if self.ground_.target is None:
             raise InputError("the information gain needs a target: name it")
         self.real_ = self.rows_ = self.ground_.design(self.ground_.real)
-        self.null_: dict[int, float] = {}
+        self.spread_ = np.nan
         return self
 
     def learn(self, rows: pl.DataFrame) -> None:
@@ -120,16 +120,19 @@ class InformationGain:
         return Judgement.of(np.full(rows.height, gap > limit), said, np.full(rows.height, gap))
 
     def spread(self, n_rows: int, rng: np.random.Generator) -> float:
-        """Return the standard deviation of the gap between two bootstrap batches, in nats."""
-        if n_rows not in self.null_:
+        """Return the standard deviation of the gap between two bootstrap batches, in nats.
+
+        It is found once, for the size of the first batch.
+        """
+        if np.isnan(self.spread_):
             n_real = len(self.real_)
             gains = [
                 self.gain(self.real_.take(rng.integers(n_real, size=n_rows)), self.real_)
                 for _ in range(self.n_null)
             ]
             # the gains of two batches are independent and alike
-            self.null_[n_rows] = float(np.sqrt(2) * np.std(gains, ddof=1))
-        return self.null_[n_rows]
+            self.spread_ = float(np.sqrt(2) * np.std(gains, ddof=1))
+        return self.spread_
 
     def gain(self, batch: Design, rows: Design) -> float:
         """Return the information that a batch adds to rows, in nats."""

@@ -39,7 +39,7 @@ class Candidates:
         return self.frame.height
 
 
-def read_candidates(data: Any, schema: Schema) -> Candidates:
+def read_candidates(data: Any, schema: Schema, like: pl.DataFrame | None = None) -> Candidates:
     """Read rows whose cells may be anything.
 
     Parameters
@@ -48,6 +48,8 @@ def read_candidates(data: Any, schema: Schema) -> Candidates:
         Columns that the schema does not name are left out; identifiers and constants need not
         be there.
     schema : Schema
+    like : DataFrame or None, default=None
+        Typed real rows, whose data types the candidates get.
 
     Raises
     ------
@@ -65,12 +67,14 @@ def read_candidates(data: Any, schema: Schema) -> Candidates:
     columns, unreadable = [], [""] * raw.height
     for column in schema.each():
         if column.name in raw.columns:
-            series, bad = _read(raw[column.name], column)
+            dtype = None if like is None else like.schema[column.name]
+            series, bad = _read(raw[column.name], column, dtype)
         elif column.kind.is_modelled:
             near = suggest(column.name, raw.columns)
             raise InputError(f"the candidates have no column {column.name!r}{near}")
         else:
-            series, bad = _absent(column, raw.height), np.zeros(raw.height, dtype=bool)
+            series = _absent(column, raw.height)
+            bad = np.zeros(raw.height, dtype=bool)
         columns.append(series)
         for row in np.flatnonzero(bad):
             text = str(raw[column.name][int(row)])[:_SHOWN]
@@ -85,7 +89,7 @@ def _absent(column: Column, height: int) -> pl.Series:
     return pl.Series(column.name, [known[0] if known else None] * height)
 
 
-def _read(series: pl.Series, column: Column) -> tuple[pl.Series, Mask]:
+def _read(series: pl.Series, column: Column, dtype: pl.DataType | None) -> tuple[pl.Series, Mask]:
     """Return the typed cells, and which of them cannot be read."""
     if series.dtype == pl.String and column.kind is not Kind.TEXT:
         series = series.str.strip_chars()
@@ -94,6 +98,8 @@ def _read(series: pl.Series, column: Column) -> tuple[pl.Series, Mask]:
         read = typed_series(series, column)
     except InputError:
         read = _cell_by_cell(series, column)
+    if dtype is not None and read.dtype != dtype:
+        read = read.cast(dtype, strict=False)
     return read, (_present(series, column) & read.is_null()).to_numpy()
 
 

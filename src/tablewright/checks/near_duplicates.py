@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tablewright.checks.base import Judgement
 from tablewright.checks.ground import Ground
@@ -17,7 +18,8 @@ from tablewright.schema import Schema
 
 __all__ = ["NearDuplicates"]
 
-Keys = np.ndarray
+Keys = NDArray[np.uint64]
+Features = NDArray[np.float32]
 
 
 class NearDuplicates:
@@ -35,14 +37,12 @@ class NearDuplicates:
     quantile : float, default=0.01
         Of the distances of real rows to their nearest other real row. Where real rows repeat
         each other it is 0, and copies alone are dropped.
-    scale : float, default=0.5
-        Share of that distance below which a row is a near-duplicate. Candidates are more than
-        real rows, and of more rows some come nearer to each other by chance.
 
     Attributes
     ----------
     cut_ : float
-        Distance below which a row is a near-duplicate, 0 to 1.
+        That distance, 0 to 1. With m candidates beside n real rows n / (n + m) of it is taken:
+        of more rows some come nearer to each other by chance.
 
     Raises
     ------
@@ -61,13 +61,10 @@ class NearDuplicates:
 
     name = "near-duplicates"
 
-    def __init__(self, quantile: float = 0.01, scale: float = 0.5) -> None:
+    def __init__(self, quantile: float = 0.01) -> None:
         if not 0 <= quantile <= 1:
             raise InputError(f"quantile lies between 0 and 1, not {quantile!r}")
-        if scale < 0:
-            raise InputError(f"scale is 0 or more, not {scale!r}")
         self.quantile = quantile
-        self.scale = scale
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn how near typed real rows come to each other."""
@@ -77,7 +74,7 @@ class NearDuplicates:
         self.cut_ = 0.0
         if len(real) > 1 and self.real_.shape[1]:
             apart = nearest(self.real_, self.real_, same=True)[0][:, 0]
-            self.cut_ = self.scale * float(np.quantile(apart, self.quantile))
+            self.cut_ = float(np.quantile(apart, self.quantile))
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
@@ -87,23 +84,26 @@ class NearDuplicates:
             return Judgement.all_pass(0)
         features, keys = _features(placed), row_keys(placed)
         apart = nearest(features, self.real_)[0][:, 0].astype(float)
+        cut = self.cut_ * len(self.real_) / (len(self.real_) + len(placed))
         reasons = [""] * len(placed)
-        for row in np.flatnonzero(apart < self.cut_):
+        for row in np.flatnonzero(apart < cut):
             reasons[row] = "nearly equals a real row"
         for row in np.flatnonzero(np.isin(keys, self.keys_)):
             reasons[row] = "equals a real row"
-        _find_repeats(keys, self._close(features), reasons)
+        _find_repeats(keys, _close(features, cut), reasons)
         return Judgement.of(np.array([not r for r in reasons]), reasons, apart)
 
-    def _close(self, features: np.ndarray) -> list[list[int]]:
-        """For each row the earlier ones that are nearer than the cut."""
-        found: list[list[int]] = []
-        for part, block in distance_blocks(features, features):
-            near = block < self.cut_
-            for offset in range(part.stop - part.start):
-                row = part.start + offset
-                found.append(np.flatnonzero(near[offset, :row]).tolist())
-        return found
+
+def _close(features: Features, cut: float) -> list[list[int]]:
+    """For each row the earlier ones that are nearer than the cut."""
+    found: list[list[int]] = []
+    for part, block in distance_blocks(features, features):
+        near = block < cut
+        found += [
+            np.flatnonzero(near[offset, : part.start + offset]).tolist()
+            for offset in range(part.stop - part.start)
+        ]
+    return found
 
 
 def _find_repeats(keys: Keys, close: list[list[int]], reasons: list[str]) -> None:
@@ -122,7 +122,7 @@ def _find_repeats(keys: Keys, close: list[list[int]], reasons: list[str]) -> Non
         first[key] = row
 
 
-def _features(rows: Rows) -> np.ndarray:
+def _features(rows: Rows) -> Features:
     target = rows.preparation.target
     kept = [j for j in range(len(rows.features)) if j != target]
     return np.ascontiguousarray(rows.gower[:, kept])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -50,6 +51,9 @@ class Sanity:
         nullable. The target is never empty.
     decimals : {"ignore", "reject"}, default="ignore"
         Whether more digits after the point than the column has reject a row.
+    declared : collection of (str, str), default=()
+        Columns and ends (``("age", "maximum")``) that somebody has said, even if they are just the
+        real extremes; those of a schema that was written by hand are known as such.
 
     Attributes
     ----------
@@ -80,6 +84,7 @@ class Sanity:
         *,
         missing: Literal["schema", "allow"] = "schema",
         decimals: Literal["ignore", "reject"] = "ignore",
+        declared: Collection[tuple[str, str]] = (),
     ) -> None:
         if missing not in ("schema", "allow"):
             raise InputError(f"missing is 'schema' or 'allow', not {missing!r}")
@@ -88,6 +93,7 @@ class Sanity:
         self.rules = rules
         self.missing = missing
         self.decimals = decimals
+        self.declared = declared
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn from typed real rows what is asked of candidates."""
@@ -132,14 +138,19 @@ class Sanity:
         said = _bounds(column)
         if not len(known):
             return _Numbers(column, *said, None)
-        low, high = _widened(known, said)
+        ends = [self._declares(column, end) for end in ("minimum", "maximum")]
+        low, high = _widened(known, said, ends)
         outside = (known < low) | (known > high)
         if outside.any():
             self._note(f"the range of {column.name}", int(outside.sum()), len(series))
             if _too_often(int(outside.sum()), len(series)):
-                low, high = _widened(known, (np.nan, np.nan))
+                low, high = _widened(known, (np.nan, np.nan), ends)
         whole = column.kind is Kind.INTEGER or _is_scale(column)
         return _Numbers(column, low, high, 0 if whole else column.decimals)
+
+    def _declares(self, column: Column, end: str) -> bool:
+        """Whether somebody has said an end of a range; what was inferred says why."""
+        return not column.why or (column.name, end) in self.declared
 
     def _values(self, series: pl.Series, column: Column) -> pl.Series:
         """Return the values that a discrete column may have: those declared, or those seen."""
@@ -256,7 +267,7 @@ def _moments(ends: tuple[Any, Any], dtype: Any) -> tuple[float, float]:
     return float(numbers[0]), float(numbers[1])
 
 
-def _widened(known: Floats, said: tuple[float, float]) -> tuple[float, float]:
+def _widened(known: Floats, said: tuple[float, float], declared: list[bool]) -> tuple[float, float]:
     """Return the range asked for: as declared, or that of the real values and some room.
 
     The real extremes of n rows lie within those of the population, by about the range times
@@ -266,14 +277,14 @@ def _widened(known: Floats, said: tuple[float, float]) -> tuple[float, float]:
     room = max(0.1, 2 / np.sqrt(len(known))) * (high - low)
     floor = 0.0 if low >= 0 else -np.inf
     ceiling = 0.0 if high <= 0 else np.inf
-    least = said[0] if _declared(said[0], low) else max(low - room, floor)
-    most = said[1] if _declared(said[1], high) else min(high + room, ceiling)
+    least = said[0] if _holds(said[0], low, declared[0]) else max(low - room, floor)
+    most = said[1] if _holds(said[1], high, declared[1]) else min(high + room, ceiling)
     return float(least), float(most)
 
 
-def _declared(said: float, extreme: float) -> bool:
-    """Whether an end of a range was said by somebody: it is not just the real extreme."""
-    return not np.isnan(said) and not np.isclose(said, extreme, rtol=1e-9, atol=1e-12)
+def _holds(said: float, extreme: float, declared: bool) -> bool:
+    """Whether an end of a range is meant: it was said, or is not just the real extreme."""
+    return not np.isnan(said) and (declared or not np.isclose(said, extreme, rtol=1e-9, atol=1e-12))
 
 
 def _too_often(count: int, n_rows: int) -> bool:

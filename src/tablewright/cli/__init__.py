@@ -20,6 +20,7 @@ COMMANDS = {
     "sample": "tablewright.cli.sample:sample",
     "impute": "tablewright.cli.impute:impute",
     "profile": "tablewright.cli.profile:profile",
+    "trim": "tablewright.cli.trim:trim",
     "evaluate": "tablewright.cli.evaluate:evaluate",
     "compare": "tablewright.cli.compare:compare",
     "rules": "tablewright.cli.rules:rules",

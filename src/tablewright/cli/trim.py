@@ -1,0 +1,139 @@
+"""``tablewright trim``: keep what is worth keeping of rows from anywhere."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tablewright.cli.group import COMMAND_LINE
+from tablewright.cli.options import (
+    path,
+    quiet_option,
+    schema_option,
+    seed_option,
+    settle_seed,
+    target_option,
+)
+from tablewright.cli.output import check_rows_output
+from tablewright.cli.progress import say
+from tablewright.errors import InputError
+
+if TYPE_CHECKING:
+    from tablewright.checks import Trim, Trimmed
+    from tablewright.tables.provenance import Origin
+
+__all__ = ["trim"]
+
+
+@click.command()
+@click.argument("candidates", type=path)
+@click.option("--train", required=True, type=path, help="Real rows that candidates are held to.")
+@target_option
+@click.option(
+    "--out",
+    required=True,
+    type=path,
+    help="File for the rows that are kept; a manifest goes beside it.",
+)
+@click.option(
+    "--rejected",
+    type=path,
+    help="File for the other rows, with the columns _stage, _reason and _score.",
+)
+@click.option("--rules", type=path, help="File of rules that rows keep; see 'tablewright rules'.")
+@click.option(
+    "--variant",
+    type=click.Choice(["default", "published"]),
+    default="default",
+    show_default=True,
+    help="What works, or the line of checks of the Team-then-Trim paper.",
+)
+@click.option(
+    "--trust",
+    type=click.Choice(["auto", "data", "generator"]),
+    default="auto",
+    show_default=True,
+    help="Whom to believe on labels: the real rows, or the candidates' own majority.",
+)
+@schema_option
+@seed_option
+@quiet_option
+def trim(
+    candidates: Path,
+    train: Path,
+    target: str | None,
+    out: Path,
+    rejected: Path | None,
+    rules: Path | None,
+    variant: Any,
+    trust: Any,
+    schema_file: Path | None,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    """Judge CANDIDATES, rows from anywhere, against real rows, and keep the good ones."""
+    from tablewright.checks import Trim, TrimWarning
+    from tablewright.tables.files import read_frame
+    from tablewright.tables.provenance import manifest_path, write_rows
+    from tablewright.tables.table import for_file
+    from tablewright.tables.writing import write_frame
+
+    for output in (out, rejected):
+        if output is not None:
+            check_rows_output(output, candidates, train, schema_file, rules)
+    if rejected == out:
+        raise InputError(f"--out and --rejected both name {out}; give them different names")
+    rows, real, seed = read_frame(candidates), read_frame(train), settle_seed(seed)
+    judge = Trim(
+        target, variant=variant, trust=trust, rules=rules, schema=schema_file, random_state=seed
+    ).fit(real)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrimWarning)  # the notes say it
+        kept = for_file(judge.transform(rows), judge.schema_, out)
+    found = judge.result_
+    options = {"variant": variant, "trust": trust, "rules": None if rules is None else rules.name}
+    write_rows([kept], out, _origin(judge, seed, options, candidates), real)
+    if rejected is not None:
+        said = found.frame().select("_stage", "_reason", "_score")
+        write_frame(rows.hstack(said).filter(~found.keep), rejected)
+        say(f"{int((~found.keep).sum()):,} rejected rows in {rejected}", quiet)
+    if not quiet:
+        _show(found)
+    for note in found.notes:
+        say(note, quiet)
+    say(
+        f"{found.n_kept:,} of {len(found.keep):,} candidates kept in {out}, manifest in "
+        f"{manifest_path(out)}",
+        quiet,
+    )
+
+
+def _origin(judge: Trim, seed: int, options: dict[str, Any], candidates: Path) -> Origin:
+    from tablewright.tables.provenance import Origin
+
+    context = click.get_current_context(silent=True)
+    found = judge.result_
+    facts = {"trusted": found.trust or None, "candidates": len(found.keep), "kept": found.n_kept}
+    if found.added.height:
+        facts["real rows among them"] = found.added.height
+    return Origin(
+        method="trim",
+        n_real_rows=judge.n_rows_,
+        seed=seed,
+        options={name: value for name, value in {**options, **facts}.items() if value is not None},
+        command=None if context is None else context.meta.get(COMMAND_LINE),
+        source=candidates.name,
+    )
+
+
+def _show(found: Trimmed) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table("stage", "in", "out", "most frequent reasons", title="candidates")
+    for row in found.summary().iter_rows(named=True):
+        shown.add_row(row["stage"], f"{row['in']:,}", f"{row['out']:,}", row["reasons"])
+    Console().print(shown)
