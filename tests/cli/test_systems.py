@@ -92,6 +92,7 @@ def test_a_wrong_role_or_method_is_told_before_any_call(
     assert not endpoint.requests
 
 
+@pytest.mark.filterwarnings("ignore:rule 'r1' is an intervention")
 def test_rules_are_swapped_on_a_stored_model_without_a_fit(run: Runner, tmp_path: Path) -> None:
     model, out = tmp_path / "model.tw", tmp_path / "out.csv"
     fitted = run("fit", put(tmp_path), "--target", "ill", "--method", "htdbu", "--out", model)
