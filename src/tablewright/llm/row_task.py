@@ -135,7 +135,9 @@ def row_prompt(ask: Ask) -> Prompt:
     task, form = ask.task, ask.row_format
     examples, given = ask.shown_examples(), ask.shown_given()
     described = ask.sharing.describe(task.schema, task.table)
-    others = ask.sharing.describe(task.others, task.table) if task.others else Shared("")
+    others = Shared("")
+    if task.others is not None:
+        others = ask.sharing.describe(task.others, task.table, briefly=True)
     parts = [
         task.instructions,
         "The columns:\n" + fenced(described.text),

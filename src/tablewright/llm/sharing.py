@@ -112,18 +112,22 @@ class Sharing:
         names = [name for name in frame.columns if name not in self.redact]
         return [{name: plain(row[name]) for name in names} for row in frame.iter_rows(named=True)]
 
-    def describe(self, schema: Schema, frame: pl.DataFrame | None = None) -> Shared:
+    def describe(
+        self, schema: Schema, frame: pl.DataFrame | None = None, *, briefly: bool = False
+    ) -> Shared:
         """Describe the columns, one line each, as far as the choice allows.
 
         Parameters
         ----------
         frame : polars.DataFrame or None
             The table; without it only what the schema says is used.
+        briefly : bool, default=False
+            Leave out what the values of the table are.
         """
         self.check(schema, frame)
         lines, cells = [], {}
         for column in schema.each():
-            facts, n_values = self._facts(column, frame)
+            facts, n_values = self._facts(column, None if briefly else frame)
             lines.append(json.dumps(facts, ensure_ascii=False))
             if n_values:
                 cells[column.name] = n_values

@@ -192,6 +192,22 @@ class TeamPlan:
             parts += [replace(half, parents=(*parents, first.id)) for half in second]
         return replace(self, components=tuple(parts))
 
+    def chained(self) -> TeamPlan:
+        """Return the plan as a total order, in which each component follows all before it.
+
+        Examples
+        --------
+        >>> plan = TeamPlan((Component("c1", "x", ("a",)), Component("c2", "y", ("b",))))
+        >>> plan.chained()["c2"].parents
+        ('c1',)
+        """
+        order = [part for level in self.levels() for part in level]
+        parts = [
+            replace(part, parents=tuple(before.id for before in order[:place]))
+            for place, part in enumerate(order)
+        ]
+        return replace(self, components=tuple(parts))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it; `tablewright.planning.read_plan` reads it."""
         made: dict[str, Any] = {
