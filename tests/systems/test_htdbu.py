@@ -249,3 +249,25 @@ def test_the_attribute_joins_the_skeleton() -> None:
     assert model.skeleton_.columns == ("y", "mood")
     assert rows["mood"].null_count() == 0
     assert rows["text"].is_in(frame["text"].to_list()).all()
+
+
+class Shuffler:
+    """A stranger with fit and sample: each column on its own."""
+
+    def fit(self, frame: Any) -> None:
+        self.frame = pl.DataFrame(frame)
+
+    def sample(self, n: int) -> pl.DataFrame:
+        rng = np.random.default_rng(0)
+        rows = {name: self.frame[name].gather(rng.integers(self.frame.height, size=n))
+                for name in self.frame.columns}  # fmt: skip
+        return pl.DataFrame(rows)
+
+
+def test_any_object_with_fit_and_sample_is_a_texture(tmp_path: Path) -> None:
+    model = HTDBU("y", rules=[ALIGN, PAST], texture=Shuffler(), random_state=0).fit(CLIENTS)
+    rows = quiet(model, 200)
+    assert check_rules(rows, as_rules([ALIGN, PAST]), model.schema_).ok
+    assert abs(share(rows) - share(CLIENTS)) < 1 / 200
+    with pytest.raises(InputError, match="cannot be stored"):
+        model.save(tmp_path / "model")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tablewright.errors import MissingExtraError
 from tablewright.registry import names, resolve
 from tablewright.rules import Rules, Severity
 from tablewright.rules.language import Rule
@@ -85,12 +86,20 @@ def better_textures(setting: Setting, n_rows: int) -> Iterator[Change]:
         smaller = max(min(leaf, _USUAL_LEAF) // 2, _LEAST_LEAF)
         if smaller < leaf:
             yield _with(setting, f"leaves of {smaller} rows", {_LEAF: smaller})
-    known = [name for name in TEXTURES if name in names("generators")]
+    known = [name for name in TEXTURES if _is_there(name)]
     after = known.index(setting.texture) + 1 if setting.texture in known else len(known)
     for name in known[after:]:
         yield Change(
             f"{name} in place of {setting.texture}", replace(setting, texture=name, options={})
         )
+
+
+def _is_there(name: str) -> bool:
+    """Whether a generator can be made here; some need an extra."""
+    try:
+        return name in names("generators") and resolve("generators", name)() is not None
+    except MissingExtraError:
+        return False
 
 
 def _with(setting: Setting, what: str, more: Mapping[str, Any]) -> Change:

@@ -69,8 +69,8 @@ class HTDBU(System):
         one, hard rules that the miner finds.
     texture : str, generator or None, default=None
         What learns the table: a generator by name, ``"auto"`` to have one chosen, or an object
-        with the methods of `tablewright.generators.base.Generator`. None: ``"trees"``, or the
-        published one.
+        with `fit` and `sample`, such as a CTGAN (`tablewright.generators.plugin`). None:
+        ``"trees"``, or the published one.
     skeleton : "auto", list of str or None, default="auto"
         Columns of few values that are drawn first. ``"auto"``: the target, the columns that
         quotas and conditional shares name, and those of rules about the target. None: no column.
@@ -219,12 +219,12 @@ class HTDBU(System):
 
     def _learn_texture(self, setting: Setting, part: pl.DataFrame | None = None) -> Texture:
         """Learn the texture of a setting, from all rows or a part of them."""
-        generator = self._make_generator(setting)
+        model = self._make_model(setting)
         first = self._leading_columns(setting.rules) if setting.skeleton_first else []
         rng = self._rng(_FIT)
-        return learn_texture(generator, self.rows_, self.rows_schema_, first, rng, part)
+        return learn_texture(model, self.rows_, self.rows_schema_, first, rng, part)
 
-    def _make_generator(self, setting: Setting) -> Any:
+    def _make_model(self, setting: Setting) -> Any:
         if setting.texture == _OWN:
             return deepcopy(self.texture)
         try:

@@ -18,6 +18,7 @@ from tablewright.estimator import BLOCK
 from tablewright.expressions import Expression
 from tablewright.expressions.tree import And
 from tablewright.generators.base import Generator, Given
+from tablewright.generators.plugin import as_generator
 from tablewright.generators.row_conditions import RowCondition
 from tablewright.planning.skeleton import Skeleton, plan_skeleton
 from tablewright.rule_keeping import RuleKeeper
@@ -66,7 +67,7 @@ class Texture:
 
 
 def learn_texture(
-    generator: Generator,
+    model: Any,
     frame: pl.DataFrame,
     schema: Schema,
     first: Sequence[str],
@@ -77,7 +78,7 @@ def learn_texture(
 
     Parameters
     ----------
-    generator : Generator
+    model : Generator or object with fit and sample
         Not yet fitted.
     frame : DataFrame
         Real rows, typed.
@@ -92,6 +93,7 @@ def learn_texture(
     names = dict.fromkeys([*lead, *first, *schema.names])
     ordered = schema.model_copy(update={"columns": [schema[name] for name in names]})
     layout = Layout.learn(frame.select(ordered.names), ordered)
+    generator = as_generator(model, layout.codec)
     with one_thread():
         return Texture(generator.fit(layout.encode(frame if part is None else part), rng), layout)
 
