@@ -18,7 +18,8 @@ training rows, which are three times as many and so half as noisy."""
 
 MISALIGNED, MISALIGNED_NOISE = 0.01, 3.0
 USELESS, USELESS_ERRORS = 0.02, 2.0
-DETECTED = 0.75
+DETECTED = 0.65
+"""Of simulated tables sound textures were told apart with AUC 0.51 to 0.57, weak ones from 0.64."""
 
 
 class Action(StrEnum):

@@ -56,6 +56,8 @@ class Mending:
         Columns of the skeleton under some rules.
     condition : bool, default=False
         Whether rows are conditioned on rules.
+    validation : DataFrame or None, default=None
+        Other real rows to read from; a quarter of `real` where None.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class Mending:
         columns: Columns,
         *,
         condition: bool = False,
+        validation: pl.DataFrame | None = None,
     ) -> None:
         if real.height < LEAST_ROWS:
             raise InputError(
@@ -79,8 +82,10 @@ class Mending:
                 "leave loop out"
             )
         self.learn, self.columns, self.seed, self.condition = learn, columns, seed, condition
-        held = _held_out(real, schema.target, np.random.default_rng([seed, 30]))
-        self.train, self.validation = real.filter(~held), real.filter(held)
+        if validation is None:
+            held = _held_out(real, schema.target, np.random.default_rng([seed, 30]))
+            real, validation = real.filter(~held), real.filter(held)
+        self.train, self.validation = real, validation
         self.reference = reference_rows(self.train, np.random.default_rng([seed, 31]))
         with one_thread():
             self.judge = Judge(self.train, self.validation, schema, seed)
