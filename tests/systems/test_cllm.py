@@ -36,7 +36,14 @@ def people(n_rows: int = 60, seed: int = 0) -> pl.DataFrame:
 
 
 def row(dose: float, ill: str, **cells: Any) -> dict[str, Any]:
-    return {"dose": dose, "stay": 3, "smokes": "Yes", "town": "Ulm", "ill": ill, **cells}
+    """A row that is not near others: its other cells turn with the dose."""
+    turn = round(10 * dose)
+    others = {
+        "stay": 10 * (turn % 3),
+        "smokes": ["Yes", "No"][turn // 2 % 2],
+        "town": ["Ulm", "Bonn"][turn % 2],
+    }
+    return {"dose": dose, **others, "ill": ill, **cells}
 
 
 def reply(*rows: Mapping[str, Any]) -> str:
@@ -95,7 +102,7 @@ def test_a_reply_that_is_cut_off_gives_all_its_whole_rows() -> None:
     text = reply(row(3.1, "no"), row(3.2, "no"), row(9.1, "yes"))[:-25]
     rows, system = made([text], 3)
     assert rows["dose"].to_list() == [3.1, 3.2]
-    assert rows["smokes"].to_list() == ["Yes", "Yes"], "a word of the column is no placeholder"
+    assert set(rows["smokes"]) <= {"Yes", "No"}, "a word of the column is no placeholder"
     assert system.result_.lost["the object is cut off or broken"] == 1
 
 
@@ -111,27 +118,32 @@ def test_values_are_checked_and_missing_cells_kept_and_published_does_neither() 
     assert rows["dose"].to_list() == [3.1]
     assert len(system.result_.lost) == 4
     rows, _ = made([text], 5, variant="published", curate=False)
-    assert rows["town"].to_list() == ["Atlantis", "Ulm"]
+    assert rows["town"].to_list() == ["Atlantis", row(99.5, "yes")["town"]]
     assert rows["dose"].to_list() == [3.2, 99.5]
 
 
 def test_copies_and_repeats_do_not_count_and_in_the_published_variant_they_do() -> None:
     real = people().row(0, named=True)
-    text = reply(real, row(3.1, "no"), row(3.1, "no"))
-    rows, system = made([text], 2)
+    text = reply(real, row(3.1, "no"), row(3.1, "no"), {**row(3.1, "no"), "dose": 3.11})
+    rows, system = made([text, reply(row(3.1, "no"))], 2)
     assert rows["dose"].to_list() == [3.1]
-    assert system.result_.rejected["_stage"].to_list() == ["copies", "copies"]
-    assert made([text], 3, variant="published")[0].height == 3
+    assert system.result_.rejected["_reason"].to_list() == [
+        "equals a real row",
+        "equals an earlier row",
+        "nearly equals an earlier row",
+        "equals an earlier row",
+    ]
+    assert made([text], 4, variant="published")[0].height == 4
 
 
 def test_rows_with_labels_that_the_real_rows_deny_are_dropped_and_replaced() -> None:
     sound = [row(2 + k / 10, "no") for k in range(8)] + [row(8 + k / 10, "yes") for k in range(8)]
-    wrong = [row(3.33, "yes"), row(9.44, "no"), row(2.55, "yes"), row(8.66, "no")]
+    wrong = [row(3.33, "yes"), row(9.44, "no"), row(3.77, "yes"), row(10.22, "no")]
     rows, system = made([reply(*sound, *wrong), reply(row(2.95, "no"))], 20)
     assert rows["dose"].to_list() == [*[r["dose"] for r in sound], 2.95]
     rejected = system.result_.rejected
     assert rejected["_stage"].unique().to_list() == ["curation"]
-    assert rejected["dose"].sort().to_list() == [2.55, 3.33, 8.66, 9.44]
+    assert rejected["dose"].sort().to_list() == [3.33, 3.77, 9.44, 10.22]
     assert (rejected["_score"] < 0.2).all()
     assert system.result_.details["curation"].height == 21
     assert made([reply(*sound, *wrong)], 20, curate=False)[0].height == 20

@@ -127,7 +127,7 @@ def test_copies_and_repeats_are_rejected_and_published_keeps_them() -> None:
     reply = f"A.\n{line}\nno,5.55,t,t,Ulm\nno,5.55,t,t,Ulm"
     rows, system = kept(reply, 6)
     assert rows["dose"].to_list() == [5.55]
-    assert system.result_.rejected["_stage"].to_list() == ["copies", "copies"]
+    assert system.result_.rejected["_stage"].to_list() == ["near-duplicates", "near-duplicates"]
     assert kept(reply, 6, variant="published")[0].height == 3
 
 

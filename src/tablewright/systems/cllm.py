@@ -123,9 +123,9 @@ class CLLM(System):
 
     Examples
     --------
-    >>> import polars as pl
-    >>> table = pl.DataFrame({"age": list(range(20, 60)), "member": ["no", "yes"] * 20})
-    >>> system = CLLM("member", random_state=0).fit(table)
+    >>> rng = np.random.default_rng(0)
+    >>> table = pl.DataFrame({"dose": rng.normal(9, 2, 40), "ill": ["no"] * 32 + ["yes"] * 8})
+    >>> system = CLLM("ill", random_state=0).fit(table)
     >>> system.sample(10).shape
     (10, 2)
     """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tablewright.checks.near_duplicates import NearDuplicates
 from tablewright.errors import ModelError
 from tablewright.rules import bind
 from tablewright.rules.bound import BoundRule
@@ -20,6 +22,9 @@ from tablewright.tables.row_digests import row_digests
 __all__ = ["Pool"]
 
 Mask = NDArray[np.bool_]
+
+_NEAR = 13
+"""Stream of chance."""
 
 _REPEATS = 0.05
 """Share of real rows that repeat another one, above which equal rows are no sign of copying."""
@@ -39,7 +44,7 @@ class Pool:
     quotas : mapping of int to int, or None, default=None
         Rows wanted of each class, by its place in `classes`; None takes rows as they come.
     copies : bool, default=False
-        Whether rows count that equal a real row or an earlier one.
+        Whether rows count that equal a real row or an earlier one, or nearly do.
     surplus : bool, default=False
         Whether rows beyond those that are wanted are taken too, since others may yet be excluded.
     misplaced : callable or None, default=None
@@ -67,22 +72,20 @@ class Pool:
         self.constants = system.layout_.constants
         real = system.train_.select(system.writable_.names)
         self.rules = _row_rules(system, wanted)
-        self.seen = None if copies else self._known(real)
+        self.seen: set[int] | None = None if copies or self._repeats(real) else set()
+        self.near = NearDuplicates().fit(real, system.writable_, wanted.rng(_NEAR))
         self.rows = real.clear()
         self.excluded = np.zeros(0, dtype=bool)
 
-    def _known(self, real: pl.DataFrame) -> set[int] | None:
-        """Return the digests of the real rows; None where equal rows are no sign of copying."""
-        digests = row_digests(real).tolist()
-        known = set(digests)
-        repeated = 1 - len(known) / len(digests)
-        if repeated <= _REPEATS:
-            return known
-        self.result.note(
-            f"{100 * repeated:.0f} % of the real rows repeat another one, so rows that equal real "
-            "ones were kept"
-        )
-        return None
+    def _repeats(self, real: pl.DataFrame) -> bool:
+        """Whether real rows repeat each other so often that equal rows are no sign of copying."""
+        repeated = 1 - real.n_unique() / real.height
+        if repeated > _REPEATS:
+            self.result.note(
+                f"{100 * repeated:.0f} % of the real rows repeat another one, so rows that equal "
+                "real ones were kept"
+            )
+        return repeated > _REPEATS
 
     # what is lacking ---------------------------------------------------------
 
@@ -142,7 +145,7 @@ class Pool:
         wrong = [""] * rows.height if self.misplaced is None else self.misplaced(written)
         rows = self._without("group", rows, wrong)
         rows = self._without("rules", rows, self._rules(rows))
-        rows = self._without("copies", rows, self._copies(rows))
+        rows = self._without(NearDuplicates.name, rows, self._copies(rows))
         if not self.surplus:
             rows = self._without("quota", rows, self._quota(rows))
         self.rows = pl.concat([self.rows, rows])
@@ -164,11 +167,18 @@ class Pool:
         return reasons
 
     def _copies(self, rows: pl.DataFrame) -> list[str]:
-        if self.seen is None:
+        """Compare rows with real ones, with others of the round, and, if equal, with all before.
+
+        Near-duplicates are not looked for among all rows before: of many rows some come near
+        each other by chance.
+        """
+        if self.seen is None or not rows.height:
             return [""] * rows.height
-        reasons = []
-        for digest in row_digests(rows).tolist():
-            reasons.append("equals a row that is there already" if digest in self.seen else "")
+        reasons = self.near.judge(rows, np.random.default_rng(0)).reasons
+        reasons = [re.sub(r"candidate \d+$", "an earlier row", reason) for reason in reasons]
+        for place, digest in enumerate(row_digests(rows).tolist()):
+            if not reasons[place] and digest in self.seen:
+                reasons[place] = "equals an earlier row"
             self.seen.add(digest)
         return reasons
 
