@@ -388,6 +388,25 @@ def test_conditions_and_rules_hold_and_are_told_to_the_workers() -> None:
     assert rejected.height == 0 or set(rejected["_stage"]) == {"rules"}
 
 
+def test_a_rule_about_shares_is_told_not_kept() -> None:
+    rule = {"kind": "quota", "where": "ward = 'west'", "share": [0.4, 0.6]}
+    system = TeamThenTrim("state", trim=None, random_state=0).fit(SMALL)
+    assert system.sample(10, rules=[rule]).height == 10
+    assert any("about shares of rows" in note for note in system.result_.notes)
+
+
+def test_a_rare_or_redacted_class_is_not_told() -> None:
+    rare = pl.concat([SMALL.filter(pl.col("state") == "well"),
+                      SMALL.filter(pl.col("state") == "ill")[:2]])  # fmt: skip
+    for sharing in (Sharing("summary"), Sharing("rows", redact=("state",))):
+        model: Any = StandIn(PEOPLE, target="state")
+        model.sharing = sharing
+        system = TeamThenTrim("state", llm=model, trim=None, random_state=0, patience=1)
+        system.fit(rare).sample(4, balance="equal")
+        told = [text for text in workers(model) if text.splitlines()[-1] != "_row,state"]
+        assert not any("_row,state" in text for text in told)
+
+
 def test_a_request_that_no_row_meets_ends_and_says_so() -> None:
     system = TeamThenTrim("y", llm=Calculator(), plan=PLAN, trim=None, random_state=0, patience=2)
     rows = system.fit(numbers()).sample(10, where="a > 20 AND b < 5")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from tablewright.planning.manager import ask_for_plan, plan_by_association
 from tablewright.planning.plan_reading import read_plan
 from tablewright.planning.team_plan import Context, TeamPlan
 from tablewright.rules import bind
-from tablewright.rules.bound import BoundRule
+from tablewright.rules.bound import BoundRule, ShareRule
 from tablewright.schema import Schema, suggest
 from tablewright.systems.base import System, Wanted
 from tablewright.systems.result import Result
@@ -261,9 +262,10 @@ class TeamThenTrim(System):
                 "none was written: say trust='generator' if you trust whoever writes"
             )
             return
-        team, gates = self._team(wanted), None if dry else self._gates(wanted)
+        rules, gates = self._rules(wanted), None if dry else self._gates(wanted)
+        team = self._team(rules)
         pool = TeamPool(
-            self._real.clear(), self.writable_.target, wanted, result, self._rules(wanted), gates,
+            self._real.clear(), self.writable_.target, wanted, result, rules, gates,
             self.layout_.constants,
         )  # fmt: skip
         refill = self.n_batches is None and self.variant == "default" and not dry
@@ -298,7 +300,8 @@ class TeamThenTrim(System):
                 )
                 return
             rate = max(0.1, (wanted.n_rows - lacking) / (n_written * self.batch_size))
-            n_batches = min(most - n_written, int(np.ceil(lacking / rate / self.batch_size)))
+            more = int(np.ceil(lacking / rate / self.batch_size))
+            n_batches = min(most - n_written, n_written, more)
 
     def _round(self, team: Team, pool: TeamPool, first: int, n_batches: int) -> int:
         """Write batches, a few at a time where a cap may end it; return the next number."""
@@ -315,23 +318,31 @@ class TeamThenTrim(System):
 
     def _labels(self, pool: TeamPool, n_rows: int, first: int) -> pl.Series | None:
         """Deal out the classes that are lacking, where classes were asked for and may be told."""
-        target = str(self.writable_.target)
-        model = self.model("worker")
-        told = self.writable_.target and self.writable_[target].why == "said by the user"
-        if pool.wanted.quotas is None or not (
-            model is None or told or model.sharing.allows("summary")
-        ):
+        if pool.wanted.quotas is None or not self._may_tell(pool.wanted.quotas):
             return None
+        target = str(self.writable_.target)
         labels = list(pool.lacking.elements())
         rng = pool.wanted.rng(_LABELS, first)
         dealt = rng.permutation(np.resize(rng.permutation(len(labels)), n_rows))
         return pl.Series(target, [labels[place] for place in dealt], dtype=self._real[target].dtype)
 
-    def _team(self, wanted: Wanted) -> Team:
+    def _may_tell(self, quotas: Mapping[Any, int]) -> bool:
+        """Whether the workers may be told of these classes."""
+        model, target = self.model("worker"), str(self.writable_.target)
+        if model is None or self.writable_[target].why == "said by the user":
+            return True
+        sharing = model.sharing
+        counts = Counter(self._real[target].to_list())
+        frequent = min(counts[label] for label in quotas) >= sharing.least
+        return target not in sharing.redact and (
+            sharing.allows("rows") or (sharing.allows("summary") and frequent)
+        )
+
+    def _team(self, rules: Sequence[BoundRule]) -> Team:
         """Give each component its worker, and the label its own."""
         plan = self.plan_.split(sorted(self.local_))
-        rules = [(set(rule.columns), rule.rule.described()) for rule in self._rules(wanted)]
-        bodies = {role: self._body(role, rules) for role in ("worker", "label")}
+        told = [(set(rule.columns), rule.rule.described()) for rule in rules]
+        bodies = {role: self._body(role, told) for role in ("worker", "label")}
         parts = {part.id: part.features for part in plan.components}
         target = self.writable_.target
         parts |= {} if target is None else {LABEL: (target,)}
@@ -404,8 +415,16 @@ class TeamThenTrim(System):
     def _rules(self, wanted: Wanted) -> list[BoundRule]:
         """Return what every row of this request keeps, on columns that rows have by then."""
         columns = {*self.writable_.names, *self.layout_.constants.columns}
-        bound = bind(wanted.rules, self.schema_, self.train_)
-        return [rule for rule in bound if rule.rule.hard and set(rule.columns) <= columns]
+        found = []
+        for rule in bind(wanted.rules, self.schema_, self.train_):
+            if isinstance(rule, ShareRule):
+                self.result_.note(
+                    f"rule {rule.name} is about shares of rows, which a team does not bring about: "
+                    "look with check_rules at what came of it"
+                )
+            elif rule.rule.hard and set(rule.columns) <= columns:
+                found.append(rule)
+        return found
 
     def _note(self, result: Result, pool: TeamPool, dry: bool) -> None:
         if self._drawer is not None:
