@@ -26,7 +26,7 @@ _STRENGTH = 10.0
 
 
 class TextClassifier:
-    """Words and pairs of words, weighted by TF-IDF, in a logistic regression.
+    """Words and pairs of words, weighted by TF-IDF, in a logistic regression of even classes.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class TextClassifier:
         counts = np.bincount(codes)
         self.n_texts_, self.baseline_ = len(codes), float(counts.max() / len(codes))
         self._vectorizer = TfidfVectorizer(**_TFIDF, min_df=2 if len(codes) >= 1_000 else 1)
-        self._model = LogisticRegression(C=_STRENGTH, max_iter=1_000)
+        self._model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1_000)
         try:
             with one_thread():
                 self.accuracy_ = self._out_of_fold(known["text"].to_list(), codes, counts, rng)
