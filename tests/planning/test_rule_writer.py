@@ -295,6 +295,47 @@ def test_any_reply_gives_rules_that_validate(content: Any) -> None:
     assert validate_rules(written.rules, SCHEMA, TABLE).errors == []
 
 
+COLUMN = st.sampled_from(["age", "came", "left"])
+NUMBER = st.integers(-5, 400)
+JOB = st.sampled_from(["clerk", "smith", "retired"])
+ATOM = st.one_of(
+    st.builds("{} {} {}".format, COLUMN, st.sampled_from(["=", "<>", "<", ">="]), NUMBER),
+    st.builds("{} <= {}".format, COLUMN, COLUMN),
+    st.builds("job <> '{}'".format, JOB),
+    st.builds("{} BETWEEN {} AND {}".format, COLUMN, NUMBER, NUMBER),
+)
+EXPRESSION = ATOM | st.builds("NOT ({} AND {})".format, ATOM, ATOM)
+READABLE = st.one_of(
+    EXPRESSION,
+    st.builds(lambda a, b: {"kind": "iff", "a": a, "b": b}, EXPRESSION, EXPRESSION),
+    st.builds(lambda a, b: {"kind": "order", "columns": [a, b]}, COLUMN, COLUMN),
+    st.builds(lambda a, b: {"kind": "unique", "columns": [a, b]}, COLUMN, COLUMN),
+    st.builds(lambda a, b: {"kind": "fd", "from": [a], "to": b}, COLUMN, COLUMN),
+    st.builds(
+        lambda a, b, n: {"kind": "linear", "terms": {a: n, b: -1}, "op": "<=", "value": n},
+        COLUMN, COLUMN, NUMBER,
+    ),
+    st.builds(
+        lambda a, b: {"kind": "formula", "column": a, "expression": f"{b} / 2"}, COLUMN, COLUMN
+    ),
+    st.builds(lambda w, n: {"kind": "quota", "where": w, "share": [0, n / 100]}, EXPRESSION,
+              st.integers(0, 100)),
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(READABLE, max_size=4), min_size=3, max_size=3), st.booleans())
+@settings(max_examples=40)
+def test_readable_rules_end_as_rules_or_with_a_reason(
+    replies: list[list[Any]], alike: bool
+) -> None:
+    texts = [reply(*rules) for rules in (replies[:1] * 3 if alike else replies)]
+    written = write([*texts, reply()])
+    assert validate_rules(written.rules, SCHEMA, TABLE).errors == []
+    kept = [made.rule for made in written.proposals if not made.dropped]
+    assert kept == list(written.rules)
+    assert all(rule.violation_rate is not None for rule in kept)
+
+
 @pytest.mark.parametrize("column", SCHEMA.names)
 def test_strange_rules_on_every_kind_of_column(column: str) -> None:
     for rule in tame(column):

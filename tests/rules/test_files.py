@@ -88,6 +88,8 @@ def test_rules_are_joined_and_names_stay_unique() -> None:
         ([{"kind": "quota", "where": "a", "share": [0.5, 0.1]}], "share is [lowest, highest]"),
         ([{"kind": "conditional", "column": "a", "dist": {"x": 0.2}}], "sum to 1"),
         ([{"kind": "fd", "from": ["a"], "to": "a"}], "cannot determine itself"),
+        ([{"kind": "fd", "from": ["a", "a"], "to": "c"}], "column 'a' stands twice"),
+        ([{"kind": "unique", "columns": ["a", "b", "a"]}], "column 'a' stands twice"),
         ([{"kind": "fd", "from": ["a", "b"], "to": "c", "map": [["x", 1]]}], "has 3 values"),
         ([{"kind": "order", "columns": ["a"]}], "at least 2"),
         ([{"name": "old", "expression": 3}], "rule 1 ('old'): expression"),

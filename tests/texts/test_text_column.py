@@ -101,6 +101,10 @@ def test_a_classifier_labels_what_has_no_label_and_says_how_well() -> None:
     assert made.classifier_.accuracy_ is not None
     assert made.classifier_.accuracy_ > 0.95
     assert "held out once" in made.notes_[0]
+    labelled = TextColumn("text", "mood", source="classifier", sure=1.0).fit(gaps)
+    known = gaps.drop_nulls()
+    assert set(labelled.pool_.frame.iter_rows()) == set(known.select("text", "mood").iter_rows())
+    assert len(labelled.pool_) < len(made.pool_)
     assert made.label(pl.Series(["Sales rose somewhere.", None])).to_list() == ["good", None]
 
 
@@ -233,6 +237,7 @@ def test_a_stored_column_writes_the_same_texts(source: str, tmp_path: Path) -> N
     [
         ({"source": "guess"}, "source is"),
         ({"texts": "guess"}, "texts is"),
+        ({"sure": 2}, "from 0 to 1"),
         ({"attribute": "text"}, "a name of its own"),
         ({"attribute": "moood"}, "no column 'moood'; did you mean 'mood'"),
         ({"source": "model"}, "need a language model"),

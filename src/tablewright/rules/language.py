@@ -271,6 +271,7 @@ class Dependency(_Rule):
             raise ValueError(f"each row of map has {width} values: {[*self.from_, self.to]}")
         if self.to in self.from_:
             raise ValueError(f"{self.to!r} cannot determine itself")
+        _require_distinct(self.from_)
         return self
 
     def described(self) -> str:
@@ -334,9 +335,20 @@ class Unique(_Rule):
     kind: Literal["unique"] = "unique"
     columns: list[str] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        _require_distinct(self.columns)
+        return self
+
     def described(self) -> str:
         """Write the rule as one line of text."""
         return f"no two rows have the same {', '.join(self.columns)}"
+
+
+def _require_distinct(columns: Sequence[str]) -> None:
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"column {twice!r} stands twice")
 
 
 def _text_keys(value: Any) -> Any:

@@ -101,18 +101,30 @@ class TextClassifier:
         both = make_pipeline(self._vectorizer, self._model)
         return float((cross_val_predict(both, texts, codes, cv=folds) == codes).mean())
 
-    def label(self, texts: pl.Series) -> pl.Series:
-        """Return the most likely label of each text; missing where the text is."""
+    def label(self, texts: pl.Series, sure: float = 0.0) -> pl.Series:
+        """Return the most likely label of each text.
+
+        Parameters
+        ----------
+        texts : Series of str
+        sure : float, default=0
+            Probability that a label has at least.
+
+        Returns
+        -------
+        Series
+            Missing where the text is, or no label is sure enough.
+        """
         asked = texts.cast(pl.String, strict=False)
         known = asked.is_not_null().to_numpy()
         labels: list[Any] = [None] * len(asked)
         if known.any():
             with one_thread():
-                codes = self._model.predict(
-                    self._vectorizer.transform(asked.drop_nulls().to_list())
-                )
-            for row, code in zip(np.flatnonzero(known), codes, strict=True):
-                labels[row] = self.classes_[code]
+                words = self._vectorizer.transform(asked.drop_nulls().to_list())
+                chances = self._model.predict_proba(words)
+            for row, chance in zip(np.flatnonzero(known), chances, strict=True):
+                best = int(chance.argmax())
+                labels[row] = self.classes_[best] if chance[best] >= sure else None
         return pl.Series(labels, strict=False)
 
     def state(self) -> Artefact:

@@ -44,6 +44,9 @@ class TextColumn:
     texts : {"real", "model"}, default="real"
         Where texts for new rows come from: real texts with the same value, each as often as any
         other; or a language model that writes them under the row's values.
+    sure : float, default=0.8
+        A text without a label is drawn for new rows only where the classifier gives its value
+        this probability at least; 1 draws labelled texts alone.
     llm : LLM or None, default=None
         For ``source="model"`` and ``texts="model"``.
 
@@ -76,16 +79,19 @@ class TextColumn:
         source: Source = "label",
         values: Sequence[Any] | None = None,
         texts: Origin = "real",
+        sure: float = 0.8,
         llm: LLM | None = None,
     ) -> None:
         if source not in ("label", "classifier", "model"):
             raise InputError(f"source is 'label', 'classifier' or 'model', not {source!r}")
         if texts not in ("real", "model"):
             raise InputError(f"texts is 'real' or 'model', not {texts!r}")
+        if not 0 <= sure <= 1:
+            raise InputError(f"sure is a probability from 0 to 1, not {sure}")
         if column == attribute:
             raise InputError(f"the attribute of {column!r} needs a name of its own")
         self.column, self.attribute, self.source = column, attribute, source
-        self.values, self.texts, self.llm = values, texts, llm
+        self.values, self.texts, self.sure, self.llm = values, texts, sure, llm
 
     def fit(
         self,
@@ -118,8 +124,7 @@ class TextColumn:
         if self.source == "classifier" or (self.texts == "model" and self.attribute in frame):
             self.classifier_ = TextClassifier().fit(frame[self.column], frame[self.attribute], rng)
             self.notes_.append(_how_well(self.classifier_, self.attribute))
-        labels = self.attribute_of(frame)
-        self.pool_ = TextPool(frame[self.column], labels)
+        self.pool_ = TextPool(frame[self.column], self._attribute_of(frame, self.sure))
         if not len(self.pool_):
             raise InputError(f"no text in {self.column!r} has a value of {self.attribute!r}")
         self.values_ = list(self._listed(schema) or self.pool_.values)
@@ -153,13 +158,16 @@ class TextColumn:
         -------
         Series named after the attribute
         """
+        return self._attribute_of(frame, 0.0)
+
+    def _attribute_of(self, frame: pl.DataFrame, sure: float) -> pl.Series:
         if self.source == "model":
             return self._labelled_by_model(frame[self.column]).alias(self.attribute)
         known = frame[self.attribute]
         if self.source == "label" or not known.null_count():
             return known
         assert self.classifier_ is not None
-        found = self.classifier_.label(frame[self.column]).cast(known.dtype, strict=False)
+        found = self.classifier_.label(frame[self.column], sure).cast(known.dtype, strict=False)
         return known.zip_with(known.is_not_null(), found).alias(self.attribute)
 
     def label(self, texts: pl.Series) -> pl.Series:
@@ -275,6 +283,7 @@ class TextColumn:
             "source": self.source,
             "texts": self.texts,
             "values": self.values_,
+            "sure": self.sure,
             "seed": self._seed,
             "notes": self.notes_,
         }
@@ -290,7 +299,7 @@ class TextColumn:
         facts: Mapping[str, Any] = state.facts
         made = cls(
             facts["column"], facts["attribute"], source=facts["source"], values=facts["values"],
-            texts=facts["texts"], llm=llm,
+            texts=facts["texts"], sure=facts["sure"], llm=llm,
         )  # fmt: skip
         made.values_, made.notes_ = list(facts["values"]), list(facts["notes"])
         pool = state.frames["pool"]
