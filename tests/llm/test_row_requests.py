@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -11,11 +12,12 @@ import pytest
 
 from tablewright.errors import BudgetError, ContextLengthError, InputError, ModelError
 from tablewright.llm.base import Prompt, Reply
-from tablewright.llm.row_requests import request_rows
+from tablewright.llm.row_requests import request_rows, request_together
 from tablewright.llm.row_task import RowTask
 from tablewright.llm.scripted import Scripted
 from tablewright.llm.sharing import Cell, Sharing
 from tablewright.schema import Schema
+from tablewright.testing import Faults, StandIn
 
 SCHEMA = Schema.build({"age": "integer", "city": {"kind": "text"}})
 
@@ -240,3 +242,24 @@ def test_columns_that_are_not_written_are_described_with_their_meaning() -> None
     text = script.prompts[0].text
     assert "where the person was born" in text
     assert text.rstrip().endswith("_row,age")
+
+
+def test_tasks_asked_for_together_get_the_rows_that_each_gets_alone() -> None:
+    people = pl.DataFrame({"age": list(range(20, 60)), "city": ["Ulm", "Bonn"] * 20})
+    model = StandIn(people, faults=Faults(invalid=0.3, ignored=0.3))
+    tasks = [
+        RowTask(Schema.build({"age": "integer"}), "Ages."),
+        RowTask(model.population.schema, "People."),
+    ]
+    together = request_together(model, tasks, 35, seed=3, batch_size=10)
+    alone = [request_rows(model, task, 35, seed=3, batch_size=10) for task in tasks]
+    assert [one.cells for one in together] == [one.cells for one in alone]
+
+
+def test_spans_of_time_are_shown_as_they_are_read() -> None:
+    script: Any = Scripted(["_row,stay\n1,5400"])
+    table = pl.DataFrame({"stay": [timedelta(hours=1, minutes=30)] * 3})
+    task = RowTask(Schema.build({"stay": "timedelta"}), table=table, examples=lambda batch: table)
+    written = request_rows(script, task, 1)
+    assert "5400.0" in script.prompts[0].text
+    assert written.frame(task)["stay"].to_list() == [timedelta(hours=1, minutes=30)]
