@@ -228,6 +228,20 @@ def test_nothing_but_the_schema_leaves_where_nothing_else_may() -> None:
     assert "only the schema of the table may leave" in system.result_.notes[0]
 
 
+@pytest.mark.parametrize("context", [True, False])
+def test_redacted_columns_are_not_shown_and_are_written_nevertheless(context: bool) -> None:
+    table = people().with_columns(unit=pl.lit("kg"))
+    script = Scripted([""] * 9)
+    script.sharing = Sharing("rows", redact=("town", "unit"))  # type: ignore[attr-defined]  # as clients have it
+    CLLM("ill", llm=script, context=context, random_state=0).fit(table).sample(1)
+    prompt = script.prompts[0]
+    assert not re.search("Ulm|Bonn|kg", prompt.text)
+    assert f'"{"town" if context else "feat_3"}"' in prompt.text.splitlines()[-3]
+    script.sharing = Sharing("rows", redact=("twon",))  # type: ignore[attr-defined]  # as above
+    with pytest.raises(InputError, match="did you mean 'town'"):
+        CLLM("ill", llm=script, context=context).fit(table)
+
+
 def test_what_cannot_work_is_said_in_a_sentence() -> None:
     with pytest.raises(InputError, match="variant is 'default' or 'published', not 'paper'"):
         CLLM("ill", variant="paper").fit(people())

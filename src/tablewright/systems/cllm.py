@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -186,9 +186,10 @@ class CLLM(System):
             self.curator_ = LearningDynamics.preset(self._preset.dynamics).fit(
                 known, self.writable_, rng
             )
-        self._local = None
-        if self.model("writer") is None:
-            self._local = LocalWriter(real, self.writable_, self.seed_)
+        model = self.model("writer")
+        self._local = LocalWriter(real, self.writable_, self.seed_) if model is None else None
+        if model is not None:
+            model.sharing.check(self.schema_)
 
     def _check(self) -> None:
         if self.variant not in _VARIANTS:
@@ -330,6 +331,8 @@ class _Page:
 
     def _build(self, ask: Ask, need: Need, reply: int) -> Prompt:
         system, form = self.system, ask.row_format
+        hidden = [self.names[name] for name in ask.sharing.redact if name in self.names]
+        ask = replace(ask, sharing=replace(ask.sharing, redact=tuple(hidden)))
         examples = ask.shown_examples()
         described = ask.sharing.describe(self.schema, self.train if system._preset.strict else None)
         n_rows = len(ask.numbers)

@@ -207,6 +207,7 @@ class EPIC(System):
         return Classes.learn(real, self.writable_, self.n_bins)
 
     def _may_show(self, model: Metered) -> None:
+        model.sharing.check(self.schema_)
         model.sharing.need("rows", "EPIC")
         hidden = [name for name in model.sharing.redact if name in self.writable_]
         if hidden:
@@ -285,7 +286,7 @@ class _Layout:
         a_set = self.n_rows * len(self.classes)
         return PromptWriter(
             model, self.schema, self.task, self.form,
-            per_prompt=a_set * self.n_sets, expected=a_set, parallel=self.system.parallel,
+            per_prompt=a_set * self.n_sets, usual=a_set, parallel=self.system.parallel,
             max_prompts=self.system.max_prompts, seed=self.wanted.seed,
         )  # fmt: skip
 

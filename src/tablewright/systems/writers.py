@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import polars as pl
@@ -94,30 +94,34 @@ class PromptWriter:
         Of the rows as they are written.
     task : callable
         Makes the task of the prompts from a number on, for what is lacking.
-    row_format : RowFormat or str
+    row_format : RowFormat or "json"
     per_prompt : int
-        Rows that a reply is taken to hold, and may hold at most.
+        Rows that are taken from a reply at most.
     parallel : int
         Prompts sent at once, at most.
     max_prompts : int
         Prompts sent in all.
     seed : int
+    usual : int, default=0
+        Rows that a reply usually holds: what prompts are counted by; 0 stands for `per_prompt`.
+    sent : int, default=0
+        Prompts sent so far.
     """
 
     llm: LLM
     schema: Schema
     task: Callable[[int, Need], RowTask]
-    row_format: RowFormat | Any
+    row_format: RowFormat | Literal["json"]
     per_prompt: int
     parallel: int
     max_prompts: int
     seed: int
-    expected: int = 0
+    usual: int = 0
     sent: int = 0
 
     def write(self, need: Need) -> Written:
         """Ask for rows once; what is lost is not asked for again, since any row will do."""
-        n_prompts = min(self.parallel, -(-need.n_rows // (self.expected or self.per_prompt)))
+        n_prompts = min(self.parallel, -(-need.n_rows // (self.usual or self.per_prompt)))
         n_prompts = min(n_prompts, self.max_prompts - self.sent)
         if n_prompts < 1:
             over = f"{self.sent} of {self.max_prompts} prompts are used up (max_prompts)"
