@@ -205,6 +205,9 @@ def test_a_cap_after_the_majority_still_gives_rules() -> None:
     assert "2 of 3 replies" in written.notes[0]
     with pytest.raises(BudgetError):
         write([reply(ORDER), cap])
+    unmended = write([reply(ORDER, "agee > 3")] * 3 + [cap])
+    assert said(unmended) == ["came <= left"]
+    assert "was not mended" in unmended.notes[0]
 
 
 def test_rules_that_were_tried_are_shown_with_their_rate_where_that_may_leave() -> None:

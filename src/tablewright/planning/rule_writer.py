@@ -209,13 +209,14 @@ class ModelRules:
         question = RuleQuestion(schema, frame, model.sharing, tried, self.role)
         seed = int(rng.integers(2**31 - self.samples - 1))
         samples, stopped = self._ask(model, question, seed)
+        notes = [f"{len(samples)} of {self.samples} replies came: {stopped}"] if stopped else []
         if stopped is None:
             stopped = self._repair(model, question, samples, seed + self.samples)
+            notes = [f"what could not be read was not mended: {stopped}"] if stopped else []
         majority = self.samples // 2 + 1
         kept, dropped = _voted(count_votes(samples, schema), majority)
         made = WrittenRules(Rules(), Source.LLM, bill=bill, n_samples=self.samples, stopped=stopped)
         refused = [item for sample in samples for item in sample.refused]
-        notes = [f"{len(samples)} of {self.samples} replies came: {stopped}"] if stopped else []
         return replace(_settled(made, kept, dropped, frame, schema), refused=refused, notes=notes)
 
     def _ask(
