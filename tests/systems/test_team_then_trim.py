@@ -300,6 +300,26 @@ def test_a_class_that_no_real_row_has_can_be_written_by_a_model() -> None:
     assert found["x"].to_numpy().mean() > rows["x"].to_numpy().mean()
 
 
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["low", "middle"]), pl.Enum(ALL)])
+def test_a_declared_class_fits_into_the_data_type_of_the_column(dtype: Any) -> None:
+    population = risks(800)
+    real = population.filter(pl.col("risk") != "high")[:40].with_columns(
+        risk=pl.col("risk").cast(dtype)
+    )
+    model = StandIn(population, target="risk")
+    system = TeamThenTrim("risk", llm=model, classes=ALL, trim=None, random_state=0).fit(real)
+    rows = system.sample(60)
+    assert (rows["risk"].cast(pl.String) == "high").sum() > 0
+    assert isinstance(rows["risk"].dtype, type(dtype) if isinstance(dtype, pl.Enum) else dtype)
+
+
+def test_categories_of_pandas_that_lack_a_class_are_pointed_at() -> None:
+    real = risks(200).filter(pl.col("risk") != "high").to_pandas().astype({"risk": "category"})
+    system = TeamThenTrim("risk", classes=ALL, trim=None, random_state=0)
+    with pytest.raises(InputError, match="class 'high' is none of them: add it"):
+        system.fit(real)
+
+
 def test_without_declaring_it_a_label_stays_among_those_of_the_table() -> None:
     population = risks(800)
     real = population.filter(pl.col("risk") != "high")[:40]

@@ -15,12 +15,13 @@ from tablewright.checks.assembly_line import fit_checks, run_checks
 from tablewright.checks.trim import Trim
 from tablewright.checks.trust import FEW
 from tablewright.errors import InputError
+from tablewright.llm.raw_rows import NUMBER
 from tablewright.planning.manager import ask_for_plan, plan_by_association
 from tablewright.planning.plan_reading import read_plan
 from tablewright.planning.team_plan import Context, TeamPlan
 from tablewright.rules import bind
 from tablewright.rules.bound import BoundRule, ShareRule
-from tablewright.schema import Schema, suggest
+from tablewright.schema import suggest
 from tablewright.systems.base import System, Wanted
 from tablewright.systems.result import Result
 from tablewright.systems.team import LABEL, Team
@@ -179,7 +180,7 @@ class TeamThenTrim(System):
     def _learn(self, table: Table) -> TeamThenTrim:
         self._check_options()
         if self.classes is not None:
-            table = replace(table, schema=_declare(table.schema, self.classes))
+            table = _declare(table, self.classes)
         learned: TeamThenTrim = super()._learn(table)
         return learned
 
@@ -207,6 +208,8 @@ class TeamThenTrim(System):
     def _prepare(self) -> None:
         self._real = self.train_.select(self.writable_.names)
         features = [name for name in self.writable_.names if name != self.writable_.target]
+        if NUMBER in self.schema_:
+            raise InputError(f"column {NUMBER!r} is the name of our row numbers; rename yours")
         if not features:
             raise InputError("a team needs a column beside the target; there is none to write")
         self.local_ = self._local_columns()
@@ -445,23 +448,31 @@ class TeamThenTrim(System):
             result.note("a dry run trims nothing; rows in place of rejected ones cost extra")
 
 
-def _declare(schema: Schema, classes: Sequence[Any]) -> Schema:
+def _declare(table: Table, classes: Sequence[Any]) -> Table:
     """Add the classes that a label may have to those that it has."""
-    target = schema.target
+    schema, target = table.schema, table.schema.target
     if target is None or not schema[target].kind.is_discrete:
         raise InputError(
             "classes are named for a target that has classes; name the target, or say "
             "'kind: categorical' of it in the schema"
         )
     column = schema[target]
-    known = [*(column.categories or []), *classes]
-    kinds = {type(value) for value in known}
-    if len(kinds) > 1:
+    known = list(dict.fromkeys([*(column.categories or []), *classes]))
+    if len({type(value) for value in known}) > 1:
         raise InputError(
             f"classes: {classes[0]!r} is not of the type of the labels of {target!r}, such as "
             f"{known[0]!r}"
         )
-    told: dict[str, Any] = {"categories": list(dict.fromkeys(known))}
+    listed = table.restore_frame.to_dict()["columns"].get(target, {}).get("categories", known)
+    if strange := [value for value in known if value not in listed]:
+        raise InputError(
+            f"the data type of {target!r} lists its values, and class {strange[0]!r} is none of "
+            "them: add it to the categories of the column"
+        )
+    told: dict[str, Any] = {"categories": known}
     if set(column.categories or []) <= set(classes):
         told["why"] = "said by the user"
-    return schema.replace(column.model_copy(update=told))
+    frame = table.frame
+    if isinstance(frame.schema[target], pl.Enum):
+        frame = frame.with_columns(pl.col(target).cast(pl.String))
+    return replace(table, frame=frame, schema=schema.replace(column.model_copy(update=told)))

@@ -43,7 +43,10 @@ _LABEL = """\
 You are the last. Judge each row by its columns, as the examples were judged; where they show \
 something else than you expect, follow the examples."""
 
-_OPEN = "There are labels that no example has; give them to the rows that they fit."
+_OPEN = {
+    "worker": "Some rows may be of labels that no example has.",
+    "label": "There are labels that no example has; give them to the rows that they fit.",
+}
 
 
 @dataclass(frozen=True)
@@ -224,8 +227,8 @@ class ModelWorker:
     def _instructions(self, turn: Turn, rules: Sequence[str]) -> str:
         ask = _LABEL if turn.role == "label" else _PART
         parts = [self.about, _TOGETHER, ask]
-        if turn.role == "label" and self.new_classes:
-            parts.append(_OPEN)
+        if self.new_classes:
+            parts.append(_OPEN[turn.role])
         if rules:
             lines = "\n".join(f"- {rule}" for rule in rules)
             parts.append(f"Every row keeps these conditions:\n{lines}")
