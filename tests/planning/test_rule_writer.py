@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tablewright.errors import BudgetError, ModelError, RuleError
 from tablewright.llm import Prompt, Reply, Scripted, Sharing
-from tablewright.planning.rule_prompt import MOST_RULES, strongest_associations
+from tablewright.planning.rule_prompt import MOST_RULES, RuleQuestion, strongest_associations
 from tablewright.planning.rule_votes import read_rules
 from tablewright.planning.rule_writer import GivenRules, MinedRules, ModelRules, WrittenRules
-from tablewright.rules import Source, as_rules, validate_rules
+from tablewright.rules import Rules, Source, as_rules, validate_rules
 from tablewright.schema import Schema
 from tablewright.tables.inference import infer_schema
 from tablewright.testing import Faults, StandIn
@@ -142,6 +142,13 @@ def test_what_the_model_may_not_decide_is_measured_instead() -> None:
     assert "\x1b" not in rule.why
 
 
+def test_control_characters_of_a_model_go_no_further() -> None:
+    written = write([reply("surname <> '\x1b[31m'")] * 3 + [reply()])
+    assert len(written.rules) == 0
+    assert {item.reason for item in written.refused} == {"it holds control characters"}
+    assert all("\x1b" not in item.text for item in written.refused)
+
+
 def test_rules_that_contradict_each_other_are_thinned_by_votes() -> None:
     strong, weak = "age >= 20", "age < 20 OR came < 0"
     written = write([reply(strong, weak), reply(strong, weak), reply(strong, "came >= 0")])
@@ -216,6 +223,12 @@ def test_rules_that_were_tried_are_shown_with_their_rate_where_that_may_leave() 
     ModelRules(script).write(TABLE, SCHEMA, np.random.default_rng(0), tried=tried)
     assert "age <= 85" in script.prompts[0].text
     assert '"broken by a share of"' in script.prompts[0].text
+    for sharing in (Sharing("schema"), Sharing("rows", redact=("age",))):
+        assert "85" not in RuleQuestion(SCHEMA, TABLE, sharing, tried).prompt(0).text
+    own = Rules(rules=[rule.model_copy(update={"source": Source.LLM}) for rule in tried])
+    text = RuleQuestion(SCHEMA, TABLE, Sharing("schema"), own).prompt(0).text
+    assert "age <= 85" in text
+    assert "broken by a share of" not in text
 
 
 def test_the_number_of_calls_does_not_depend_on_the_number_of_rows() -> None:

@@ -217,6 +217,10 @@ def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
     assert "wins" not in shown
     assert not any(text in shown for text in TABLE["text"])
     assert made.told(rows.with_columns(texts))["missing"] == 2
+    n_calls = len(llm.prompts)
+    assert made.write(rows.filter(pl.col("mood").is_null()), rng()).to_list() == [None]
+    assert made.write(rows.clear(), rng()).to_list() == []
+    assert len(llm.prompts) == n_calls
 
 
 @pytest.mark.parametrize("source", ["label", "classifier"])

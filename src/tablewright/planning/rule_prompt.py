@@ -14,7 +14,8 @@ from tablewright.llm.fence import DATA_NOTE, fenced
 from tablewright.llm.sharing import Shared, Sharing
 from tablewright.metrics.associations import associations
 from tablewright.metrics.preparation import Preparation
-from tablewright.rules.language import Rules
+from tablewright.rules.bound import bind
+from tablewright.rules.language import Rules, Source
 from tablewright.schema import Kind, Schema
 
 __all__ = ["MOST_RULES", "Refused", "RuleQuestion", "strongest_associations"]
@@ -167,17 +168,17 @@ class RuleQuestion:
         )
 
     def _tried(self) -> str:
-        if self.tried is None or not len(self.tried):
+        """Show rules that were tried: those of models, others where their values may leave."""
+        lines = []
+        tried = self.tried or Rules()
+        for rule, bound in zip(tried, bind(tried, self.schema), strict=True):
+            known = not set(bound.columns) & set(self.sharing.redact)
+            known = known and self.sharing.allows("summary")
+            share = {"broken by a share of": rule.violation_rate} if known else {}
+            if known or rule.source is Source.LLM:
+                lines.append(json.dumps({"rule": rule.described(), **share}, ensure_ascii=False))
+        if not lines:
             return ""
-        shown = self.sharing.allows("summary")
-        lines = [
-            json.dumps(
-                {"rule": rule.described()}
-                | ({"broken by a share of": rule.violation_rate} if shown else {}),
-                ensure_ascii=False,
-            )
-            for rule in self.tried
-        ]
         return (
             "These rules were tried and did not do: they contradict the rows or each other. "
             "Write better ones in their place.\n" + fenced("\n".join(lines))

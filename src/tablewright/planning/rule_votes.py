@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,6 +143,8 @@ def read_rule(item: Any, schema: Schema) -> tuple[BoundRule, float | None]:
     why = data.get("why") or data.get("reason") or ""
     fields |= {"why": shown(str(why), 300), "source": Source.LLM.value}
     rule = as_rules([fields]).rules[0]
+    if any(unicodedata.category(character) == "Cc" for character in rule.described()):
+        raise RuleError("it holds control characters")
     return bind(Rules(rules=[rule]), schema)[0], _share(data.get("confidence"))
 
 

@@ -235,6 +235,8 @@ class TextColumn:
         assert self.llm is not None
         seed = int(rng.integers(2**31))
         asked = rows[self.attribute].is_not_null()
+        if not asked.any():
+            return pl.Series(self.column, [None] * rows.height, dtype=pl.String)
         found = write_texts(
             self.llm, rows.filter(asked), self.column, self.attribute, self.pool_, seed
         )
