@@ -153,6 +153,12 @@ def test_the_local_body_draws_the_same_request() -> None:
     assert (system.sample(10, where="dose > 5")["dose"] > 5).all()
 
 
+def test_the_local_body_draws_many_rows_in_rounds() -> None:
+    rows = EPIC("ill", random_state=0).fit(people(300)).sample(1500)
+    assert Counter(rows["ill"]) == {"no": 750, "yes": 750}
+    assert rows.n_unique() == 1500
+
+
 def test_more_classes_than_letters_have_groups() -> None:
     assert [group_letter(place) for place in (0, 25, 26, 51, 52)] == ["A", "Z", "A1", "Z1", "A2"]
     table = pl.DataFrame({"x": np.arange(90) / 7, "y": [f"c{n % 30:02d}" for n in range(90)]})

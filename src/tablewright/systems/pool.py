@@ -23,6 +23,9 @@ __all__ = ["Pool"]
 
 Mask = NDArray[np.bool_]
 
+_COMPARED = 5000
+"""Real rows that nearly equal ones are looked for among; equal ones are among all."""
+
 _NEAR = 13
 """Stream of chance."""
 
@@ -72,8 +75,11 @@ class Pool:
         self.constants = system.layout_.constants
         real = system.train_.select(system.writable_.names)
         self.rules = _row_rules(system, wanted)
-        self.seen: set[int] | None = None if copies or self._repeats(real) else set()
-        self.near = NearDuplicates().fit(real, system.writable_, wanted.rng(_NEAR))
+        self.copies = copies or self._repeats(real)
+        if not self.copies:
+            self.known = dict.fromkeys(row_digests(real).tolist(), "equals a real row")
+            some = real.sample(min(real.height, _COMPARED), seed=wanted.seed)
+            self.near = NearDuplicates().fit(some, system.writable_, wanted.rng(_NEAR))
         self.rows = real.clear()
         self.excluded = np.zeros(0, dtype=bool)
 
@@ -172,14 +178,13 @@ class Pool:
         Near-duplicates are not looked for among all rows before: of many rows some come near
         each other by chance.
         """
-        if self.seen is None or not rows.height:
+        if self.copies or not rows.height:
             return [""] * rows.height
         reasons = self.near.judge(rows, np.random.default_rng(0)).reasons
         reasons = [re.sub(r"candidate \d+$", "an earlier row", reason) for reason in reasons]
         for place, digest in enumerate(row_digests(rows).tolist()):
-            if not reasons[place] and digest in self.seen:
-                reasons[place] = "equals an earlier row"
-            self.seen.add(digest)
+            reasons[place] = reasons[place] or self.known.get(digest, "")
+            self.known.setdefault(digest, "equals an earlier row")
         return reasons
 
     def _quota(self, rows: pl.DataFrame) -> list[str]:

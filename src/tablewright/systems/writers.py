@@ -29,6 +29,9 @@ from tablewright.tables.casting import typed
 
 __all__ = ["SPLIT", "LocalWriter", "Need", "PromptWriter", "RowWriter", "Written", "usual_rows"]
 
+_ROUND = 1000
+"""Rows that are drawn at once: they are compared with each other."""
+
 SPLIT = 100_003
 """Batch numbers of `request_rows` beyond this are halves of a prompt that was too long."""
 
@@ -46,6 +49,19 @@ class Need:
 
     n_rows: int
     by_class: Mapping[int, int] | None = None
+
+    def at_most(self, n_rows: int) -> Need:
+        """Return a part of it, of each class alike.
+
+        Examples
+        --------
+        >>> Need(300, {0: 200, 1: 100}).at_most(3)
+        Need(n_rows=3, by_class={0: 2, 1: 1})
+        """
+        if self.n_rows <= n_rows or self.by_class is None:
+            return Need(min(n_rows, self.n_rows), self.by_class)
+        parts = {k: -(-n * n_rows // self.n_rows) for k, n in self.by_class.items()}
+        return Need(sum(parts.values()), parts)
 
 
 @dataclass
@@ -182,6 +198,7 @@ class _Drawing:
 
     def write(self, need: Need) -> Written:
         self.calls += 1
+        need = need.at_most(_ROUND)
         rules = [rule for rule in self.wanted.rules.rules if rule.name != "where"]
         where = self.wanted.where
         rows = self.writer.synthesizer.sample(
