@@ -69,7 +69,7 @@ class TeamPlan:
     """The components of a team, each with the ones that it follows; the label comes last.
 
     Plans are made by `tablewright.planning.manager` or written by hand and read by
-    `tablewright.planning.read_plan`, which also check them.
+    `tablewright.planning.plan_reading.read_plan`, which also check them.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ class TeamPlan:
         return replace(self, components=tuple(parts))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plan as JSON can hold it; `tablewright.planning.read_plan` reads it."""
+        """Return the plan as JSON can hold it; `plan_reading.read_plan` reads it."""
         made: dict[str, Any] = {
             "components": [
                 {
@@ -238,6 +238,22 @@ class TeamPlan:
             lines.append(f"  {part.id}  {part.role}: {', '.join(part.features)}{after}")
         lines += [f"  label  {self.label_role}"] if self.label_role else []
         return [*lines, *(f"  repaired: {repair}" for repair in self.repairs)]
+
+    def brief(self) -> str:
+        """Tell the plan in one line.
+
+        Examples
+        --------
+        >>> parts = Component("c1", "x", ("a", "b")), Component("c2", "y", ("c",), ("c1",))
+        >>> TeamPlan(parts).brief()
+        'plan (given): c1 a, b; c2 c after c1'
+        """
+        parts = [
+            f"{part.id} {', '.join(part.features)}"
+            + (f" after {', '.join(part.parents)}" if part.parents else "")
+            for part in self.components
+        ]
+        return f"plan ({self.made}): {'; '.join(parts)}"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -442,6 +442,9 @@ class TeamThenTrim(System):
                 f"no real row is of class {', '.join(map(repr, self._unseen))}, so a label worker "
                 "without a model cannot write it; name a model for the role 'label'"
             )
+        result.note(self.plan_.brief())
+        for repair in self.plan_.repairs[:3]:
+            result.note(f"plan, {repair}")
         if self.plan_.made == "fallback":
             result.note("the manager gave no usable plan: the columns were taken in table order")
         if dry:
