@@ -37,7 +37,7 @@ from tablewright.schema import Schema
 
 __all__ = ["GivenRules", "MinedRules", "ModelRules", "Proposal", "RuleWriter", "WrittenRules"]
 
-_MOST_BROKEN = 0.5
+_MOST_BROKEN = 0.1
 """Share of the rows that a rule speaks of beyond which it is dropped, not made soft."""
 
 
