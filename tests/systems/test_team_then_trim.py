@@ -549,6 +549,30 @@ def test_gates_work_without_a_label_and_with_a_number() -> None:
         assert system.sample(20).height == 20
 
 
+class Noise:
+    """Answers anything with one text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def complete(self, prompt: Prompt) -> Reply:
+        return Reply(self.text)
+
+
+LINES = ["1,2", "2,x", "_row,a", "_row,y", "1,even", "3,,", "{", "[[1,2]]"]
+
+
+@settings(max_examples=25)
+@given(st.one_of(st.text(), st.lists(st.sampled_from(LINES), max_size=12).map("\n".join)))
+def test_whatever_workers_reply_rows_are_whole_or_not_there(text: str) -> None:
+    system = TeamThenTrim("y", llm=Noise(text), plan=PLAN, trim=None, random_state=0, n_batches=1)
+    rows = system.fit(numbers()).sample()
+    assert rows.schema == numbers().schema
+    assert rows.height <= 10
+    assert set(rows["y"]) <= {"even", "odd"}
+    assert rows.null_count().sum_horizontal()[0] == 0
+
+
 # plans ------------------------------------------------------------------------
 
 
