@@ -62,7 +62,13 @@ def generate(
     (3, 2)
     """
     learner = estimator(
-        method, target=target, schema=schema, options=options, random_state=random_state, llm=llm
+        method,
+        target=target,
+        schema=schema,
+        options=options,
+        random_state=random_state,
+        llm=llm,
+        rules=rules,
     )
     fitted = learner.fit(train)
     return fitted.sample(n_samples, where=where, balance=balance, rules=rules)

@@ -103,6 +103,7 @@ def generate(
             options=settings,
             random_state=seed,
             llm=models.of_methods([method]),
+            rules=rules,
         )
 
     def without_a_call(models: ModelOptions) -> None:

@@ -75,6 +75,8 @@ class System(TableEstimator):
         What `method` calls it.
     roles : tuple of str
         Roles that a model can be named for; without one a role has a local body.
+    learns_rules : bool
+        Whether ``rules`` is a parameter of the system, known before it learns.
     train_ : DataFrame
         The real rows, typed.
     writable_ : Schema
@@ -87,6 +89,7 @@ class System(TableEstimator):
 
     name: ClassVar[str]
     roles: ClassVar[tuple[str, ...]] = ()
+    learns_rules: ClassVar[bool] = False
 
     llm: Models
     result_: Result

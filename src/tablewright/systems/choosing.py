@@ -24,6 +24,7 @@ def estimator(
     options: Mapping[str, Any] | None = None,
     random_state: Any = None,
     llm: Models = None,
+    rules: Any = None,
 ) -> Synthesizer | System:
     """Make the estimator that a method stands for.
 
@@ -37,6 +38,8 @@ def estimator(
         Parameters of the generator, or of the system.
     llm : LLM, mapping of str to LLM or None, default=None
         Models of a system, one for all roles or by role.
+    rules : path, list, mapping, Rules or None, default=None
+        For systems that want to know them before they learn.
 
     Raises
     ------
@@ -55,8 +58,11 @@ def estimator(
     if isinstance(method, str) and method not in known:
         raise InputError(f"no method is called {method!r}{suggest(method, known)}")
     if method in names("systems"):
+        kind = resolve("systems", method)
+        if rules is not None and kind.learns_rules:
+            options = {"rules": rules, **(options or {})}
         try:
-            made: System = resolve("systems", method)(
+            made: System = kind(
                 target=target, schema=schema, random_state=random_state, llm=llm, **(options or {})
             )
         except TypeError as error:

@@ -53,6 +53,7 @@ PUBLISHED = "forest"
 rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 8,000 rows, 12)."""
 
 _MINABLE = 20
+_TOLD = 0.005
 _OWN = "an object of your own"
 _FIT, _CHOOSE, _RULES, _REFERENCE, _TEXTS = 20, 21, 22, 23, 24
 
@@ -136,6 +137,7 @@ class HTDBU(System):
 
     name = "htdbu"
     roles = ("rules", "text")
+    learns_rules = True
 
     def __init__(
         self,
@@ -292,8 +294,7 @@ class HTDBU(System):
     # rows -----------------------------------------------------------------------------
 
     def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
-        given = Rules(rules=[rule for rule in wanted.rules if rule.name != "where"])
-        template = given if len(given) else self.template_
+        template = self._template_of(wanted.rules)
         columns = [] if self._leading is None else self._leading_columns(template)
         if wanted.quotas is not None and self.rows_schema_.target not in columns:
             columns = [str(self.rows_schema_.target), *columns]
@@ -309,7 +310,7 @@ class HTDBU(System):
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
         made = Synthesis(self.texture_, self.rows_, self.reference_, order, before)
         self.synthesis_ = made
-        for note in (*self.written_.notes, *made.skeleton.notes):
+        for note in (*self.written_.notes, *made.skeleton.notes, *_intended(made.skeleton)):
             result.note(note)
         result.details["texts"] = []
         for block, frame in enumerate(made.blocks()):
@@ -318,6 +319,12 @@ class HTDBU(System):
             rows = self.texts_.write(frame, wanted.rng(_TEXTS, block), self.model("text"))
             result.details["texts"] += self.texts_.told(rows)
             yield rows.select(self.writable_.names)
+
+    def _template_of(self, asked: Rules) -> Rules:
+        """Return the rules of a call: other ones, or the template, as the loop left it."""
+        given = Rules(rules=[rule for rule in asked if rule.name != "where"])
+        same = self.rules is not None and to_json(given) == to_json(as_rules(self.rules))
+        return self.template_ if same or not len(given) else given
 
     def _tell(self, result: Result) -> None:
         made = self._made
@@ -449,6 +456,14 @@ class HTDBU(System):
         state = State(facts["generator"], file.arrays["generator"])
         generator = resolve("generators", self.texture_name_)
         self.texture_ = Texture(generator.restore(layout.codec.fields, state), layout)
+
+
+def _intended(skeleton: Skeleton) -> list[str]:
+    """Say what rules change on purpose, so that it is not taken for an error of the texture."""
+    if skeleton.effect < _TOLD:
+        return []
+    axes = ", ".join(axis.name for axis in skeleton.axes)
+    return [f"the rules change {skeleton.effect:.1%} of the table on purpose, by its {axes}"]
 
 
 def _text_state(told: Mapping[str, Any], k: int, file: Artefact) -> Artefact:
