@@ -559,6 +559,21 @@ class Noise:
         return Reply(self.text)
 
 
+def test_components_may_be_called_anything() -> None:
+    plan = {
+        "components": [
+            {"id": "label", "role": "one", "features": ["a", "b"], "parents": []},
+            {"id": "label/local", "role": "two", "features": ["c"], "parents": ["label"]},
+        ]
+    }
+    population = numbers(200)
+    system = TeamThenTrim(
+        "y", llm=StandIn(population, target="y"), plan=plan, local_columns=["b"], trim=None,
+        random_state=0,
+    ).fit(population[:40])  # fmt: skip
+    assert system.sample(20).height == 20
+
+
 LINES = ["1,2", "2,x", "_row,a", "_row,y", "1,even", "3,,", "{", "[[1,2]]"]
 
 

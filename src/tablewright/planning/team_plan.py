@@ -183,7 +183,8 @@ class TeamPlan:
         >>> [(part.id, part.features, part.parents) for part in plan.split(["b"]).components]
         [('c1', ('a',), ()), ('c1/local', ('b',), ('c1',)), ('c2', ('c',), ('c1', 'c1/local'))]
         """
-        halves = {part.id: _halves(part, set(local)) for part in self.components}
+        ids = {part.id for part in self.components}
+        halves = {part.id: _halves(part, set(local), ids) for part in self.components}
         parts = []
         for part in self.components:
             parents = tuple(half.id for one in part.parents for half in halves[one])
@@ -271,10 +272,13 @@ class TeamPlan:
         return table
 
 
-def _halves(part: Component, local: set[str]) -> list[Component]:
+def _halves(part: Component, local: set[str], ids: set[str]) -> list[Component]:
     """Split a component into the columns a model writes, and those it does not."""
     ours = tuple(name for name in part.features if name in local)
     theirs = tuple(name for name in part.features if name not in local)
     if not ours or not theirs:
         return [part]
-    return [replace(part, features=theirs), replace(part, id=f"{part.id}/local", features=ours)]
+    name = f"{part.id}/local"
+    while name in ids:
+        name += "'"
+    return [replace(part, features=theirs), replace(part, id=name, features=ours)]

@@ -16,8 +16,8 @@ from tablewright.systems.team_workers import Piece, Turn, Worker
 
 __all__ = ["LABEL", "Team", "TeamRows"]
 
-LABEL = "label"
-"""Name of the last part, which writes the label."""
+LABEL = ""
+"""Id of the last part, which writes the label; no component of a plan has it."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Team:
     types : mapping of str to polars data type
         Of the typed real rows.
     workers : mapping of str to Worker
-        For the id of each component, and for ``"label"``.
+        For the id of each component, and for `LABEL`.
     local : frozenset of str
         Columns that are drawn on this machine from real cells.
     context : {"parents", "ancestors", "all_done"}, default="ancestors"
