@@ -25,22 +25,35 @@ def normal(n_rows: int, n_columns: int) -> pl.DataFrame:
     ("frame", "reason"),
     [
         (normal(400, 5), "trees, since there are 80 rows for each column"),
-        (normal(50, 5), "trees, since 50 rows are too few to compare methods"),
         (
-            normal(70, 6).with_columns(a=pl.Series(["p", "q"] * 35), b=pl.Series(["r", "s"] * 35)),
+            normal(200, 6).with_columns(
+                a=pl.Series(["p", "q"] * 100), b=pl.Series(["r", "s"] * 100)
+            ),
             "trees, since 2 of 8 columns are not numbers",
         ),
     ],
 )
-def test_trees_are_taken_unless_a_copula_can_win(frame: pl.DataFrame, reason: str) -> None:
+def test_trees_are_taken_unless_another_can_win(frame: pl.DataFrame, reason: str) -> None:
     assert choose(frame) == Choice("trees", reason)
 
 
 def test_a_copula_is_taken_where_rows_are_few_and_normal() -> None:
-    choice = choose(normal(90, 12))
+    choice = choose(normal(230, 12))
     assert choice.method == "copula"
     assert choice.reason.startswith("copula, since its rows are told from held-out real rows with")
-    assert choice == choose(normal(90, 12))
+    assert choice == choose(normal(230, 12))
+
+
+def test_a_blend_is_taken_where_rows_are_too_few_to_compare() -> None:
+    choice = choose(normal(50, 5))
+    assert choice == Choice("blend", "blend, since 50 rows are too few to compare methods")
+
+
+def test_a_blend_is_weighed_under_200_rows() -> None:
+    choice = choose(normal(199, 4))
+    assert choice.method in ("blend", "trees")
+    assert "the blend with" in choice.reason or "those of trees with" in choice.reason
+    assert choose(normal(200, 4)).reason == "trees, since there are 50 rows for each column"
 
 
 def test_the_choice_is_remembered_with_its_reason() -> None:

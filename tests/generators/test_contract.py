@@ -14,6 +14,7 @@ from scipy.stats import ks_2samp
 
 from tablewright.errors import ConditionError, InputError
 from tablewright.generators.base import Given
+from tablewright.generators.blend import Blend
 from tablewright.generators.boosted import Boosted
 from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.forest import Forest
@@ -55,6 +56,7 @@ MAKERS = [
     SequentialTrees,
     partial(Forest, 10, max_rows=None),
     boosted,
+    partial(Blend, 5, max_rows=None, share=0.5),
     lambda: Plugin(Repeats()),
 ]
 makers = pytest.mark.parametrize("make", MAKERS)

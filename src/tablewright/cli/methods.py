@@ -16,8 +16,9 @@ def methods() -> None:
     """List what can make rows: the names that --method takes."""
     from tablewright.registry import names
 
-    click.echo("auto: trees, or the copula where rows are few against columns and nearly all")
-    click.echo("    columns are numbers and its rows are harder to tell from real ones")
+    click.echo("auto: trees; the copula where rows are few against columns and nearly all columns")
+    click.echo("    are numbers, or the blend under 200 rows, if its rows are harder to tell from")
+    click.echo("    real ones; the blend under 60 rows")
     for group in GROUPS:
         if group == "systems" and names(group):
             click.echo("systems, which take a language model (--model) and do without:")
