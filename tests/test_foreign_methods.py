@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tablewright import Synthesizer
 from tablewright.errors import ConditionError, InputError
 from tablewright.generators.trees import SequentialTrees
 from tablewright.rule_keeping import RuleWarning
+from tablewright.systems.htdbu import HTDBU
 
 
 class Repeats:
@@ -82,6 +84,17 @@ def test_a_class_of_a_generator_is_taken_with_its_options() -> None:
     named = Synthesizer("trees", target="y", random_state=0, options={"min_samples_leaf": 30})
     assert made.sample(20).equals(named.fit(table()).sample(20))
     assert isinstance(clone(made).method, type)
+
+
+def test_the_object_is_a_texture_below_rules() -> None:
+    forbid = {"kind": "forbid", "all": ["y = 'old'", "city = 'Oslo'"], "intervention": True}
+    made = HTDBU("y", texture=Repeats(), rules=[forbid], random_state=0).fit(table())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuleWarning)
+        rows = made.sample(200)
+    assert rows.height == 200
+    assert rows.filter((pl.col("y") == "old") & (pl.col("city") == "Oslo")).height == 0
+    assert ((rows["age"] > 50) == (rows["y"] == "old")).all()
 
 
 @pytest.mark.parametrize(
