@@ -62,18 +62,19 @@ def choose_method(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator)
     per_column = frame.height / max(1, len(columns))
     mixed = n_numeric < _MOST * len(columns)
     known = "blend" in names("generators")  # an installation may be older than the code
+    short = frame.height < _SHORT and known
     if frame.height < _LEAST:
         name = "blend" if known else "trees"
         return Choice(name, f"{name}, since {frame.height} rows are too few to compare methods")
-    if frame.height >= _SHORT and mixed:
+    if mixed and not short:
         share = f"{len(columns) - n_numeric} of {len(columns)} columns are not numbers"
         return Choice("trees", f"trees, since {share}")
-    if frame.height >= _SHORT and per_column >= _FEW:
+    if per_column >= _FEW and not short:
         return Choice("trees", f"trees, since there are {per_column:.0f} rows for each column")
     candidates: dict[str, Make] = {"trees": SequentialTrees}
     if not mixed and per_column < _FEW:
         candidates["copula"] = GaussianCopula
-    if frame.height < _SHORT and known:
+    if short:
         candidates["blend"] = _quick_blend
     return _hardest(_detected(candidates, frame, schema, rng))
 
