@@ -271,3 +271,18 @@ def test_any_object_with_fit_and_sample_is_a_texture(tmp_path: Path) -> None:
     assert abs(share(rows) - share(CLIENTS)) < 1 / 200
     with pytest.raises(InputError, match="cannot be stored"):
         model.save(tmp_path / "model")
+
+
+@pytest.mark.parametrize("target", [None, "income"])
+def test_without_classes_there_is_no_column_to_lead(target: str | None) -> None:
+    model = HTDBU(target, rules=["age >= 18"], random_state=0).fit(lenders(300))
+    assert model.sample(100)["age"].min() >= 18
+    assert model.skeleton_.columns == ()
+
+
+def test_classes_that_few_rows_have_are_filled() -> None:
+    table = lenders(300)
+    model = HTDBU(rules=["age >= 18"], random_state=0)
+    rows, labels = model.fit_resample(table.drop("mood"), table["mood"])
+    assert labels.value_counts()["count"].n_unique() == 1
+    assert rows["age"].min() >= 18

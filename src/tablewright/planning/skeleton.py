@@ -132,7 +132,8 @@ class _Planning:
         self.shared = [rule for rule in rules if isinstance(rule, ShareRule) and _acts(rule)]
         self.axes = self._axes(real, columns)
         sizes = [axis.size for axis in self.axes]
-        self.cells: Ints = np.array(list(np.ndindex(*sizes)), dtype=np.intp).reshape(-1, len(sizes))
+        listed = np.array(list(np.ndindex(*sizes)), dtype=np.intp)
+        self.cells: Ints = listed.reshape(math.prod(sizes), len(sizes))
         self.frame = cell_frame(self.axes, self.cells, layout)
         at = places(self.axes, real, layout)
         self.real: Floats = np.bincount(at, minlength=len(self.cells)) / max(real.height, 1)

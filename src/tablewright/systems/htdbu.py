@@ -191,6 +191,9 @@ class HTDBU(System):
             self._leading = (self.skeleton or "auto") if setting.skeleton_first else None
         self.texture_name_ = setting.texture
         self.texture_ = self._learn_texture(setting)
+        source = self.written_.source.value
+        told = f"texture {setting.texture}, {len(self.template_)} rules ({source})"
+        self.reason_ = f"{self.reason_}; {told}"
 
     @property
     def _modelled(self) -> Schema:
@@ -310,7 +313,13 @@ class HTDBU(System):
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
         made = Synthesis(self.texture_, self.rows_, self.reference_, order, before)
         self.synthesis_ = made
-        for note in (*self.written_.notes, *made.skeleton.notes, *_intended(made.skeleton)):
+        mended = str(self.trace_).splitlines() if self.loop else []
+        for note in (
+            *self.written_.notes,
+            *mended,
+            *made.skeleton.notes,
+            *_intended(made.skeleton),
+        ):
             result.note(note)
         result.details["texts"] = []
         for block, frame in enumerate(made.blocks()):
