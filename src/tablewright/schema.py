@@ -14,6 +14,9 @@ from tablewright.errors import SchemaError
 
 __all__ = ["Column", "Kind", "Schema", "suggest"]
 
+SAID = "said by the user"
+"""Why of a column whose values a person named; language models may be told them."""
+
 Scalar = bool | int | float | str
 """A cell as JSON can hold it; dates and times as ISO 8601 text."""
 
@@ -237,7 +240,9 @@ class Schema(BaseModel):
         schema = self
         for name, spec in kinds.items():
             fields = dict(spec) if isinstance(spec, Mapping) else {"kind": spec}
-            told = {"confidence": 1.0, "why": "said by the user", **fields}
+            values = {"categories", "minimum", "maximum"} & set(fields)
+            why = SAID if values else "its kind was said by the user"
+            told = {"confidence": 1.0, "why": why, **fields}
             if set(fields) == {"meaning"}:  # says nothing of kind or values
                 told = fields
             try:

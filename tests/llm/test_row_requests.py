@@ -17,6 +17,7 @@ from tablewright.llm.row_task import RowTask
 from tablewright.llm.scripted import Scripted
 from tablewright.llm.sharing import Cell, Sharing
 from tablewright.schema import Schema
+from tablewright.tables.inference import infer_schema
 from tablewright.testing import Faults, StandIn
 
 SCHEMA = Schema.build({"age": "integer", "city": {"kind": "text"}})
@@ -263,3 +264,30 @@ def test_spans_of_time_are_shown_as_they_are_read() -> None:
     written = request_rows(script, task, 1)
     assert "5400.0" in script.prompts[0].text
     assert written.frame(task)["stay"].to_list() == [timedelta(hours=1, minutes=30)]
+
+
+@pytest.mark.parametrize(
+    ("sharing", "named"),
+    [
+        (Sharing("schema"), {"mood"}),
+        (Sharing("summary"), {"mood"}),
+        (Sharing("rows"), {"mood", "city", "age"}),
+        (Sharing("rows", redact=("city",)), {"mood", "age"}),
+    ],
+    ids=["schema", "summary", "rows", "redacted"],
+)
+def test_the_form_of_a_reply_names_no_value_that_may_not_leave(
+    sharing: Sharing, named: set[str]
+) -> None:
+    table = pl.DataFrame(
+        {"age": [7001, 7002] * 10, "city": ["Zzyzx", "Ulm"] * 10, "mood": ["calm"] * 19 + ["sad"]}
+    )
+    said = {"age": "ordinal", "city": "categorical",
+            "mood": {"kind": "categorical", "categories": ["calm", "sad"]}}  # fmt: skip
+    script: Any = Scripted(['{"rows": [{"_row": 1, "age": 7001, "city": "Ulm", "mood": "sad"}]}'])
+    script.sharing = sharing
+    task = RowTask(infer_schema(table, said), "Rows.")
+    assert request_rows(script, task, 1, row_format="json").cells[0]["city"] == "Ulm"
+    text = json.dumps(script.prompts[0].schema) + script.prompts[0].text
+    marks = {"age": "7001", "city": "Zzyzx", "mood": "calm"}
+    assert {name for name, mark in marks.items() if mark in text} == named

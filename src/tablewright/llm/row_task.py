@@ -159,7 +159,7 @@ def row_prompt(ask: Ask) -> Prompt:
         top_p=task.top_p,
         stage=task.stage,
         role=task.role,
-        schema=form.schema(task.schema, task.numbered),
+        schema=form.schema(ask.sharing.told(task.schema), task.numbered),
         max_tokens=256 + 2 * estimate_tokens(expected),
         expected=expected,
         sent=dict(sent),

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import Column, Kind, Schema, suggest
+from tablewright.schema import SAID, Column, Kind, Schema, suggest
 
 __all__ = ["SHARES", "Cell", "Share", "Shared", "Sharing"]
 
@@ -133,6 +133,28 @@ class Sharing:
                 cells[column.name] = n_values
         return Shared("\n".join(lines), cells)
 
+    def told(self, schema: Schema) -> Schema:
+        """Return a schema without the values that may not leave.
+
+        Values that a person wrote into the schema may; those that were read off the table only
+        where rows may, and never those of a redacted column.
+
+        Examples
+        --------
+        >>> schema = Schema.build({"city": {"kind": "categorical", "categories": ["Ulm"]}})
+        >>> Sharing("schema").told(schema)["city"].categories is None
+        True
+        """
+        columns = [
+            column if self._may_name(column) else column.model_copy(update={"categories": None})
+            for column in schema.each()
+        ]
+        return schema.model_copy(update={"columns": columns})
+
+    def _may_name(self, column: Column) -> bool:
+        said = column.why == SAID or self.allows("rows")
+        return said and column.name not in self.redact
+
     def _facts(self, column: Column, frame: pl.DataFrame | None) -> tuple[dict[str, object], int]:
         facts: dict[str, object] = {"column": column.name, "kind": column.kind.value}
         if column.meaning:
@@ -143,7 +165,7 @@ class Sharing:
             facts["may be empty"] = True
         if column.name in self.redact:
             return {**facts, "values": "withheld"}, 0
-        if column.why == "said by the user":
+        if column.why == SAID:
             facts.update(_told(column))
         if not self.allows("summary") or frame is None or column.name not in frame.columns:
             return facts, 0

@@ -18,7 +18,7 @@ from tablewright.planning.rule_prompt import MOST_RULES, Refused
 from tablewright.rules import Rules, Severity, Source, as_rules, bind
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
 from tablewright.rules.language import Conditional, Quota, Rule
-from tablewright.schema import Schema
+from tablewright.schema import SAID, Schema
 
 __all__ = [
     "Proposal",
@@ -156,9 +156,7 @@ def _share(value: Any) -> float | None:
 def _reason(error: RuleError, item: Any, schema: Schema) -> str:
     """Say what is wrong without naming values of the table, which an error may suggest."""
     columns = [
-        column.model_copy(update={"categories": None})
-        if column.why != "said by the user"
-        else column
+        column.model_copy(update={"categories": None}) if column.why != SAID else column
         for column in schema.each()
     ]
     try:

@@ -368,7 +368,7 @@ class _Page:
             or 256 + 2 * estimate_tokens(expected),
             stage="rows",
             role="writer",
-            schema=form.schema(self.schema, numbered=False),
+            schema=form.schema(ask.sharing.told(self.schema), numbered=False),
             expected=expected,
             sent=dict(sent),
         )

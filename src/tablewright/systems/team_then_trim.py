@@ -21,7 +21,7 @@ from tablewright.planning.plan_reading import read_plan
 from tablewright.planning.team_plan import Context, TeamPlan
 from tablewright.rules import bind
 from tablewright.rules.bound import BoundRule, ShareRule
-from tablewright.schema import suggest
+from tablewright.schema import SAID, suggest
 from tablewright.systems.base import System, Wanted
 from tablewright.systems.result import Result
 from tablewright.systems.team import LABEL, Team
@@ -332,7 +332,7 @@ class TeamThenTrim(System):
     def _may_tell(self, quotas: Mapping[Any, int]) -> bool:
         """Whether the workers may be told of these classes."""
         model, target = self.model("worker"), str(self.writable_.target)
-        if model is None or self.writable_[target].why == "said by the user":
+        if model is None or self.writable_[target].why == SAID:
             return True
         sharing = model.sharing
         counts = Counter(self._real[target].to_list())
@@ -474,7 +474,7 @@ def _declare(table: Table, classes: Sequence[Any]) -> Table:
         )
     told: dict[str, Any] = {"categories": known}
     if set(column.categories or []) <= set(classes):
-        told["why"] = "said by the user"
+        told["why"] = SAID
     frame = table.frame
     if isinstance(frame.schema[target], pl.Enum):
         frame = frame.with_columns(pl.col(target).cast(pl.String))
