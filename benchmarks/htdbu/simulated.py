@@ -115,7 +115,7 @@ TABLES: Mapping[str, Table] = {
         ],
         [
             _implies("y = 'late'", "mood = 'good'"),
-            _implies("age > 50", "job = 'retired'"),
+            _implies("income > 2000", "job <> 'smith'"),
             {"kind": "linear", "terms": {"credit": 1, "income": -0.1}, "op": "<=", "value": 0},
             {"kind": "conditional", "given": "y = 'late'", "column": "mood",
              "dist": {"bad": 0.8, "fair": 0.1, "good": 0.1}},

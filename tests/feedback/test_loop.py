@@ -33,7 +33,7 @@ GOOD = Readings(x_floor=0.01, u_real=0.9, u_syn=0.9)
         (Readings(x_rule=0.1, x_floor=0.08), Action.STOP),
         (Readings(problem="r1, r2 cannot hold together"), Action.ADJUST),
         (Readings(a=0.1), Action.RETRAIN),
-        (Readings(a=0.1, a_real=0.15), Action.STOP),
+        (Readings(a=0.4, a_real=0.5), Action.STOP),
         (Readings(x_syn=0.1), Action.RETRAIN),
         (Readings(x_syn=0.1, x_floor=0.04), Action.STOP),
         (Readings(u_real=0.9, u_syn=0.85, u_error=0.01), Action.RETRAIN),
@@ -106,6 +106,28 @@ def test_a_change_that_helps_is_kept_and_told() -> None:
     assert lines[1].endswith("trees in place of independent (loss 0.2000 -> 0.0000)")
     assert lines[2] == "stopped: no reading is beyond its threshold"
     assert trace.to_dict()["steps"][1]["after"]["u_syn"] == 0.9
+
+
+def test_where_the_rules_cannot_be_mended_first_the_texture_is() -> None:
+    def measure(setting: Setting) -> Readings:
+        soft = not setting.rules.rules[0].hard
+        if setting.texture == "independent":
+            return Readings(broken=0.0 if soft else 0.1, c=0.95, v=0.15 if soft else 0.0)
+        return Readings(broken=0.0 if soft else 0.1)
+
+    trace = mend(
+        Setting("independent", rules=as_rules(["age > 60"])),
+        measure,
+        lambda setting: better_textures(setting, 100),
+        lambda setting: milder_rules(setting, {"r1": 0.1}),
+    )
+    assert trace.blamed == {"model", "rules"}
+    assert [(step.action, step.kept) for step in trace.steps] == [
+        (Action.ADJUST, False),
+        (Action.RETRAIN, True),
+        (Action.ADJUST, True),
+    ]
+    assert trace.last == Readings()
 
 
 def test_it_says_when_nothing_helps() -> None:

@@ -79,6 +79,8 @@ class Trace:
         ending = self.decisions[-1] if self.decisions else None
         if ending is not None and ending.action is Action.STOP:
             lines.append(f"stopped: {ending.because}")
+        elif ending is not None and self.steps and self.steps[-1].kept:
+            lines.append(f"stopped after {len(self.steps)} steps, although {ending.because}")
         elif ending is not None:
             lines.append(f"stopped: nothing that was tried helped, although {ending.because}")
         return "\n".join(lines)
@@ -141,13 +143,16 @@ def mend(
     now, found = start, measure(start)
     first, decisions, steps = found, [], []
     failed: set[str] = set()
-    for _ in range(rounds):
-        decision = decide(found)
+    spared: set[Action] = set()
+    changes = 0
+    while True:
+        decision = decide(found, spared)
+        if decision.action is Action.STOP and spared:
+            break
         decisions.append(decision)
-        if decision.action is Action.STOP:
+        if decision.action is Action.STOP or changes == rounds:
             break
         offered = rules(now) if decision.action is Action.ADJUST else textures(now)
-        taken = None
         for change in offered:
             if change.what in failed:
                 continue
@@ -155,14 +160,12 @@ def mend(
             kept = _helps(decision.action, found, after, least)
             steps.append(Step(decision.action, decision.because, change.what, found, after, kept))
             if kept:
-                taken = change
-                now, found = change.setting, after
+                now, found, changes = change.setting, after, changes + 1
+                failed, spared = set(), set()
                 break
             failed.add(change.what)
-        if taken is None:
-            break
-    else:
-        decisions.append(decide(found))
+        else:
+            spared.add(decision.action)
     return Trace(start, now, first, found, decisions, steps)
 
 
