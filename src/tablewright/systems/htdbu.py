@@ -15,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from inspect import isclass
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ class HTDBU(System):
         self.written_ = self._write_rules()
         self.template_ = self.written_.rules
         self.reference_ = reference_rows(self.rows_, self._rng(_REFERENCE))
-        self._leading = self.skeleton
+        self._leading = self.skeleton or None
         self.synthesis_: Synthesis | None = None
         setting = self._setting()
         if self.loop:
@@ -231,7 +232,8 @@ class HTDBU(System):
 
     def _make_model(self, setting: Setting) -> Any:
         if setting.texture == _OWN:
-            return deepcopy(self.texture)
+            own = self.texture
+            return own(**setting.options) if isclass(own) else deepcopy(own)
         try:
             return resolve("generators", setting.texture)(**setting.options)
         except TypeError as error:
@@ -245,7 +247,7 @@ class HTDBU(System):
         if kind == "auto":
             choice = choose_method(self.rows_, self.rows_schema_, self._rng(_CHOOSE))
             kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
-        return Setting(kind, self.options or {}, self.skeleton is not None, self.template_)
+        return Setting(kind, self.options or {}, bool(self.skeleton), self.template_)
 
     def _mended(self, setting: Setting) -> Setting:
         """Let the loop change texture and rules, by a part of the rows that is held out."""
@@ -387,6 +389,7 @@ class HTDBU(System):
             "system": self.name,
             "texture": self.texture_name_,
             "template": to_json(self.template_),
+            "source": self.written_.source.value,
             "skeleton": self._leading,
             "enforce": self.enforce,
             "variant": self.variant,
@@ -458,7 +461,7 @@ class HTDBU(System):
         lent = tuple(column.column for column in columns)
         self.texts_ = Texts(tuple(columns), self.rows_, self.rows_schema_, lent)
         self.template_ = as_rules(self.rules)
-        self.written_ = WrittenRules(self.template_, Source.HUMAN)
+        self.written_ = WrittenRules(self.template_, Source(facts["source"]))
         self.result_ = Result(0)
         self._spent_on_fit, self.synthesis_ = self.result_.bill, None
         self._leading = self.skeleton

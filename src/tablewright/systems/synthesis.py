@@ -172,7 +172,8 @@ class Synthesis:
     ) -> None:
         self.texture, self.order = texture, order
         self.layout, self.generator = texture.layout, texture.generator
-        self.real = real if order.where is None else real.filter(order.where.holds(real))
+        met = real if order.where is None else real.filter(order.where.holds(real))
+        self.real = met if met.height else real
         rules = _forced(order.rules) if order.as_written else order.rules
         self.keeper = RuleKeeper(
             rules,
