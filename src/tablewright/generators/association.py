@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tablewright.generators.base import Floats
 
-__all__ = ["mutual_information", "strongest"]
+__all__ = ["associations", "mutual_information", "strongest"]
 
 _ROWS = 5000
 _CLASSES = 10
@@ -78,6 +78,23 @@ def _information(joint: Floats) -> float:
     found = float((share[inside] * np.log(share[inside] / expected[inside])).sum())
     n_levels, n_others = joint.shape
     return found - float((n_levels - 1) * (n_others - 1)) / (2 * total)
+
+
+def associations(ranks: Floats, levels: dict[int, int], target: int | None, seed: int) -> Floats:
+    """Return the mutual information of every two columns, infinite for that with the target.
+
+    Parameters
+    ----------
+    ranks, levels
+        As for `mutual_information`.
+    target : int or None
+        The column that is always among the strongest.
+    seed : int
+    """
+    found = mutual_information(ranks, levels, np.random.default_rng(seed))
+    if target is not None:
+        found[:, target] = np.inf
+    return found
 
 
 def strongest(association: Floats, candidates: Iterable[int], most: int | None) -> list[int]:

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.errors import MissingExtraError
-from tablewright.generators.association import strongest
+from tablewright.generators.association import associations, strongest
 from tablewright.generators.base import Floats
 from tablewright.generators.bins import BinDonors, cut
-from tablewright.generators.forest import associated
 from tablewright.generators.sequential import Sequential
 from tablewright.tables.encoding import Matrix
 
 __all__ = ["Boosted"]
+
+_FEWEST = 5  # rows of a bin of numbers, so that no single one is drawn from
 
 
 class Boosted(Sequential):
@@ -36,8 +37,8 @@ class Boosted(Sequential):
     learning_rate : float, default=0.3
         How far each round goes.
     n_bins : int, default=24
-        Bins of about equal size that numbers are cut into; a value that more than 5 % of the
-        rows share has one of its own.
+        Bins of about equal size that numbers are cut into, of at least five rows; a value that
+        more than 5 % of the rows share has one of its own.
     max_rows : int or None, default=8000
         Rows to learn from; of a longer table a random part is taken. None takes all.
     max_conditions : int or None, default=12
@@ -82,7 +83,7 @@ class Boosted(Sequential):
 
     def _learn(self, matrix: Matrix, seed: int) -> None:
         super()._learn(matrix, seed)
-        self._association = associated(self.ranks_, self._levels, matrix, seed)
+        self._association = associations(self.ranks_, self._levels, matrix.target, seed)
 
     def _grow(self, j: int, features: frozenset[int]) -> BinDonors:
         asked = np.array(strongest(self._association[j], features, self.max_conditions), np.intp)
@@ -104,7 +105,8 @@ class Boosted(Sequential):
         return self._donors(j, asked, xgb.train(settings, data, self.n_trees))
 
     def _bins(self, j: int) -> NDArray[np.intp]:
-        return cut(self.values_[:, j], self.fields_[j].discrete, self.n_bins)
+        most = min(self.n_bins, max(1, len(self.values_) // _FEWEST))
+        return cut(self.values_[:, j], self.fields_[j].discrete, most)
 
     def _donors(self, j: int, asked: NDArray[np.intp], booster: Any) -> BinDonors:
         bins = self._bins(j)

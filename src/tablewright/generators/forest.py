@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.generators.association import mutual_information, strongest
+from tablewright.generators.association import associations, strongest
 from tablewright.generators.base import Floats
 from tablewright.generators.donors import Donors, DonorTree, Questions, bare_root
 from tablewright.generators.sequential import MANY_LEVELS, Sequential
@@ -223,7 +223,7 @@ class Forest(Sequential):
 
     def _learn(self, matrix: Matrix, seed: int) -> None:
         super()._learn(matrix, seed)
-        self._association = associated(self.ranks_, self._levels, matrix, seed)
+        self._association = associations(self.ranks_, self._levels, matrix.target, seed)
 
     def _grow(self, j: int, features: frozenset[int]) -> DonorForest:
         asked = strongest(self._association[j], features, self.max_conditions)
@@ -249,11 +249,3 @@ class Forest(Sequential):
         self, j: int, features: frozenset[int], arrays: Mapping[str, NDArray[Any]]
     ) -> DonorForest:
         return DonorForest.from_arrays(arrays)
-
-
-def associated(ranks: Floats, levels: dict[int, int], matrix: Matrix, seed: int) -> Floats:
-    """Mutual information of all columns; that with the target is infinite."""
-    found = mutual_information(ranks, levels, np.random.default_rng(seed))
-    if matrix.target is not None:
-        found[:, matrix.target] = np.inf
-    return found

@@ -28,6 +28,7 @@ from tablewright.generators.conditioning import check_given, condition_from_rows
 from tablewright.generators.donors import Conditional, Donors
 from tablewright.generators.marginals import includes
 from tablewright.generators.originals import Originals
+from tablewright.generators.scale import Scale
 from tablewright.tables.encoding import Field, Matrix
 
 __all__ = ["MANY_LEVELS", "Sequential"]
@@ -37,8 +38,6 @@ Ints = NDArray[np.intp]
 MANY_LEVELS = 64
 """Codes up to which a model classifies; above, it predicts level profiles."""
 
-_SHARED = 5  # a value that this many rows share identifies none of them and is kept as it is
-_HEAVY = 0.02  # share of rows from which on a value is a spike that nothing is spread towards
 _ROUNDS = 8  # draws of a whole row before the columns of a condition are drawn jointly
 _CANDIDATES = 4  # rows drawn for one that is made for a class
 _SWEEPS = 4  # passes over the open cells of the remaining patterns
@@ -71,7 +70,7 @@ class Sequential(ABC):
     def _learn(self, matrix: Matrix, seed: int) -> None:
         self.fields_, self.values_, self.seed_ = matrix.fields, matrix.values, seed
         self.leaf_ = self._least(len(self.values_))
-        self.scale_ = [_Scale(self.values_[:, j], f) for j, f in enumerate(self.fields_)]
+        self.scale_ = [Scale(self.values_[:, j], f) for j, f in enumerate(self.fields_)]
         self.ranks_ = np.column_stack(
             [scale.ranks(self.values_[:, j]) for j, scale in enumerate(self.scale_)]
         )
@@ -206,66 +205,6 @@ class Sequential(ABC):
             parts = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
             made._conditionals[j, features] = made._read(j, features, parts)
         return made
-
-
-class _Scale:
-    """One column between values and the ranks that trees ask about."""
-
-    def __init__(self, values: Floats, field: Field) -> None:
-        self.field = field
-        present = values[~np.isnan(values)]
-        self.distinct, counts = np.unique(present, return_counts=True)
-        self.spread = not field.discrete and len(self.distinct) > 1
-        self.shared = counts >= _SHARED
-        self.heavy = counts >= max(_SHARED, _HEAVY * len(values))
-
-    def ranks(self, values: Floats) -> Floats:
-        if self.field.discrete:
-            return np.where(np.isnan(values), self.field.levels, values)
-        if len(self.distinct) == 0:
-            return np.full(len(values), -1.0)
-        ranks = np.interp(values, self.distinct, np.arange(len(self.distinct)))
-        return np.where(np.isnan(values), -0.1 * len(self.distinct) - 1, ranks)
-
-    def response(self, ranks: Floats, j: int) -> Floats:
-        """Give what a regression tree of this column predicts.
-
-        For a number the share of rows below it; for a column of many levels the mean ranks
-        of the other columns in each level.
-        """
-        if not self.field.discrete:
-            order = np.argsort(np.argsort(ranks[:, j], kind="stable"), kind="stable")
-            _, inverse = np.unique(ranks[:, j], return_inverse=True)
-            mean = np.bincount(inverse, weights=order) / np.bincount(inverse)
-            return mean[inverse] / max(1, len(ranks) - 1)
-        return _profiles(ranks, j, self.field.levels + 1)
-
-    def smooth(
-        self, donors: Donors, leaves: Ints, at: Ints, values: Floats, rng: np.random.Generator
-    ) -> Floats:
-        """Spread drawn values halfway towards a neighbouring donor of the same leaf."""
-        drawn = values[donors.rows[at]]
-        side = np.where(rng.random(len(at)) < 0.5, -1, 1)
-        share = rng.random(len(at)) / 2
-        if not self.spread:
-            return drawn
-        inside = (donors.start[leaves] <= at + side) & (at + side < donors.stop[leaves])
-        side = np.where(inside, side, -side)
-        inside |= (donors.start[leaves] <= at + side) & (at + side < donors.stop[leaves])
-        near = values[donors.rows[np.where(inside, at + side, at)]]
-        keep = np.isnan(drawn) | np.isnan(near) | self._has(drawn, self.shared)
-        keep |= self._has(near, self.heavy)
-        spread = drawn + np.where(keep, 0.0, share * (near - drawn))
-        return self.written(spread)
-
-    def written(self, values: Floats) -> Floats:
-        """Round to what a cell can hold."""
-        step = self.field.step
-        return values if step == 0 else np.round(values / step) * step
-
-    def _has(self, values: Floats, mark: Bools) -> Bools:
-        place = np.searchsorted(self.distinct, np.nan_to_num(values))
-        return mark[np.minimum(place, len(mark) - 1)]
 
 
 class _Draw:
@@ -468,18 +407,3 @@ def _order(ranks: Floats, matrix: Matrix) -> list[int]:
     others = [j for j in range(len(matrix.fields)) if j != target]
     others.sort(key=lambda j: many[j])
     return ([] if target is None else [target]) + others
-
-
-def _profiles(ranks: Floats, j: int, n_levels: int) -> Floats:
-    """Mean ranks of the other columns in each level, along their two main directions."""
-    codes = ranks[:, j].astype(np.intp)
-    others = np.delete(ranks, j, axis=1)
-    spread = others.std(axis=0)
-    others = (others - others.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    counts = np.bincount(codes, minlength=n_levels)
-    sums = np.zeros((n_levels, others.shape[1]))
-    np.add.at(sums, codes, others)
-    means = sums / (counts[:, None] + _SHARED)
-    axes = np.linalg.svd(means * np.sqrt(counts)[:, None], full_matrices=False)[2][:2]
-    profiles: Floats = (means @ axes.T)[codes]
-    return profiles
