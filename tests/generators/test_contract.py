@@ -22,7 +22,8 @@ from tablewright.generators.independent import Independent
 from tablewright.generators.plugin import Plugin
 from tablewright.generators.smotenc import SmoteNC
 from tablewright.generators.trees import SequentialTrees
-from tablewright.tables.encoding import Field, Matrix
+from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.testing import check_generator
 from tests.generators.conditions import Both, Rule, between
 from tests.generators.tables import mixed
 
@@ -73,6 +74,23 @@ def fitted(make: Make, matrix: Matrix | None = None) -> Any:
 def ks_bound(n: int, m: int, alpha: float = 1e-4) -> float:
     """Distance that two samples of one distribution exceed with probability `alpha`."""
     return float(np.sqrt(-np.log(alpha / 2) / 2 * (n + m) / (n * m)))
+
+
+@makers
+def test_the_public_check_passes(make: Make) -> None:
+    check_generator(make)
+
+
+class Forgetful(Independent):
+    """Draws given cells anew."""
+
+    def sample(self, n_rows: int, rng: np.random.Generator, **_: Any) -> Floats:
+        return super().sample(n_rows, rng, complete=True)
+
+
+def test_the_public_check_finds_a_fault() -> None:
+    with pytest.raises(AssertionError, match="given cells have to stay"):
+        check_generator(Forgetful)
 
 
 @makers

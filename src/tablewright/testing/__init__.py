@@ -3,7 +3,7 @@
 Whatever is measured with the stand-in model is a simulation.
 """
 
-from tablewright.testing.conformance import check_llm, check_row_format
+from tablewright.testing.conformance import check_generator, check_llm, check_row_format
 from tablewright.testing.faults import Faults
 from tablewright.testing.population import Population
 from tablewright.testing.server import Served, Transport, serve
@@ -15,6 +15,7 @@ __all__ = [
     "Served",
     "StandIn",
     "Transport",
+    "check_generator",
     "check_llm",
     "check_row_format",
     "serve",

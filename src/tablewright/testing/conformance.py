@@ -2,19 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
+
+from tablewright.errors import InputError
+from tablewright.generators.base import Generator, Given, State
 from tablewright.llm.base import LLM, Prompt, Reply
 from tablewright.llm.raw_rows import NUMBER, RawRow, RowFormat
 from tablewright.llm.sharing import Cell
+from tablewright.tables.encoding import Field, Floats, Matrix
 
-__all__ = ["check_llm", "check_row_format"]
+__all__ = ["check_generator", "check_llm", "check_row_format"]
 
 _NAMES = ["age", 'home, "town"', "年齢", "_x y"]
 _ROWS: Sequence[Mapping[str, Cell]] = [
     {NUMBER: 1, "age": 31, 'home, "town"': "Ulm, Donau", "年齢": None, "_x y": "'a'"},
     {NUMBER: 2, "age": -4.5, 'home, "town"': '"quoted"', "年齢": "九", "_x y": True},
 ]
+
+
+def check_generator(make: Callable[[], Generator]) -> None:
+    """Check that a generator keeps the contract of `tablewright.generators.base.Generator`.
+
+    It learns a small table of numbers, codes and gaps. What cannot be stored may say so by an
+    `InputError`; that conditions are met is for tests of one's own.
+
+    Parameters
+    ----------
+    make : callable
+        Gives a generator that is not yet fitted, such as its class.
+
+    Raises
+    ------
+    AssertionError
+        Says what is not as it should be.
+
+    Examples
+    --------
+    >>> from tablewright.generators.independent import Independent
+    >>> check_generator(Independent)
+    """
+    matrix = _small_table()
+    model = make().fit(matrix, np.random.default_rng(0))
+    rows = model.sample(40, np.random.default_rng(1))
+    assert rows.shape == (40, 4), "sample() has to return every row that is asked for"
+    codes = rows[:, 2][~np.isnan(rows[:, 2])]
+    assert np.isin(codes, [0.0, 1.0, 2.0]).all(), "codes have to be those of the table"
+    again = model.sample(40, np.random.default_rng(1))
+    assert np.array_equal(rows, again, equal_nan=True), "the same chance has to give the same rows"
+    assert model.sample(0, np.random.default_rng(1)).shape == (0, 4), "no rows are no rows"
+    known = np.random.default_rng(2).random((40, 4)) < 0.5
+    given = Given(np.where(known, matrix.values[:40], np.nan), known)
+    filled = model.sample(40, np.random.default_rng(1), given=given, complete=True)
+    kept = np.array_equal(filled[known], matrix.values[:40][known], equal_nan=True)
+    assert kept, "given cells have to stay as they are"
+    assert not np.isnan(filled[~known]).any(), "with complete=True no drawn cell may be missing"
+    _check_state(model, matrix, rows)
+
+
+def _check_state(model: Any, matrix: Matrix, rows: Floats) -> None:
+    try:
+        state = model.state()
+    except InputError:
+        return
+    facts = json.loads(json.dumps(dict(state.facts)))
+    plain = all(array.dtype.kind in "biufU" for array in state.arrays.values())
+    assert plain, "arrays of a state have to be of numbers or text"
+    made = type(model).restore(matrix.fields, State(facts, dict(state.arrays)))
+    again = made.sample(40, np.random.default_rng(1))
+    assert np.array_equal(rows, again, equal_nan=True), "a restored model has to give the same rows"
+
+
+def _small_table() -> Matrix:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 120).astype(np.float64)
+    number = rng.normal(label, 1.0)
+    count = rng.poisson(3, 120).astype(np.float64)
+    code = np.digitize(number, [-0.5, 1.0]).astype(np.float64)
+    code[rng.random(120) < 0.1] = np.nan
+    fields = (Field("number"), Field("count", step=1.0), Field("code", levels=3))
+    values = np.column_stack([number, count, code, label])
+    return Matrix(values, (*fields, Field("label", levels=2, target=True)))
 
 
 def check_llm(llm: LLM) -> None:
