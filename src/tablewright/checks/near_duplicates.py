@@ -16,7 +16,7 @@ from tablewright.metrics.preparation import Rows
 from tablewright.metrics.privacy import row_keys
 from tablewright.schema import Schema
 
-__all__ = ["NearDuplicates"]
+__all__ = ["NearDuplicates", "feature_distances"]
 
 Keys = NDArray[np.uint64]
 Features = NDArray[np.float32]
@@ -70,7 +70,7 @@ class NearDuplicates:
         """Learn how near typed real rows come to each other."""
         self.ground_ = Ground.fit(train, schema)
         real = self.ground_.ruler.rows(train, "training")
-        self.real_, self.keys_ = _features(real), row_keys(real)
+        self.real_, self.keys_ = feature_distances(real), row_keys(real)
         self.cut_ = 0.0
         if len(real) > 1 and self.real_.shape[1]:
             apart = nearest(self.real_, self.real_, same=True)[0][:, 0]
@@ -82,7 +82,7 @@ class NearDuplicates:
         placed = self.ground_.rows(rows)
         if not len(placed):
             return Judgement.all_pass(0)
-        features, keys = _features(placed), row_keys(placed)
+        features, keys = feature_distances(placed), row_keys(placed)
         apart = nearest(features, self.real_)[0][:, 0].astype(float)
         cut = self.cut_ * len(self.real_) / (len(self.real_) + len(placed))
         reasons = [""] * len(placed)
@@ -122,7 +122,8 @@ def _find_repeats(keys: Keys, close: list[list[int]], reasons: list[str]) -> Non
         first[key] = row
 
 
-def _features(rows: Rows) -> Features:
+def feature_distances(rows: Rows) -> Features:
+    """Return the coordinates of rows for Gower's distance, without the target."""
     target = rows.preparation.target
     kept = [j for j in range(len(rows.features)) if j != target]
     return np.ascontiguousarray(rows.gower[:, kept])

@@ -28,7 +28,7 @@ class LabelPlausibility:
 
     Parameters
     ----------
-    share : float, default=0.15
+    share : float, default=0.25
         Part of the candidates that is dropped, 0 to 1.
     n_repeats : int, default=5
         Cross-validations that are averaged.
@@ -59,7 +59,7 @@ class LabelPlausibility:
 
     def __init__(
         self,
-        share: float = 0.15,
+        share: float = 0.25,
         *,
         n_repeats: int = 5,
         n_folds: int = 5,

@@ -21,6 +21,7 @@ from tablewright.checks.diversity import Diversity, Rule
 from tablewright.checks.information import InformationGain
 from tablewright.checks.intake import read_candidates
 from tablewright.checks.near_duplicates import NearDuplicates
+from tablewright.checks.outliers import Outliers
 from tablewright.checks.sanity import Sanity
 from tablewright.checks.selecting import fill_quotas, information_threshold
 from tablewright.checks.trust import Trust, TrustCheck
@@ -49,10 +50,11 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     Candidates may come from a language model, a generator, or anywhere. Each is judged against
     the real rows by a line of checks; each rejected row says by which, why, and with what score.
 
-    ``variant="default"`` asks: can the row be (kinds, ranges, rules)? is it new? is its label
-    right, by the candidates' own majority or by the real rows (`trust`)? do the rows still
-    spread over the kinds of real rows? ``variant="published"`` is the line of the paper, batch
-    after batch: sanity, the cost band with real rows mixed in, the information gain, diversity.
+    ``variant="default"`` asks: can the row be (kinds, ranges, rules)? is it new? is it near any
+    real row? is its label right, by the candidates' own majority or by the real rows (`trust`)?
+    do the rows still spread over the kinds of real rows? ``variant="published"`` is the line of
+    the paper, batch after batch: sanity, the cost band with real rows mixed in, the information
+    gain, diversity.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     schema : Schema, mapping, path or None, default=None
         What the columns mean, as for `Synthesizer`. A class that it declares may be written,
         even if no real row has it.
-    drop : float, default=0.15
+    drop : float, default=0.25
         Part of the candidates whose labels are dropped as the least plausible ones, where the
         generator is trusted.
     batch_size : int or None, default=None
@@ -126,7 +128,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         rules: Any = None,
         quotas: Mapping[Any, int] | None = None,
         schema: Any = None,
-        drop: float = 0.15,
+        drop: float = 0.25,
         batch_size: int | None = None,
         diversity: Rule | None = None,
         c: float | None = None,
@@ -268,7 +270,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         labels: list[Check] = []
         if schema.target is not None:
             labels = [TrustCheck(self.trust, share=self.drop)]
-        return [sanity, NearDuplicates(), *labels, spread]
+        return [sanity, NearDuplicates(), Outliers(), *labels, spread]
 
     def _settle(self, rows: pl.DataFrame, batches: list[Ints]) -> list[Check]:
         """Choose the threshold of the information gain, where that is left to the data."""

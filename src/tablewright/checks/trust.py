@@ -7,8 +7,8 @@ from typing import Literal, Self, get_args
 import numpy as np
 import polars as pl
 
+from tablewright.checks.agreement import RealAgreement
 from tablewright.checks.base import Judgement
-from tablewright.checks.cost_band import CostBand
 from tablewright.checks.plausibility import LabelPlausibility
 from tablewright.checks.pool_gate import PoolGate
 from tablewright.errors import InputError
@@ -26,21 +26,20 @@ class TrustCheck:
     """Judge labels by the candidates' own majority, or by the real rows alone.
 
     Random faults are best found by the pool itself together with the real rows, systematic ones
-    by the real rows only. With ``trust="auto"`` a gate decides: does adding the pool lower the
-    loss on real rows by more than its standard error? Below 30 real rows it cannot tell, and the
-    data are trusted.
+    by the real rows only. With ``trust="auto"`` `PoolGate` decides: does a model of the pool know
+    the real labels, and does adding it not hurt? Below 30 real rows it cannot tell, and the data
+    are trusted.
 
     - The generator is trusted: the least plausible labels go (`LabelPlausibility`).
-    - The data are trusted: rows go whose cost for a model of the real rows is out of the band
-      (`CostBand`); below 30 real rows that model knows too little to be of use, and all go.
+    - The data are trusted: of the rows that a model of the real rows agrees with, as many stay as
+      lower the loss on real rows (`RealAgreement`); below 30 real rows that model knows too
+      little to be of use, and all go.
 
     Parameters
     ----------
     trust : {"auto", "data", "generator"}, default="auto"
-    share : float, default=0.15
+    share : float, default=0.25
         Part of the candidates that goes where the generator is trusted.
-    margin : float, default=1.0
-        Standard errors by which the gate wants the loss to fall.
 
     Attributes
     ----------
@@ -64,13 +63,13 @@ class TrustCheck:
 
     name = "labels"
 
-    def __init__(self, trust: Trust = "auto", *, share: float = 0.15, margin: float = 1.0) -> None:
+    def __init__(self, trust: Trust = "auto", *, share: float = 0.25) -> None:
         if trust not in get_args(Trust):
             raise InputError(f"trust is 'auto', 'data' or 'generator', not {trust!r}")
         self.trust: Trust = trust
         self.plausibility = LabelPlausibility(share)
-        self.gate = PoolGate(margin)
-        self.band = CostBand()
+        self.gate = PoolGate()
+        self.agreement = RealAgreement()
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn from typed real rows.
@@ -80,30 +79,31 @@ class TrustCheck:
         InputError
             If the schema names no target.
         """
-        for check in (self.plausibility, self.gate, self.band):
+        for check in (self.plausibility, self.gate, self.agreement):
             check.fit(train, schema, rng)
         self.n_real_ = train.height
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge a pool of typed rows; the score is that of the check that was taken."""
-        self.taken_, why = self._choose(rows, rng)
+        plausible = self.plausibility.judge(rows, rng)
+        self.taken_, why = self._choose(rows, rows.filter(plausible.keep), rng)
         if self.taken_ == "generator":
-            found = self.plausibility.judge(rows, rng)
+            found = plausible
         elif self.n_real_ >= FEW:
-            found = self.band.judge(rows, rng)
+            found = self.agreement.judge(rows, rng)
         else:
             found = Judgement.of(np.zeros(rows.height, dtype=bool), f"the data are trusted: {why}")
         note = f"the {self.taken_} {'are' if self.taken_ == 'data' else 'is'} trusted: {why}"
         return Judgement(found.keep, found.score, found.reasons, (note, *found.notes))
 
-    def _choose(self, rows: pl.DataFrame, rng: np.random.Generator) -> tuple[str, str]:
+    def _choose(
+        self, rows: pl.DataFrame, added: pl.DataFrame, rng: np.random.Generator
+    ) -> tuple[str, str]:
         few = f"with {self.n_real_} real rows a wrong pool cannot be told from a sound one"
-        if self.trust != "auto":
-            nothing = self.trust == "data" and self.n_real_ < FEW
-            return self.trust, f"as asked{'; ' + few if nothing else ''}"
+        if self.trust == "generator" or (self.trust == "data" and self.n_real_ >= FEW):
+            return self.trust, "as asked"
         if self.n_real_ < FEW:
-            return "data", few
-        gain, error = self.gate.gain(rows, rng)
-        said = f"adding the pool changes the loss on real rows by {-gain:+.3f} ± {error:.3f} nats"
-        return ("generator" if gain > self.gate.margin * error else "data"), said
+            return "data", f"{few} (agreement z = {self.gate.agree(rows, rng):.1f})"
+        opens, _, said = self.gate.ask(rows, added, rng)
+        return ("generator" if opens else "data"), said

@@ -1,0 +1,193 @@
+"""Trim recorded pools of CLLM and EPIC: does it undo the harm, and what is left of them?
+
+    python -m benchmarks.trim.recorded --data DIR [--seeds 5] [--out FILE]
+
+DIR holds one folder per data set with ``real.parquet`` (target last) and ``pools/*.csv``: see
+`benchmarks/evaluation/recorded.py` for their origin. 200 real rows are learned from and up to
+2,000 others are predicted; candidates that equal one of those are taken out first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from benchmarks.measure import markdown
+from benchmarks.trim.report import shown, write
+from tablewright import Trim
+from tablewright.checks.intake import read_candidates
+from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.privacy import row_keys
+from tablewright.tables.table import load_table
+
+TRAIN, TEST = 200, 2000
+POOLS = ("cllm", "epic-1", "epic-2", "epic-3")
+
+
+def learner(name: str, number: bool, seed: int) -> Any:
+    kinds = {
+        "forest": (RandomForestClassifier, RandomForestRegressor),
+        "tree": (DecisionTreeClassifier, DecisionTreeRegressor),
+    }
+    return kinds[name][number](random_state=seed)
+
+
+def error(name: str, train: pl.DataFrame, test: pl.DataFrame, target: str, seed: int) -> float:
+    """Share of wrong labels, or root mean squared error."""
+    number = bool(train[target].dtype.is_float())
+    x, y = train.drop(target).to_numpy().astype(float), train[target].to_numpy()
+    model = learner(name, number, seed).fit(x, y)
+    found = model.predict(test.drop(target).to_numpy().astype(float))
+    truth = test[target].to_numpy()
+    if number:
+        return float(np.sqrt(((found - truth) ** 2).mean()))
+    return float((found != truth).mean())
+
+
+def run(folder: Path, seed: int) -> Iterator[dict[str, Any]]:
+    whole = pl.read_parquet(folder / "real.parquet")
+    target = whole.columns[-1]
+    order = np.random.default_rng(seed).permutation(whole.height)
+    train, test = whole[order[:TRAIN].tolist()], whole[order[TRAIN : TRAIN + TEST].tolist()]
+    table = load_table(train, target=target)
+    typed_test = read_candidates(test, table.schema, table.frame).frame
+    ruler = Preparation.fit(table.frame, table.schema)
+    known = row_keys(ruler.rows(table.frame))
+    held = row_keys(ruler.rows(typed_test))
+    alone = {
+        name: error(name, table.frame, typed_test, target, seed) for name in ("forest", "tree")
+    }
+    for pool in POOLS:
+        path = folder / "pools" / f"{pool}.csv"
+        if not path.exists():
+            continue
+        text = pl.read_csv(path, infer_schema=False)
+        keys = row_keys(ruler.rows(read_candidates(text, table.schema, table.frame).frame))
+        text = text.filter(~np.isin(keys, held))
+        read = read_candidates(text, table.schema, table.frame)
+        usable = read.frame.filter(pl.Series([not said for said in read.unreadable])).drop_nulls()
+        trim = Trim(schema=table.schema, random_state=seed).fit(table.frame)
+        trim.transform(text)
+        kept = trim.result_.rows()
+        yield {
+            "data set": folder.name,
+            "pool": pool,
+            "seed": seed,
+            "pool rows": text.height,
+            "kept": kept.height,
+            "trust": trim.result_.trust,
+            "copies before": int(np.isin(row_keys(ruler.rows(usable)), known).sum()),
+            "copies after": int(np.isin(row_keys(ruler.rows(kept)), known).sum()),
+            **{
+                f"{name} {arm}": 100
+                * (1 - error(name, rows, typed_test, target, seed) / alone[name])
+                for arm, added in (("untrimmed", usable), ("trimmed", kept))
+                for rows in [pl.concat([table.frame, added.drop_nulls()])]
+                for name in alone
+            },
+        }
+
+
+def tables(found: pl.DataFrame) -> list[dict[str, Any]]:
+    lines = []
+    for (data, pool), here in found.group_by("data set", "pool", maintain_order=True):
+        changes = {
+            f"{name}, {arm}": shown(values)
+            for name in ("forest", "tree")
+            for arm in ("untrimmed", "trimmed")
+            for values in [here[f"{name} {arm}"].to_numpy()]
+        }
+        lines.append(
+            {
+                "data set": data,
+                "pool": pool,
+                "rows": int(here["pool rows"].mean()),
+                "kept, %": round(100 * float((here["kept"] / here["pool rows"]).mean()), 1),
+                "generator trusted": f"{(here['trust'] == 'generator').sum()} of {here.height}",
+                "copies before": int(here["copies before"].mean()),
+                "after": int(here["copies after"].max()),
+                **changes,
+            }
+        )
+    return lines
+
+
+def verdicts(found: pl.DataFrame) -> list[dict[str, Any]]:
+    lines = []
+    for kind in ("cllm", "epic"):
+        here = found.filter(pl.col("pool").str.starts_with(kind))
+        for name in ("forest", "tree"):
+            means = [
+                here.group_by("data set").agg(pl.col(f"{name} {arm}").mean())[f"{name} {arm}"]
+                for arm in ("untrimmed", "trimmed")
+            ]
+            lines.append(
+                {
+                    "pools": kind,
+                    "learner": name,
+                    "untrimmed, mean of the data sets, %": round(float(means[0].mean()), 1),
+                    "trimmed": round(float(means[1].mean()), 1),
+                    "worst data set, trimmed": round(float(means[1].min()), 1),
+                    "not negative": "met" if float(means[1].mean()) >= 0 else "missed",
+                }
+            )
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--runs", type=Path, help="JSON lines, continued where they end")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/trim/results/recorded.md"))
+    options = parser.parse_args()
+    lines = []
+    if options.runs is not None and options.runs.exists():
+        lines = [json.loads(line) for line in options.runs.read_text().splitlines()]
+    done = {(line["data set"], line["seed"]) for line in lines}
+    folders = sorted(place.parent for place in options.data.glob("*/real.parquet"))
+    for seed in range(options.first, options.first + options.seeds):
+        for folder in folders:
+            if (folder.name, seed) not in done:
+                fresh = list(run(folder, seed))
+                lines += fresh
+                if options.runs is not None:
+                    with options.runs.open("a") as file:
+                        file.writelines(json.dumps(line) + "\n" for line in fresh)
+                print(seed, folder.name, flush=True)
+    found = pl.DataFrame(lines).sort("data set", "pool", "seed")
+    cllm = found.filter(pl.col("pool") == "cllm").group_by("data set", maintain_order=True)
+    shares = cllm.agg((pl.col("kept") / pl.col("pool rows")).mean().alias("share"))
+    many = shares.filter(pl.col("share") >= 0.3)["data set"].to_list()
+    copies = int(found["copies after"].max())
+    intro = (
+        "Change of the error of a forest and a tree (defaults of scikit-learn) by adding the pool "
+        "to 200 real rows, in percent of the error with real rows alone, positive being better; "
+        f"{options.seeds} seeds from {options.first} on; after ± the standard error over seeds. "
+        "Error: share of wrong labels, root mean squared error for boston. All rows of a pool that "
+        "can be read and have a label are the untrimmed pool."
+    )
+    said = (
+        f"At least 30 % of the CLLM pool is kept on {len(many)} data sets ({', '.join(many)}; "
+        f"asked for: two). Copies of training rows left after trimming: {copies}. Rows of EPIC "
+        "that equal other real rows, neither learned from nor predicted, are true rows here and "
+        "may stay."
+    )
+    write(
+        options.out,
+        "Recorded pools",
+        [intro, markdown(verdicts(found)), said, markdown(tables(found))],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""``tablewright trim``: what a user sees of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from tablewright.tables.provenance import manifest_path, read_manifest
+from tests.cli.running import Runner, put, visits
+
+
+def spoilt() -> pl.DataFrame:
+    """Sound visits, a copy of a real one, and three that cannot be."""
+    rows = visits(60, seed=1).cast(pl.String)
+    bad = rows.head(3).with_columns(
+        age=pl.Series(["900", "old", "40"]), clinic=pl.Series(["north", "south", "west"])
+    )
+    return pl.concat([rows, visits().head(1).cast(pl.String), bad])
+
+
+def test_rows_are_kept_and_rejected_ones_told(run: Runner, tmp_path: Path) -> None:
+    train, candidates = put(tmp_path), put(tmp_path, spoilt(), "candidates.csv")
+    out, lost = tmp_path / "kept.csv", tmp_path / "rejected.csv"
+    done = run("trim", candidates, "--train", train, "--target", "ill", "--out", out,
+               "--rejected", lost, "--seed", 0)  # fmt: skip
+    assert done.code == 0, done.err
+    kept, rejected = pl.read_csv(out), pl.read_csv(lost, infer_schema=False)
+    assert kept.columns == visits().columns
+    assert kept.height + rejected.height == 64
+    assert rejected["_stage"][-4:].to_list() == ["near-duplicates", "sanity", "reading", "sanity"]
+    assert rejected["age"][-2] == "old"
+    assert rejected["_reason"][-1] == "clinic: 'west' is not among its values"
+    assert "near-duplicates" in done.out
+    assert f"{kept.height} of 64 candidates kept" in done.err
+    manifest = read_manifest(manifest_path(out))
+    assert manifest.origin.method == "trim"
+    assert manifest.origin.options["kept"] == kept.height
+    assert manifest.origin.source == "candidates.csv"
+
+
+def test_the_same_seed_gives_the_same_file(run: Runner, tmp_path: Path) -> None:
+    train, candidates = put(tmp_path), put(tmp_path, spoilt(), "candidates.csv")
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for out in files:
+        done = run("trim", candidates, "--train", train, "--target", "ill", "--out", out,
+                   "--seed", 3, "--quiet")  # fmt: skip
+        assert (done.code, done.out, done.err) == (0, "", "")
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_nothing_kept_is_an_empty_file_and_a_sentence(run: Runner, tmp_path: Path) -> None:
+    train = put(tmp_path, visits(12))
+    candidates = put(tmp_path, visits(40, seed=1), "candidates.csv")
+    out = tmp_path / "kept.csv"
+    done = run("trim", candidates, "--train", train, "--target", "ill", "--out", out)
+    assert done.code == 0, done.err
+    assert pl.read_csv(out).height == 0
+    assert "nothing was kept of 40 candidates: use the real rows alone" in done.err
+    assert "with 12 real rows a wrong pool cannot be told from a sound one" in done.err
+
+
+def test_rules_and_the_published_line(run: Runner, tmp_path: Path) -> None:
+    train = put(tmp_path)
+    candidates = put(tmp_path, visits(20, seed=1), "candidates.csv")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: [age < 85]\n")
+    done = run("trim", candidates, "--train", train, "--target", "ill", "--out",
+               tmp_path / "kept.csv", "--rules", rules, "--trust", "generator")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "of 200 real rows" in done.err
+    done = run("trim", put(tmp_path, visits(12), "few.csv"), "--train", put(tmp_path, visits(20)),
+               "--target", "ill", "--out", tmp_path / "published.csv", "--variant",
+               "published")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "the information gain does not see whether labels are right" in done.err
+
+
+def test_bad_input_is_one_sentence(run: Runner, tmp_path: Path) -> None:
+    train, candidates = put(tmp_path), put(tmp_path, spoilt().drop("pulse"), "candidates.csv")
+    done = run("trim", candidates, "--train", train, "--target", "ill", "--out",
+               tmp_path / "kept.csv")  # fmt: skip
+    assert done.code == 2
+    assert "the candidates have no column 'pulse'" in done.err
+    same = tmp_path / "kept.csv"
+    done = run("trim", candidates, "--train", train, "--out", same, "--rejected", same)
+    assert done.code == 2
+    assert "give them different names" in done.err
