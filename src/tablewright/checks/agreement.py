@@ -10,7 +10,7 @@ import polars as pl
 from tablewright.checks.base import Floats, Judgement, Mask
 from tablewright.checks.folds import out_of_fold, stratified_folds
 from tablewright.checks.ground import Ground
-from tablewright.checks.losses import Predictor, losses
+from tablewright.checks.losses import Predictor, gain_of, merits
 from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
@@ -25,8 +25,8 @@ class RealAgreement:
     likely for the row as for any row, and with a number within one standard deviation of its
     errors. How many of these rows stay, the likeliest first, is asked of the real rows: fold by
     fold, models are fitted on the other folds and on what these would keep of the candidates, and
-    the level with the least loss on the folds left out is taken. Where none lowers it, nothing
-    is kept.
+    the level that predicts the folds left out best is taken. Where none is better than real rows
+    alone, nothing is kept.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ class RealAgreement:
     Attributes
     ----------
     gains_ : dict of float to (float, float)
-        Fall of the loss and its standard error by level, of the last candidates.
+        Gain in the prediction of real rows (`tablewright.checks.losses.merits`) and its standard
+        error by level, of the last candidates.
 
     Raises
     ------
@@ -88,10 +89,10 @@ class RealAgreement:
         self.gains_ = self._gains(pool, predictor, rng)
         level = max(self.gains_, key=lambda share: self.gains_[share][0])
         said = "; ".join(
-            f"{share:.0%} of them change it by {-gain:+.3f} ± {error:.3f}"
+            f"{share:.0%} of them change it by {gain:+.3f} ± {error:.3f}"
             for share, (gain, error) in self.gains_.items()
         )
-        note = f"loss on real rows with rows that a model of them agrees with: {said}"
+        note = f"prediction of real rows with rows that a model of them agrees with: {said}"
         helps = self.gains_[level][0] > 0
         rank = self._ranks(pool, self.real_, predictor)
         reasons = [
@@ -107,22 +108,22 @@ class RealAgreement:
     def _gains(
         self, pool: Design, predictor: Predictor, rng: np.random.Generator
     ) -> dict[float, tuple[float, float]]:
-        """Fall of the loss on real rows by level, with its standard error."""
+        """Gain in the prediction of real rows by level, with its standard error."""
         real = self.real_
-        spread = float(real.y.std()) or 1.0
         folds = stratified_folds(real.y, self.n_folds, rng)
 
-        def falls(train: Mask, test: Mask) -> Floats:
+        def predict(train: Mask, test: Mask) -> Floats:
             known, asked = real.take(train), real.take(test)
             rank = self._ranks(pool, known, predictor)
             sets = [known, *(known.join(pool.take(rank < level)) for level in self.levels)]
-            found = [losses(asked, predictor(rows, asked), spread) for rows in sets]
-            return np.column_stack([found[0] - other for other in found[1:]])
+            return np.stack([predictor(rows, asked) for rows in sets], axis=1)
 
-        table = out_of_fold(folds, falls)
-        errors = table.std(axis=0, ddof=1) / np.sqrt(len(table))
-        values = zip(table.mean(axis=0).tolist(), errors.tolist(), strict=True)
-        return dict(zip(self.levels, values, strict=True))
+        predicted = out_of_fold(folds, predict)
+        alone, *others = (merits(real.y, predicted[:, k]) for k in range(1 + len(self.levels)))
+        return {
+            level: gain_of(with_pool - alone)
+            for level, with_pool in zip(self.levels, others, strict=True)
+        }
 
     def _ranks(self, pool: Design, real: Design, predictor: Predictor) -> Floats:
         """Rank the candidates that a model of real rows agrees with from 0 to 1; 1 the others."""

@@ -1,4 +1,4 @@
-"""Predictions of labels that the checks rest on, and what an error in them costs."""
+"""Predictions of labels that the checks rest on, and how good they are row by row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tablewright.checks.base import Floats
 from tablewright.checks.ground import Ground
 from tablewright.metrics.learners import LEARNERS, Design, fit
 
-__all__ = ["Predictor", "losses"]
+__all__ = ["LEAST", "Predictor", "gain_of", "merits"]
 
 LEAST = 1e-2
 """Probabilities below count as this: one row shall not decide."""
@@ -42,17 +42,41 @@ class Predictor:
         return np.asarray(np.mean(found, axis=0))
 
 
-def losses(rows: Design, predicted: Floats, spread: float) -> Floats:
-    """Return the log loss of each row, or half its squared error in units of `spread`.
+def merits(y: Floats, predicted: Floats) -> Floats:
+    """Return how well each row is predicted; larger is better.
+
+    For classes it is the mean of two things: whether the row's own class is the likeliest, and the
+    share of rows of other classes that have less of its probability, weighted so that each
+    class counts the same. Neither looks at how sure a model is of itself: adding rows that were
+    chosen for being plausible makes it surer than it should be, which a log loss would punish
+    though the ranking improves. For numbers it is minus half the squared error, in units of
+    the standard deviation of `y`.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        Codes of classes, or numbers.
+    predicted : ndarray of shape (n_rows, n_classes) or (n_rows,)
 
     Examples
     --------
-    >>> nothing = np.zeros((1, 0))
-    >>> rows = Design(nothing, nothing, np.zeros(0, dtype=bool), np.array([1.0]))
-    >>> losses(rows, np.array([[0.5, 0.5]]), 1.0).round(3), losses(rows, np.array([3.0]), 2.0)
-    (array([0.693]), array([0.5]))
+    >>> merits(np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.6, 0.4]]))
+    array([1. , 0.5])
     """
     if predicted.ndim == 1:
-        return np.asarray(((rows.y - predicted) / spread) ** 2 / 2)
-    own = predicted[np.arange(len(rows)), rows.y.astype(np.intp)]
-    return np.asarray(-np.log(np.clip(own, LEAST, 1.0)))
+        return np.asarray(-(((y - predicted) / (float(y.std()) or 1.0)) ** 2) / 2)
+    codes = y.astype(np.intp)
+    hits = predicted.argmax(axis=1) == codes
+    placed = np.zeros(len(y))
+    classes, counts = np.unique(codes, return_counts=True)
+    for code, count in zip(classes, counts, strict=True):
+        own, others = predicted[codes == code, code], np.sort(predicted[codes != code, code])
+        if len(others):
+            below = np.searchsorted(others, own) + np.searchsorted(others, own, "right")
+            placed[codes == code] = below / (2 * len(others)) * len(y) / (len(classes) * count)
+    return np.asarray((hits + placed) / 2)
+
+
+def gain_of(differences: Floats) -> tuple[float, float]:
+    """Return the mean of differences row by row, and its standard error."""
+    return float(differences.mean()), float(differences.std(ddof=1) / np.sqrt(len(differences)))

@@ -10,7 +10,7 @@ import polars as pl
 from tablewright.checks.base import Floats, Judgement, Mask
 from tablewright.checks.folds import out_of_fold, stratified_folds
 from tablewright.checks.ground import Ground
-from tablewright.checks.losses import LEAST, Predictor, losses
+from tablewright.checks.losses import LEAST, Predictor, gain_of, merits
 from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
@@ -29,20 +29,21 @@ class PoolGate:
     - Agreement: does a model of the pool alone give the real rows their own labels with more
       likelihood than labels shuffled among them? The answer is a z-score, from the exact mean
       and variance under shuffling (Hoeffding 1951).
-    - Loss: real rows are predicted out of fold, by models of the other folds and by models of
-      these and the pool. The pool must not raise the log loss (half the squared standardised
-      error of a number) by more than `slack` standard errors of the mean difference.
+    - Gain: real rows are predicted out of fold, by models of the other folds and by models of
+      these and the pool. With the pool they must not be predicted worse
+      (`tablewright.checks.losses.merits`) by more than `slack` standard errors of the mean
+      difference.
 
     A pool whose labels all follow a wrong rule is found here, and only here: it looks consistent
-    to itself. That the loss should fall by a standard error, as one would first ask, is less
-    sharp: a sound pool passes that in one case of two at 60 real rows.
+    to itself. To ask for a gain of one standard error instead is less sharp: at 60 real rows a
+    sound pool passes that in one case of two.
 
     Parameters
     ----------
     agreement : float, default=1.645
         Least z-score; 1.645 is passed by chance in one case of twenty.
     slack : float, default=0.5
-        Standard errors by which the loss may rise.
+        Standard errors by which the prediction may become worse.
     n_repeats : int, default=3
         Cross-validations that are averaged.
     n_folds : int, default=5
@@ -117,7 +118,7 @@ class PoolGate:
         rows : DataFrame
             The typed pool, of which agreement is asked.
         added : DataFrame
-            The part of it that would be added, of which the loss is asked.
+            The part of it that would be added, of which the gain is asked.
         rng : numpy Generator
 
         Returns
@@ -133,7 +134,7 @@ class PoolGate:
         if not z > self.agreement:
             return False, z, f"{said} (needs {self.agreement})"
         gain, error = self.gain(added, rng)
-        said += f", and adding it changes the loss on real rows by {-gain:+.3f} ± {error:.3f}"
+        said += f", and adding it changes their prediction by {gain:+.3f} ± {error:.3f}"
         return gain > -self.slack * error, z, said
 
     def agree(self, rows: pl.DataFrame, rng: np.random.Generator) -> float:
@@ -151,28 +152,23 @@ class PoolGate:
         return _shuffled_z(likely)
 
     def gain(self, rows: pl.DataFrame, rng: np.random.Generator) -> tuple[float, float]:
-        """Return by how much a pool of typed rows lowers the loss, and the standard error."""
+        """Return by how much typed rows better the prediction of real ones, with its error."""
         pool = self.ground_.design(self.ground_.rows(rows))
-        if not len(pool) or len(self.real_) < 2:
+        if not len(pool) or len(self.real_) < 3:
             return 0.0, np.inf
-        falls = np.mean([self._falls(pool, rng) for _ in range(self.n_repeats)], axis=0)
-        return float(falls.mean()), float(falls.std(ddof=1) / np.sqrt(len(falls)))
+        return gain_of(np.mean([self._gains(pool, rng) for _ in range(self.n_repeats)], axis=0))
 
-    def _falls(self, pool: Design, rng: np.random.Generator) -> Floats:
-        """Fall of the loss of each real row, out of fold."""
-        real = self.real_
+    def _gains(self, pool: Design, rng: np.random.Generator) -> Floats:
+        """Gain in the prediction of each real row, out of fold."""
+        real, predictor = self.real_, Predictor(self.ground_, rng)
         folds = stratified_folds(real.y, self.n_folds, rng)
-        spread = float(real.y.std()) or 1.0
-        predictor = Predictor(self.ground_, rng)
 
         def predict(train: Mask, test: Mask) -> Floats:
             known, asked = real.take(train), real.take(test)
-            found = [
-                losses(asked, predictor(rows, asked), spread) for rows in (known, known.join(pool))
-            ]
-            return found[0] - found[1]
+            return np.stack([predictor(r, asked) for r in (known, known.join(pool))], axis=1)
 
-        return out_of_fold(folds, predict)
+        predicted = out_of_fold(folds, predict)
+        return merits(real.y, predicted[:, 1]) - merits(real.y, predicted[:, 0])
 
 
 def _shuffled_z(likely: Floats) -> float:

@@ -32,7 +32,7 @@ class TrustCheck:
 
     - The generator is trusted: the least plausible labels go (`LabelPlausibility`).
     - The data are trusted: of the rows that a model of the real rows agrees with, as many stay as
-      lower the loss on real rows (`RealAgreement`); below 30 real rows that model knows too
+      help to predict real rows (`RealAgreement`); below 30 real rows that model knows too
       little to be of use, and all go.
 
     Parameters
