@@ -240,10 +240,15 @@ def _is_scale(column: Column) -> bool:
 
 
 def _floats(series: pl.Series, column: Column, codec: Codec) -> Floats:
-    """Numbers of a numeric column: days of dates, microseconds of times, numbers of a scale."""
+    """Numbers of a numeric column: days of dates, microseconds of times, numbers of a scale.
+
+    Codes that stand for something else than a value are NaN: they are in no range.
+    """
     if column.kind.is_discrete:
         return series.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-    return codec.encode_column(series)
+    floats = codec.encode_column(series)
+    codes = [code for code in column.sentinels if isinstance(code, int | float)]
+    return np.where(np.isin(floats, codes), np.nan, floats) if codes else floats
 
 
 def _bounds(column: Column) -> tuple[float, float]:
