@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from tablewright.metrics.privacy import row_keys
 from tablewright.tables.table import load_table
 
 TRAIN, TEST = 200, 2000
-POOLS = ("cllm", "epic-1", "epic-2", "epic-3")
+POOLS = ("cllm", "epic-*")
 
 
 def learner(name: str, number: bool, seed: int) -> Any:
@@ -52,7 +51,7 @@ def error(name: str, train: pl.DataFrame, test: pl.DataFrame, target: str, seed:
     return float((found != truth).mean())
 
 
-def run(folder: Path, seed: int) -> Iterator[dict[str, Any]]:
+def run(folder: Path, pool: Path, seed: int) -> dict[str, Any]:
     whole = pl.read_parquet(folder / "real.parquet")
     target = whole.columns[-1]
     order = np.random.default_rng(seed).permutation(whole.height)
@@ -65,35 +64,31 @@ def run(folder: Path, seed: int) -> Iterator[dict[str, Any]]:
     alone = {
         name: error(name, table.frame, typed_test, target, seed) for name in ("forest", "tree")
     }
-    for pool in POOLS:
-        path = folder / "pools" / f"{pool}.csv"
-        if not path.exists():
-            continue
-        text = pl.read_csv(path, infer_schema=False)
-        keys = row_keys(ruler.rows(read_candidates(text, table.schema, table.frame).frame))
-        text = text.filter(~np.isin(keys, held))
-        read = read_candidates(text, table.schema, table.frame)
-        usable = read.frame.filter(pl.Series([not said for said in read.unreadable])).drop_nulls()
-        trim = Trim(schema=table.schema, random_state=seed).fit(table.frame)
-        trim.transform(text)
-        kept = trim.result_.rows()
-        yield {
-            "data set": folder.name,
-            "pool": pool,
-            "seed": seed,
-            "pool rows": text.height,
-            "kept": kept.height,
-            "trust": trim.result_.trust,
-            "copies before": int(np.isin(row_keys(ruler.rows(usable)), known).sum()),
-            "copies after": int(np.isin(row_keys(ruler.rows(kept)), known).sum()),
-            **{
-                f"{name} {arm}": 100
-                * (1 - error(name, rows, typed_test, target, seed) / alone[name])
-                for arm, added in (("untrimmed", usable), ("trimmed", kept))
-                for rows in [pl.concat([table.frame, added.drop_nulls()])]
-                for name in alone
-            },
-        }
+    text = pl.read_csv(pool, infer_schema=False)
+    keys = row_keys(ruler.rows(read_candidates(text, table.schema, table.frame).frame))
+    text = text.filter(~np.isin(keys, held))
+    read = read_candidates(text, table.schema, table.frame)
+    usable = read.frame.filter(pl.Series([not said for said in read.unreadable])).drop_nulls()
+    trim = Trim(schema=table.schema, random_state=seed).fit(table.frame)
+    trim.transform(text)
+    kept = trim.result_.rows()
+    changes = {
+        f"{name} {arm}": 100 * (1 - error(name, rows, typed_test, target, seed) / alone[name])
+        for arm, added in (("untrimmed", usable), ("trimmed", kept))
+        for rows in [pl.concat([table.frame, added.drop_nulls()])]
+        for name in alone
+    }
+    return {
+        "data set": folder.name,
+        "pool": pool.stem,
+        "seed": seed,
+        "pool rows": text.height,
+        "kept": kept.height,
+        "trust": trim.result_.trust,
+        "copies before": int(np.isin(row_keys(ruler.rows(usable)), known).sum()),
+        "copies after": int(np.isin(row_keys(ruler.rows(kept)), known).sum()),
+        **changes,
+    }
 
 
 def tables(found: pl.DataFrame) -> list[dict[str, Any]]:
@@ -153,17 +148,18 @@ def main() -> None:
     lines = []
     if options.runs is not None and options.runs.exists():
         lines = [json.loads(line) for line in options.runs.read_text().splitlines()]
-    done = {(line["data set"], line["seed"]) for line in lines}
-    folders = sorted(place.parent for place in options.data.glob("*/real.parquet"))
+    done = {(line["data set"], line["pool"], line["seed"]) for line in lines}
+    places = sorted(p for name in POOLS for p in options.data.glob(f"*/pools/{name}.csv"))
     for seed in range(options.first, options.first + options.seeds):
-        for folder in folders:
-            if (folder.name, seed) not in done:
-                fresh = list(run(folder, seed))
-                lines += fresh
-                if options.runs is not None:
-                    with options.runs.open("a") as file:
-                        file.writelines(json.dumps(line) + "\n" for line in fresh)
-                print(seed, folder.name, flush=True)
+        for place in places:
+            folder = place.parent.parent
+            if (folder.name, place.stem, seed) in done:
+                continue
+            lines.append(run(folder, place, seed))
+            if options.runs is not None:
+                with options.runs.open("a") as file:
+                    file.write(json.dumps(lines[-1]) + "\n")
+            print(seed, folder.name, place.stem, flush=True)
     found = pl.DataFrame(lines).sort("data set", "pool", "seed")
     cllm = found.filter(pl.col("pool") == "cllm").group_by("data set", maintain_order=True)
     shares = cllm.agg((pl.col("kept") / pl.col("pool rows")).mean().alias("share"))

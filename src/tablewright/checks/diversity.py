@@ -50,6 +50,8 @@ class Diversity:
     fate : {"reject", "select"}, default="reject"
         Whether a batch that fails goes as a whole, or loses rows of its fullest clusters until it
         passes.
+    max_removed : float, default=0.2
+        Largest share of a batch that is lost in this way: evenness is not worth more rows.
 
     Attributes
     ----------
@@ -86,6 +88,7 @@ class Diversity:
         *,
         assigner: Literal["centroid", "mlp"] = "centroid",
         fate: Literal["reject", "select"] = "reject",
+        max_removed: float = 0.2,
     ) -> None:
         if rule not in RULES:
             raise InputError(f"rule is one of {', '.join(RULES)}, not {rule!r}")
@@ -96,7 +99,10 @@ class Diversity:
         self.rule: Rule = rule
         self.threshold = threshold
         self.assigner = assigner
+        if not 0 <= max_removed <= 1:
+            raise InputError(f"max_removed lies between 0 and 1, not {max_removed!r}")
         self.fate = fate
+        self.max_removed = max_removed
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Cluster typed real rows."""
@@ -160,15 +166,16 @@ class Diversity:
         }[self.rule]
 
     def _select(self, clusters: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Drop rows of the fullest cluster, a few at a time, until the rest passes."""
+        """Drop rows of the fullest cluster, a few at a time, until the rest passes or is few."""
         keep = np.ones(len(clusters), dtype=bool)
         step = max(1, len(clusters) // 50)
-        while keep.any() and self.gain(clusters[keep]) < self.limit(int(keep.sum()), rng):
+        fewest = max(1, int(np.ceil((1 - self.max_removed) * len(clusters))))
+        while keep.sum() > fewest and self.gain(clusters[keep]) < self.limit(int(keep.sum()), rng):
             together = self.counts_ + np.bincount(clusters[keep], minlength=self.n_clusters_)
             own = [(clusters[keep] == k).any() for k in range(self.n_clusters_)]
             fullest = int(np.argmax(np.where(own, together, -1)))
             rows = np.flatnonzero(keep & (clusters == fullest))
-            keep[rng.permutation(rows)[:step]] = False
+            keep[rng.permutation(rows)[: min(step, int(keep.sum()) - fewest)]] = False
         return keep
 
 

@@ -10,8 +10,9 @@ import polars as pl
 from tablewright.checks.base import Floats, Judgement, Mask
 from tablewright.checks.folds import out_of_fold, stratified_folds
 from tablewright.checks.ground import Ground
+from tablewright.checks.losses import Predictor
 from tablewright.errors import InputError
-from tablewright.metrics.learners import Design, fit
+from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
 
 __all__ = ["LabelPlausibility"]
@@ -20,21 +21,20 @@ __all__ = ["LabelPlausibility"]
 class LabelPlausibility:
     """Drop the rows whose label the other rows find least plausible.
 
-    Each row is predicted by models of the other folds of real rows and candidates together. The
+    Each row is predicted by models of the other folds of real rows and candidates together (a
+    linear one, and boosted trees from 100 real rows on). The
     plausibility of a class is its predicted probability as a multiple of its share of the rows,
-    so that a rare class is not dropped for being rare; that of a number is minus its squared
-    standardised residual. It presumes that most candidates are right: a pool that is wrong as a
-    whole looks consistent to itself.
+    so that a rare class is not dropped for being rare; that of a number is the standard deviation
+    of the errors over its own error. What is 1 or more stays. It presumes that most candidates
+    are right: a pool that is wrong as a whole looks consistent to itself.
 
     Parameters
     ----------
     share : float, default=0.25
-        Part of the candidates that is dropped, 0 to 1.
-    n_repeats : int, default=5
+        Part of the candidates that is dropped at most, the least plausible ones, 0 to 1.
+    n_repeats : int, default=3
         Cross-validations that are averaged.
     n_folds : int, default=5
-    learners : tuple of str, default=("linear",)
-        Of `tablewright.metrics.learners.LEARNERS`, averaged.
 
     Raises
     ------
@@ -61,9 +61,8 @@ class LabelPlausibility:
         self,
         share: float = 0.25,
         *,
-        n_repeats: int = 5,
+        n_repeats: int = 3,
         n_folds: int = 5,
-        learners: tuple[str, ...] = ("linear",),
     ) -> None:
         if not 0 <= share <= 1:
             raise InputError(f"share lies between 0 and 1, not {share!r}")
@@ -74,7 +73,6 @@ class LabelPlausibility:
         self.share = share
         self.n_repeats = n_repeats
         self.n_folds = n_folds
-        self.learners = learners
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Take the typed real rows in.
@@ -95,6 +93,7 @@ class LabelPlausibility:
         n_dropped = int(self.share * rows.height)
         keep = np.ones(rows.height, dtype=bool)
         keep[np.argsort(score, kind="stable")[:n_dropped]] = False
+        keep |= score >= 1
         return Judgement.of(keep, [self._reason(value) for value in score], score)
 
     def plausibility(self, rows: pl.DataFrame, rng: np.random.Generator) -> Floats:
@@ -103,35 +102,29 @@ class LabelPlausibility:
             return np.zeros(0)
         real = self.ground_.design(self.ground_.real)
         both = real.join(self.ground_.design(self.ground_.rows(rows)))
-        n_classes = int(both.y.max()) + 1 if self.ground_.classifies else 0
-        predicted = _predicted(both, n_classes, self, rng)[len(real) :]
-        labels = both.y[len(real) :]
-        if not n_classes:
-            spread = float(both.y.std()) or 1.0
-            return np.asarray(-(((labels - predicted) / spread) ** 2))
-        codes = labels.astype(np.intp)
-        shares = np.bincount(both.y.astype(np.intp), minlength=n_classes) / len(both)
-        return np.asarray(predicted[np.arange(len(codes)), codes] / shares[codes])
+        predicted = self._predicted(both, rng)
+        if not self.ground_.classifies:
+            errors = np.abs(both.y - predicted)
+            spread = float(np.sqrt((errors**2).mean()))
+            return np.asarray(spread / np.maximum(errors[len(real) :], 1e-9 * spread + 1e-300))
+        codes = both.y[len(real) :].astype(np.intp)
+        shares = np.bincount(both.y.astype(np.intp), minlength=predicted.shape[1]) / len(both)
+        return np.asarray(predicted[len(real) :][np.arange(len(codes)), codes] / shares[codes])
+
+    def _predicted(self, rows: Design, rng: np.random.Generator) -> Floats:
+        """Predict each row out of fold, averaged over repeats."""
+        predictor = Predictor(self.ground_, rng)
+
+        def predict(train: Mask, test: Mask) -> Floats:
+            return predictor(rows.take(train), rows.take(test))
+
+        found = [
+            out_of_fold(stratified_folds(rows.y, self.n_folds, rng), predict)
+            for _ in range(self.n_repeats)
+        ]
+        return np.asarray(np.mean(found, axis=0))
 
     def _reason(self, value: float) -> str:
         if not self.ground_.classifies:
-            return f"its target is {np.sqrt(-value):.1f} standard deviations from the prediction"
+            return f"its target is {1 / value:.1f} standard deviations from what the other rows say"
         return f"its label is {value:.2f} times as likely as for any row, by the other rows"
-
-
-def _predicted(
-    rows: Design, n_classes: int, check: LabelPlausibility, rng: np.random.Generator
-) -> Floats:
-    """Predict each row out of fold, averaged over repeats and learners."""
-    found = []
-    for _ in range(check.n_repeats):
-        folds = stratified_folds(rows.y, check.n_folds, rng)
-        for learner in check.learners:
-
-            def predict(train: Mask, test: Mask, learner: str = learner) -> Floats:
-                leaf = max(3, min(20, int(train.sum()) // 20))
-                model = fit(learner, rows.take(train), n_classes, rng, leaf=leaf)
-                return model(rows.take(test))
-
-            found.append(out_of_fold(folds, predict))
-    return np.asarray(np.mean(found, axis=0))

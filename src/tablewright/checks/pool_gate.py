@@ -44,7 +44,7 @@ class PoolGate:
         Least z-score; 1.645 is passed by chance in one case of twenty.
     slack : float, default=0.5
         Standard errors by which the prediction may become worse.
-    n_repeats : int, default=3
+    n_repeats : int, default=2
         Cross-validations that are averaged.
     n_folds : int, default=5
 
@@ -76,7 +76,7 @@ class PoolGate:
         agreement: float = 1.645,
         slack: float = 0.5,
         *,
-        n_repeats: int = 3,
+        n_repeats: int = 2,
         n_folds: int = 5,
     ) -> None:
         if n_repeats < 1 or n_folds < 2:

@@ -74,8 +74,8 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         What the columns mean, as for `Synthesizer`. A class that it declares may be written,
         even if no real row has it.
     drop : float, default=0.25
-        Part of the candidates whose labels are dropped as the least plausible ones, where the
-        generator is trusted.
+        Part of the candidates that is dropped at most for implausible labels, where the generator
+        is trusted.
     batch_size : int or None, default=None
         Candidates that are judged together: by default all in the default line, 10 in the
         published one.
