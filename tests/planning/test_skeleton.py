@@ -214,3 +214,37 @@ def test_soft_rules_about_the_cells() -> None:
     odds = share(weighed, bad) / share(weighed, ~bad)
     assert isinstance(real, float)
     assert odds == pytest.approx(np.exp(-1.0) * real / (1 - real), rel=0.02)
+
+
+def test_columns_that_would_make_too_many_cells_are_left_to_the_texture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tablewright.planning.skeleton.MAX_CELLS", 4)
+    made = skeleton([], columns=["y", "mood"])
+    assert made.columns == ("y",)
+    assert made.notes == ("column 'mood' has too many values to be fixed beforehand",)
+
+
+def test_a_computed_column_is_not_fixed_beforehand() -> None:
+    rule = {"kind": "fd", "from": ["level"], "to": "mood", "intervention": True}
+    made = skeleton([rule], columns=["y", "mood"])
+    assert made.columns == ("y",)
+    assert "column 'mood' is computed" in made.notes[0]
+
+
+def test_cells_that_no_real_row_has_are_opened_for_a_quota() -> None:
+    real = REAL.filter((pl.col("y") == "no") | (pl.col("mood") != "bad"))
+    rules = as_rules([{"kind": "quota", "where": "y = 'yes' AND mood = 'bad'", "share": [0.05, 1]}])
+    found = validate_rules(rules, SCHEMA, real).require()
+    made = plan_skeleton(real, LAYOUT, found.bound, ["y", "mood"], N)
+    assert share(made, (pl.col("y") == "yes") & (pl.col("mood") == "bad")) == pytest.approx(0.05)
+
+
+def test_missing_values_have_a_place_of_their_own() -> None:
+    real = REAL.with_columns(mood=pl.when(pl.col("age") > 70).then(None).otherwise("mood"))
+    schema = SCHEMA.override(mood={"nullable": True})
+    layout = Layout.learn(real, schema)
+    made = plan_skeleton(real, layout, [], ["y", "mood"], N)
+    missing = made.frame().filter(pl.col("mood").is_null())
+    assert missing["wanted"].sum() == pytest.approx(real["mood"].null_count() / N)
+    assert made.distance(real) == pytest.approx(0.0, abs=1e-12)
