@@ -14,7 +14,6 @@ from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.trees import SequentialTrees
 from tablewright.metrics.detection import detection_auc
 from tablewright.metrics.preparation import Preparation
-from tablewright.registry import names
 from tablewright.schema import Schema
 from tablewright.tables.encoding import Codec
 
@@ -61,11 +60,9 @@ def choose_method(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator)
     n_numeric = sum(column.kind.is_numeric for column in columns)
     per_column = frame.height / max(1, len(columns))
     mixed = n_numeric < _MOST * len(columns)
-    known = "blend" in names("generators")  # an installation may be older than the code
-    short = frame.height < _SHORT and known
+    short = frame.height < _SHORT
     if frame.height < _LEAST:
-        name = "blend" if known else "trees"
-        return Choice(name, f"{name}, since {frame.height} rows are too few to compare methods")
+        return Choice("blend", f"blend, since {frame.height} rows are too few to compare methods")
     if mixed and not short:
         share = f"{len(columns) - n_numeric} of {len(columns)} columns are not numbers"
         return Choice("trees", f"trees, since {share}")
