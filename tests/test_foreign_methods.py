@@ -14,9 +14,11 @@ from sklearn.base import clone
 
 from tablewright import Synthesizer
 from tablewright.errors import ConditionError, InputError
+from tablewright.generators.plugin import Plugin
 from tablewright.generators.trees import SequentialTrees
 from tablewright.rule_keeping import RuleWarning
 from tablewright.systems.htdbu import HTDBU
+from tablewright.tables.encoding import Field, Matrix
 
 
 class Repeats:
@@ -77,6 +79,26 @@ def test_given_codes_bring_rows_that_have_them() -> None:
     seeds = pl.DataFrame({"y": ["old"] * 40 + ["young"] * 40})
     rows = fitted().sample(seed_data=seeds)
     assert ((rows["age"] > 50) == (rows["y"] == "old")).all()
+
+
+def test_empty_cells_are_filled_from_whole_rows() -> None:
+    nothing = pl.lit(None, pl.Int64)
+    gaps = table(40).with_columns(age=nothing, city=pl.lit("Oslo"))
+    filled = fitted().impute(gaps)
+    assert filled["age"].null_count() == 0
+    assert ((filled["age"] > 50) == (filled["y"] == "old")).mean() > 0.9
+    assert filled["city"].unique().to_list() == ["Oslo"]
+
+
+def test_mostly_incomplete_rows_are_enough_for_complete_ones() -> None:
+    values = np.full((100, 2), np.nan)
+    values[:, 0] = np.arange(100.0)
+    values[:3, 1] = 1.0
+    matrix = Matrix(values, (Field("a"), Field("b")))
+    made = Plugin(Repeats()).fit(matrix, np.random.default_rng(0))
+    rows = made.sample(5000, np.random.default_rng(1), complete=True)
+    assert rows.shape == (5000, 2)
+    assert not np.isnan(rows).any()
 
 
 def test_a_class_of_a_generator_is_taken_with_its_options() -> None:

@@ -148,7 +148,7 @@ class Plugin:
             if len(found) >= n_rows:
                 return found[:n_rows]
         elif given is None:
-            return pool[:n_rows]
+            return pool[np.arange(n_rows) % len(pool)]
         if condition is not None:
             matrix = Matrix(pool, self.fields_)
             given = condition_from_rows(
