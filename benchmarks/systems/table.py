@@ -16,6 +16,7 @@ from scipy import stats
 from benchmarks.systems import deficient_tables
 from benchmarks.systems.cases import cases
 from benchmarks.systems.published import PUBLISHED, TOKENS_PER_ROW
+from benchmarks.trim.diabetes import LEVELS
 
 PAGE = Path(__file__).parent / "results" / "deficient_tables.md"
 MEASURES = ("AUC", "accuracy", "F1", "recall", "detection", "alpha-precision", "beta-recall",
@@ -67,7 +68,8 @@ def ordered(arms: dict[str, Any]) -> list[str]:
 
 def overview(runs: dict[str, Any]) -> str:
     names = ordered({arm: None for arms in runs.values() for arm in arms})
-    rows = []
+    seeds = {case: len(arms["real alone"]) for case, arms in runs.items()}
+    rows: list[dict[str, Any]] = [{"arm": "seeds", **seeds}]
     for arm in names:
         row: dict[str, Any] = {"arm": arm}
         for case, arms in runs.items():
@@ -77,8 +79,9 @@ def overview(runs: dict[str, Any]) -> str:
 
 
 def case_table(arms: dict[str, list[dict[str, Any]]]) -> str:
-    per_class = sorted({m for runs in arms.values() for run in runs for m in run["scores"]
-                        if m.startswith("AUC ")})  # fmt: skip
+    found = {m for runs in arms.values() for run in runs for m in run["scores"]}
+    listed = [f"AUC {level}" for level in LEVELS]
+    per_class = [m for m in listed if m in found] or sorted(m for m in found if m[:4] == "AUC ")
     shown = [m for m in MEASURES if any(m in run["scores"] for r in arms.values() for run in r)]
     if len(per_class) == 2:  # the same number twice
         per_class = []
