@@ -156,6 +156,8 @@ def grow_forest(
     """
     rng = np.random.default_rng(seed)
     n_rows = len(values)
+    # As scikit-learn would bring them, tree after tree.
+    inputs, outputs = questions.inputs, np.ascontiguousarray(questions.outputs, dtype=np.float64)
     trees = []
     for _ in range(n_trees):
         often = np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows)
@@ -164,7 +166,7 @@ def grow_forest(
             max_features="sqrt" if max_features is None else max_features,
             random_state=int(rng.integers(2**31)),
         )
-        fitted = learner.fit(questions.inputs, questions.outputs, sample_weight=often * 1.0)
+        fitted = learner.fit(inputs, outputs, sample_weight=often * 1.0, check_input=False)
         trees.append(questions.donors(fitted.tree_, values))
     return DonorForest.of(trees, n_columns)
 
