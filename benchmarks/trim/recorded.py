@@ -142,6 +142,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--pools", nargs="+", default=POOLS, help="names of pools, * allowed")
     parser.add_argument("--runs", type=Path, help="JSON lines, continued where they end")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/trim/results/recorded.md"))
     options = parser.parse_args()
@@ -149,7 +150,7 @@ def main() -> None:
     if options.runs is not None and options.runs.exists():
         lines = [json.loads(line) for line in options.runs.read_text().splitlines()]
     done = {(line["data set"], line["pool"], line["seed"]) for line in lines}
-    places = sorted(p for name in POOLS for p in options.data.glob(f"*/pools/{name}.csv"))
+    places = [p for n in options.pools for p in sorted(options.data.glob(f"*/pools/{n}.csv"))]
     for seed in range(options.first, options.first + options.seeds):
         for place in places:
             folder = place.parent.parent
