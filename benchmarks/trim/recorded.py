@@ -104,6 +104,7 @@ def tables(found: pl.DataFrame) -> list[dict[str, Any]]:
             {
                 "data set": data,
                 "pool": pool,
+                "seeds": here.height,
                 "rows": int(here["pool rows"].mean()),
                 "kept, %": round(100 * float((here["kept"] / here["pool rows"]).mean()), 1),
                 "generator trusted": f"{(here['trust'] == 'generator').sum()} of {here.height}",
@@ -169,7 +170,7 @@ def main() -> None:
     intro = (
         "Change of the error of a forest and a tree (defaults of scikit-learn) by adding the pool "
         "to 200 real rows, in percent of the error with real rows alone, positive being better; "
-        f"{options.seeds} seeds from {options.first} on; after ± the standard error over seeds. "
+        f"seeds from {options.first} on; after ± the standard error over seeds. "
         "Error: share of wrong labels, root mean squared error for boston. All rows of a pool that "
         "can be read and have a label are the untrimmed pool."
     )
