@@ -159,6 +159,16 @@ def test_the_local_body_draws_many_rows_in_rounds() -> None:
     assert rows.n_unique() == 1500
 
 
+@pytest.mark.parametrize("model", [None, StandIn(people(800, seed=1), target="ill")])
+def test_classes_that_a_condition_excludes_get_no_rows(model: StandIn | None) -> None:
+    system = EPIC("ill", llm=model, random_state=0).fit(people())
+    assert system.sample(10, where="ill = 'no'")["ill"].to_list() == ["no"] * 10
+    assert Counter(system.sample(10, where="dose > 5")["ill"]) == {"no": 5, "yes": 5}
+    table = people().rename({"dose": "pay"})
+    system = EPIC("pay", random_state=0).fit(table)
+    assert (system.sample(10, where="pay < 5")["pay"] < 5).all()
+
+
 def test_more_classes_than_letters_have_groups() -> None:
     assert [group_letter(place) for place in (0, 25, 26, 51, 52)] == ["A", "Z", "A1", "Z1", "A2"]
     table = pl.DataFrame({"x": np.arange(90) / 7, "y": [f"c{n % 30:02d}" for n in range(90)]})

@@ -237,8 +237,20 @@ class EPIC(System):
             return self.classes_.quotas(wanted.quotas)
         if not self._preset.strict:
             return None
-        parts = np.array_split(np.arange(wanted.n_rows), len(self.classes_))
-        return {place: len(part) for place, part in enumerate(parts)}
+        places = self._possible(wanted)
+        parts = np.array_split(np.arange(wanted.n_rows), len(places))
+        return {place: len(part) for place, part in zip(places, parts, strict=True)}
+
+    def _possible(self, wanted: Wanted) -> list[int]:
+        """Return the classes that rows may have under the condition that was asked for."""
+        every = list(range(len(self.classes_)))
+        target = self.classes_.target
+        domain = None if wanted.where is None else wanted.where.domain(target)
+        if domain is None:
+            return every
+        values = self.train_.select(pl.col(target).drop_nulls().unique(maintain_order=True))
+        allowed = values.filter(pl.Series([value in domain for value in values[target].to_list()]))
+        return sorted(set(self.classes_.of(allowed).tolist())) or every
 
     def _misplaced(self, written: Written) -> list[str]:
         """Compare the class of each row with the group that it stood in."""
