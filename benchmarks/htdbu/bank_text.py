@@ -54,7 +54,7 @@ TEXTURES = {
     "trees": Texture("trees"),
     "forest": Texture("forest"),
     "boosted": Texture("boosted"),
-    "boosted, rate 0.1": Texture("boosted", {"learning_rate": 0.1}),
+    "boosted, rate 0.3": Texture("boosted", {"learning_rate": 0.3}),
 }
 PUBLISHED = {
     "manual": {

@@ -36,7 +36,7 @@ def make(request: pytest.FixtureRequest) -> Any:
     if request.param == "forest":
         return Forest
     pytest.importorskip("xgboost")
-    return lambda **options: Boosted(n_trees=20, **options)
+    return lambda **options: Boosted(n_trees=20, learning_rate=0.3, **options)
 
 
 def test_columns_go_along_with_each_other_as_in_the_table(make: Any) -> None:

@@ -34,7 +34,7 @@ class Boosted(Sequential):
         Rounds of boosting.
     max_depth : int, default=6
         Questions on the way to a leaf.
-    learning_rate : float, default=0.3
+    learning_rate : float, default=0.1
         How far each round goes.
     n_bins : int, default=24
         Bins of about equal size that numbers are cut into, of at least five rows; a value that
@@ -65,7 +65,7 @@ class Boosted(Sequential):
         self,
         n_trees: int = 80,
         max_depth: int = 6,
-        learning_rate: float = 0.3,
+        learning_rate: float = 0.1,
         n_bins: int = 24,
         max_rows: int | None = 8000,
         max_conditions: int | None = 12,
