@@ -120,6 +120,8 @@ def verdicts(found: pl.DataFrame) -> list[dict[str, Any]]:
     lines = []
     for kind in ("cllm", "epic"):
         here = found.filter(pl.col("pool").str.starts_with(kind))
+        if not here.height:
+            continue
         for name in ("forest", "tree"):
             means = [
                 here.group_by("data set").agg(pl.col(f"{name} {arm}").mean())[f"{name} {arm}"]
