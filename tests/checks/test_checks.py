@@ -17,11 +17,11 @@ from tablewright.checks.cost_band import CostBand, band
 from tablewright.checks.diversity import Diversity, Rule, entropy
 from tablewright.checks.folds import stratified_folds
 from tablewright.checks.information import Form, InformationGain, log_determinant
-from tablewright.checks.losses import merits
 from tablewright.checks.near_duplicates import NearDuplicates
 from tablewright.checks.outliers import Outliers
 from tablewright.checks.plausibility import LabelPlausibility
 from tablewright.checks.pool_gate import PoolGate
+from tablewright.checks.predictions import merits
 from tablewright.checks.sanity import Sanity
 from tablewright.errors import InputError
 from tablewright.schema import Schema

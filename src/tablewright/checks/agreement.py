@@ -10,7 +10,7 @@ import polars as pl
 from tablewright.checks.base import Floats, Judgement, Mask
 from tablewright.checks.folds import out_of_fold, stratified_folds
 from tablewright.checks.ground import Ground
-from tablewright.checks.losses import Predictor, gain_of, merits
+from tablewright.checks.predictions import Predictor, gain_of, merits
 from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
@@ -37,8 +37,8 @@ class RealAgreement:
     Attributes
     ----------
     gains_ : dict of float to (float, float)
-        Gain in the prediction of real rows (`tablewright.checks.losses.merits`) and its standard
-        error by level, of the last candidates.
+        Gain in the prediction of real rows (`tablewright.checks.predictions.merits`) and its
+        standard error by level, of the last candidates.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class RealAgreement:
     name = "real agreement"
 
     def __init__(self, levels: tuple[float, ...] = (1.0, 0.5), *, n_folds: int = 5) -> None:
-        if not all(0 < level <= 1 for level in levels):
+        if not levels or not all(0 < level <= 1 for level in levels):
             raise InputError(f"levels are shares above 0 and at most 1, not {levels!r}")
         self.levels = levels
         self.n_folds = n_folds

@@ -10,7 +10,7 @@ import polars as pl
 from tablewright.checks.base import Floats, Judgement, Mask
 from tablewright.checks.folds import out_of_fold, stratified_folds
 from tablewright.checks.ground import Ground
-from tablewright.checks.losses import Predictor
+from tablewright.checks.predictions import Predictor
 from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema

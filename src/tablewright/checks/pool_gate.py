@@ -10,7 +10,7 @@ import polars as pl
 from tablewright.checks.base import Floats, Judgement, Mask
 from tablewright.checks.folds import out_of_fold, stratified_folds
 from tablewright.checks.ground import Ground
-from tablewright.checks.losses import LEAST, Predictor, gain_of, merits
+from tablewright.checks.predictions import LEAST, Predictor, gain_of, merits
 from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
@@ -31,7 +31,7 @@ class PoolGate:
       and variance under shuffling (Hoeffding 1951).
     - Gain: real rows are predicted out of fold, by models of the other folds and by models of
       these and the pool. With the pool they must not be predicted worse
-      (`tablewright.checks.losses.merits`) by more than `slack` standard errors of the mean
+      (`tablewright.checks.predictions.merits`) by more than `slack` standard errors of the mean
       difference.
 
     A pool whose labels all follow a wrong rule is found here, and only here: it looks consistent

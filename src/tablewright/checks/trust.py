@@ -39,7 +39,7 @@ class TrustCheck:
     ----------
     trust : {"auto", "data", "generator"}, default="auto"
     share : float, default=0.25
-        Part of the candidates that goes where the generator is trusted.
+        Part of the candidates that goes at most where the generator is trusted.
 
     Attributes
     ----------
