@@ -14,6 +14,8 @@ from tablewright.llm import Prompt, Scripted
 from tablewright.llm.base import Reply, Usage
 from tablewright.llm.metering import Bill, Metered
 from tablewright.systems import Result, System, Wanted, estimator
+from tablewright.systems.cllm import CLLM
+from tablewright.testing import StandIn
 
 TRAIN = pl.DataFrame(
     {
@@ -135,3 +137,11 @@ def test_the_bill_adds_up_what_replies_took_and_counts_failures() -> None:
 def test_a_method_without_a_model_says_so() -> None:
     with pytest.raises(InputError, match="'trees' uses no language model"):
         estimator("trees", llm=Scripted([]))
+
+
+def test_a_rule_about_shares_rejects_no_row_and_is_told() -> None:
+    quota = {"kind": "quota", "where": "member = 'yes'", "share": [0.5, 0.6]}
+    model = StandIn(pl.concat([TRAIN, TRAIN.with_columns(pl.col("age") + 30)]), target="member")
+    system = CLLM("member", llm=model, random_state=0).fit(TRAIN)
+    assert system.sample(5, rules=[quota, "age >= 18"]).height == 5
+    assert any("is about shares of rows" in note for note in system.result_.notes)

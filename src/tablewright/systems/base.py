@@ -20,7 +20,8 @@ from tablewright.llm.base import LLM
 from tablewright.llm.metering import Metered
 from tablewright.quotas import Balance, Counts
 from tablewright.resampling import Ints
-from tablewright.rules import as_rules
+from tablewright.rules import as_rules, bind
+from tablewright.rules.bound import BoundRule, ShareRule
 from tablewright.rules.language import Check, Rules
 from tablewright.schema import Schema
 from tablewright.systems.result import Result
@@ -235,6 +236,20 @@ class System(TableEstimator):
             yield whole.cast(types)
             if result.n_kept >= wanted.n_rows:
                 return
+
+    def _row_rules(self, wanted: Wanted, result: Result) -> list[BoundRule]:
+        """Return what every row keeps, on the columns that rows have while they are judged."""
+        columns = {*self.writable_.names, *self.layout_.constants.columns}
+        found = []
+        for rule in bind(wanted.rules, self.schema_, self.train_):
+            if isinstance(rule, ShareRule):
+                result.note(
+                    f"rule {rule.name} is about shares of rows, which {self.name} does not bring "
+                    "about: look with check_rules at what came of it"
+                )
+            elif rule.rule.hard and set(rule.columns) <= columns:
+                found.append(rule)
+        return found
 
     def _within(self, rows: pl.DataFrame, wanted: Wanted, counts: Counter[Any]) -> pl.DataFrame:
         """Take the rows whose class is still wanted."""

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from tablewright.checks.near_duplicates import NearDuplicates
 from tablewright.errors import ModelError
-from tablewright.rules import bind
-from tablewright.rules.bound import BoundRule
 from tablewright.systems.base import System, Wanted
 from tablewright.systems.classes import Classes
 from tablewright.systems.result import Result
@@ -74,7 +72,7 @@ class Pool:
         self.n_wanted, self.quotas, self.patience = wanted.n_rows, quotas, patience
         self.constants = system.layout_.constants
         real = system.train_.select(system.writable_.names)
-        self.rules = _row_rules(system, wanted)
+        self.rules = system._row_rules(wanted, result)
         self.copies = copies or self._repeats(real)
         if not self.copies:
             self.known = dict.fromkeys(row_digests(real).tolist(), "equals a real row")
@@ -200,10 +198,3 @@ class Pool:
             reasons.append("" if left.get(place, 0) > 0 else "no more rows of its class are wanted")
             left[place] = left.get(place, 0) - 1
         return reasons
-
-
-def _row_rules(system: System, wanted: Wanted) -> list[BoundRule]:
-    """Return the hard rules on columns that rows have while they are judged."""
-    columns = {*system.writable_.names, *system.layout_.constants.columns}
-    bound = bind(wanted.rules, system.schema_, system.train_)
-    return [rule for rule in bound if rule.rule.hard and set(rule.columns) <= columns]

@@ -19,8 +19,7 @@ from tablewright.llm.raw_rows import NUMBER
 from tablewright.planning.manager import ask_for_plan, plan_by_association
 from tablewright.planning.plan_reading import read_plan
 from tablewright.planning.team_plan import Context, TeamPlan
-from tablewright.rules import bind
-from tablewright.rules.bound import BoundRule, ShareRule
+from tablewright.rules.bound import BoundRule
 from tablewright.schema import SAID, suggest
 from tablewright.systems.base import System, Wanted
 from tablewright.systems.result import Result
@@ -265,7 +264,7 @@ class TeamThenTrim(System):
                 "none was written: say trust='generator' if you trust whoever writes"
             )
             return
-        rules, gates = self._rules(wanted), None if dry else self._gates(wanted)
+        rules, gates = self._row_rules(wanted, result), None if dry else self._gates(wanted)
         team = self._team(rules)
         pool = TeamPool(
             self._real.clear(), self.writable_.target, wanted, result, rules, gates,
@@ -414,20 +413,6 @@ class TeamThenTrim(System):
         labelled = self.writable_.target is not None
         default = trim.variant == "default" and trim.trust != "generator"
         return labelled and default and self.n_rows_ < FEW
-
-    def _rules(self, wanted: Wanted) -> list[BoundRule]:
-        """Return what every row of this request keeps, on columns that rows have by then."""
-        columns = {*self.writable_.names, *self.layout_.constants.columns}
-        found = []
-        for rule in bind(wanted.rules, self.schema_, self.train_):
-            if isinstance(rule, ShareRule):
-                self.result_.note(
-                    f"rule {rule.name} is about shares of rows, which a team does not bring about: "
-                    "look with check_rules at what came of it"
-                )
-            elif rule.rule.hard and set(rule.columns) <= columns:
-                found.append(rule)
-        return found
 
     def _note(self, result: Result, pool: TeamPool, dry: bool) -> None:
         if self._drawer is not None:
