@@ -13,7 +13,9 @@ import numpy as np
 
 
 def shown(values: np.ndarray, digits: int = 1) -> str:
-    """Mean and standard error."""
+    """Mean and standard error; one value alone has none."""
+    if len(values) == 1:
+        return f"{values[0]:+.{digits}f}"
     error = values.std(ddof=1) / np.sqrt(len(values))
     return f"{values.mean():+.{digits}f} ± {error:.{digits}f}"
 
