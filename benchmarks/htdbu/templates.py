@@ -23,6 +23,7 @@ from benchmarks.measure import cpu, markdown, options
 from tablewright.metrics.preparation import Preparation
 from tablewright.rules import as_rules, check_rules, validate_rules
 from tablewright.systems.htdbu import HTDBU
+from tablewright.tables.inference import infer_schema
 from tablewright.threads import one_thread
 
 
@@ -93,7 +94,7 @@ def main() -> None:
 def read(rows: pl.DataFrame, bank: Any) -> dict[str, float]:
     """What the rows are worth on the real test rows."""
     _, f1, auroc = learned(rows, bank.test)
-    ruler = Preparation.fit(bank.train, HTDBU("y").fit(bank.train.head(500)).schema_)
+    ruler = Preparation.fit(bank.train, infer_schema(bank.train, target="y"))
     return {
         "AUROC": auroc,
         "F1": f1,
