@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from tablewright.errors import InputError
 from tablewright.quotas import Counts, balanced, class_counts
 from tablewright.resampling import ResamplerMixin
+from tablewright.seeds import seed_of
 from tablewright.tables.arrays import join, read_target
 from tablewright.tables.encoding import Matrix
 from tablewright.tables.frames import Restore
@@ -21,7 +22,7 @@ from tablewright.tables.layout import Layout
 from tablewright.tables.loading import load_as_said
 from tablewright.tables.table import Table
 
-__all__ = ["BLOCK", "TableEstimator", "regroup", "seed_of"]
+__all__ = ["BLOCK", "TableEstimator", "regroup"]
 
 BLOCK = 20_000
 """Rows that are drawn at once; fixed, so that rows do not depend on how they are fetched."""
@@ -115,32 +116,6 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         """No rows, with the columns and data types of all others."""
         nothing = np.empty((0, len(self.layout_.codec.columns)))
         return self.layout_.assemble(nothing, np.random.default_rng(0))
-
-
-def seed_of(random_state: Any) -> int:
-    """Make one whole number of what scikit-learn takes as random_state.
-
-    Raises
-    ------
-    InputError
-        If it is none of the kinds allowed.
-
-    Examples
-    --------
-    >>> seed_of(7)
-    7
-    """
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31))
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if random_state < 0:
-            raise InputError(f"random_state is at least 0, not {random_state}")
-        return int(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**31))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    raise InputError(f"random_state is a whole number, a RandomState or None, not {random_state!r}")
 
 
 def regroup(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:

@@ -13,7 +13,7 @@ import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError
-from tablewright.estimator import BLOCK, TableEstimator, regroup, seed_of
+from tablewright.estimator import BLOCK, TableEstimator, regroup
 from tablewright.expressions import parse
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.conditioning import check_given
@@ -24,6 +24,7 @@ from tablewright.registry import resolve
 from tablewright.resampling import Ints
 from tablewright.rule_keeping import RuleKeeper, reference_rows
 from tablewright.rules.enforcement import Audit
+from tablewright.seeds import seed_of
 from tablewright.selection import choose_method
 from tablewright.tables.artefacts import Artefact, reading, write_artefact
 from tablewright.tables.casting import typed, untyped

@@ -73,9 +73,7 @@ class RealAgreement:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.fit(train, schema)
-        if self.ground_.target is None:
-            raise InputError("agreement with real labels needs a target: name it")
+        self.ground_ = Ground.labelled(train, schema, "agreement with real labels")
         self.real_ = self.ground_.design(self.ground_.real)
         self.error_ = self._error(rng)
         return self

@@ -92,9 +92,7 @@ class CostBand:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.fit(train, schema)
-        if self.ground_.target is None:
-            raise InputError("the cost band needs a target: name it")
+        self.ground_ = Ground.labelled(train, schema, "the cost band")
         self.real_ = self.rows_ = self.ground_.design(self.ground_.real)
         self.honest_ = self._predicted(self.real_, rng)
         self._scale()

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from tablewright.checks.base import Floats, Mask
+from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.schema import Schema
@@ -58,6 +59,19 @@ class Ground:
             return cls(ruler, rows, ())
         rows = rows.take(~np.isnan(rows.values[:, ruler.target]))
         return cls(ruler, rows, _classes(ruler))
+
+    @classmethod
+    def labelled(cls, train: pl.DataFrame, schema: Schema, who: str) -> Self:
+        """Learn the ruler for a check that judges labels; `who` names it.
+
+        Raises
+        ------
+        InputError
+            If the schema names no target.
+        """
+        if schema.target is None:
+            raise InputError(f"{who} needs a target: name it")
+        return cls.fit(train, schema)
 
     @property
     def target(self) -> int | None:

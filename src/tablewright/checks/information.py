@@ -96,9 +96,7 @@ class InformationGain:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.fit(train, schema)
-        if self.ground_.target is None:
-            raise InputError("the information gain needs a target: name it")
+        self.ground_ = Ground.labelled(train, schema, "the information gain")
         self.real_ = self.rows_ = self.ground_.design(self.ground_.real)
         self.spread_ = np.nan
         return self

@@ -82,9 +82,7 @@ class LabelPlausibility:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.fit(train, schema)
-        if self.ground_.target is None:
-            raise InputError("the plausibility of labels needs a target: name it")
+        self.ground_ = Ground.labelled(train, schema, "the plausibility of labels")
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:

@@ -96,9 +96,7 @@ class PoolGate:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.fit(train, schema)
-        if self.ground_.target is None:
-            raise InputError("the gate of a pool needs a target: name it")
+        self.ground_ = Ground.labelled(train, schema, "the gate of a pool")
         self.real_ = self.ground_.design(self.ground_.real)
         return self
 

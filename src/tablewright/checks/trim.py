@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.checks.assembly_line import Trimmed, fit_checks, run_checks, split_batches
@@ -27,6 +26,7 @@ from tablewright.checks.selecting import fill_quotas, information_threshold
 from tablewright.checks.trust import Trust, TrustCheck
 from tablewright.errors import InputError
 from tablewright.schema import Schema, suggest
+from tablewright.seeds import seed_of
 from tablewright.tables.casting import untyped
 from tablewright.tables.loading import load_as_said
 from tablewright.tables.sdv_metadata import read_schema_file
@@ -180,7 +180,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         """
         self._check(schema)
         self.schema_, self.n_rows_ = schema, frame.height
-        self.seed_ = _seed(self.random_state)
+        self.seed_ = seed_of(self.random_state)
         self.train_ = frame
         with one_thread():
             self.checks_ = fit_checks(self._checks(schema), frame, schema, self.seed_)
@@ -365,13 +365,3 @@ def _with_unreadable(
         score=score,
         counts=counts,
     )
-
-
-def _seed(random_state: Any) -> int:
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**32))
-    if isinstance(random_state, int | np.integer):
-        if random_state < 0:
-            raise InputError(f"random_state is 0 or more, not {random_state}")
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31))

@@ -14,7 +14,7 @@ import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import ConditionError
-from tablewright.estimator import BLOCK, TableEstimator, regroup, seed_of
+from tablewright.estimator import BLOCK, TableEstimator, regroup
 from tablewright.expressions import Expression, parse
 from tablewright.llm.base import LLM
 from tablewright.llm.metering import Metered
@@ -24,6 +24,7 @@ from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import BoundRule, ShareRule
 from tablewright.rules.language import Check, Rules
 from tablewright.schema import Schema
+from tablewright.seeds import seed_of
 from tablewright.systems.result import Result
 from tablewright.tables.casting import untyped
 from tablewright.tables.encoding import Matrix
