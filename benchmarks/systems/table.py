@@ -21,15 +21,17 @@ from benchmarks.trim.diabetes import LEVELS
 PAGE = Path(__file__).parent / "results" / "deficient_tables.md"
 MEASURES = ("AUC", "accuracy", "F1", "recall", "detection", "alpha-precision", "beta-recall",
             "copies", "breaks rules")  # fmt: skip
+FEWEST = 3
+"""Seeds of a case that is shown."""
 NOTE = f"""
 How to read it. AUC, accuracy, F1 and recall: means of logistic regression, SVM, MLP and random
 forest (scikit-learn's settings, 100 rounds of the MLP), in percent, trained on the real and the
 generated rows; a class that a learner was not shown counts as an AUC of 50. "Against real alone"
-is the paired difference of AUC with half a 95 % interval over seeds. Detection (0 to 100, 50
-cannot be told apart), alpha-precision, beta-recall and copies of training rows: of the generated
-rows alone, against the 500 test rows. Rules were mined from 1,000 other real rows of COMPAS;
-beside "real alone" stands how many test rows break one. Tokens are characters / 4, prompts and
-replies together, for each row that was kept.
+is the paired difference of AUC with half a 95 % interval over the seeds that the arm has.
+Detection (0 to 100, 50 cannot be told apart), alpha-precision, beta-recall and copies of training
+rows: of the generated rows alone, against the 500 test rows. Rules were mined from 1,000 other
+real rows of COMPAS; beside "real alone" stands how many test rows break one. Tokens are
+characters / 4, prompts and replies together, for each row that was kept.
 
 The stand-in's faults: {deficient_tables.FAULTS}. It knows 1,000 rows of the population, and cells
 depend on the row so far as `dependence` and `obedience` say, so it rewards prompts that fix
@@ -46,10 +48,17 @@ def main() -> None:
         with Path(path).open(newline="") as file:
             for row in csv.DictReader(file):
                 runs[row["case"]][row["arm"]].append({**row, "scores": json.loads(row["scores"])})
+    few = {case: len(arms["real alone"]) for case, arms in runs.items()}
+    few = {case: seeds for case, seeds in few.items() if seeds < FEWEST}
+    for case in few:
+        del runs[case]
     parts = ["# Rows for deficient tables (simulation)",
              (deficient_tables.__doc__ or "").split("\n\n", 1)[1].strip(), NOTE.strip(),
              "## All cases: AUC against real alone", overview(runs),
              "## Tokens for a kept row, by role and stage", tokens(runs)]  # fmt: skip
+    if few:
+        named = "; ".join(f"{case} ({seeds})" for case, seeds in few.items())
+        parts.insert(3, f"Begun, with too few seeds to be shown: {named}.")
     published = {name: case.published for name, case in cases(None).items()}
     for case, arms in runs.items():
         key = published.get(case, "compas" if case.startswith("compas") else "")
