@@ -127,8 +127,8 @@ def page(found: list[dict[str, Any]]) -> str:
             f"Right cause: {n_right} of {len(found)} ({n_right / len(found):.1%}). CPU seconds of "
             f"a loop: median {np.median(seconds):.1f}, most {max(seconds):.1f}. Rules are taken "
             "as they are written: a hard rule that the data contradict stays hard until the loop "
-            "softens it. Thresholds were set on 78 other cases of the same simulators: the faults are "
-            "gross, and other tables may be harder.",
+            "softens it. Thresholds were set on 78 other cases of the same simulators: the faults "
+            "are gross, and other tables may be harder.",
             markdown(attribution(found)),
             "`score` is what written rows lack (use, alignment, violations, likeness), 0 being "
             "best; `loss` adds what undeclared rules want changed, and is what the loop makes "
