@@ -25,7 +25,7 @@ TRAIN, HOLDOUT = news(150, 1), news(150, 2)
 
 def judged(synthetic: pl.DataFrame, rules: Rules | None = None, **more: object) -> Report:
     options = {"text_attribute": "mood", **more}
-    return evaluate(TRAIN, synthetic, HOLDOUT, SCHEMA, rules=rules, effort="quick", **options)  # type: ignore[arg-type]
+    return evaluate(TRAIN, synthetic, HOLDOUT, SCHEMA, rules=rules, effort="quick", **options)  # type: ignore[arg-type]  # options of any type
 
 
 def test_rows_from_the_same_source_are_as_near_as_real_ones() -> None:

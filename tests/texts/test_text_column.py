@@ -225,7 +225,7 @@ def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
 
 @pytest.mark.parametrize("source", ["label", "classifier"])
 def test_a_stored_column_writes_the_same_texts(source: str, tmp_path: Path) -> None:
-    made = TextColumn("text", "mood", source=source).fit(TABLE)  # type: ignore[arg-type]
+    made = TextColumn("text", "mood", source=source).fit(TABLE)  # type: ignore[arg-type]  # any word
     write_artefact(tmp_path / "texts.zip", made.state())
     with reading(tmp_path / "texts.zip") as state:
         again = TextColumn.restore(state)
@@ -251,7 +251,7 @@ def test_a_stored_column_writes_the_same_texts(source: str, tmp_path: Path) -> N
 )
 def test_what_does_not_fit_is_said(options: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
-        TextColumn("text", **{"attribute": "mood", **options}).fit(TABLE)  # type: ignore[arg-type]
+        TextColumn("text", **{"attribute": "mood", **options}).fit(TABLE)  # type: ignore[arg-type]  # any type
 
 
 def test_rows_without_the_attribute_get_no_text() -> None:
