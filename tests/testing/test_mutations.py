@@ -51,6 +51,16 @@ def test_rows_that_can_be_read_are_read_and_no_others(
         assert set(found) == set(reply.salvageable)
 
 
+def test_an_object_is_whole_where_the_text_is_cut_off_behind_it() -> None:
+    rows: list[dict[str, Cell]] = [
+        {"home, town": "Ulm", "pay": 0.0, "n": None, "ok": False, "note": note}
+        for note in ["with, comma"] * 3 + ["plain"] * 2
+    ]
+    reply = spoil(rows, SCHEMA, "json", np.random.default_rng(435), 3)
+    assert "cut off" in reply.done
+    assert set(reply.salvageable) == {1, 2, 3}
+
+
 def test_each_mutation_does_something() -> None:
     rows: list[dict[str, Cell]] = [
         {"home, town": "Bad Urach", "pay": 45_321.5, "n": None, "ok": True, "note": "plain"}

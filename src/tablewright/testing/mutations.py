@@ -242,11 +242,15 @@ def _cut(reply: Spoilt, rng: np.random.Generator) -> None:
     """Cut the text off; the row that the cut goes through may lose a part of its last cell."""
     keep = int(len(reply.text) * rng.uniform(0.3, 0.95))
     kept = reply.text[:keep]
-    whole = kept.rsplit("\n", 1)[0] + "\n"
+    whole = kept if reply.form != "csv" and kept.endswith(("}", "},")) else _full_lines(kept)
     for number, row in reply.rows.items():
         if number not in reply.destroyed and not _holds(whole, reply, number, row):
             reply.destroyed.add(number)
     reply.text = kept if reply.form != "csv" else whole
+
+
+def _full_lines(text: str) -> str:
+    return text.rsplit("\n", 1)[0] + "\n"
 
 
 def _holds(text: str, reply: Spoilt, number: int, row: Mapping[str, Cell]) -> bool:
