@@ -8,6 +8,7 @@ import pickle
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -85,6 +86,15 @@ def test_a_finished_run_makes_no_call_and_replays_bit_for_bit(tmp_path: Path) ->
     assert again.calls == 0
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Hear SIGINT, which whoever started the tests in the background may have told to ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_keeps_the_calls_in_flight_and_starts_no_other(tmp_path: Path) -> None:
     endpoint = Endpoint(echo, seconds=0.4)
     client = client_of(endpoint, run=tmp_path, concurrency=4)
@@ -98,6 +108,7 @@ def test_ctrl_c_keeps_the_calls_in_flight_and_starts_no_other(tmp_path: Path) ->
     assert {row["outcome"] for row in outcomes} == {"ok"}
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_a_second_ctrl_c_leaves_at_once() -> None:
     client = client_of(Endpoint(echo, seconds=8.0), concurrency=4)
     for delay in (0.2, 0.5):
