@@ -36,7 +36,8 @@ def test_a_reply_is_found_again_after_reopening(tmp_path: Path) -> None:
 
 def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "run" / "ledger.sqlite"
-    record(Ledger(path))
+    ledger = Ledger(path)
+    record(ledger)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert "ledger.sqlite-wal" in modes
     assert set(modes.values()) == {0o600}
