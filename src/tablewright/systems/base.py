@@ -18,7 +18,7 @@ from tablewright.estimator import BLOCK, TableEstimator, regroup
 from tablewright.expressions import Expression, parse
 from tablewright.llm.base import LLM
 from tablewright.llm.metering import Metered
-from tablewright.quotas import Balance, Counts
+from tablewright.quotas import Balance
 from tablewright.resampling import Ints
 from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import BoundRule, ShareRule
@@ -263,10 +263,8 @@ class System(TableEstimator):
         return rows.filter(pl.Series(open_rows, dtype=pl.Boolean))
 
     def _class_quotas(self, balance: str, n_samples: int | None) -> dict[Any, int]:
-        return self._labelled(self._quotas(balance, n_samples))
-
-    def _labelled(self, counts: Counts) -> dict[Any, int]:
-        """Turn rows for each code of the target into rows for each class."""
+        """Rows of each class to write, by its label."""
+        counts = self._quotas(balance, n_samples)
         codec = self.layout_.codec
         target = str(self.schema_.target)
         codes = np.zeros((len(counts), len(codec.columns)))

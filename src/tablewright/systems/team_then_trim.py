@@ -256,7 +256,7 @@ class TeamThenTrim(System):
         return super()._count(n_samples)
 
     def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
-        dry = any(model.dry_run for role in self.roles if (model := self.model(role)))
+        dry = self.dry_run_
         result.details["plan"] = self.plan_
         if self._keeps_nothing():
             result.note(
