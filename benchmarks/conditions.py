@@ -20,8 +20,8 @@ from benchmarks.measure import cpu, markdown, write_page
 from benchmarks.measure import options as parser_for
 from benchmarks.tables import ADULT, read, simulated
 from tablewright import Synthesizer
-from tablewright.expressions import parse
 from tablewright.metrics.preparation import Preparation
+from tablewright.rules.expressions import parse
 from tablewright.tables.table import load_table
 
 ROWS = 5000

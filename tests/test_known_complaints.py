@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from tablewright.errors import ConditionError, RuleError
-from tablewright.rule_keeping import RuleWarning
 from tablewright.rules import as_rules, check_rules
-from tablewright.synthesizers import Synthesizer
+from tablewright.synthesizer.row_rules import RuleWarning
+from tablewright.synthesizer.synthesizer import Synthesizer
 
 N = 600
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.evaluation.speed import table
-from tablewright.evaluation import evaluate
+from tablewright.evaluation.evaluate import evaluate
 from tablewright.schema import Schema
 
 N_ROWS = 2000

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tablewright.evaluation import read_leniently
+from tablewright.evaluation.evaluate import read_leniently
 from tablewright.metrics import copies, fidelity, privacy
 from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.tables.table import load_table

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tablewright.evaluation import evaluate
+from tablewright.evaluation.evaluate import evaluate
 from tablewright.schema import Schema
 
 SIZES = (5_000, 20_000, 100_000)

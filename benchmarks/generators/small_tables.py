@@ -36,8 +36,8 @@ from tablewright.metrics.detection import detection_auc
 from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.privacy import distance_share
 from tablewright.schema import Schema
-from tablewright.tables.encoding import Matrix
-from tablewright.tables.layout import Layout
+from tablewright.tables.encoding.codec import Matrix
+from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.table import load_table
 from tablewright.threads import one_thread
 

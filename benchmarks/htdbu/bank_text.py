@@ -30,8 +30,8 @@ from benchmarks.judge import detection
 from benchmarks.measure import cpu, markdown, options
 from tablewright.metrics.preparation import Preparation
 from tablewright.metrics.privacy import distance_share, exact_copies
-from tablewright.systems.htdbu import HTDBU
-from tablewright.tables.inference import infer_schema
+from tablewright.systems.htdbu.system import HTDBU
+from tablewright.tables.inference.infer import infer_schema
 from tablewright.threads import one_thread
 
 Pairs = Mapping[str, list[str]]

@@ -23,7 +23,7 @@ from benchmarks.measure import cpu, markdown, options
 from tablewright import Synthesizer
 from tablewright.metrics.preparation import Preparation
 from tablewright.rules import as_rules, bind, check_rules
-from tablewright.systems.htdbu import HTDBU
+from tablewright.systems.htdbu.system import HTDBU
 from tablewright.threads import one_thread
 
 TRAIN, TEST, MADE = 4_000, 4_000, 4_000

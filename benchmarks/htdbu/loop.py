@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks.htdbu.simulated import WEAK, Case
 from benchmarks.measure import markdown, options
-from tablewright.feedback import Readings
-from tablewright.systems.htdbu import HTDBU
-from tablewright.systems.mending import Mending
+from tablewright.systems.htdbu.feedback import Readings
+from tablewright.systems.htdbu.system import HTDBU
+from tablewright.systems.htdbu.tuning import Mending
 
 ROWS, TEST = 1_600, 600
 

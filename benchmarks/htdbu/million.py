@@ -24,8 +24,8 @@ from benchmarks.rules.sampling import RULES
 from benchmarks.tables import ADULT, read
 from tablewright.llm import Scripted
 from tablewright.rules import as_rules, check_rules
-from tablewright.systems.htdbu import HTDBU
-from tablewright.tables.casting import typed
+from tablewright.systems.htdbu.system import HTDBU
+from tablewright.tables.inference.casting import typed
 from tablewright.tables.table import load_table
 
 

@@ -24,12 +24,12 @@ import polars as pl
 
 from benchmarks.measure import markdown
 from tablewright.llm import RowTask, request_rows
-from tablewright.llm.metering import Bill, Metered
-from tablewright.planning.rule_votes import implied
+from tablewright.llm.endpoint.metering import Bill, Metered
 from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import RowRule
-from tablewright.systems.htdbu import HTDBU
-from tablewright.tables.inference import infer_schema
+from tablewright.systems.common.rule_writing.votes import implied
+from tablewright.systems.htdbu.system import HTDBU
+from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import Faults, StandIn
 from tablewright.threads import one_thread
 

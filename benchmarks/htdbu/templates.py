@@ -22,8 +22,8 @@ from benchmarks.judge import detection
 from benchmarks.measure import cpu, markdown, options
 from tablewright.metrics.preparation import Preparation
 from tablewright.rules import as_rules, check_rules, validate_rules
-from tablewright.systems.htdbu import HTDBU
-from tablewright.tables.inference import infer_schema
+from tablewright.systems.htdbu.system import HTDBU
+from tablewright.tables.inference.infer import infer_schema
 from tablewright.threads import one_thread
 
 

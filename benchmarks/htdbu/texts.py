@@ -27,8 +27,8 @@ from benchmarks.measure import markdown, options
 from benchmarks.tables import read
 from tablewright import Synthesizer
 from tablewright.metrics.texts import shared_share
+from tablewright.systems.htdbu.texts import TextClassifier, TextColumn, TextPool
 from tablewright.tables.table import load_table
-from tablewright.texts import TextClassifier, TextColumn, TextPool
 from tablewright.threads import one_thread
 
 ROWS = 12_000

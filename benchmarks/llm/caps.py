@@ -15,9 +15,9 @@ from typing import Any
 from benchmarks.llm.report import write_table
 from tablewright.errors import BudgetError, ModelError
 from tablewright.llm import Prompt, Reply, Usage, connect
-from tablewright.llm.budget import most_tokens
-from tablewright.llm.stack import Stack
-from tablewright.llm.tokens import prompt_tokens
+from tablewright.llm.endpoint.budget import most_tokens
+from tablewright.llm.endpoint.stack import Stack
+from tablewright.llm.endpoint.tokens import prompt_tokens
 
 PRICE = (2.0, 8.0)
 

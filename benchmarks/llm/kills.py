@@ -21,9 +21,9 @@ from pathlib import Path
 
 from benchmarks.llm.report import write_table
 from tablewright.llm import Prompt, Reply, connect
-from tablewright.llm.keys import request_key
-from tablewright.llm.ledger import Ledger
-from tablewright.llm.stack import Stack
+from tablewright.llm.endpoint.keys import request_key
+from tablewright.llm.endpoint.ledger import Ledger
+from tablewright.llm.endpoint.stack import Stack
 
 WORKERS, REPLIES = 8, 300
 PROMPTS = [Prompt.ask(f"question {number}", max_tokens=20) for number in range(REPLIES)]

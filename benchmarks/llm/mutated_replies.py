@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.llm.report import write_table
 from benchmarks.llm.tables import narrow, wide
-from tablewright.llm.row_parser import parse_rows
-from tablewright.llm.sharing import Sharing
+from tablewright.llm.prompts.sharing import Sharing
+from tablewright.llm.rows.parser import parse_rows
 from tablewright.testing.mutations import Spoilt, spoil
 
 ROWS = 8

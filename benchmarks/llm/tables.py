@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tablewright.schema import Schema
-from tablewright.tables.inference import infer_schema
+from tablewright.tables.inference.infer import infer_schema
 
 
 def narrow(n_rows: int, seed: int) -> tuple[pl.DataFrame, Schema]:

@@ -27,25 +27,25 @@ import polars as pl
 from benchmarks.systems.cases import Case, Drawn, cases
 from benchmarks.systems.scoring import likeness, usefulness
 from tablewright import Synthesizer
-from tablewright.checks.assembly_line import fit_checks, run_checks, split_batches
-from tablewright.checks.base import Check
-from tablewright.checks.cost_band import CostBand
-from tablewright.checks.diversity import Diversity
-from tablewright.checks.information import InformationGain
-from tablewright.checks.near_duplicates import NearDuplicates
-from tablewright.checks.plausibility import LabelPlausibility
-from tablewright.checks.sanity import Sanity
-from tablewright.checks.trim import TrimWarning
 from tablewright.llm import Prompt
-from tablewright.llm.base import Reply
+from tablewright.llm.endpoint.base import Reply
 from tablewright.rules import bind
 from tablewright.rules.language import Rules
 from tablewright.rules.mining import mine_rules
-from tablewright.systems.base import System
-from tablewright.systems.cllm import CLLM
-from tablewright.systems.epic import EPIC
-from tablewright.systems.team_then_trim import TeamThenTrim
-from tablewright.tables.casting import typed
+from tablewright.selection.check import Check
+from tablewright.selection.cost_band import CostBand
+from tablewright.selection.diversity import Diversity
+from tablewright.selection.information import InformationGain
+from tablewright.selection.near_duplicates import NearDuplicates
+from tablewright.selection.pipeline import fit_checks, run_checks, split_batches
+from tablewright.selection.plausibility import LabelPlausibility
+from tablewright.selection.sanity import Sanity
+from tablewright.selection.trim import TrimWarning
+from tablewright.systems.cllm.system import CLLM
+from tablewright.systems.common.base import System
+from tablewright.systems.epic.system import EPIC
+from tablewright.systems.team_then_trim.system import TeamThenTrim
+from tablewright.tables.inference.casting import typed
 from tablewright.testing import Faults, StandIn
 from tablewright.threads import one_thread
 

@@ -29,10 +29,10 @@ from tablewright.llm import Prompt, Reply
 from tablewright.rules import bind
 from tablewright.rules.bound import BoundRule
 from tablewright.rules.mining import mine_rules
-from tablewright.systems.base import System
-from tablewright.systems.cllm import CLLM
-from tablewright.systems.team_then_trim import TeamThenTrim
-from tablewright.tables.casting import typed
+from tablewright.systems.cllm.system import CLLM
+from tablewright.systems.common.base import System
+from tablewright.systems.team_then_trim.system import TeamThenTrim
+from tablewright.tables.inference.casting import typed
 from tablewright.testing import Faults, StandIn
 
 STRONG = Faults(invalid=0.02, ignored=0.02)

@@ -25,9 +25,9 @@ from benchmarks.trim.diabetes import corrupted, draw, imbalanced, schema, system
 from benchmarks.trim.report import shown, write
 from benchmarks.trim.scoring import mean_auc
 from tablewright import Trim
-from tablewright.checks import TrimWarning
-from tablewright.checks.learning_dynamics import LearningDynamics
-from tablewright.checks.sanity import Sanity
+from tablewright.selection import TrimWarning
+from tablewright.selection.sanity import Sanity
+from tablewright.systems.cllm.learning_dynamics import LearningDynamics
 
 POOL, TEST = 100, 500
 Keeper = Callable[[pl.DataFrame, pl.DataFrame, int], tuple[pl.DataFrame, str]]

@@ -22,9 +22,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from benchmarks.measure import markdown
 from benchmarks.trim.report import shown, write
 from tablewright import Trim
-from tablewright.checks.intake import read_candidates
 from tablewright.metrics.preparation import Preparation
 from tablewright.metrics.privacy import row_keys
+from tablewright.selection.candidates import read_candidates
 from tablewright.tables.table import load_table
 
 TRAIN, TEST = 200, 2000

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tablewright.api import evaluate, generate, profile
-    from tablewright.checks import Trim
     from tablewright.errors import TablewrightError
-    from tablewright.evaluation import Report
+    from tablewright.evaluation.evaluate import Report
     from tablewright.schema import Column, Kind, Schema
-    from tablewright.synthesizers import Synthesizer
+    from tablewright.selection import Trim
+    from tablewright.synthesizer.synthesizer import Synthesizer
 
 __version__ = version("tablewright")
 
 _HOME = {
     "Column": "schema",
     "Kind": "schema",
-    "Report": "evaluation",
+    "Report": "evaluation.evaluate",
     "Schema": "schema",
-    "Synthesizer": "synthesizers",
+    "Synthesizer": "synthesizer.synthesizer",
     "TablewrightError": "errors",
-    "Trim": "checks",
+    "Trim": "selection",
     "evaluate": "api",
     "generate": "api",
     "profile": "api",

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from tablewright import evaluation, profiling
-from tablewright.evaluation import Report
-from tablewright.quotas import Balance
+from tablewright.evaluation import evaluate as evaluation
+from tablewright.evaluation import profile as profiling
+from tablewright.evaluation.evaluate import Report
 from tablewright.rules import as_rules
+from tablewright.synthesizer.quotas import Balance
 from tablewright.systems import estimator
-from tablewright.systems.base import Models
-from tablewright.tables.loading import load_as_said
+from tablewright.systems.common.base import Models
+from tablewright.tables.io.loading import load_as_said
 
 __all__ = ["evaluate", "generate", "profile"]
 
@@ -110,7 +111,7 @@ def evaluate(
     rules : Rules, path, list or None, default=None
         What rows have to keep.
     groups, time, text_attribute, measure, subgroups, effort, more_real
-        See `tablewright.evaluation.evaluate`.
+        See `tablewright.evaluation.evaluate.evaluate`.
     impute, provenance, random_state
         Likewise.
 

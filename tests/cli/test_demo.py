@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tablewright.tables.provenance import read_manifest
+from tablewright.tables.io.provenance import read_manifest
 from tests.cli.running import Runner
 
 

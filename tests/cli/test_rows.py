@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tablewright.tables.files import read_frame
-from tablewright.tables.provenance import read_manifest
+from tablewright.tables.io.files import read_frame
+from tablewright.tables.io.provenance import read_manifest
 from tests.cli.running import Runner, put, visits
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tablewright.tables.provenance import manifest_path, read_manifest
+from tablewright.tables.io.provenance import manifest_path, read_manifest
 from tests.cli.running import Runner, put, visits
 
 

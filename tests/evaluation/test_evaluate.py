@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
-from tablewright.evaluation import Report, evaluate
+from tablewright.evaluation.evaluate import Report, evaluate
 from tablewright.metrics.verdict import Word
 from tests.metrics.tables import SCHEMA, draw
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from tablewright.evaluation import Report, evaluate
+from tablewright.evaluation.evaluate import Report, evaluate
 from tablewright.metrics.texts import shared_share
 from tablewright.rules import Rules, as_rules
 from tablewright.schema import Schema
-from tests.texts.news import WORDS, news
+from tests.systems.htdbu.news import WORDS, news
 
 SCHEMA = Schema.build(
     {

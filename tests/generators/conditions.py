@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tablewright.generators.base import Bools, Condition
-from tablewright.generators.marginals import Domain
-from tablewright.tables.encoding import Floats
+from tablewright.generators.parts.marginals import Domain
+from tablewright.tables.encoding.codec import Floats
 
 
 @dataclass(frozen=True)

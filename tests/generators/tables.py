@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tablewright.tables.encoding import Field, Matrix
+from tablewright.tables.encoding.codec import Field, Matrix
 
 
 def mixed(n_rows: int = 2000, seed: int = 0) -> Matrix:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tablewright import Synthesizer
-from tablewright.expressions import parse
+from tablewright.rules.expressions import parse
 
 N_REAL, N_MADE = 4000, 4000
 

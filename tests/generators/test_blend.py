@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tablewright.generators.bins import cut
 from tablewright.generators.blend import Blend, Blended
-from tablewright.generators.linear import LinearChances, learn_chances
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.generators.parts.bins import cut
+from tablewright.generators.parts.linear import LinearChances, learn_chances
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import between
 
 

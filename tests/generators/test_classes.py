@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tablewright.generators.base import Given
-from tablewright.generators.class_model import ClassModel
-from tablewright.generators.originals import Originals
+from tablewright.generators.parts.class_model import ClassModel
+from tablewright.generators.parts.training_rows import Originals
 from tablewright.generators.trees import SequentialTrees
-from tablewright.tables.encoding import Field, Matrix
+from tablewright.tables.encoding.codec import Field, Matrix
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from scipy.stats import ks_2samp
 
 from tablewright.errors import ConditionError
 from tablewright.generators.base import Given
-from tablewright.generators.conditioning import condition_from_rows
-from tablewright.generators.proposals import patterns
-from tablewright.tables.encoding import Field, Matrix
+from tablewright.generators.parts.conditioning import condition_from_rows
+from tablewright.generators.parts.proposals import patterns
+from tablewright.tables.encoding.codec import Field, Matrix
 from tests.generators.conditions import Both, Rule, between
 from tests.generators.tables import gaussian, mixed
 

@@ -22,7 +22,7 @@ from tablewright.generators.independent import Independent
 from tablewright.generators.plugin import Plugin
 from tablewright.generators.smotenc import SmoteNC
 from tablewright.generators.trees import SequentialTrees
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tablewright.testing import check_generator
 from tests.generators.conditions import Both, Rule, between
 from tests.generators.tables import mixed

@@ -8,9 +8,9 @@ from scipy.stats import ks_2samp, kstest, multivariate_normal, norm
 
 from tablewright.generators.base import Given
 from tablewright.generators.copula import GaussianCopula
-from tablewright.generators.latent import correlate
-from tablewright.generators.normal_part import NormalPart, with_missing_code
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.generators.parts.gaussian import NormalPart, with_missing_code
+from tablewright.generators.parts.truncated_normal import correlate
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import Rule, between
 from tests.generators.tables import gaussian, mixed
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tablewright.generators.donors import Donors, DonorTree, grow, order_levels
+from tablewright.generators.parts.donors import Donors, DonorTree, grow, order_levels
 
 Floats = NDArray[np.float64]
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tablewright.errors import MissingExtraError
-from tablewright.generators.association import mutual_information, strongest
-from tablewright.generators.bins import cut
 from tablewright.generators.boosted import Boosted
-from tablewright.generators.donors import DonorTree
 from tablewright.generators.forest import DonorForest, Forest
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.generators.parts.association import mutual_information, strongest
+from tablewright.generators.parts.bins import cut
+from tablewright.generators.parts.donors import DonorTree
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import between
 from tests.generators.tables import gaussian, mixed
 from tests.people import ks_bound

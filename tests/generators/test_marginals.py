@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import ks_2samp
 
-from tablewright.generators.marginals import (
+from tablewright.generators.parts.marginals import (
     Discrete,
     Numeric,
     includes,
@@ -17,7 +17,7 @@ from tablewright.generators.marginals import (
     pack,
     unpack,
 )
-from tablewright.tables.encoding import Field, Floats
+from tablewright.tables.encoding.codec import Field, Floats
 
 UNIFORM = (np.arange(5000) + 0.5) / 5000
 columns = arrays(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tablewright.generators.ordering import order_codes, profile
-from tablewright.tables.encoding import Field, Matrix
+from tablewright.generators.parts.ordering import order_codes, profile
+from tablewright.tables.encoding.codec import Field, Matrix
 
 
 def up_or_down(order: list[int], expected: list[int]) -> bool:

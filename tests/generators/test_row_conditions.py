@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from tablewright.errors import ConditionError
-from tablewright.expressions import parse
-from tablewright.generators.row_conditions import RowCondition
+from tablewright.generators.parts.row_conditions import RowCondition
+from tablewright.rules.expressions import parse
 from tablewright.schema import Schema
-from tablewright.tables.layout import Layout
+from tablewright.tables.encoding.layout import Layout
 
 FRAME = pl.DataFrame(
     {

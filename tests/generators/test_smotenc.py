@@ -7,7 +7,7 @@ import pytest
 
 from tablewright.generators.base import Given
 from tablewright.generators.smotenc import SmoteNC
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import Rule
 from tests.generators.tables import mixed
 

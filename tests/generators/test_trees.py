@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp
 
 from tablewright.generators.base import Given
 from tablewright.generators.trees import SequentialTrees
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import Both, Rule, between
 from tests.generators.tables import gaussian, mixed
 from tests.people import ks_bound

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from tablewright.llm.base import Prompt, Reply, Usage
-from tablewright.llm.budget import Budget
-from tablewright.llm.caps import Caps
-from tablewright.llm.ledger_thread import LedgerThread
-from tablewright.llm.prices import Price
+from tablewright.llm.endpoint.base import Prompt, Reply, Usage
+from tablewright.llm.endpoint.budget import Budget
+from tablewright.llm.endpoint.caps import Caps
+from tablewright.llm.endpoint.ledger_thread import LedgerThread
+from tablewright.llm.endpoint.prices import Price
 
 PRICE = Price(1.0, 2.0, "test")
 

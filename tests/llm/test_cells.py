@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tablewright.llm.cells import CellError, read_cell
-from tablewright.llm.numbers import readings
+from tablewright.llm.rows.cells import CellError, read_cell
+from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Column, Kind
 
 

@@ -18,7 +18,7 @@ from sklearn.base import clone
 from tablewright import registry
 from tablewright.errors import BudgetError, InputError, ModelError, ReplayError
 from tablewright.llm import Client, Prompt, Reply, connect
-from tablewright.llm.stack import Stack
+from tablewright.llm.endpoint.stack import Stack
 from tests.llm.doubles import Endpoint, echo
 
 PROMPTS = [Prompt.ask(f"question {number}", max_tokens=50) for number in range(40)]

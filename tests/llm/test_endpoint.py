@@ -20,7 +20,7 @@ from tablewright.errors import (
     ReplyFormatError,
 )
 from tablewright.llm import Client, Prompt, Reply, RowTask, connect, request_rows
-from tablewright.llm.openai_errors import EndpointError
+from tablewright.llm.endpoint.openai_errors import EndpointError
 from tablewright.schema import Schema
 from tablewright.testing import StandIn, Transport, serve
 

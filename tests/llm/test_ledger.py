@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tablewright.errors import BudgetError, InputError
-from tablewright.llm.base import Prompt, Reply, Usage
-from tablewright.llm.caps import Caps
-from tablewright.llm.ledger import Ledger, Record
-from tablewright.llm.ledger_thread import LedgerThread
+from tablewright.llm.endpoint.base import Prompt, Reply, Usage
+from tablewright.llm.endpoint.caps import Caps
+from tablewright.llm.endpoint.ledger import Ledger, Record
+from tablewright.llm.endpoint.ledger_thread import LedgerThread
 
 MOST = Usage(100, 100)
 

@@ -7,8 +7,8 @@ import itertools
 import time
 
 from tablewright.errors import RateLimitError
-from tablewright.llm.base import Prompt
-from tablewright.llm.limiter import Limit, Limiter
+from tablewright.llm.endpoint.base import Prompt
+from tablewright.llm.endpoint.limiter import Limit, Limiter
 from tests.llm.doubles import Endpoint, echo
 
 PROMPT = Prompt.ask("?")

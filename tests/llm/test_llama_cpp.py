@@ -9,7 +9,7 @@ import pytest
 
 from tablewright.errors import ContextLengthError, ModelError
 from tablewright.llm import Client, Prompt, Reply, RowTask, connect, request_rows
-from tablewright.llm.openai_errors import EndpointError
+from tablewright.llm.endpoint.openai_errors import EndpointError
 from tablewright.schema import Schema
 
 pytest.importorskip("xllamacpp")

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
-from tablewright.llm.memorised import probe
+from tablewright.llm.prompts.memorized import probe
 from tablewright.schema import Schema
-from tablewright.tables.inference import infer_schema
+from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import Faults, StandIn
 
 rng = np.random.default_rng(0)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tablewright.errors import InputError
-from tablewright.llm.base import Usage
-from tablewright.llm.hosts import api_key_for
-from tablewright.llm.prices import dearest_price, price_of
+from tablewright.llm.endpoint.base import Usage
+from tablewright.llm.endpoint.hosts import api_key_for
+from tablewright.llm.endpoint.prices import dearest_price, price_of
 
 PUBLIC = "https://api.openai.com/v1"
 

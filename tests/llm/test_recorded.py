@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from tablewright.errors import InvalidReplyError, ModelError, ReplayError
-from tablewright.llm.base import AsyncLLM, Prompt, Reply
-from tablewright.llm.recorded import Recorded
+from tablewright.llm.endpoint.base import AsyncLLM, Prompt, Reply
+from tablewright.llm.endpoint.recorded import Recorded
 from tests.llm.doubles import Endpoint, budget, echo
 
 PROMPT = Prompt.ask("?", seed=1)

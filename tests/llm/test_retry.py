@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.errors import InvalidReplyError, ModelError, RateLimitError
-from tablewright.llm.base import Prompt
-from tablewright.llm.retry import Retry, backoff
-from tablewright.llm.scripted import Scripted
+from tablewright.llm.endpoint.base import Prompt
+from tablewright.llm.endpoint.retry import Retry, backoff
+from tablewright.llm.endpoint.scripted import Scripted
 
 BUSY = ModelError("HTTP 503", retryable=True)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tablewright.llm.loose_json import find_containers
-from tablewright.llm.raw_rows import NUMBER
-from tablewright.llm.row_parser import FORMATS, parse_rows
+from tablewright.llm.rows.lenient_json import find_containers
+from tablewright.llm.rows.parser import FORMATS, parse_rows
+from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.schema import Schema
 
 NAMES = ['home, "town"', "Größe", "年齢", "is ok"]

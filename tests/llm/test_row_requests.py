@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 
 from tablewright.errors import BudgetError, ContextLengthError, InputError, ModelError
-from tablewright.llm.base import Prompt, Reply
-from tablewright.llm.row_requests import request_rows, request_together
-from tablewright.llm.row_task import RowTask
-from tablewright.llm.scripted import Scripted
-from tablewright.llm.sharing import Cell, Sharing
+from tablewright.llm.endpoint.base import Prompt, Reply
+from tablewright.llm.endpoint.scripted import Scripted
+from tablewright.llm.prompts.sharing import Cell, Sharing
+from tablewright.llm.rows.requests import request_rows, request_together
+from tablewright.llm.rows.task import RowTask
 from tablewright.schema import Schema
-from tablewright.tables.inference import infer_schema
+from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import Faults, StandIn
 
 SCHEMA = Schema.build({"age": "integer", "city": {"kind": "text"}})

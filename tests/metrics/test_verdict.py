@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
-from tablewright.evaluation.controls import default_controls
+from tablewright.evaluation.evaluate.baselines import default_controls
 from tablewright.metrics import detection
 from tablewright.metrics.outcomes import auc, auc_error, classification, regression
 from tablewright.metrics.trials import Outcomes, Task, Trials, half, run_trials

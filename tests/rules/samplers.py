@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import ConditionError
-from tablewright.expressions import Expression
+from tablewright.rules.expressions import Expression
 
 
 class ShuffledRows:

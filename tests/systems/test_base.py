@@ -11,10 +11,10 @@ from sklearn.base import clone
 
 from tablewright.errors import ConditionError, InputError, ModelError
 from tablewright.llm import Prompt, Scripted
-from tablewright.llm.base import Reply, Usage
-from tablewright.llm.metering import Bill, Metered
+from tablewright.llm.endpoint.base import Reply, Usage
+from tablewright.llm.endpoint.metering import Bill, Metered
 from tablewright.systems import Result, System, Wanted, estimator
-from tablewright.systems.cllm import CLLM
+from tablewright.systems.cllm.system import CLLM
 from tablewright.testing import StandIn
 
 TRAIN = pl.DataFrame(

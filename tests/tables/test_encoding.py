@@ -14,7 +14,7 @@ from polars.testing import assert_series_equal
 
 from tablewright.errors import InputError
 from tablewright.schema import Kind, Schema
-from tablewright.tables.encoding import Codec
+from tablewright.tables.encoding.codec import Codec
 
 MOMENTS = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1)).map(
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError
-from tablewright.tables.files import read_frame
-from tablewright.tables.writing import write_frame
+from tablewright.tables.io.files import read_frame
+from tablewright.tables.io.writing import write_frame
 
 
 def put(folder: Path, content: bytes, name: str = "t.csv") -> Path:

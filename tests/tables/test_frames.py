@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError
-from tablewright.tables.frames import Restore, to_polars
+from tablewright.tables.io.frames import Restore, to_polars
 from tablewright.tables.table import load_table
 
 MOMENT = dt.datetime(2020, 5, 17, 3, 4, 5)
@@ -171,7 +171,7 @@ def test_polars_and_files_work_without_pandas_and_pyarrow(tmp_path: object) -> N
     code = f"""
         import polars as pl
         from tablewright.tables.table import load_table
-        from tablewright.tables.writing import write_frame
+        from tablewright.tables.io.writing import write_frame
         frame = pl.DataFrame({{"a": [1, 2, None], "b": ["x", "y", "x"]}})
         for end in ("csv", "parquet", "arrow"):
             write_frame(frame, r"{tmp_path}/t." + end)
@@ -183,7 +183,7 @@ def test_polars_and_files_work_without_pandas_and_pyarrow(tmp_path: object) -> N
 def test_pandas_works_without_pyarrow() -> None:
     code = """
         import pandas as pd, numpy as np
-        from tablewright.tables.frames import to_polars
+        from tablewright.tables.io.frames import to_polars
         frame = pd.DataFrame({
             "i": [1, 2], "f": [1.5, np.nan], "s": ["a", None], "b": [True, False],
             "n": pd.array([1, None], dtype="Int64"), "c": pd.Categorical(["x", None]),

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tablewright.errors import SchemaError
-from tablewright.tables.identifiers import Identifiers
-from tablewright.tables.patterns import find_pattern, parse_pattern, write_pattern
+from tablewright.tables.encoding.identifiers import Identifiers
+from tablewright.tables.encoding.patterns import find_pattern, parse_pattern, write_pattern
 
 RNG = np.random.default_rng(3)
 SCATTERED = RNG.choice(100_000, 200, replace=False)

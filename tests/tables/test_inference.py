@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tablewright.errors import InputError, SchemaError
 from tablewright.schema import Column, Kind
-from tablewright.tables.casting import typed, untyped
-from tablewright.tables.inference import infer_schema
+from tablewright.tables.inference.casting import typed, untyped
+from tablewright.tables.inference.infer import infer_schema
 
 N = 60
 ROWS = range(N)

@@ -11,8 +11,8 @@ from polars.testing import assert_frame_equal
 
 from tablewright.errors import InputError
 from tablewright.schema import Schema
-from tablewright.tables.inference import infer_schema
-from tablewright.tables.layout import Layout
+from tablewright.tables.encoding.layout import Layout
+from tablewright.tables.inference.infer import infer_schema
 from tests.people import people
 
 

@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 
 import tablewright
 from tablewright.errors import InputError
-from tablewright.tables.files import read_frame
-from tablewright.tables.frames import to_polars
-from tablewright.tables.provenance import (
+from tablewright.tables.encoding.row_digests import MAX_KEPT, RowSketch, row_digests
+from tablewright.tables.io.files import read_frame
+from tablewright.tables.io.frames import to_polars
+from tablewright.tables.io.provenance import (
     Origin,
     manifest_path,
     read_manifest,
     trace_rows,
     write_rows,
 )
-from tablewright.tables.row_digests import MAX_KEPT, RowSketch, row_digests
 
 ORIGIN = Origin(method="trees", n_real_rows=80, seed=7, command="tablewright generate t.csv")
 

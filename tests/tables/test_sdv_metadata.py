@@ -11,8 +11,8 @@ import pytest
 
 from tablewright.errors import InputError, SchemaError
 from tablewright.schema import Kind, Schema
-from tablewright.tables.inference import infer_schema
-from tablewright.tables.sdv_metadata import read_schema_file, read_sdv, write_sdv
+from tablewright.tables.inference.infer import infer_schema
+from tablewright.tables.io.sdv_metadata import read_schema_file, read_sdv, write_sdv
 
 V1 = {
     "METADATA_SPEC_VERSION": "SINGLE_TABLE_V1",

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tablewright.schema import Schema
-from tablewright.tables.inference import infer_schema
+from tablewright.tables.inference.infer import infer_schema
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
-from tablewright.tables.files import read_frame
+from tablewright.tables.io.files import read_frame
+from tablewright.tables.io.writing import TableWriter, atomic_file, write_frame
 from tablewright.tables.table import load_table
-from tablewright.tables.writing import TableWriter, atomic_file, write_frame
 
 ENDS = ["csv", "tsv", "parquet", "arrow", "feather"]
 FRAME = pl.DataFrame({"a": ["1", None, "3"], "b": ["x", "y", "z,\n"]})
@@ -84,7 +84,7 @@ def test_full_disk(tmp_path: Path, end: str) -> None:
         import resource, signal
         import polars as pl
         from tablewright.errors import InputError
-        from tablewright.tables.writing import write_frame
+        from tablewright.tables.io.writing import write_frame
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         try:

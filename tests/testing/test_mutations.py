@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tablewright.llm.row_parser import parse_rows
-from tablewright.llm.sharing import Cell
+from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.rows.parser import parse_rows
 from tablewright.schema import Schema
 from tablewright.testing.mutations import MUTATIONS, spoil
 

@@ -12,8 +12,8 @@ import pytest
 
 from tablewright.errors import InputError
 from tablewright.llm import Prompt, RowsWritten, RowTask, request_rows
-from tablewright.llm.csv_rows import CsvRows
-from tablewright.llm.row_parser import parse_rows
+from tablewright.llm.rows.csv_rows import CsvRows
+from tablewright.llm.rows.parser import parse_rows
 from tablewright.schema import Schema
 from tablewright.testing import Faults, StandIn, check_llm, check_row_format
 

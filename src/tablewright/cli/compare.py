@@ -13,7 +13,7 @@ from tablewright.cli.options import path, quiet_option, schema_option
 from tablewright.cli.progress import progress
 
 if TYPE_CHECKING:
-    from tablewright.comparison import Comparison
+    from tablewright.evaluation.compare import Comparison
 
 __all__ = ["compare"]
 
@@ -76,9 +76,9 @@ def compare(
     """Find the method whose rows help a model of TRAIN most, if any does."""
     from rich.console import Console
 
-    from tablewright.comparison import compare as run
-    from tablewright.tables.loading import load_as_said
-    from tablewright.tables.writing import check_output
+    from tablewright.evaluation.compare import compare as run
+    from tablewright.tables.io.loading import load_as_said
+    from tablewright.tables.io.writing import check_output
 
     for output in (json_file, html_file, resume):
         if output is not None:

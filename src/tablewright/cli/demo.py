@@ -43,7 +43,7 @@ def demo(out: Path, seed: int, quiet: bool) -> None:
     which nothing was learned, tell whether a model gains by them.
     """
     from tablewright.api import evaluate
-    from tablewright.synthesizers import Synthesizer
+    from tablewright.synthesizer.synthesizer import Synthesizer
 
     check_rows_output(out)
     learned, aside = _part(_rows(), seed)

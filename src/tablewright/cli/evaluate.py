@@ -12,7 +12,7 @@ from tablewright.cli.progress import say
 from tablewright.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from tablewright.evaluation import Report
+    from tablewright.evaluation.evaluate import Report
 
 __all__ = ["evaluate"]
 
@@ -64,7 +64,7 @@ def evaluate(
 
     from tablewright.api import evaluate as judge
     from tablewright.rules import read_rules
-    from tablewright.tables.writing import check_output
+    from tablewright.tables.io.writing import check_output
 
     for output in (json_file, html_file):
         if output is not None:
@@ -95,7 +95,7 @@ def evaluate(
 
 def _origin(synthetic: Path) -> dict[str, Any]:
     """Read what the manifest beside the rows says of them."""
-    from tablewright.tables.provenance import manifest_path, read_manifest
+    from tablewright.tables.io.provenance import manifest_path, read_manifest
 
     if not manifest_path(synthetic).exists():
         return {"Made by": "not known: no manifest beside the rows"}

@@ -47,7 +47,7 @@ def fit(
     The model holds real values of the table: keep it as you keep the table.
     """
     from tablewright.systems import estimator
-    from tablewright.tables.writing import check_output
+    from tablewright.tables.io.writing import check_output
 
     check_output(out)
     seed = settle_seed(seed)

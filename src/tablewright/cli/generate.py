@@ -89,8 +89,8 @@ def generate(
     if rejected is not None:
         check_rows_output(rejected, train, schema_file)
     from tablewright.systems import System, estimator
-    from tablewright.tables.files import read_frame
-    from tablewright.tables.loading import load_as_said
+    from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.loading import load_as_said
 
     rows = read_frame(train)
     seed = settle_seed(seed)
@@ -135,7 +135,7 @@ def generate(
 
 def _tell(system: System, llm: ModelOptions, rejected: Path | None, quiet: bool) -> None:
     """Say what became of all rows; a cap that was reached is told last, by the exit code."""
-    from tablewright.tables.writing import write_frame
+    from tablewright.tables.io.writing import write_frame
 
     result = system.result_
     for line in result.lines():

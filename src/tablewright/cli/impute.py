@@ -45,10 +45,10 @@ def impute(
     """Fill the empty cells of TABLE by draws; all others stay."""
     import polars as pl
 
-    from tablewright.synthesizers import Synthesizer
-    from tablewright.tables.casting import typed
-    from tablewright.tables.files import read_frame
-    from tablewright.tables.provenance import manifest_path, write_filled
+    from tablewright.synthesizer.synthesizer import Synthesizer
+    from tablewright.tables.inference.casting import typed
+    from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.provenance import manifest_path, write_filled
     from tablewright.tables.table import for_file
 
     check_rows_output(out, table, schema_file)

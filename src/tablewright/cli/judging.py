@@ -11,11 +11,11 @@ from sklearn.base import clone
 
 from tablewright.api import evaluate
 from tablewright.errors import InputError
-from tablewright.tables.casting import typed
+from tablewright.tables.inference.casting import typed
 
 if TYPE_CHECKING:
     from tablewright.cli.request import Learner, Request
-    from tablewright.evaluation import Report
+    from tablewright.evaluation.evaluate import Report
 
 __all__ = ["hold_out", "judge"]
 

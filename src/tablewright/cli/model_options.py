@@ -15,7 +15,7 @@ import click
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
-    from tablewright.llm.client import Client
+    from tablewright.llm.endpoint.client import Client
 
 __all__ = ["ModelOptions", "model_options"]
 
@@ -61,7 +61,7 @@ class ModelOptions:
         InputError
             If no model was named for the role.
         """
-        from tablewright.llm.connect import connect
+        from tablewright.llm.endpoint.connect import connect
 
         dry = self.dry_run if dry_run is None else dry_run
         model = self.models.get(role, self.models.get(""))

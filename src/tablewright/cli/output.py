@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tablewright.cli.model_options import ModelOptions
     from tablewright.cli.request import Learner
     from tablewright.schema import Schema
-    from tablewright.tables.provenance import Manifest, Origin
+    from tablewright.tables.io.provenance import Manifest, Origin
 
 __all__ = ["check_rows_output", "origin_of", "spent_by", "write_with_progress"]
 
@@ -29,8 +29,8 @@ def check_rows_output(out: Path, *inputs: Path | None) -> None:
     InputError
         If the ending or the folder is no good, or `out` is one of the input files.
     """
-    from tablewright.tables.files import format_of
-    from tablewright.tables.writing import check_output
+    from tablewright.tables.io.files import format_of
+    from tablewright.tables.io.writing import check_output
 
     format_of(out)
     check_output(out)
@@ -43,7 +43,7 @@ def origin_of(
     learner: Learner, seed: int, options: dict[str, Any], source: Path | None = None
 ) -> Origin:
     """Say what made the rows, for the manifest."""
-    from tablewright.tables.provenance import Origin
+    from tablewright.tables.io.provenance import Origin
 
     context = click.get_current_context(silent=True)
     return Origin(
@@ -81,7 +81,7 @@ def write_with_progress(
     quiet: bool = False,
 ) -> Manifest:
     """Write pieces of rows to a file as they come; see `write_rows`."""
-    from tablewright.tables.provenance import manifest_path, write_rows
+    from tablewright.tables.io.provenance import manifest_path, write_rows
     from tablewright.tables.table import for_file
 
     with progress("writing", total, quiet=quiet) as advance:
@@ -92,7 +92,7 @@ def write_with_progress(
 
 
 def _counted(pieces: Iterable[Any], advance: Advance) -> Iterator[Any]:
-    from tablewright.tables.frames import to_polars
+    from tablewright.tables.io.frames import to_polars
 
     for piece in pieces:
         frame, _ = to_polars(piece)

@@ -16,9 +16,9 @@ __all__ = ["probe"]
 @model_options
 def probe(train: Path, llm: ModelOptions) -> None:
     """Ask a model about TRAIN as about a published table: header, next rows, rare values."""
-    from tablewright.llm.memorised import probe as ask
-    from tablewright.tables.files import read_frame
-    from tablewright.tables.inference import infer_schema
+    from tablewright.llm.prompts.memorized import probe as ask
+    from tablewright.tables.inference.infer import infer_schema
+    from tablewright.tables.io.files import read_frame
 
     frame = read_frame(train)
     schema = infer_schema(frame)

@@ -44,12 +44,12 @@ def profile(
     quiet: bool,
 ) -> None:
     """Say what TABLE holds, what looks wrong in it, and whether tablewright wrote rows of it."""
-    from tablewright.profiling import profile as make_profile
-    from tablewright.profiling.rendering import print_profile
-    from tablewright.tables.provenance import read_manifest
-    from tablewright.tables.sdv_metadata import read_schema_file
+    from tablewright.evaluation.profile import profile as make_profile
+    from tablewright.evaluation.profile.rendering import print_profile
+    from tablewright.tables.io.provenance import read_manifest
+    from tablewright.tables.io.sdv_metadata import read_schema_file
+    from tablewright.tables.io.writing import check_output, write_text
     from tablewright.tables.table import load_table
-    from tablewright.tables.writing import check_output, write_text
 
     for output in (json_file, schema_out):
         if output is not None:
@@ -72,6 +72,6 @@ def _schema_text(schema: Any, path: Path) -> str:
         return str(schema.to_yaml())
     import json
 
-    from tablewright.tables.sdv_metadata import write_sdv
+    from tablewright.tables.io.sdv_metadata import write_sdv
 
     return json.dumps(write_sdv(schema), indent=2, ensure_ascii=False) + "\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
-    from tablewright.evaluation import Report
+    from tablewright.evaluation.evaluate import Report
 
 __all__ = ["check_report_output", "write_report"]
 
@@ -21,7 +21,7 @@ def check_report_output(report: Path, *others: Path) -> None:
     InputError
         If the ending or the folder is no good, or the name is taken by one of `others`.
     """
-    from tablewright.tables.writing import check_output
+    from tablewright.tables.io.writing import check_output
 
     if report.suffix.lower() not in (".json", ".html"):
         raise InputError(f"{report}: the name of a report ends in .json or .html")

@@ -11,7 +11,7 @@ from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
-    from tablewright.synthesizers import Synthesizer
+    from tablewright.synthesizer.synthesizer import Synthesizer
     from tablewright.systems import System
 
     Learner = Synthesizer | System

@@ -47,7 +47,7 @@ def mine(
 
     from tablewright.rules import to_json, to_yaml
     from tablewright.rules.mining import mine_rules
-    from tablewright.tables.writing import check_output, write_text
+    from tablewright.tables.io.writing import check_output, write_text
 
     check_output(out)
     table = _load(train, schema_file)
@@ -93,9 +93,9 @@ def write(
     import numpy as np
 
     from tablewright.errors import InputError
-    from tablewright.planning.rule_writer import ModelRules, WrittenRules
     from tablewright.rules import to_json, to_yaml
-    from tablewright.tables.writing import check_output, write_text
+    from tablewright.systems.common.rule_writing.writer import ModelRules, WrittenRules
+    from tablewright.tables.io.writing import check_output, write_text
 
     if not llm:
         raise InputError(
@@ -151,7 +151,7 @@ def check(
 
     from tablewright.errors import CheckFailedError
     from tablewright.rules import check_rules, read_rules
-    from tablewright.tables.writing import check_output, write_text
+    from tablewright.tables.io.writing import check_output, write_text
 
     if json_file is not None:
         check_output(json_file)
@@ -169,7 +169,7 @@ def check(
 
 
 def _load(path: Path, schema_file: Path | None, target: str | None = None) -> Any:
-    from tablewright.tables.sdv_metadata import read_schema_file
+    from tablewright.tables.io.sdv_metadata import read_schema_file
     from tablewright.tables.table import load_table
 
     overrides, named = read_schema_file(schema_file) if schema_file else ({}, None)
@@ -208,7 +208,7 @@ def _print_written(written: Any) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from tablewright.llm.shown import shown
+    from tablewright.llm.prompts.display import shown
 
     title = f"rules of {written.n_samples} replies"
     table = Table("rule", "severity", "support", "broken", "votes", "why, or why not", title=title)

@@ -23,7 +23,7 @@ def runs() -> None:
 @click.argument("root", type=_FOLDER, default=Path())
 def list_runs(root: Path) -> None:
     """List the runs below ROOT (default: here)."""
-    from tablewright.llm.runs import find_runs, summarise
+    from tablewright.llm.endpoint.runs import find_runs, summarise
 
     folders = find_runs(root)
     if not folders:
@@ -40,7 +40,7 @@ def list_runs(root: Path) -> None:
 def show(folder: Path) -> None:
     """Show what a run cost, by role and stage, and what of the table was sent."""
     from tablewright.cli.spending_text import spending_text
-    from tablewright.llm.runs import summarise
+    from tablewright.llm.endpoint.runs import summarise
 
     run = summarise(folder)
     click.echo(f"{folder}: {run.status}, begun {run.started or 'without a call'}")
@@ -58,7 +58,7 @@ def show(folder: Path) -> None:
 @click.pass_context
 def resume(context: click.Context, folder: Path) -> None:
     """Give the command of a run again; what was answered is not paid for twice."""
-    from tablewright.llm.runs import summarise
+    from tablewright.llm.endpoint.runs import summarise
 
     command = summarise(folder).command
     if not command or command[:1] == ["runs"]:
@@ -74,6 +74,6 @@ def resume(context: click.Context, folder: Path) -> None:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 def export(folder: Path, out: Path) -> None:
     """Write all calls of a run to OUT, as JSON lines."""
-    from tablewright.llm.runs import export_run
+    from tablewright.llm.endpoint.runs import export_run
 
     click.echo(f"{export_run(folder, out)} calls written to {out}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tablewright.llm.prices import Price
-    from tablewright.llm.spending import Spending
+    from tablewright.llm.endpoint.prices import Price
+    from tablewright.llm.endpoint.spending import Spending
 
 __all__ = ["estimate_text", "spending_text"]
 

@@ -22,8 +22,8 @@ from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
-    from tablewright.checks import Trim, Trimmed
-    from tablewright.tables.provenance import Origin
+    from tablewright.selection import Trim, Trimmed
+    from tablewright.tables.io.provenance import Origin
 
 __all__ = ["trim"]
 
@@ -75,11 +75,11 @@ def trim(
     quiet: bool,
 ) -> None:
     """Judge CANDIDATES, rows from anywhere, against real rows, and keep the good ones."""
-    from tablewright.checks import Trim, TrimWarning
-    from tablewright.tables.files import read_frame
-    from tablewright.tables.provenance import manifest_path, write_rows
+    from tablewright.selection import Trim, TrimWarning
+    from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.provenance import manifest_path, write_rows
+    from tablewright.tables.io.writing import write_frame
     from tablewright.tables.table import for_file
-    from tablewright.tables.writing import write_frame
 
     for output in (out, rejected):
         if output is not None:
@@ -112,7 +112,7 @@ def trim(
 
 
 def _origin(judge: Trim, seed: int, options: dict[str, Any], candidates: Path) -> Origin:
-    from tablewright.tables.provenance import Origin
+    from tablewright.tables.io.provenance import Origin
 
     context = click.get_current_context(silent=True)
     found = judge.result_

@@ -1,9 +1,1 @@
-"""Whether generated rows can be used, are faithful, and are safe."""
-
-from tablewright.evaluation.judging import EFFORTS, Effort, evaluate
-from tablewright.evaluation.reading import read_leniently
-from tablewright.evaluation.report import Report
-from tablewright.metrics.scores import Score
-from tablewright.metrics.verdict import Verdict, Word
-
-__all__ = ["EFFORTS", "Effort", "Report", "Score", "Verdict", "Word", "evaluate", "read_leniently"]
+"""Evaluate rows against a holdout, compare methods on a table, and profile a table."""

@@ -1,7 +1,7 @@
 """What every local generator is: `fit` on a matrix, `sample` rows of it.
 
 A generator knows nothing of frames, files or names of dtypes. It sees a `Matrix`
-(`tablewright.tables.encoding`) and fills one of the same layout.
+(`tablewright.tables.encoding.codec`) and fills one of the same layout.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 __all__ = ["Bools", "Condition", "Floats", "Generator", "Given", "State"]
 

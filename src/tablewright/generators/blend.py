@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Floats
-from tablewright.generators.bins import BinDonors, cut
-from tablewright.generators.donors import Conditional, Donors, Questions, bare_root
 from tablewright.generators.forest import DonorForest, grow_forest
-from tablewright.generators.linear import LinearChances, learn_chances
-from tablewright.generators.sequential import MANY_LEVELS, Sequential
-from tablewright.tables.encoding import Matrix
+from tablewright.generators.parts.bins import BinDonors, cut
+from tablewright.generators.parts.donors import Conditional, Donors, Questions, bare_root
+from tablewright.generators.parts.linear import LinearChances, learn_chances
+from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
+from tablewright.tables.encoding.codec import Matrix
 
 __all__ = ["Blend"]
 

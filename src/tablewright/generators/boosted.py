@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.errors import MissingExtraError
-from tablewright.generators.association import associations, strongest
 from tablewright.generators.base import Floats
-from tablewright.generators.bins import BinDonors, cut
-from tablewright.generators.sequential import Sequential
-from tablewright.tables.encoding import Matrix
+from tablewright.generators.parts.association import associations, strongest
+from tablewright.generators.parts.bins import BinDonors, cut
+from tablewright.generators.parts.sequential import Sequential
+from tablewright.tables.encoding.codec import Matrix
 
 __all__ = ["Boosted"]
 

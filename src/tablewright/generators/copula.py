@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from tablewright.generators.base import Bools, Condition, Given, State
-from tablewright.generators.conditioning import draw_condition
-from tablewright.generators.latent import Bounds
-from tablewright.generators.marginals import Domain, learn, pack, unpack, within
-from tablewright.generators.mixture import Component, draw_mixture
-from tablewright.generators.normal_part import NormalPart, with_missing_code
-from tablewright.generators.ordering import order_codes, profile
-from tablewright.generators.proposals import blank, from_marginals, patterns
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.generators.parts.conditioning import draw_condition
+from tablewright.generators.parts.gaussian import NormalPart, with_missing_code
+from tablewright.generators.parts.marginals import Domain, learn, pack, unpack, within
+from tablewright.generators.parts.mixture import Component, draw_mixture
+from tablewright.generators.parts.ordering import order_codes, profile
+from tablewright.generators.parts.proposals import blank, from_marginals, patterns
+from tablewright.generators.parts.truncated_normal import Bounds
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 __all__ = ["GaussianCopula"]
 

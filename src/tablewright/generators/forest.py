@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.generators.association import associations, strongest
 from tablewright.generators.base import Floats
-from tablewright.generators.donors import Donors, DonorTree, Questions, bare_root
-from tablewright.generators.sequential import MANY_LEVELS, Sequential
-from tablewright.tables.encoding import Matrix
+from tablewright.generators.parts.association import associations, strongest
+from tablewright.generators.parts.donors import Donors, DonorTree, Questions, bare_root
+from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
+from tablewright.tables.encoding.codec import Matrix
 
 __all__ = ["DonorForest", "Forest"]
 
@@ -190,7 +190,7 @@ class Forest(Sequential):
 
     Examples
     --------
-    >>> from tablewright.tables.encoding import Field
+    >>> from tablewright.tables.encoding.codec import Field
     >>> rng = np.random.default_rng(0)
     >>> rows = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 500)
     >>> model = Forest(n_trees=10).fit(Matrix(rows, (Field("a"), Field("b"))), rng)

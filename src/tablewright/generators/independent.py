@@ -8,10 +8,10 @@ from typing import Self
 import numpy as np
 
 from tablewright.generators.base import Condition, Given, State
-from tablewright.generators.conditioning import draw_condition
-from tablewright.generators.marginals import learn, pack, unpack
-from tablewright.generators.proposals import blank, from_marginals
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.generators.parts.conditioning import draw_condition
+from tablewright.generators.parts.marginals import learn, pack, unpack
+from tablewright.generators.parts.proposals import blank, from_marginals
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 __all__ = ["Independent"]
 

@@ -19,13 +19,13 @@ import polars as pl
 
 from tablewright.errors import InputError, TablewrightError
 from tablewright.generators.base import Condition, Generator, Given, State
-from tablewright.generators.conditioning import check_given, condition_from_rows
-from tablewright.generators.neighbours import Space
-from tablewright.generators.proposals import patterns
+from tablewright.generators.parts.conditioning import check_given, condition_from_rows
+from tablewright.generators.parts.neighbours import Space
+from tablewright.generators.parts.proposals import patterns
 from tablewright.schema import Kind
-from tablewright.tables.casting import typed
-from tablewright.tables.encoding import Codec, Field, Floats, Matrix
-from tablewright.tables.frames import Restore, to_polars
+from tablewright.tables.encoding.codec import Codec, Field, Floats, Matrix
+from tablewright.tables.inference.casting import typed
+from tablewright.tables.io.frames import Restore, to_polars
 
 __all__ = ["Plugin", "as_generator", "name_of"]
 
@@ -35,7 +35,7 @@ _NEIGHBOURS = 5  # rows of the pool that given cells are completed from
 
 
 class Frames(Protocol):
-    """Translates between matrices and frames; `tablewright.tables.encoding.Codec` is one."""
+    """Translates between matrices and frames; `tablewright.tables.encoding.codec.Codec` is one."""
 
     def encode(self, frame: pl.DataFrame) -> Matrix:
         """Turn a frame into a matrix."""

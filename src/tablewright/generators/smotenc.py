@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Given, State
-from tablewright.generators.conditioning import condition_from_rows
-from tablewright.generators.grid import Grid
-from tablewright.generators.marginals import learn
-from tablewright.generators.neighbours import Space
-from tablewright.generators.proposals import blank, patterns
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.generators.parts.conditioning import condition_from_rows
+from tablewright.generators.parts.marginals import learn
+from tablewright.generators.parts.neighbours import Space
+from tablewright.generators.parts.proposals import blank, patterns
+from tablewright.generators.parts.rounding import Grid
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 __all__ = ["SmoteNC"]
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.generators.donors import DonorTree, grow
-from tablewright.generators.sequential import MANY_LEVELS, Sequential
+from tablewright.generators.parts.donors import DonorTree, grow
+from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
 
 __all__ = ["SequentialTrees"]
 

@@ -1,13 +1,13 @@
 """Language models: any OpenAI-compatible endpoint, every call accounted for."""
 
-from tablewright.llm.base import LLM, AsyncLLM, Message, Prompt, Reply, Usage, complete_all
-from tablewright.llm.client import Client
-from tablewright.llm.connect import connect
-from tablewright.llm.row_parser import parse_rows
-from tablewright.llm.row_requests import RowsWritten, request_rows
-from tablewright.llm.row_task import RowTask, row_prompt
-from tablewright.llm.scripted import Scripted
-from tablewright.llm.sharing import Sharing
+from tablewright.llm.endpoint.base import LLM, AsyncLLM, Message, Prompt, Reply, Usage, complete_all
+from tablewright.llm.endpoint.client import Client
+from tablewright.llm.endpoint.connect import connect
+from tablewright.llm.endpoint.scripted import Scripted
+from tablewright.llm.prompts.sharing import Sharing
+from tablewright.llm.rows.parser import parse_rows
+from tablewright.llm.rows.requests import RowsWritten, request_rows
+from tablewright.llm.rows.task import RowTask, row_prompt
 
 __all__ = [
     "LLM",

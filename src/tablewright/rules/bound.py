@@ -13,10 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import ExpressionError, InputError, RuleError
-from tablewright.expressions import parse
-from tablewright.expressions.evaluate import as_mask, truth
-from tablewright.expressions.tree import Node, columns_of
 from tablewright.rules import language
+from tablewright.rules.expressions import parse
+from tablewright.rules.expressions.evaluate import as_mask, truth
+from tablewright.rules.expressions.tree import Node, columns_of
 from tablewright.rules.language import Rule, Rules
 from tablewright.rules.trees import constant, rule_tree
 from tablewright.schema import Schema

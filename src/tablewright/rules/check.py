@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tablewright.expressions.evaluate import compile_tree
-from tablewright.expressions.tree import Node
 from tablewright.rules.bound import BoundRule, RowRule, ShareRule, bind
+from tablewright.rules.expressions.evaluate import compile_tree
+from tablewright.rules.expressions.tree import Node
 from tablewright.rules.language import Rules
 from tablewright.rules.trees import not_missing, premise_of
 from tablewright.schema import Schema

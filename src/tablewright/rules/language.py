@@ -1,7 +1,7 @@
 """What a rule is, and what a rules file holds.
 
 A rule is an expression that every row keeps, or one of the kinds that an expression cannot
-say. Any text in it is an expression of `tablewright.expressions`: nothing is run.
+say. Any text in it is an expression of `tablewright.rules.expressions`: nothing is run.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 
 from tablewright.errors import ExpressionError, RuleError
-from tablewright.expressions.parsing import parse_tree
-from tablewright.expressions.unparse import quote, unparse
+from tablewright.rules.expressions.parsing import parse_tree
+from tablewright.rules.expressions.unparse import quote, unparse
 from tablewright.rules.language import Check, Rule, Rules, Unique
 
 __all__ = ["looks_like_sql", "read_sql"]

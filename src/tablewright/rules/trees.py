@@ -9,10 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from tablewright.errors import ExpressionError, InputError, RuleError
-from tablewright.expressions import parse
-from tablewright.expressions.checking import Type, check, column_type, type_of
-from tablewright.expressions.parsing import parse_tree
-from tablewright.expressions.tree import (
+from tablewright.rules import language
+from tablewright.rules.expressions import parse
+from tablewright.rules.expressions.checking import Type, check, column_type, type_of
+from tablewright.rules.expressions.parsing import parse_tree
+from tablewright.rules.expressions.tree import (
     And,
     Arithmetic,
     Call,
@@ -26,8 +27,7 @@ from tablewright.expressions.tree import (
     Or,
     Value,
 )
-from tablewright.expressions.unparse import unparse
-from tablewright.rules import language
+from tablewright.rules.expressions.unparse import unparse
 from tablewright.schema import Column, Kind, Schema
 
 __all__ = ["constant", "formula_tolerance", "formula_tree", "rule_tree"]

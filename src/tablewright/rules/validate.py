@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import RuleError
-from tablewright.expressions.conflicts import conflict, impossible
-from tablewright.expressions.tree import Node, Not, columns_of
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, bind
 from tablewright.rules.check import RuleResult, check_rules
+from tablewright.rules.expressions.conflicts import conflict, impossible
+from tablewright.rules.expressions.tree import Node, Not, columns_of
 from tablewright.rules.language import Formula, Rules, Severity
 from tablewright.rules.trees import formula_tree
 from tablewright.schema import Schema

@@ -12,10 +12,10 @@ import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.schema import Schema
-from tablewright.tables.casting import typed, untyped
-from tablewright.tables.files import format_of, read_frame
-from tablewright.tables.frames import Restore, to_polars
-from tablewright.tables.inference import infer_schema
+from tablewright.tables.inference.casting import typed, untyped
+from tablewright.tables.inference.infer import infer_schema
+from tablewright.tables.io.files import format_of, read_frame
+from tablewright.tables.io.frames import Restore, to_polars
 
 __all__ = ["Table", "for_file", "load_raw", "load_table"]
 
@@ -88,7 +88,7 @@ def load_table(
     Parameters
     ----------
     data : path or frame
-        See `tablewright.tables.files.read_frame` and `tablewright.tables.frames.to_polars`.
+        See `tablewright.tables.io.files.read_frame` and `tablewright.tables.io.frames.to_polars`.
     overrides : mapping or None, default=None
         What a person knows better; see `infer_schema`.
     target : str or None, default=None

@@ -10,10 +10,10 @@ import numpy as np
 
 from tablewright.errors import InputError
 from tablewright.generators.base import Generator, Given, State
-from tablewright.llm.base import LLM, Prompt, Reply
-from tablewright.llm.raw_rows import NUMBER, RawRow, RowFormat
-from tablewright.llm.sharing import Cell
-from tablewright.tables.encoding import Field, Floats, Matrix
+from tablewright.llm.endpoint.base import LLM, Prompt, Reply
+from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.rows.raw_rows import NUMBER, RawRow, RowFormat
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 __all__ = ["check_generator", "check_llm", "check_row_format"]
 
@@ -119,7 +119,7 @@ def check_row_format(form: RowFormat) -> None:
 
     Examples
     --------
-    >>> from tablewright.llm.csv_rows import CsvRows
+    >>> from tablewright.llm.rows.csv_rows import CsvRows
     >>> check_row_format(CsvRows())
     """
     text = form.write(_ROWS, _NAMES)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tablewright.llm.csv_rows import split_line, write_line
-from tablewright.llm.raw_rows import NUMBER
-from tablewright.llm.row_parser import FORMATS
-from tablewright.llm.sharing import Cell
+from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.rows.csv_rows import split_line, write_line
+from tablewright.llm.rows.parser import FORMATS
+from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.schema import Kind, Schema
 
 __all__ = ["MUTATIONS", "Spoilt", "spoil"]

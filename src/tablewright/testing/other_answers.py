@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tablewright.llm.cells import CellError, read_cell
-from tablewright.llm.numbers import readings
+from tablewright.llm.rows.cells import CellError, read_cell
+from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Column, Kind, Schema
 from tablewright.testing.population import Population
 

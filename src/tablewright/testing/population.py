@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.llm.row_frame import rows_to_frame
-from tablewright.llm.sharing import Cell, plain
+from tablewright.llm.prompts.sharing import Cell, plain
+from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.schema import Column, Kind, Schema
-from tablewright.tables.inference import infer_schema
+from tablewright.tables.inference.infer import infer_schema
 
 __all__ = ["Population"]
 

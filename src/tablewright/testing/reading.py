@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tablewright.errors import TablewrightError
-from tablewright.expressions.expression import Expression, parse
-from tablewright.llm.csv_rows import split_line
-from tablewright.llm.loose_json import find_containers
-from tablewright.llm.raw_rows import NUMBER, RawRow, match_names
-from tablewright.llm.row_parser import FORMATS
+from tablewright.llm.rows.csv_rows import split_line
+from tablewright.llm.rows.lenient_json import find_containers
+from tablewright.llm.rows.parser import FORMATS
+from tablewright.llm.rows.raw_rows import NUMBER, RawRow, match_names
+from tablewright.rules.expressions.expression import Expression, parse
 from tablewright.schema import Schema
 
 __all__ = ["Order", "read_order"]
@@ -73,7 +73,7 @@ def read_order(text: str, schema: Schema) -> Order:
 
 
 def _ours(text: str, blocks: Sequence[str], schema: Schema) -> Order | None:
-    """Read a prompt of `tablewright.llm.row_task`."""
+    """Read a prompt of `tablewright.llm.rows.task`."""
     described = [value for value, _, _ in find_containers(blocks[0]) if isinstance(value, dict)]
     columns = [str(item["column"]) for item in described if "column" in item]
     columns = [name for name in columns if name in schema]

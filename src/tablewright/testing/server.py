@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tablewright.llm.base import Message, Prompt, Step
-from tablewright.llm.tokens import estimate_usage
+from tablewright.llm.endpoint.base import Message, Prompt, Step
+from tablewright.llm.endpoint.tokens import estimate_usage
 from tablewright.testing.stand_in import StandIn
 
 __all__ = ["Served", "Transport", "serve"]

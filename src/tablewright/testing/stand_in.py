@@ -13,11 +13,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from tablewright.llm.base import Prompt, Reply
-from tablewright.llm.fence import DATA_NOTE
-from tablewright.llm.row_parser import FORMATS
-from tablewright.llm.sharing import Cell
-from tablewright.llm.tokens import estimate_usage
+from tablewright.llm.endpoint.base import Prompt, Reply
+from tablewright.llm.endpoint.tokens import estimate_usage
+from tablewright.llm.prompts.delimiters import DATA_NOTE
+from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.rows.parser import FORMATS
 from tablewright.schema import Schema
 from tablewright.testing import other_answers
 from tablewright.testing.faults import Faults

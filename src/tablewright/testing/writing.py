@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tablewright.llm.cells import CellError, read_cell
-from tablewright.llm.raw_rows import NUMBER
-from tablewright.llm.row_frame import rows_to_frame
-from tablewright.llm.sharing import Cell
+from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.rows.cells import CellError, read_cell
+from tablewright.llm.rows.frame import rows_to_frame
+from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.schema import Column, Kind, Schema
 from tablewright.testing.faults import Faults
 from tablewright.testing.population import Population

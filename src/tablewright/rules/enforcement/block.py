@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.expressions.evaluate import masks
 from tablewright.rules.bound import BoundRule, Dependency, RowRule
 from tablewright.rules.enforcement.computing import compute
 from tablewright.rules.enforcement.plan import Plan
+from tablewright.rules.expressions.evaluate import masks
 
 __all__ = ["Block"]
 

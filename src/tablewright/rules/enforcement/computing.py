@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from tablewright.expressions.evaluate import values
 from tablewright.rules.bound import BoundRule, Dependency
+from tablewright.rules.expressions.evaluate import values
 from tablewright.rules.trees import formula_tree
 from tablewright.schema import Kind, Schema
 

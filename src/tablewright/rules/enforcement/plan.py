@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tablewright.expressions import Expression
-from tablewright.expressions.tree import (
+from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
+from tablewright.rules.expressions import Expression
+from tablewright.rules.expressions.tree import (
     And,
     Call,
     Literal,
@@ -21,7 +22,6 @@ from tablewright.expressions.tree import (
     columns_of,
     rebuilt,
 )
-from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
 from tablewright.rules.language import Formula
 from tablewright.rules.trees import formula_tree
 from tablewright.rules.validate import determined_column, inputs_of

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from scipy.optimize import LinearConstraint, milp
 
-from tablewright.expressions.domains import pushed
-from tablewright.expressions.linear import Bound, linear_bounds
-from tablewright.expressions.tree import And
 from tablewright.rules.bound import RowRule
+from tablewright.rules.expressions.domains import pushed
+from tablewright.rules.expressions.linear import Bound, linear_bounds
+from tablewright.rules.expressions.tree import And
 from tablewright.schema import Kind, Schema
 
 __all__ = ["bounds_of", "project"]

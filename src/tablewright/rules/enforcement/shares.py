@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.expressions.tree import And, Comparison, Literal, Name, Node, Not
 from tablewright.rules.bound import ShareRule
+from tablewright.rules.expressions.tree import And, Comparison, Literal, Name, Node, Not
 from tablewright.rules.language import Quota
 
 __all__ = ["Swap", "swaps"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tablewright.expressions.parsing import parse_tree
-from tablewright.expressions.tree import columns_of
+from tablewright.rules.expressions.parsing import parse_tree
+from tablewright.rules.expressions.tree import columns_of
 from tablewright.rules.language import Check, Dependency, Equivalence, Implies, Linear, Order
 from tablewright.rules.mining.evidence import Candidate, Rows
 

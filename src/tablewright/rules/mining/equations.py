@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.expressions.tree import columns_of
-from tablewright.expressions.unparse import quote, unparse
+from tablewright.rules.expressions.tree import columns_of
+from tablewright.rules.expressions.unparse import quote, unparse
 from tablewright.rules.language import Formula, Implies, Linear, Source
 from tablewright.rules.mining.evidence import Candidate, Rows, judged
 from tablewright.rules.mining.numbers import numbers_of

@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
-from tablewright.expressions.evaluate import truth
+from tablewright.rules.expressions.evaluate import truth
 from tablewright.rules.trees import rule_tree
 from tablewright.schema import Schema
 

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.expressions.checking import Type, column_type
-from tablewright.expressions.unparse import quote
+from tablewright.rules.expressions.checking import Type, column_type
+from tablewright.rules.expressions.unparse import quote
 from tablewright.rules.language import Check, Order, Range, Source
 from tablewright.rules.mining.evidence import Candidate, Rows, judged
 from tablewright.schema import Column, Kind, Schema

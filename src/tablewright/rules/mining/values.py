@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.expressions.unparse import quote, value_text
+from tablewright.rules.expressions.unparse import quote, value_text
 from tablewright.rules.language import Equivalence, Implies, Source
 from tablewright.rules.mining.evidence import Candidate, Rows, judged
 from tablewright.rules.mining.numbers import numbers_of, outward

@@ -1,0 +1,341 @@
+"""Run methods against each other on the same splits, and judge the winner on other rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tablewright import __version__
+from tablewright.errors import InputError
+from tablewright.evaluation.compare.leaderboard import Comparison, Entry, command_line, make_entries
+from tablewright.evaluation.compare.splits import Split, inner_splits, outer_split
+from tablewright.evaluation.compare.trial import (
+    CONTROLS,
+    Settings,
+    Writer,
+    method_writer,
+    read_method,
+    run_trial,
+)
+from tablewright.evaluation.evaluate import Report, evaluate
+from tablewright.metrics.outcomes import DIRECTIONS
+from tablewright.registry import names
+from tablewright.schema import Schema
+from tablewright.systems import estimator
+from tablewright.systems.common.base import Models
+
+__all__ = ["compare"]
+
+DEFAULT_METHODS = ("trees", "copula", "independent", "smotenc")
+BALANCED_METHODS = ("trees:fill", "smotenc:fill")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One method on one split; its key names everything that its result depends on."""
+
+    method: str
+    split: int
+    size: int
+    key: str
+    seed: int
+
+
+def compare(
+    frame: pl.DataFrame,
+    schema: Schema,
+    *,
+    methods: Sequence[str] | Mapping[str, Writer | None] | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    measure: str | None = None,
+    n_samples: int | None = None,
+    sizes: Sequence[int] = (),
+    n_splits: int = 5,
+    n_repeats: int = 2,
+    random_state: int = 0,
+    n_jobs: int = 1,
+    resume: str | Path | None = None,
+    source: str = "TRAIN",
+    progress: Progress | None = None,
+    llm: Models = None,
+    models: str = "",
+) -> Comparison:
+    """Find the method whose rows help a model of this table most.
+
+    A quarter of the rows is set aside. On the others every method is cross-validated: its rows
+    are made from the training part, added to it, and a model of both is judged on the other part,
+    beside nothing added and the controls. The method with the best mean gain, fitted on all of
+    these rows, is judged on the rows that were set aside; so the verdict is not that of a
+    contest that it won by luck.
+
+    Parameters
+    ----------
+    frame : polars DataFrame
+        Real rows.
+    schema : Schema
+        Kinds of the columns, with a target.
+    methods : sequence of str, mapping or None, default=None
+        Generators and systems by name, ``"trees:equal"`` or ``"trees:fill"`` for balanced rows;
+        or a mapping from name to a function that writes rows, None for a method of that name.
+    groups : str or None, default=None
+        Column of groups (patients, households): whole groups are on one side of a split.
+    time : str or None, default=None
+        Column of times: later rows are predicted from earlier ones.
+    measure : str or None, default=None
+        What is compared; macro-F1 for classes and R2 for numbers by default.
+    n_samples : int or None, default=None
+        Rows that each method adds; as many as it learns from where None.
+    sizes : sequence of int, default=()
+        Smaller numbers of training rows at which the contest is held too.
+    n_splits, n_repeats : int
+        Folds, and how often they are drawn.
+    random_state : int, default=0
+        Seed.
+    n_jobs : int, default=1
+        Processes. Functions of one's own are run in this one.
+    resume : str, Path or None, default=None
+        File of finished trials (JSON lines): trials in it are not run again, new ones are added.
+    source : str, default="TRAIN"
+        Name of the table in the command that is printed.
+    progress : callable or None, default=None
+        Called with the number of finished trials and of all.
+    llm : LLM, mapping of str to LLM or None, default=None
+        Models of the systems, by role; their local bodies work where None.
+    models : str, default=""
+        Names of these models: finished trials with others are not taken over.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        If there is no target, a method is unknown, or there are too few rows.
+    """
+    writers = _writers(methods, frame, schema, llm)
+    chosen = _measure(measure, schema)
+    outer = outer_split(frame, schema, random_state, groups=groups, time=time)
+    inside, outside = frame[outer.train], frame[outer.test]
+    splits = inner_splits(
+        inside,
+        schema,
+        random_state,
+        groups=groups,
+        time=time,
+        n_splits=n_splits,
+        n_repeats=n_repeats,
+    )
+    contest = _Contest(inside, _without(schema, groups), splits, Settings(n_samples, models=models))
+    jobs = [
+        _job(contest, name, i, size, random_state)
+        for size in (0, *sizes)
+        for name in (*CONTROLS, *writers)
+        for i in range(len(splits))
+    ]
+    place = None if resume is None else Path(resume)
+    results = _run(contest, jobs, writers, n_jobs, place, progress)
+    curves = {size: _board(results, size, splits, chosen) for size in sizes}
+    entries = _board(results, 0, splits, chosen)
+    winner = _winner(entries)
+    writer = writers.get(winner)
+    report = _outer_report(contest, outside, winner, writer, random_state, chosen)
+    n_rows = n_samples or frame.height
+    command = _command(winner, writer, source, schema.target or "", n_rows, random_state)
+    curves |= {entries[0].n_train: entries} if curves else {}
+    return Comparison(entries, winner, report, command, chosen, curves)
+
+
+def _writers(
+    methods: Sequence[str] | Mapping[str, Writer | None] | None,
+    frame: pl.DataFrame,
+    schema: Schema,
+    llm: Models,
+) -> dict[str, Writer | None]:
+    if schema.target is None:
+        raise InputError("compare needs a target: the column that a model is to predict")
+    if methods is None:
+        methods = [*DEFAULT_METHODS, *(BALANCED_METHODS if _is_skewed(frame, schema) else ())]
+    found = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods)
+    for name, writer in found.items():
+        if name in CONTROLS:
+            raise InputError(f"method {name!r} is a control and always takes part: leave it out")
+        if writer is not None:
+            continue
+        method = read_method(name)
+        estimator(method.generator)
+        if llm is not None and method.generator in names("systems"):
+            found[name] = method_writer(method, llm)
+    return found
+
+
+def _is_skewed(frame: pl.DataFrame, schema: Schema) -> bool:
+    assert schema.target is not None
+    if not schema[schema.target].kind.is_discrete:
+        return False
+    counts = frame[schema.target].drop_nulls().value_counts()["count"].to_numpy()
+    return len(counts) > 1 and bool(counts.min() < 0.8 * counts.max())
+
+
+def _measure(measure: str | None, schema: Schema) -> str:
+    assert schema.target is not None
+    listed = schema[schema.target].kind.is_discrete
+    known = [name for name in DIRECTIONS if (name in ("r2", "rmse", "mae")) != listed]
+    if measure is None:
+        return "macro_f1" if listed else "r2"
+    if measure not in known:
+        raise InputError(f"no measure {measure!r} here; there are {', '.join(known)}")
+    return measure
+
+
+def _without(schema: Schema, groups: str | None) -> Schema:
+    if groups is None:
+        return schema
+    columns = [column for column in schema.each() if column.name != groups]
+    return schema.model_copy(update={"columns": columns})
+
+
+def _job(contest: _Contest, method: str, split: int, size: int, random_state: int) -> _Job:
+    key = hashlib.sha256(_digest(contest.frame))
+    facts = [method, size, random_state, contest.settings.to_dict(), __version__]
+    key.update(json.dumps([*facts, contest.schema.to_yaml()], sort_keys=True).encode())
+    key.update(contest.splits[split].train.tobytes())
+    return _Job(method, split, size, key.hexdigest()[:24], random_state * 1000 + split)
+
+
+def _digest(frame: pl.DataFrame) -> bytes:
+    return bytes(frame.hash_rows(seed=0).to_numpy().tobytes())
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """What every job needs; it is sent to the process that runs one."""
+
+    frame: pl.DataFrame
+    schema: Schema
+    splits: Sequence[Split]
+    settings: Settings
+
+    def run(self, job: _Job, writer: Writer | None) -> dict[str, Any]:
+        split = self.splits[job.split]
+        if job.size:
+            places = np.random.default_rng(job.seed).permutation(split.train)[: job.size]
+            split = Split(np.sort(places), split.test)
+        found = run_trial(
+            self.frame, self.schema, split, job.method, job.seed, self.settings, writer
+        )
+        return {"key": job.key, "method": job.method, "split": job.split, "size": job.size, **found}
+
+
+def _run(
+    contest: _Contest,
+    jobs: Sequence[_Job],
+    writers: Mapping[str, Writer | None],
+    n_jobs: int,
+    resume: Path | None,
+    progress: Progress | None,
+) -> list[dict[str, Any]]:
+    done = _read(resume)
+    found = [done[job.key] for job in jobs if job.key in done]
+    waiting = [job for job in jobs if job.key not in done]
+    for i, result in enumerate(_results(contest, waiting, writers, n_jobs), len(found) + 1):
+        found.append(result)
+        if resume is not None:
+            with resume.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(result) + "\n")
+        if progress is not None:
+            progress(i, len(jobs))
+    return found
+
+
+def _results(
+    contest: _Contest, jobs: Sequence[_Job], writers: Mapping[str, Writer | None], n_jobs: int
+) -> Iterator[dict[str, Any]]:
+    """Run jobs, those of other people's functions in this process."""
+    apart = [job for job in jobs if n_jobs > 1 and writers.get(job.method) is None]
+    if apart:
+        with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
+            waiting = [pool.submit(contest.run, job, None) for job in apart]
+            for result in as_completed(waiting):
+                yield result.result()
+    for job in jobs:
+        if job not in apart:
+            yield contest.run(job, writers.get(job.method))
+
+
+def _read(resume: Path | None) -> dict[str, dict[str, Any]]:
+    """Read finished trials; a line that was cut off while it was written is left out."""
+    if resume is None or not resume.exists():
+        return {}
+    found = {}
+    for line in resume.read_text(encoding="utf-8").splitlines():
+        try:
+            trial = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(trial, dict) and "key" in trial and "error" not in trial:
+            found[str(trial["key"])] = trial
+    return found
+
+
+def _board(
+    results: Sequence[dict[str, Any]], size: int, splits: Sequence[Split], measure: str
+) -> list[Entry]:
+    trials = sorted(
+        (t for t in results if t["size"] == size), key=lambda t: (t["method"], t["split"])
+    )
+    n_train = size or round(float(np.mean([len(split.train) for split in splits])))
+    n_test = round(float(np.mean([len(split.test) for split in splits])))
+    return make_entries(trials, measure, CONTROLS, n_train, n_test)
+
+
+def _winner(entries: Sequence[Entry]) -> str:
+    best = next((e for e in entries if not e.is_control and e.gain is not None), None)
+    return best.method if best is not None and (best.gain or 0.0) > 0 else "nothing"
+
+
+def _outer_report(
+    contest: _Contest,
+    outside: pl.DataFrame,
+    winner: str,
+    writer: Writer | None,
+    seed: int,
+    measure: str,
+) -> Report | None:
+    """Fit the winner on all rows of the contest and judge it on those set aside."""
+    if winner == "nothing":
+        return None
+    n_rows = contest.settings.n_samples or contest.frame.height
+    made = (writer or method_writer(read_method(winner)))(
+        contest.frame, contest.schema, n_rows, seed
+    )
+    return evaluate(
+        contest.frame,
+        made.rows,
+        outside,
+        contest.schema,
+        measure=measure,
+        random_state=seed,
+        provenance={"method": winner},
+    )
+
+
+def _command(
+    winner: str, writer: Writer | None, source: str, target: str, n_rows: int, seed: int
+) -> str:
+    if winner == "nothing" or writer is not None:
+        return ""
+    method = read_method(winner)
+    return command_line(source, target, method.generator, method.balance, n_rows, seed)

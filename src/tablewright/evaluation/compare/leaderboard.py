@@ -1,0 +1,267 @@
+"""From trials to a leaderboard: means, intervals, a winner."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from scipy import stats
+
+from tablewright.evaluation.evaluate import Report
+from tablewright.metrics.outcomes import DIRECTIONS
+from tablewright.metrics.scores import Direction
+from tablewright.tables.io.writing import write_text
+
+__all__ = ["Comparison", "Entry", "crossing", "make_entries"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the leaderboard.
+
+    Attributes
+    ----------
+    method : str
+    value : float or None
+        Mean of the measure over splits; None where every split failed.
+    gain : float or None
+        Mean of the difference to adding nothing, better being positive.
+    interval : tuple of two floats or None
+        95 % of the gain, over splits, corrected for their overlap.
+    improved : float
+        Share of splits in which it was better than nothing.
+    seconds, money : float
+        Mean per split: process seconds and US dollars of making the rows.
+    n_train : int
+        Training rows of a split.
+    is_control : bool
+        Whether it is no generator.
+    error : str
+        What went wrong where there is no value.
+    """
+
+    method: str
+    value: float | None
+    gain: float | None
+    interval: tuple[float, float] | None
+    improved: float
+    seconds: float
+    money: float
+    n_train: int
+    is_control: bool
+    error: str = ""
+
+
+Trial = Mapping[str, Any]
+
+
+def make_entries(
+    trials: Sequence[Trial], measure: str, controls: Sequence[str], n_train: int, n_test: int
+) -> list[Entry]:
+    """Average trials by method, best gain first.
+
+    Parameters
+    ----------
+    trials : sequence of mapping
+        Each with ``"method"``, ``"split"`` and what `run_trial` returned.
+    measure : str
+    controls : sequence of str
+    n_train, n_test : int
+        Rows of a split: they say how far splits overlap.
+
+    References
+    ----------
+    .. [1] Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52,
+       2003: the variance of the mean over splits that share rows is ``(1/k + n_test/n_train)``
+       times that of a split.
+    """
+    by_method: dict[str, dict[int, Trial]] = {}
+    for trial in trials:
+        by_method.setdefault(trial["method"], {})[trial["split"]] = trial
+    base = by_method.get("nothing", {})
+    entries = [
+        _entry(name, found, base, measure, name in controls, n_train, n_test)
+        for name, found in by_method.items()
+    ]
+    return sorted(entries, key=lambda e: (e.gain is None, -(e.gain or 0.0), e.method != "nothing"))
+
+
+def _entry(
+    name: str,
+    found: Mapping[int, Trial],
+    base: Mapping[int, Trial],
+    measure: str,
+    is_control: bool,
+    n_train: int,
+    n_test: int,
+) -> Entry:
+    values = {split: v for split, t in found.items() if (v := _value(t, measure)) is not None}
+    if not values:
+        error = next((str(t["error"]) for t in found.values() if "error" in t), "not defined")
+        return Entry(name, None, None, None, 0.0, 0.0, 0.0, n_train, is_control, error)
+    sign = 1.0 if DIRECTIONS[measure] is Direction.HIGHER else -1.0
+    gains = np.array(
+        [
+            sign * (values[split] - nothing)
+            for split in values
+            if split in base and (nothing := _value(base[split], measure)) is not None
+        ]
+    )
+    cost = [np.mean([found[s].get(k, 0.0) for s in values]) for k in ("seconds", "money")]
+    return Entry(
+        name,
+        float(np.mean(list(values.values()))),
+        float(gains.mean()) if len(gains) else None,
+        _corrected(gains, n_test / max(n_train, 1)) if name != "nothing" else None,
+        float(((gains > 0) + (gains == 0) / 2).mean()) if len(gains) else 0.0,
+        float(cost[0]),
+        float(cost[1]),
+        n_train,
+        is_control,
+    )
+
+
+def _value(trial: Trial, measure: str) -> float | None:
+    value = trial.get("values", {}).get(measure)
+    return None if value is None else float(value)
+
+
+def _corrected(gains: np.ndarray[Any, Any], overlap: float) -> tuple[float, float] | None:
+    if len(gains) < 3:
+        return None
+    error = float(np.sqrt((1 / len(gains) + overlap) * gains.var(ddof=1)))
+    width = float(stats.t.ppf(0.975, len(gains) - 1)) * error
+    return float(gains.mean()) - width, float(gains.mean()) + width
+
+
+def crossing(curves: Mapping[int, Sequence[Entry]]) -> str | None:
+    """Say from how many training rows on local methods are no worse than paid ones.
+
+    Parameters
+    ----------
+    curves : mapping of int to sequence of Entry
+        Leaderboard by number of training rows.
+
+    Returns
+    -------
+    str or None
+        One sentence; None where no method cost money.
+    """
+    leads: dict[int, float] = {}
+    for size, entries in sorted(curves.items()):
+        paid = [e.gain for e in entries if e.money > 0 and e.gain is not None]
+        local = [e.gain for e in entries if not e.money and not e.is_control and e.gain is not None]
+        if paid and local:
+            leads[size] = max(local) - max(paid)
+    if not leads:
+        return None
+    ahead = [size for size in leads if all(leads[s] >= 0 for s in leads if s >= size)]
+    if not ahead:
+        return f"paid rows are ahead of local ones up to {max(leads)} training rows"
+    if ahead[0] == min(leads):
+        return f"local rows are ahead of paid ones at every size tried, from {ahead[0]} rows on"
+    return f"local rows overtake paid ones at {ahead[0]} training rows"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Which method helps this table.
+
+    Attributes
+    ----------
+    entries : list of Entry
+        Best gain first, with ``"nothing"`` and the controls among them.
+    winner : str
+        The best generator, or ``"nothing"`` where none gains.
+    report : Report or None
+        The winner, fitted on all rows that it was chosen on, judged on rows that were set aside.
+    command : str
+        How to make its rows on the command line.
+    measure : str
+    curves : mapping of int to list of Entry
+        The leaderboard at smaller training sizes, where it was asked for.
+    notices : list of str
+    """
+
+    entries: Sequence[Entry]
+    winner: str
+    report: Report | None
+    command: str
+    measure: str
+    curves: Mapping[int, Sequence[Entry]] = field(default_factory=dict)
+    notices: Sequence[str] = ()
+
+    @property
+    def overtaking(self) -> str | None:
+        """From how many rows on local methods overtake paid ones, where it can be told."""
+        return crossing(self.curves)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; ``"version"`` tells its form."""
+        return {
+            "format": "tablewright comparison",
+            "version": 1,
+            "measure": self.measure,
+            "winner": self.winner,
+            "command": self.command,
+            "verdict": None if self.report is None else self.report.verdict.to_dict(),
+            "overtaking": self.overtaking,
+            "notices": list(self.notices),
+            "entries": [asdict(entry) for entry in self.entries],
+            "curves": {str(n): [asdict(e) for e in entries] for n, entries in self.curves.items()},
+        }
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return `to_dict` as JSON text, and write it to `path`."""
+        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(text, path)
+        return text
+
+    def __rich__(self) -> Group:
+        """Return the terminal form."""
+        table = Table(title=f"Gain in {self.measure} over adding nothing", title_justify="left")
+        for name in ("method", self.measure, "gain", "95 % interval", "CPU s", "US $"):
+            table.add_column(name, justify="left" if name == "method" else "right")
+        for entry in self.entries:
+            table.add_row(*_cells(entry), style="dim" if entry.is_control else None)
+        lines = [f"winner: {self.winner}"]
+        if self.report is not None:
+            lines.append(f"on rows set aside: {self.report.verdict.sentence}")
+        lines += [self.overtaking] if self.overtaking else []
+        lines += [f"note: {notice}" for notice in self.notices]
+        return Group(table, *(Text(line) for line in [*lines, self.command] if line))
+
+
+def _cells(entry: Entry) -> list[str]:
+    if entry.value is None:
+        return [entry.method, "-", "-", entry.error, "", ""]
+    gain = "" if entry.gain is None else f"{entry.gain:+.3f}"
+    interval = "" if entry.interval is None else " to ".join(f"{x:+.3f}" for x in entry.interval)
+    cost = [f"{entry.seconds:.2f}", f"{entry.money:.4f}"] if not entry.is_control else ["", ""]
+    return [entry.method, f"{entry.value:.3f}", gain, interval, *cost]
+
+
+def command_line(
+    source: str, target: str, generator: str, balance: str | None, n_rows: int, seed: int
+) -> str:
+    """Write the command that makes the winner's rows.
+
+    Examples
+    --------
+    >>> command_line("a b.csv", "y", "trees", "fill", 100, 0)
+    "tablewright generate 'a b.csv' --target y -n auto --out synthetic.csv --method trees \
+--balance fill --seed 0"
+    """
+    parts = ["tablewright", "generate", source, "--target", target]
+    parts += ["-n", "auto" if balance == "fill" else str(n_rows), "--out", "synthetic.csv"]
+    parts += ["--method", generator, *(["--balance", balance] if balance else [])]
+    return shlex.join([*parts, "--seed", str(seed)])

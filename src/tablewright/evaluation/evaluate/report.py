@@ -1,0 +1,160 @@
+"""What an evaluation found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from html import escape
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from tablewright.evaluation.evaluate.findings import Finding, findings_of
+from tablewright.evaluation.html import render, summarize
+from tablewright.metrics.scores import Score
+from tablewright.metrics.verdict import Verdict
+from tablewright.tables.io.writing import write_text
+
+__all__ = ["FORMAT_VERSION", "Report"]
+
+FORMAT_VERSION = 1
+"""Version of the JSON form; it grows by one when a key changes its meaning or goes."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict, and every number beside its reference.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        Helps, no evidence, or harms, in one line.
+    sections : mapping of str to list of Score
+        ``"utility"``, ``"fidelity"``, ``"privacy"``.
+    arms : list of dict
+        What models reached with each set of training rows.
+    facts : mapping
+        Rows, target, seed, and what made the rows.
+    notices : list of str
+        What weakens the numbers.
+    subgroups : list of dict
+        The measure of the verdict within parts of the holdout rows, by arm.
+    pictures : mapping
+        Plain data that pictures are drawn from.
+    """
+
+    verdict: Verdict
+    sections: Mapping[str, Sequence[Score]]
+    arms: Sequence[Mapping[str, Any]]
+    facts: Mapping[str, Any]
+    notices: Sequence[str]
+    subgroups: Sequence[Mapping[str, Any]] = ()
+    pictures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> list[Score]:
+        """All scores, in order."""
+        return [score for section in self.sections.values() for score in section]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is worse than in real rows, beyond chance."""
+        return findings_of(self.scores)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return the report as one page that needs nothing else, and write it to `path`.
+
+        Parameters
+        ----------
+        path : str, Path or None, default=None
+            File to write; its folder has to exist.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist or cannot be written to.
+        """
+        text = render(summarize(self.to_dict()))
+        if path is not None:
+            write_text(text, Path(path))
+        return text
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return `to_dict` as JSON text, and write it to `path`."""
+        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(text, Path(path))
+        return text
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, for notebooks."""
+        page = escape(self.to_html(), quote=True)
+        style = "width:100%;height:640px;border:1px solid #ccc"
+        return f'<iframe srcdoc="{page}" style="{style}" title="tablewright report"></iframe>'
+
+    def __getitem__(self, name: str) -> Score:
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise KeyError(f"no score {name!r}; there are {', '.join(s.name for s in self.scores)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; ``"version"`` tells its form."""
+        return {
+            "format": "tablewright evaluation",
+            "version": FORMAT_VERSION,
+            "verdict": self.verdict.to_dict(),
+            "findings": [asdict(finding) for finding in self.findings],
+            "facts": dict(self.facts),
+            "notices": list(self.notices),
+            "arms": [dict(arm) for arm in self.arms],
+            "sections": {
+                name: [score.to_dict() for score in section]
+                for name, section in self.sections.items()
+            },
+            "subgroups": [dict(part) for part in self.subgroups],
+            "pictures": dict(self.pictures),
+        }
+
+    def __rich__(self) -> Group:
+        """Return the terminal form."""
+        worse = [Text(f"worse than real rows: {found.sentence}") for found in self.findings]
+        notes = [Text(f"note: {notice}") for notice in self.notices]
+        return Group(self._table(), *worse, *notes)
+
+    def _table(self) -> Table:
+        table = Table(title=self.verdict.sentence, title_justify="left", title_style="bold")
+        for name in ("", "value", "95 % interval", "real rows", "best"):
+            table.add_column(name, justify="left" if not name else "right")
+        for name, section in self.sections.items():
+            table.add_section()
+            table.add_row(f"[bold]{name}[/bold]")
+            for score in section:
+                table.add_row(*_cells(score))
+        return table
+
+    def summary(self, width: int = 100) -> str:
+        """Return the terminal form as plain text."""
+        text = StringIO()
+        console = Console(file=text, width=width, no_color=True, force_terminal=False)
+        console.print(self)
+        return text.getvalue()
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _cells(score: Score) -> list[str]:
+    if score.value is None:
+        return [score.name, "-", "", "", score.reason]
+    interval = (
+        "" if score.interval is None else f"{score.interval[0]:.3f} to {score.interval[1]:.3f}"
+    )
+    real = score.reference.get("real")
+    best = f"{score.ideal:g}" if score.ideal is not None else score.direction.value
+    return [score.name, f"{score.value:.3f}", interval, "" if real is None else f"{real:.3f}", best]

@@ -1,0 +1,150 @@
+"""One page that needs no network: style, script, tables and pictures in a single file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from tablewright.evaluation.html.markup import Markup, element, join
+from tablewright.evaluation.html.summary import Answer, Page, Section, Table
+from tablewright.evaluation.html.svg import gains, heat_map, margin, number, scatter
+
+__all__ = ["render"]
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_WIDE = frozenset({"meaning", "text"})
+
+
+def render(page: Page) -> str:
+    """Write a page as HTML.
+
+    Returns
+    -------
+    str
+        A whole document. Whatever the data hold is escaped; nothing is loaded from elsewhere.
+    """
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("title", page.title),
+        Markup(f"<style>{_asset('page.css')}</style>"),
+    )
+    body = element(
+        "body",
+        element("a", "Skip to the numbers", href="#utility", class_="skip"),
+        element("main", _top(page), [_section(page, part) for part in page.sections], _card(page)),
+        element("div", id="tip", role="status", hidden=True),
+        Markup(f"<script>{_asset('page.js')}</script>"),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _asset(name: str) -> str:
+    return files("tablewright.evaluation.html").joinpath(name).read_text(encoding="utf-8")
+
+
+def _top(page: Page) -> Markup:
+    answers = element("div", [_answer(answer) for answer in page.answers], class_="answers")
+    return element("header", element("h1", page.title), answers, _notices(page))
+
+
+def _answer(answer: Answer) -> Markup:
+    return element(
+        "section",
+        element("h2", answer.question),
+        element("p", answer.word, class_="word"),
+        element("ul", [element("li", sentence) for sentence in answer.because]),
+        class_=f"answer {answer.tone}",
+    )
+
+
+def _notices(page: Page) -> Markup | None:
+    if not page.notices:
+        return None
+    points = [element("li", notice) for notice in page.notices]
+    return element("aside", element("h2", "Mind this"), element("ul", points), class_="notices")
+
+
+def _section(page: Page, section: Section) -> Markup:
+    return element(
+        "section",
+        element("h2", section.title),
+        _pictures(page, section.key),
+        [_table(table) for table in section.tables],
+        element("ul", [element("li", note) for note in section.notes]) if section.notes else None,
+        id=section.key,
+    )
+
+
+def _pictures(page: Page, key: str) -> Markup | None:
+    if key == "utility":
+        drawn = gains(page.arms, page.measure)
+        words = (
+            f"Gain in {page.measure} over real rows alone, with 95 % intervals. Right is better."
+        )
+        return None if drawn is None else _figure(drawn, words)
+    return join(_fidelity(page)) if key == "fidelity" else None
+
+
+def _fidelity(page: Page) -> list[Markup | None]:
+    pictures = page.pictures
+    if not pictures:
+        return []
+    margins = [
+        _figure(margin(data), f"{data['column']} ({data['kind']})") for data in pictures["margins"]
+    ]
+    heat, rows = heat_map(pictures["pairs"]), scatter(pictures["map"])
+    key = element("p", "Line: real rows. Bars: generated rows. Hover for shares.", class_="key")
+    told = (
+        "Associations: real rows below the diagonal, twice the difference (generated minus real) "
+        "above it. Orange is positive, blue negative, white none."
+    )
+    seen = "Rows in two principal components of the real rows: rings are real, dots generated."
+    return [
+        element("h3", "Columns"),
+        key,
+        element("div", margins, class_="margins"),
+        None if heat is None else _figure(heat, told),
+        None if rows is None else _figure(rows, seen),
+    ]
+
+
+def _figure(drawn: Markup, words: str) -> Markup:
+    return element("figure", drawn, element("figcaption", words))
+
+
+def _table(table: Table) -> Markup:
+    heads = [
+        element("th", element("button", name, type="button"), scope="col") for name in table.head
+    ]
+    rows = [element("tr", _cells(table, row)) for row in table.rows]
+    body = element(
+        "table",
+        element("caption", table.caption),
+        element("thead", element("tr", heads)),
+        element("tbody", rows),
+        class_="sortable",
+    )
+    return element(
+        "div", body, class_="scroll", tabindex="0", role="region", aria_label=table.caption
+    )
+
+
+def _cells(table: Table, row: object) -> list[Markup]:
+    cells = []
+    # a row is typed as any object, and is a list here
+    for i, (name, value) in enumerate(zip(table.head, list(row), strict=True)):  # type: ignore[call-overload]
+        if isinstance(value, str):
+            kind = "wide" if name in _WIDE else None
+            cells.append(
+                element("td" if i else "th", value, scope=None if i else "row", class_=kind)
+            )
+        else:
+            cells.append(element("td", number(value), class_="number", data_value=value))
+    return cells
+
+
+def _card(page: Page) -> Markup:
+    rows = [element("div", element("dt", name), element("dd", value)) for name, value in page.card]
+    return element("section", element("h2", "Data card"), element("dl", rows), id="card")

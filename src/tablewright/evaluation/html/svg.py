@@ -1,0 +1,207 @@
+"""Pictures drawn as SVG from plain data; each has a title that a screen reader says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tablewright.evaluation.html.markup import Markup, element
+
+__all__ = ["gains", "heat_map", "margin", "scatter"]
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number for people: a dash where there is none.
+
+    Examples
+    --------
+    >>> number(0.12345), number(None), number(12345678.0)
+    ('0.123', '–', '12,345,678')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, int) or abs(value) >= 10_000:
+        return f"{value:,.0f}".replace("-", _MINUS)
+    return f"{value:.{digits}f}".replace("-", _MINUS)
+
+
+def _svg(
+    title: str, width: float, height: float, *children: object, **attributes: object
+) -> Markup:
+    return element(
+        "svg",
+        element("title", title),
+        *children,
+        role="img",
+        aria_label=title,
+        viewBox=f"0 0 {width:g} {height:g}",
+        width=f"{width:g}",
+        height=f"{height:g}",
+        **attributes,
+    )
+
+
+def _text(x: float, y: float, words: object, anchor: str = "start", **attributes: object) -> Markup:
+    return element("text", words, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor, **attributes)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
+    places = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    return element("line", class_=class_, **{k: f"{v:.1f}" for k, v in places.items()})
+
+
+def _rect(x: float, y: float, w: float, h: float, **attributes: object) -> Markup:
+    return element(
+        "rect", x=f"{x:.1f}", y=f"{y:.1f}", width=f"{w:.1f}", height=f"{h:.1f}", **attributes
+    )
+
+
+Gain = tuple[str, float | None, float | None, float | None, float | None]
+
+
+def gains(arms: Sequence[Gain], measure: str) -> Markup | None:
+    """Draw the gain of each arm over real rows alone as a dot with its interval."""
+    shown = [arm for arm in arms if arm[2] is not None]
+    if not shown:
+        return None
+    ends = [bound for arm in shown for bound in arm[2:] if bound is not None] + [0.0]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+
+    def across(value: float) -> float:
+        return 190 + 380 * (value - low) / span
+
+    height = 26 * len(shown) + 34
+    rows = [_gain(arm, 26 * i + 16, across) for i, arm in enumerate(shown)]
+    zero = _line(across(0), 4, across(0), height - 26, "zero")
+    axis = [
+        _text(across(at), height - 8, f"{at:+.3f}".replace("-", _MINUS), "middle")
+        for at in sorted({low, 0.0, high})
+        if at == 0 or abs(across(at) - across(0)) > 60
+    ]
+    title = f"Gain in {measure} over real rows alone, with 95 % intervals; right is better"
+    return _svg(title, 640, height, zero, rows, axis, class_="gains")
+
+
+def _gain(arm: Gain, y: float, across: Any) -> Markup:
+    name, _, value, low, high = arm
+    assert value is not None
+    tip = f"{name}: {number(value)} ({number(low)} to {number(high)})"
+    dot = element("circle", cx=f"{across(value):.1f}", cy=f"{y:.1f}", r="4")
+    bar = _line(across(low), y, across(high), y, "interval")
+    kind = "mine" if name == "augmented" else None
+    return element("g", _text(180, y + 4, name, "end"), bar, dot, data_tip=tip, class_=kind)
+
+
+def margin(data: Mapping[str, Any]) -> Markup:
+    """Draw the shares of one column: generated rows as bars, real rows as a stepped line."""
+    real, made = data["real"], data["synthetic"]
+    if not real:
+        return _svg(f"{data['column']}: no values", 240, 100, _text(120, 50, "no values", "middle"))
+    top = max([*real, *made, 1e-9])
+    width = 230 / len(real)
+    bars = [
+        _rect(
+            5 + i * width,
+            84 - 72 * share / top,
+            max(width - 1, 1),
+            72 * share / top,
+            class_="made",
+        )
+        for i, share in enumerate(made)
+    ]
+    steps = [
+        f"{'M' if not i else 'L'}{5 + i * width:.1f} {84 - 72 * share / top:.1f}h{width - 1:.1f}"
+        for i, share in enumerate(real)
+    ]
+    outline = element("path", d="".join(steps), class_="real")
+    zones = [
+        _rect(5 + i * width, 8, width, 78, class_="zone", data_tip=_bar_tip(data, i))
+        for i in range(len(real))
+    ]
+    title = f"{data['column']}: shares of real (line) and generated (bars) rows"
+    return _svg(title, 240, 100, bars, outline, zones, _ends(data), class_="margin")
+
+
+def _bar_tip(data: Mapping[str, Any], i: int) -> str:
+    if "labels" in data:
+        where = data["labels"][i]
+    else:
+        where = f"{data['edges'][i]:.4g} to {data['edges'][i + 1]:.4g}"
+    return f"{where}: real {data['real'][i]:.1%}, generated {data['synthetic'][i]:.1%}"
+
+
+def _ends(data: Mapping[str, Any]) -> list[Markup]:
+    if "labels" in data:
+        words = data["labels"][0], data["labels"][-1]
+    else:
+        words = f"{data['edges'][0]:.4g}", f"{data['edges'][-1]:.4g}"
+    return [_text(5, 97, _short(words[0], 18)), _text(235, 97, _short(words[1], 18), "end")]
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def heat_map(pairs: Mapping[str, Any]) -> Markup | None:
+    """Draw associations: real below the diagonal, generated minus real above it."""
+    names = pairs.get("columns", [])
+    n = len(names)
+    if n < 2:
+        return None
+    side = max(8.0, min(26.0, 620 / n))
+    left, top = 150.0, 8.0
+    cells = [
+        _cell(pairs, i, j, left + j * side, top + i * side, side)
+        for i in range(n)
+        for j in range(n)
+        if i != j
+    ]
+    labels = [
+        _text(left - 5, top + (i + 0.7) * side, _short(name, 22), "end", class_="tick")
+        for i, name in enumerate(names)
+    ]
+    title = "Associations of pairs: real rows below the diagonal, the difference above it"
+    return _svg(title, left + n * side + 8, top + n * side + 8, labels, cells, class_="heat")
+
+
+def _cell(pairs: Mapping[str, Any], i: int, j: int, x: float, y: float, side: float) -> Markup:
+    real, made = pairs["real"][i][j], pairs["synthetic"][i][j]
+    value = real if i > j else 2 * (made - real)
+    tip = f"{pairs['columns'][i]} × {pairs['columns'][j]}: real {real:.2f}, generated {made:.2f}"
+    return _rect(x, y, side - 1, side - 1, fill=_colour(value), data_tip=tip)
+
+
+def _colour(value: float) -> str:
+    """Blue below zero, white at zero, orange above: told apart by colour-blind eyes too."""
+    part = min(abs(value), 1.0)
+    end = (178, 84, 0) if value > 0 else (0, 84, 166)
+    mixed = [round(250 + (channel - 250) * part) for channel in end]
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def scatter(points: Mapping[str, Any]) -> Markup | None:
+    """Draw real rows as rings and generated rows as dots in two principal components."""
+    if not points:
+        return None
+    both = [*points["real"], *points["synthetic"]]
+    (left, right), (low, high) = [(min(v), max(v)) for v in zip(*both, strict=True)]
+    wide, tall = (right - left) or 1.0, (high - low) or 1.0
+
+    def dots(kind: str, radius: str) -> list[Markup]:
+        return [
+            element(
+                "circle",
+                cx=f"{10 + 500 * (x - left) / wide:.1f}",
+                cy=f"{330 - 310 * (y - low) / tall:.1f}",
+                r=radius,
+                class_=kind,
+            )
+            for x, y in points[kind]
+        ]
+
+    share = points["explained"]
+    title = f"Rows in two principal components of the real rows ({share:.0%} of their variance)"
+    return _svg(title, 520, 340, dots("real", "3.2"), dots("synthetic", "2"), class_="map")

@@ -1,0 +1,201 @@
+"""What looks wrong in rows, in the target and in single columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from tablewright.evaluation.profile.models import Finding
+from tablewright.evaluation.profile.summaries import to_numbers
+from tablewright.schema import Column, Kind, Schema
+
+__all__ = ["check_columns", "check_rows", "check_target"]
+
+MANY_MISSING = 0.5
+UNSURE = 0.7
+LONG_TAIL = 10.0
+FEW_ROWS = 50
+RARE = 5
+MAX_CATEGORIES = 1000
+
+
+def check_rows(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
+    """Look for duplicate rows and too few rows."""
+    found = []
+    names = [c.name for c in schema.each() if c.kind is not Kind.IDENTIFIER]
+    if names and (n_twice := _count_repeats(frame.select(names))):
+        by_chance = _count_repeats(_shuffle(frame.select(names)))
+        found.append(_say_duplicates(n_twice, by_chance, frame.height))
+    n_modelled = len(schema.modelled)
+    if frame.height < max(FEW_ROWS, 2 * n_modelled):
+        sentence = (
+            f"{frame.height} rows for {n_modelled} columns are few: what is learned from them is "
+            "uncertain, and new rows can come close to real ones (look at privacy in evaluate)"
+        )
+        found.append(Finding(topic="few rows", sentence=sentence))
+    return found
+
+
+def _count_repeats(rows: pl.DataFrame) -> int:
+    return rows.height - rows.n_unique()
+
+
+def _shuffle(rows: pl.DataFrame) -> pl.DataFrame:
+    """Shuffle every column on its own: what is left of repeated rows is chance."""
+    return pl.DataFrame([column.shuffle(seed=at) for at, column in enumerate(rows)])
+
+
+def _say_duplicates(n_twice: int, by_chance: int, n_rows: int) -> Finding:
+    said = f"{n_twice} rows ({n_twice / n_rows:.1%}) repeat an earlier one (identifiers aside)"
+    if by_chance > n_twice / 10:
+        sentence = (
+            f"{said}; the columns have few values, and shuffled each on its own they would repeat "
+            f"in {by_chance} rows, so it may be chance"
+        )
+        return Finding(topic="duplicate rows", sentence=sentence)
+    sentence = (
+        f"{said}, where chance would make {by_chance}; if they are one case counted twice, remove "
+        "them, or they stand on both sides of a split"
+    )
+    serious = n_twice > 0.01 * n_rows
+    return Finding(
+        topic="duplicate rows", severity="warning" if serious else "note", sentence=sentence
+    )
+
+
+def check_target(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
+    """Look for missing, rare and unequal classes."""
+    target = schema[schema.target or ""]
+    series, found = frame[target.name], []
+    if series.null_count():
+        sentence = (
+            f"the target {target.name!r} is missing in {series.null_count()} rows; they teach "
+            "nothing about it and are left out of every score"
+        )
+        found.append(_warn("missing target", target.name, sentence))
+    if target.kind.is_discrete:
+        found += _check_classes(series.drop_nulls(), target.name)
+    return found
+
+
+def _check_classes(present: pl.Series, name: str) -> Iterator[Finding]:
+    counts = present.cast(pl.String).alias("class").value_counts(sort=True)
+    if len(counts) < 2:
+        return
+    (most, n_most), (least, n_least) = counts.row(0), counts.row(-1)
+    if n_most >= 3 * n_least:
+        sentence = (
+            f"the classes of {name!r} are unequal: {most!r} has {n_most} rows, {least!r} "
+            f"{n_least}; --balance fill makes rows of the small ones"
+        )
+        yield Finding(topic="class imbalance", columns=[name], sentence=sentence)
+    rare = counts.filter(pl.col("count") < 2 * RARE)["class"].to_list()
+    if rare:
+        sentence = (
+            f"{len(rare)} of the classes of {name!r} have fewer than {2 * RARE} rows "
+            f"({', '.join(map(repr, rare[:5]))}): too few to learn what is typical of them"
+        )
+        yield _warn("rare class", name, sentence)
+
+
+def _warn(topic: str, name: str, sentence: str) -> Finding:
+    return Finding(topic=topic, severity="warning", columns=[name], sentence=sentence)
+
+
+def _note(topic: str, name: str, sentence: str) -> Finding:
+    return Finding(topic=topic, columns=[name], sentence=sentence)
+
+
+def check_columns(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
+    """Look at each column for what its values show."""
+    return [
+        finding
+        for column in schema.each()
+        for check in (_check_missing, _check_codes, _check_kind, _check_tail)
+        for finding in check(frame[column.name], column)
+    ]
+
+
+def _check_missing(series: pl.Series, column: Column) -> Iterator[Finding]:
+    share = series.null_count() / max(len(series), 1)
+    if share >= MANY_MISSING and column.kind is not Kind.CONSTANT:
+        sentence = f"{column.name!r} is missing in {share:.0%} of the rows"
+        yield _warn("many missing values", column.name, sentence)
+
+
+def _check_codes(series: pl.Series, column: Column) -> Iterator[Finding]:
+    texts = [code for code in column.sentinels if isinstance(code, str)]
+    numbers = [code for code in column.sentinels if not isinstance(code, str)]
+    if numbers:
+        shown = ", ".join(str(code) for code in numbers)
+        n = int(series.cast(pl.Float64, strict=False).is_in([float(c) for c in numbers]).sum())
+        sentence = (
+            f"{column.name!r} holds {shown} in {n} rows, which looks like a code and not like a "
+            "number; it is kept as it stands"
+        )
+        yield _note("sentinel code", column.name, sentence)
+    if texts:
+        shown = ", ".join(repr(code) for code in texts)
+        meant = "taken as missing" if series.null_count() else "kept as a value of its own"
+        sentence = f"{column.name!r} holds {shown}: {meant}"
+        yield _note("sentinel code", column.name, sentence)
+
+
+def _check_kind(series: pl.Series, column: Column) -> Iterator[Finding]:
+    if column.kind is Kind.CONSTANT:
+        yield _note("constant column", column.name, f"{column.name!r} has one value in every row")
+    if column.kind is Kind.IDENTIFIER:
+        sentence = f"{column.name!r} is an identifier ({column.why}): new rows get fresh ones"
+        yield _note("identifier", column.name, sentence)
+    if column.kind is Kind.TEXT:
+        sentence = (
+            f"{column.name!r} is free text: its values are drawn from the real ones as they "
+            "stand; leave it out where that must not be"
+        )
+        yield _warn("free text", column.name, sentence)
+    if column.kind is Kind.CATEGORICAL and (n := series.n_unique()) > MAX_CATEGORIES:
+        sentence = f"{column.name!r} has {n} categories; rare ones are learned as a group"
+        yield _note("many categories", column.name, sentence)
+    if column.confidence < UNSURE:
+        sentence = (
+            f"{column.name!r} was taken as {column.kind.value} ({column.why}), which is unsure; "
+            f"settle it in schema.yaml by 'columns: {{{column.name}: {column.kind.value}}}'"
+        )
+        yield _note("unsure kind", column.name, sentence)
+
+
+def _check_tail(series: pl.Series, column: Column) -> Iterator[Finding]:
+    present = series.drop_nulls()
+    if column.kind is Kind.CATEGORICAL and column.categories:
+        yield from _check_rare(present, column)
+    if column.kind not in (Kind.CONTINUOUS, Kind.INTEGER) or len(present) < 20:
+        return
+    codes = [float(code) for code in column.sentinels if not isinstance(code, str)]
+    numbers = to_numbers(present)
+    numbers = numbers.filter(~numbers.is_in(codes))
+    low, middle, high = (float(numbers.quantile(q) or 0.0) for q in (0.1, 0.5, 0.9))
+    # polars types a minimum as any value; of numbers it is a number
+    smallest, largest = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
+    for end, reach, spread in (
+        (largest, largest - middle, high - middle),
+        (smallest, middle - smallest, middle - low),
+    ):
+        if reach > LONG_TAIL * max(spread, 1e-12) and high > low:
+            sentence = (
+                f"{column.name!r} has a long tail: it reaches {end:g}, while four in five lie "
+                f"between {low:g} and {high:g}"
+            )
+            yield _note("long tail", column.name, sentence)
+            return
+
+
+def _check_rare(present: pl.Series, column: Column) -> Iterator[Finding]:
+    counts = present.cast(pl.String).alias("value").value_counts()
+    n_rare = int((counts["count"] < RARE).sum())
+    if len(counts) > 10 and n_rare > len(counts) / 2:
+        sentence = (
+            f"{n_rare} of the {len(counts)} categories of {column.name!r} occur in fewer than "
+            f"{RARE} rows"
+        )
+        yield _note("long tail", column.name, sentence)

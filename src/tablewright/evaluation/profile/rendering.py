@@ -1,0 +1,90 @@
+"""A profile on the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
+
+__all__ = ["print_profile", "render_profile"]
+
+MAX_SAID = 3
+
+
+def print_profile(profile: Profile, console: Console | None = None) -> None:
+    """Print a profile: the columns, then what looks wrong, then where the rows come from."""
+    (console or Console()).print(render_profile(profile))
+
+
+def render_profile(profile: Profile) -> RenderableType:
+    """Lay out a profile for a terminal; nothing that the data hold is taken for mark-up."""
+    heads = [Text(f"{profile.n_rows:,} rows, {profile.n_columns} columns", style="bold")]
+    if profile.target:
+        heads.append(_clean(f"target: {profile.target}"))
+    elif profile.likely_target:
+        heads.append(_clean(f"likely target: {profile.likely_target} ({profile.why_target})"))
+    findings = list(_say_findings(profile)) or [Text("nothing looks wrong")]
+    origin = _clean(f"Origin: {profile.provenance}.")
+    return Group(*heads, _columns(profile), Text(""), *findings, Text(""), origin)
+
+
+def _clean(text: str, style: str = "") -> Text:
+    """Show control characters of the data as a mark, so that none reaches the terminal."""
+    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text), style)
+
+
+def _columns(profile: Profile) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("column", "kind", "sure", "missing", "distinct", "values"):
+        right = head in ("sure", "missing", "distinct")
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
+    for column in profile.columns:
+        missing = column.n_missing / max(profile.n_rows, 1)
+        table.add_row(
+            _clean(column.name),
+            column.kind,
+            f"{column.confidence:.0%}",
+            f"{missing:.1%}" if column.n_missing else "",
+            f"{column.n_distinct:,}",
+            _clean(_values(column)),
+        )
+    return table
+
+
+def _values(column: ColumnProfile) -> str:
+    numbers = column.numbers
+    if "median" in numbers:
+        return " · ".join(f"{numbers[key]:g}" for key in ("minimum", "median", "maximum"))
+    if numbers:
+        return f"{numbers['minimum']} to {numbers['maximum']}"
+    shown = [f"{_short(value)} {count:,}" for value, count in column.top[:3]]
+    return ", ".join(shown) + (", ..." if column.n_distinct > len(shown) and shown else "")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else text[:23] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _say_findings(profile: Profile) -> Iterator[Text]:
+    """Say each finding, and of many on one topic the first three."""
+    topics = Counter(finding.topic for finding in profile.findings)
+    said: Counter[str] = Counter()
+    for finding in profile.findings:
+        said[finding.topic] += 1
+        if said[finding.topic] <= MAX_SAID or topics[finding.topic] == MAX_SAID + 1:
+            yield _say(finding)
+        elif said[finding.topic] == topics[finding.topic]:
+            n_more = topics[finding.topic] - MAX_SAID
+            yield Text(f"... and {n_more} more on {finding.topic} (--json lists all)", "dim")
+
+
+def _say(finding: Finding) -> Text:
+    style = "yellow" if finding.severity == "warning" else "dim"
+    line = Text(f"{finding.severity}: {finding.topic}: ", style=style)
+    return line.append(_clean(finding.sentence))

@@ -1,0 +1,1 @@
+"""What generators share: marginals, leaves, conditions, rounding, neighbours."""

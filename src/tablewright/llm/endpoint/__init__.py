@@ -1,0 +1,1 @@
+"""A language model behind one method: client, limits, retries, budget, ledger."""

@@ -1,0 +1,242 @@
+"""Does the model know the table by heart? Then rows that it writes may be rows it has read.
+
+Three questions: can it complete the header, continue real rows, name rare values that it was
+not shown. Each answer is set beside what a model would reach that has never seen the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from tablewright.errors import InputError, ModelError
+from tablewright.llm.endpoint.base import LLM, Prompt, Reply, complete_all
+from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
+from tablewright.llm.prompts.sharing import Cell, Sharing, count_cells
+from tablewright.llm.rows.cells import CellError, read_cell
+from tablewright.llm.rows.csv_rows import CsvRows
+from tablewright.llm.rows.lenient_json import find_containers
+from tablewright.llm.rows.parser import parse_rows
+from tablewright.schema import Column, Schema
+
+__all__ = ["Memorised", "probe"]
+
+_SHOWN, _CONTINUED = 8, 3
+_RARE = 2
+_UNLIKELY = 0.01
+
+
+@dataclass(frozen=True)
+class Memorised:
+    """What a model knows of a table without having been shown it.
+
+    Attributes
+    ----------
+    header : float or None
+        Share of the second half of the column names that it named.
+    rows, rows_by_chance : float or None
+        Share of the next rows that it gave exactly, and how often such an answer equals
+        some other row of the table. None where rows may not be shown.
+    rare_values : float or None
+        Share of the values it named that occur once or twice in the table.
+    p_value : float or None
+        How likely as many exact rows would be by chance.
+    """
+
+    header: float | None
+    rows: float | None
+    rows_by_chance: float | None
+    rare_values: float | None
+    p_value: float | None
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the table seems to be known: its rows, or header and rare values together."""
+        by_rows = self.p_value is not None and self.p_value < _UNLIKELY
+        return by_rows or ((self.header or 0.0) > 0.8 and (self.rare_values or 0.0) > 0.5)
+
+    @property
+    def warning(self) -> str | None:
+        """One sentence for a verdict; None where nothing is suspicious."""
+        if not self.suspicious:
+            return None
+        return (
+            "the model seems to know this table by heart "
+            f"(next rows exact: {_percent(self.rows)}, header: {_percent(self.header)}, "
+            f"rare values: {_percent(self.rare_values)}); what it writes may be rows that it has "
+            "read, and the gain may not hold for a table of your own"
+        )
+
+
+def probe(
+    llm: LLM, frame: pl.DataFrame, schema: Schema, n_questions: int = 8, seed: int = 0
+) -> Memorised:
+    """Find out whether a model knows a table by heart.
+
+    Parameters
+    ----------
+    llm : LLM
+        The model. Rows are shown to it only where they may leave the machine.
+    frame : DataFrame of shape (n_rows, n_columns)
+        The table, in its published order.
+    schema : Schema
+        Its columns.
+    n_questions : int, default=8
+        Stretches of rows to be continued.
+    seed : int, default=0
+        Chooses the stretches.
+
+    Raises
+    ------
+    InputError
+        If the table has too few rows to ask about.
+    ModelError
+        If the endpoint cannot be used.
+
+    Examples
+    --------
+    >>> from tablewright.llm import Scripted
+    >>> table = pl.DataFrame({"age": range(20, 60), "pay": range(40)})
+    >>> schema = Schema.build({"age": "integer", "pay": "integer"})
+    >>> probe(Scripted(["[]"] * 2), table, schema, n_questions=1).suspicious
+    False
+    """
+    if len(frame) < _SHOWN + _CONTINUED + 1:
+        raise InputError(f"a probe needs at least {_SHOWN + _CONTINUED + 1} rows")
+    found = getattr(llm, "sharing", None)
+    sharing = found if isinstance(found, Sharing) else Sharing("rows")
+    rng = np.random.default_rng(seed)
+    places = _stretches(len(frame), n_questions, rng) if _may_show(sharing, schema) else []
+    rare = {column.name: _rare(column, frame) for column in schema.each()}
+    asked = [name for name, values in rare.items() if values and name not in sharing.redact][:4]
+    prompts = [_header(schema), *(_next_rows(frame, schema, place) for place in places)]
+    prompts += [_rare_values(name) for name in asked]
+    replies = [_text(result) for result in complete_all(llm, prompts)]
+    exact, chance = _continued(replies[1 : 1 + len(places)], frame, schema, places, rng)
+    n_rows = _CONTINUED * len(places)
+    return Memorised(
+        header=_named(replies[0], schema),
+        rows=exact / n_rows if n_rows else None,
+        rows_by_chance=chance if n_rows else None,
+        rare_values=_found_rare(replies[1 + len(places) :], [rare[name] for name in asked]),
+        p_value=_p_value(exact, n_rows, chance) if n_rows else None,
+    )
+
+
+def _may_show(sharing: Sharing, schema: Schema) -> bool:
+    return sharing.allows("rows") and not any(name in schema for name in sharing.redact)
+
+
+def _text(result: Reply | ModelError) -> str:
+    if isinstance(result, ModelError):
+        if result.fatal:
+            raise result
+        return ""
+    return result.text
+
+
+def _prompt(text: str, sent: Mapping[str, int] | None = None) -> Prompt:
+    return Prompt.ask(text, stage="probe", temperature=0.0, max_tokens=600, sent=sent or {})
+
+
+def _header(schema: Schema) -> Prompt:
+    names = schema.names
+    known = CsvRows().write([], names[: -(-len(names) // 2)])
+    return _prompt(
+        "This is the beginning of the header of a published table. Complete the header: reply with "
+        f"a JSON list of the names of the other columns, in order.\n{fenced(known)}\n{DATA_NOTE}"
+    )
+
+
+def _named(reply: str, schema: Schema) -> float | None:
+    hidden = schema.names[-(-len(schema) // 2) :]
+    listed = [str(part) for value, _, _ in find_containers(reply, "[") for part in value]
+    return sum(name in listed for name in hidden) / len(hidden) if hidden else None
+
+
+def _stretches(n_rows: int, n_questions: int, rng: np.random.Generator) -> list[int]:
+    last = n_rows - _SHOWN - _CONTINUED
+    return sorted(int(place) for place in rng.choice(last + 1, min(n_questions, last + 1), False))
+
+
+def _next_rows(frame: pl.DataFrame, schema: Schema, place: int) -> Prompt:
+    rows = Sharing("rows").cells(frame.select(schema.names)[place : place + _SHOWN])
+    shown = fenced(CsvRows().write(rows, schema.names))
+    return _prompt(
+        f"These rows stand one after the other in a published table. Continue the table with its "
+        f"next {_CONTINUED} rows, exactly as they stand there, as CSV.\n{shown}\n{DATA_NOTE}",
+        sent=count_cells(rows),
+    )
+
+
+def _continued(
+    replies: Sequence[str],
+    frame: pl.DataFrame,
+    schema: Schema,
+    places: Sequence[int],
+    rng: np.random.Generator,
+) -> tuple[int, float]:
+    """Count exact next rows, and how often the answers equal rows that stand elsewhere."""
+    table = [tuple(row.values()) for row in Sharing("rows").cells(frame.select(schema.names))]
+    header = CsvRows().write([], schema.names)
+    exact, elsewhere, tried = 0, 0, 0
+    for reply, place in zip(replies, places, strict=True):
+        parsed = parse_rows(f"{header}\n{reply}", schema, "csv", margin=None).rows[:_CONTINUED]
+        written = [tuple(row.cells.values()) for row in parsed]
+        truth = table[place + _SHOWN : place + _SHOWN + _CONTINUED]
+        exact += sum(_same(one, other) for one, other in zip(written, truth, strict=False))
+        others = rng.integers(0, len(table), size=20)
+        elsewhere += sum(_same(one, table[int(at)]) for one in written for at in others)
+        tried += 20 * _CONTINUED
+    return exact, elsewhere / tried if tried else 0.0
+
+
+def _same(one: Sequence[Cell], other: Sequence[Cell]) -> bool:
+    return all(a == b or str(a) == str(b) for a, b in zip(one, other, strict=True))
+
+
+def _p_value(exact: int, n_rows: int, chance: float) -> float:
+    """How likely as many exact rows are; a chance of nought is taken as one row in a thousand."""
+    return float(stats.binom.sf(exact - 1, n_rows, max(chance, 1e-3)))
+
+
+def _rare(column: Column, frame: pl.DataFrame) -> set[str]:
+    """Values of a text or category that occur once or twice; numbers are too easy to hit."""
+    if column.kind.is_numeric or column.kind.value in ("identifier", "constant", "boolean"):
+        return set()
+    counts = frame[column.name].drop_nulls().cast(pl.String).value_counts()
+    return set(counts.filter(pl.col("count") <= _RARE)[column.name].to_list())
+
+
+def _rare_values(name: str) -> Prompt:
+    return _prompt(
+        f"Name 10 rare values that stand in the column {fenced(name)} of the published table that "
+        f"has this column, as a JSON list. Reply [] if you do not know the table.\n{DATA_NOTE}"
+    )
+
+
+def _found_rare(replies: Sequence[str], rare: Sequence[set[str]]) -> float | None:
+    shares = []
+    for reply, values in zip(replies, rare, strict=True):
+        listed = [str(part) for value, _, _ in find_containers(reply, "[") for part in value]
+        if listed:
+            shares.append(sum(_folded(item, values) for item in listed) / len(listed))
+    return float(np.mean(shares)) if shares else (0.0 if replies else None)
+
+
+def _folded(item: str, values: set[str]) -> bool:
+    column = Column.model_validate(
+        {"name": "c", "kind": "categorical", "categories": sorted(values)}
+    )
+    try:
+        return read_cell(item, column) is not None
+    except CellError:
+        return False
+
+
+def _percent(share: float | None) -> str:
+    return "not asked" if share is None else f"{100 * share:.0f} %"

@@ -1,0 +1,1 @@
+"""Rows of a table as text: formats, the parser of replies, requests."""

@@ -1,1 +1,0 @@
-"""Decide, before any row is made, what structure the rows are to have."""

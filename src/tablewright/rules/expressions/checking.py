@@ -1,0 +1,359 @@
+"""Types of columns and expressions, and the check that a tree fits a schema."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import NoReturn
+
+from tablewright.errors import ExpressionError
+from tablewright.rules.expressions.tree import (
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Case,
+    Comparison,
+    In,
+    IsNull,
+    Like,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Or,
+    Value,
+)
+from tablewright.rules.expressions.unparse import quote, value_text
+from tablewright.schema import Column, Kind, Schema, suggest
+
+__all__ = ["Type", "check", "column_type", "type_of", "unquoted", "value_type"]
+
+
+class Type(StrEnum):
+    """What the value of an expression is."""
+
+    BOOLEAN = "true or false"
+    NUMBER = "a number"
+    TEXT = "text"
+    DATE = "a date"
+    TIMESTAMP = "a time"
+    NULL = "NULL"
+
+
+_OF_KIND = {
+    Kind.CONTINUOUS: Type.NUMBER,
+    Kind.INTEGER: Type.NUMBER,
+    Kind.TIMEDELTA: Type.NUMBER,
+    Kind.BOOLEAN: Type.BOOLEAN,
+    Kind.DATE: Type.DATE,
+    Kind.DATETIME: Type.TIMESTAMP,
+}
+_OF_DTYPE = {
+    "Int": Type.NUMBER,
+    "UInt": Type.NUMBER,
+    "Float": Type.NUMBER,
+    "Decimal": Type.NUMBER,
+    "Duration": Type.NUMBER,
+    "Boolean": Type.BOOLEAN,
+    "Datetime": Type.TIMESTAMP,
+    "Date": Type.DATE,
+}
+_NUMERIC_CALLS = frozenset({"abs", "ceil", "floor", "round"})
+_MOMENTS = frozenset({Type.DATE, Type.TIMESTAMP})
+_ORDERED = frozenset({Type.NUMBER, Type.DATE, Type.TIMESTAMP})
+
+
+def value_type(value: Value) -> Type:
+    """Return the type of a constant.
+
+    Examples
+    --------
+    >>> value_type(3).name, value_type("3").name, value_type(True).name
+    ('NUMBER', 'TEXT', 'BOOLEAN')
+    """
+    match value:
+        case None:
+            return Type.NULL
+        case bool():
+            return Type.BOOLEAN
+        case int() | float():
+            return Type.NUMBER
+        case str():
+            return Type.TEXT
+        case datetime():
+            return Type.TIMESTAMP
+        case _:
+            return Type.DATE
+
+
+def column_type(column: Column) -> Type:
+    """Return the type that a column's values have in expressions.
+
+    Listed categories decide, then the kind, then the dtype; text is what remains.
+
+    Examples
+    --------
+    >>> column_type(Column(name="y", kind=Kind.CATEGORICAL, categories=[0, 1])).name
+    'NUMBER'
+    """
+    if column.categories:
+        found = {value_type(value) for value in column.categories}
+        return found.pop() if len(found) == 1 else Type.TEXT
+    if column.kind is Kind.BOOLEAN and (column.dtype or "Boolean") != "Boolean":
+        return _by_dtype(column.dtype)
+    return _OF_KIND.get(column.kind) or _by_dtype(column.dtype)
+
+
+def _by_dtype(dtype: str | None) -> Type:
+    named = (found for start, found in _OF_DTYPE.items() if (dtype or "").startswith(start))
+    return next(named, Type.TEXT)
+
+
+def check(tree: Node, schema: Schema, text: str = "") -> None:
+    """Check names, types and categories; the whole has to be true or false.
+
+    Raises
+    ------
+    ExpressionError
+        Names the place, what stands there and what is allowed instead.
+
+    Examples
+    --------
+    >>> check(Name("age"), Schema.build({"age": "integer"}), "age")
+    Traceback (most recent call last):
+    tablewright.errors.ExpressionError: a condition is true or false, but this is a number...
+    """
+    found = _Checker(schema, text).type_of(tree)
+    if found is not Type.BOOLEAN:
+        raise ExpressionError(
+            f"a condition is true or false, but this is {found}; compare it, as in x = 1",
+            text,
+            tree.position,
+        )
+
+
+def type_of(tree: Node, schema: Schema, text: str = "") -> Type:
+    """Return the type of an expression of any type, checked like `check`."""
+    return _Checker(schema, text).type_of(tree)
+
+
+class _Checker:
+    def __init__(self, schema: Schema, text: str) -> None:
+        self.schema, self.text = schema, text
+
+    def refuse(self, message: str, node: Node) -> NoReturn:
+        raise ExpressionError(message, self.text, node.position)
+
+    def type_of(self, node: Node) -> Type:
+        match node:
+            case Literal(value):
+                return value_type(value)
+            case Name():
+                return self.column(node)
+            case Negative(operand):
+                self.expect(operand, Type.NUMBER, "a sign")
+                return Type.NUMBER
+            case Arithmetic():
+                return self.arithmetic(node)
+            case Comparison() | Between():
+                return self.comparison(node)
+            case In(operand, values):
+                self.comparable(operand, *(value for value in values if value.value is not None))
+                return Type.BOOLEAN
+            case Like(operand):
+                self.expect(operand, Type.TEXT, "LIKE")
+                return Type.BOOLEAN
+            case IsNull(operand):
+                self.type_of(operand)
+                return Type.BOOLEAN
+            case Not(operand):
+                self.expect(operand, Type.BOOLEAN, "NOT")
+                return Type.BOOLEAN
+            case And(parts) | Or(parts):
+                for part in parts:
+                    self.expect(part, Type.BOOLEAN, "AND and OR")
+                return Type.BOOLEAN
+            case Case(branches, default):
+                for when, _ in branches:
+                    self.expect(when, Type.BOOLEAN, "WHEN")
+                return self.common([then for _, then in branches] + [default])
+            case Call():
+                return self.call(node)
+
+    def column(self, node: Name) -> Type:
+        if node.column in self.schema:
+            return column_type(self.schema[node.column])
+        values = {value for column in self.schema.each() for value in column.categories or []}
+        if node.column in values:
+            self.refuse(
+                f"unknown column {node.column!r}; text stands in single quotes: "
+                f"{value_text(node.column)}",
+                node,
+            )
+        self.refuse(_unknown(node.column, self.schema.names, self.text), node)
+
+    def expect(self, node: Node, wanted: Type, where: str) -> None:
+        found = self.type_of(node)
+        if found is not wanted:
+            hint = "; use IS NULL" if found is Type.NULL else ""
+            self.refuse(f"{where} takes {wanted}, and this is {found}{hint}", node)
+
+    def arithmetic(self, node: Arithmetic) -> Type:
+        left, right = self.type_of(node.left), self.type_of(node.right)
+        if left is right is Type.NUMBER:
+            return Type.NUMBER
+        if node.operator == "-" and left is right and left in _MOMENTS:
+            return Type.NUMBER
+        if node.operator in "+-" and left is Type.DATE and right is Type.NUMBER:
+            return Type.DATE
+        wrong = node.left if left not in (Type.NUMBER, *_MOMENTS) else node.right
+        self.refuse(
+            f"{node.operator} takes numbers (or date - date, date + days), "
+            f"and here are {left} and {right}",
+            wrong,
+        )
+
+    def comparison(self, node: Comparison | Between) -> Type:
+        if isinstance(node, Between):
+            operands: tuple[Node, ...] = (node.operand, node.low, node.high)
+        else:
+            operands = (node.left, node.right)
+        found = self.comparable(*operands)
+        if isinstance(node, Comparison) and node.operator in ("=", "<>"):
+            return Type.BOOLEAN
+        if found not in _ORDERED and not self.ordinal(operands):
+            self.refuse(
+                f"{found} has no order here; use = or IN, or make the column ordinal in the schema",
+                operands[0],
+            )
+        return Type.BOOLEAN
+
+    def comparable(self, *operands: Node) -> Type:
+        """Check that operands have one type and that constants can be values of the column."""
+        types = [self.type_of(operand) for operand in operands]
+        for operand, found in zip(operands, types, strict=True):
+            if found is Type.NULL:
+                self.refuse("a comparison with NULL is never true; use IS NULL", operands[0])
+            if found is not types[0] and not {found, types[0]} <= _MOMENTS:
+                self.refuse(self.mismatch(operands[0], types[0], operand, found), operand)
+        named = [part for part in operands if isinstance(part, Name)]
+        for constant in (part for part in operands if isinstance(part, Literal)):
+            for name in named:
+                self.category(name, constant)
+        return types[0]
+
+    def mismatch(self, first: Node, wanted: Type, second: Node, found: Type) -> str:
+        hint = ""
+        constant = next((part for part in (second, first) if isinstance(part, Literal)), None)
+        if isinstance(constant, Literal) and isinstance(constant.value, str):
+            target = wanted if constant is second else found
+            if target in _MOMENTS:
+                word = "DATE" if target is Type.DATE else "TIMESTAMP"
+                hint = f"; write {word} {value_text(constant.value)}"
+            elif target is Type.NUMBER:
+                hint = "; write numbers without quotes"
+        elif isinstance(first, Comparison):
+            hint = "; write 1 < x AND x < 3 for a chain"
+        elif Type.TEXT in (wanted, found):
+            hint = "; text stands in single quotes"
+        return f"{wanted} cannot be compared with {found}{hint}"
+
+    def category(self, name: Name, constant: Literal) -> None:
+        column = self.schema[name.column]
+        if not column.kind.is_discrete or column.categories is None:
+            return
+        known = [*column.categories, *column.sentinels]
+        if not any(constant == Literal(value) or _same(constant.value, value) for value in known):
+            shown = value_text(constant.value)
+            near = _nearest(str(constant.value), [str(value) for value in column.categories])
+            self.refuse(f"{shown} is not a value of {quote(name.column)}{near}", constant)
+
+    def ordinal(self, operands: Iterable[Node]) -> bool:
+        """Whether the operands are compared by the order of an ordinal column's categories."""
+        columns = [self.schema[part.column] for part in operands if isinstance(part, Name)]
+        simple = all(isinstance(part, Name | Literal) for part in operands)
+        ordered = all(column.kind is Kind.ORDINAL and column.categories for column in columns)
+        one_scale = len({tuple(map(str, column.categories or [])) for column in columns}) == 1
+        return simple and ordered and one_scale
+
+    def common(self, nodes: list[Node]) -> Type:
+        found = {self.type_of(node): node for node in nodes}
+        found.pop(Type.NULL, None)
+        if not found:
+            return Type.NULL
+        if len(found) > 1:
+            (first, _), (second, node) = list(found.items())[:2]
+            self.refuse(f"the results are of different types: {first} and {second}", node)
+        return next(iter(found))
+
+    def call(self, node: Call) -> Type:
+        name, arguments = node.function, node.arguments
+        if name in _NUMERIC_CALLS:
+            for part in arguments:
+                self.expect(part, Type.NUMBER, name)
+            if len(arguments) == 2:
+                self.digits(arguments[1])
+            return Type.NUMBER
+        if name in ("length", "lower", "upper"):
+            self.expect(arguments[0], Type.TEXT, name)
+            return Type.NUMBER if name == "length" else Type.TEXT
+        if name in ("year", "month", "day"):
+            found = self.type_of(arguments[0])
+            if found not in _MOMENTS:
+                self.refuse(f"{name} takes a date or a time, and this is {found}", arguments[0])
+            return Type.NUMBER
+        found = self.common(list(arguments))
+        if name in ("greatest", "least") and found not in _ORDERED:
+            self.refuse(f"{name} takes numbers, dates or times, and this is {found}", arguments[0])
+        return found
+
+    def digits(self, node: Node) -> None:
+        if not (isinstance(node, Literal) and type(node.value) is int and 0 <= node.value <= 15):
+            self.refuse("round takes a whole number of digits from 0 to 15", node)
+
+
+def _same(left: Value, right: object) -> bool:
+    numbers = isinstance(left, int | float) and isinstance(right, int | float)
+    return numbers and left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    """Suggest the known value that shares most letters, whatever its signs are."""
+    letters = {"".join(c for c in name if c.isalnum()).lower(): name for name in known}
+    plain = "".join(c for c in word if c.isalnum()).lower()
+    near = difflib.get_close_matches(plain, letters, n=1) if plain else []
+    return f"; did you mean {letters[near[0]]!r}?" if near else suggest(word, known)
+
+
+def _unknown(name: str, known: list[str], text: str) -> str:
+    """Say that a column does not exist, and the likeliest reason."""
+    odd = [c for c in name if ord(c) > 127]
+    quoted = unquoted(known, text)
+    if odd and not any(c in column for c in odd for column in known):
+        shown = ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in odd[:3])
+        return f"unknown column {name!r} (it contains {shown}){suggest(name, known)}"
+    if quoted:
+        return (
+            f"unknown column {name!r}; names with blanks or hyphens are quoted: {quote(quoted[0])}"
+        )
+    return f"unknown column {name!r}{suggest(name, known)}"
+
+
+def unquoted(known: Iterable[str], text: str) -> list[str]:
+    """Return the columns that stand in a text without the quotes that they need.
+
+    Examples
+    --------
+    >>> unquoted(["age", "education-num"], "education-num > 9")
+    ['education-num']
+    """
+    return [
+        column
+        for column in known
+        if quote(column) != column and column in text and quote(column) not in text
+    ]

@@ -1,0 +1,361 @@
+"""Trees on frames: a polars expression with SQL's three-valued logic.
+
+Meanings that engines do not share, fixed here: arithmetic is done in 64-bit floating
+point; division and modulo by zero, and any result that is not a finite number, are NULL;
+the sign of a modulo is that of the dividend; halves are rounded away from zero;
+NaN is missing; ``x IN (..., NULL)`` is true or NULL, never false; LEAST and GREATEST pass
+over NULL. Date minus date is in days, time minus time and spans of time are in seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.errors import InputError
+from tablewright.rules.expressions.checking import Type, column_type, type_of
+from tablewright.rules.expressions.tree import (
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Case,
+    Comparison,
+    In,
+    IsNull,
+    Like,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Or,
+)
+from tablewright.schema import Column, Schema, suggest
+
+__all__ = ["as_mask", "compile_tree", "like_regex", "masks", "truth", "values"]
+
+_COMPARE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+_ACCEPTS: dict[Type, Callable[[pl.DataType], bool]] = {
+    Type.NUMBER: lambda dtype: dtype.is_numeric() or dtype == pl.Duration,
+    Type.TEXT: lambda dtype: dtype in (pl.String, pl.Categorical, pl.Enum),
+    Type.BOOLEAN: lambda dtype: dtype == pl.Boolean,
+    Type.DATE: lambda dtype: dtype in (pl.Date, pl.Datetime, pl.String),
+    Type.TIMESTAMP: lambda dtype: dtype in (pl.Date, pl.Datetime, pl.String),
+}
+
+
+def compile_tree(tree: Node, schema: Schema, dtypes: pl.Schema) -> pl.Expr:
+    """Return a polars expression for a checked tree on a frame of these dtypes.
+
+    Raises
+    ------
+    InputError
+        If the frame lacks a column, or holds another type there than the schema says.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"a": [1, None, 3]})
+    >>> schema = Schema.build({"a": "integer"})
+    >>> compiled = compile_tree(Comparison(">", Name("a"), Literal(2)), schema, frame.schema)
+    >>> frame.select(compiled.alias("out"))["out"].to_list()
+    [False, None, True]
+    """
+    return _Compiler(schema, dtypes).build(tree)
+
+
+def values(tree: Node, schema: Schema, frame: pl.DataFrame) -> pl.Series:
+    """Return the value of a checked tree for each row."""
+    compiled = compile_tree(tree, schema, frame.schema)
+    return _lengthened(frame.select(compiled).to_series(), frame.height)
+
+
+def truth(trees: Sequence[Node], schema: Schema, frame: pl.DataFrame) -> list[pl.Series]:
+    """Return true, false or null per row for each of several checked trees, in one pass."""
+    compiler = _Compiler(schema, frame.schema)
+    compiled = [compiler.build(tree).alias(str(i)) for i, tree in enumerate(trees)]
+    return [_lengthened(series, frame.height) for series in frame.select(compiled).iter_columns()]
+
+
+def _lengthened(series: pl.Series, height: int) -> pl.Series:
+    """Repeat the one value that an expression without columns has."""
+    return series if len(series) == height else series.new_from_index(0, height)
+
+
+def masks(
+    trees: Sequence[Node], nulls: Sequence[bool], schema: Schema, frame: pl.DataFrame
+) -> list[NDArray[np.bool_]]:
+    """Return for several checked trees which rows they hold for, in one pass.
+
+    Parameters
+    ----------
+    trees : sequence of Node
+        Conditions.
+    nulls : sequence of bool
+        What NULL counts as in each of them.
+    schema : Schema
+        What they were checked against.
+    frame : polars DataFrame
+        The rows.
+    """
+    compiler = _Compiler(schema, frame.schema)
+    compiled = [
+        compiler.build(tree).cast(pl.Boolean).fill_null(null).alias(str(i))
+        for i, (tree, null) in enumerate(zip(trees, nulls, strict=True))
+    ]
+    found = frame.select(compiled).iter_columns()
+    return [_lengthened(series, frame.height).to_numpy() for series in found]
+
+
+def as_mask(series: pl.Series, *, null: bool) -> NDArray[np.bool_]:
+    """Return a Boolean array in which NULL counts as `null`."""
+    return series.cast(pl.Boolean).fill_null(null).to_numpy()
+
+
+class _Compiler:
+    def __init__(self, schema: Schema, dtypes: pl.Schema) -> None:
+        self.schema, self.dtypes = schema, dtypes
+
+    def build(self, node: Node) -> pl.Expr:
+        match node:
+            case Literal(value):
+                return pl.lit(value)
+            case Name(column):
+                return self.column(column)
+            case Negative(operand):
+                return -self.number(operand)
+            case Arithmetic():
+                return self.arithmetic(node)
+            case Comparison(operator, left, right):
+                return self.compare(operator, left, right)
+            case Between(operand, low, high):
+                return self.compare(">=", operand, low) & self.compare("<=", operand, high)
+            case In():
+                return self.member(node)
+            case Like(operand, pattern, escape):
+                return _like(self.build(operand), pattern, escape)
+            case IsNull(operand):
+                return self.build(operand).is_null()
+            case Not(operand):
+                return ~self.build(operand)
+            case And(parts):
+                return reduce(lambda a, b: a & b, map(self.build, parts))
+            case Or(parts):
+                return reduce(lambda a, b: a | b, map(self.build, parts))
+            case Case():
+                return self.case(node)
+            case Call():
+                return self.call(node)
+
+    def type_of(self, node: Node) -> Type:
+        return type_of(node, self.schema)
+
+    def column(self, name: str) -> pl.Expr:
+        column = self.schema[name]
+        if name not in self.dtypes:
+            raise InputError(f"the table has no column {name!r}{suggest(name, self.dtypes)}")
+        dtype, wanted = self.dtypes[name], column_type(column)
+        if dtype == pl.Null:
+            return pl.lit(None, _DTYPES[wanted])
+        if not _ACCEPTS[wanted](dtype):
+            raise InputError(
+                f"column {name!r} holds {dtype} where {wanted} is expected; "
+                "convert it, or change its kind in the schema"
+            )
+        return _normalised(pl.col(name), dtype, wanted, column)
+
+    def number(self, node: Node) -> pl.Expr:
+        return self.build(node).cast(pl.Float64)
+
+    def arithmetic(self, node: Arithmetic) -> pl.Expr:
+        left, right = self.type_of(node.left), self.type_of(node.right)
+        if left is Type.NUMBER:
+            return _calculate(node.operator, self.number(node.left), self.number(node.right))
+        a, b = self.build(node.left), self.build(node.right)
+        if right is Type.NUMBER:
+            days = _calculate(node.operator, a.to_physical().cast(pl.Float64), b.cast(pl.Float64))
+            return days.round().cast(pl.Int32, strict=False).cast(pl.Date)
+        if left is Type.DATE:
+            return (a.to_physical().cast(pl.Float64) - b.to_physical()).cast(pl.Float64)
+        return (a - b).dt.total_microseconds() / 1e6
+
+    def compare(self, operator: str, left: Node, right: Node) -> pl.Expr:
+        scale = self.scale(operator, left, right)
+        if scale is not None:
+            return _COMPARE[operator](*(self.rank(part, scale) for part in (left, right)))
+        return _COMPARE[operator](self.build(left), self.build(right))
+
+    def scale(self, operator: str, left: Node, right: Node) -> list[Any] | None:
+        """Return the categories whose order decides, for text of an ordinal column."""
+        if operator in ("=", "<>") or self.type_of(left) is not Type.TEXT:
+            return None
+        names = [part.column for part in (left, right) if isinstance(part, Name)]
+        return self.schema[names[0]].categories if names else None
+
+    def rank(self, node: Node, scale: list[Any]) -> pl.Expr:
+        if isinstance(node, Literal):
+            return pl.lit(scale.index(node.value) if node.value in scale else None, pl.Int32)
+        return self.build(node).replace_strict(
+            scale, list(range(len(scale))), default=None, return_dtype=pl.Int32
+        )
+
+    def member(self, node: In) -> pl.Expr:
+        operand = self.build(node.operand)
+        listed: list[Any] = [value.value for value in node.values if value.value is not None]
+        if any(isinstance(value, float) for value in listed):
+            operand, listed = operand.cast(pl.Float64), [float(value) for value in listed]
+        if any(isinstance(value, datetime) for value in listed):
+            operand, listed = operand.cast(pl.Datetime("us")), list(map(_as_time, listed))
+        if len(listed) < len(node.values):
+            return pl.when(operand.is_in(listed)).then(True) if listed else pl.lit(None, pl.Boolean)
+        return operand.is_in(listed)
+
+    def case(self, node: Case) -> pl.Expr:
+        number = self.type_of(node) is Type.NUMBER
+        build = self.number if number else self.build
+        made: Any = pl
+        for when, then in node.branches:
+            made = made.when(self.build(when)).then(build(then))
+        chosen: pl.Expr = made.otherwise(build(node.default))
+        return chosen
+
+    def call(self, node: Call) -> pl.Expr:
+        if node.function == "round":
+            return _round(self.number(node.arguments[0]), _digits(node))
+        number = self.type_of(node) is Type.NUMBER and node.function not in _FROM_OTHERS
+        build = self.number if number else self.build
+        return _CALLS[node.function](*(build(part) for part in node.arguments))
+
+
+_DTYPES: dict[Type, Any] = {
+    Type.NUMBER: pl.Float64,
+    Type.TEXT: pl.String,
+    Type.BOOLEAN: pl.Boolean,
+    Type.DATE: pl.Date,
+    Type.TIMESTAMP: pl.Datetime("us"),
+}
+
+
+def _normalised(found: pl.Expr, dtype: pl.DataType, wanted: Type, column: Column) -> pl.Expr:
+    if dtype.is_float():
+        return found.fill_nan(None)
+    if dtype == pl.Duration:
+        return found.dt.total_microseconds() / 1e6
+    if isinstance(dtype, pl.Decimal):
+        return found.cast(pl.Float64)
+    if wanted is Type.TEXT and dtype != pl.String:
+        return found.cast(pl.String)
+    if wanted in (Type.DATE, Type.TIMESTAMP):
+        return _moment(found, dtype, _DTYPES[wanted], column.format)
+    return found
+
+
+def _moment(found: pl.Expr, dtype: pl.DataType, wanted: Any, format: str | None) -> pl.Expr:
+    if dtype == pl.String:
+        found = found.str.strptime(wanted, format, strict=False)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        found = found.dt.replace_time_zone(None)
+    return found.cast(wanted)
+
+
+def _as_time(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+
+
+def _finite(number: pl.Expr) -> pl.Expr:
+    return pl.when(number.is_finite()).then(number)
+
+
+def _calculate(operator: str, a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    match operator:
+        case "+":
+            return _finite(a + b)
+        case "-":
+            return _finite(a - b)
+        case "*":
+            return _finite(a * b)
+        case "/":
+            return _finite(a / b)
+        case _:
+            return _finite(pl.map_batches([a, b], _modulo, return_dtype=pl.Float64))
+
+
+def _modulo(parts: Sequence[pl.Series]) -> pl.Series:
+    dividend, divisor = (part.to_numpy() for part in parts)
+    with np.errstate(invalid="ignore"):
+        return pl.Series(np.fmod(dividend, divisor))
+
+
+def _digits(node: Call) -> int:
+    given = node.arguments[1] if len(node.arguments) == 2 else None
+    return given.value if isinstance(given, Literal) and isinstance(given.value, int) else 0
+
+
+def _round(number: pl.Expr, digits: int) -> pl.Expr:
+    return number.round(digits, mode="half_away_from_zero")
+
+
+def _nullif(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    return pl.when((a == b).fill_null(False)).then(None).otherwise(a)
+
+
+_FROM_OTHERS = frozenset({"length", "year", "month", "day"})
+_CALLS: dict[str, Callable[..., pl.Expr]] = {
+    "abs": lambda a: a.abs(),
+    "ceil": lambda a: a.ceil(),
+    "coalesce": lambda *parts: pl.coalesce(parts),
+    "day": lambda a: a.dt.day().cast(pl.Float64),
+    "floor": lambda a: a.floor(),
+    "greatest": lambda *parts: pl.max_horizontal(parts),
+    "least": lambda *parts: pl.min_horizontal(parts),
+    "length": lambda a: a.str.len_chars().cast(pl.Float64),
+    "lower": lambda a: a.str.to_lowercase(),
+    "month": lambda a: a.dt.month().cast(pl.Float64),
+    "nullif": _nullif,
+    "upper": lambda a: a.str.to_uppercase(),
+    "year": lambda a: a.dt.year().cast(pl.Float64),
+}
+
+
+def _like(text: pl.Expr, pattern: str, escape: str | None) -> pl.Expr:
+    plain = pattern.strip("%")
+    if escape is None and "%" not in plain and "_" not in plain:
+        starts, ends = not pattern.startswith("%"), not pattern.endswith("%")
+        if pattern and starts and ends:
+            return text == plain
+        if plain and starts != ends:
+            return text.str.starts_with(plain) if starts else text.str.ends_with(plain)
+    return text.str.contains(f"(?s)^{like_regex(pattern, escape)}$")
+
+
+def like_regex(pattern: str, escape: str | None = None) -> str:
+    r"""Return the body of a regular expression that matches what a LIKE pattern matches.
+
+    Examples
+    --------
+    >>> like_regex("A_b%")
+    'A.b.*'
+    """
+    made, escaped = [], False
+    for character in pattern:
+        if not escaped and character == escape:
+            escaped = True
+            continue
+        wild = "" if escaped else {"%": ".*", "_": "."}.get(character, "")
+        made.append(wild or re.escape(character))
+        escaped = False
+    return "".join(made)

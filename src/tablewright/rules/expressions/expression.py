@@ -1,0 +1,155 @@
+"""A checked expression, bound to the schema it was checked against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.errors import ConditionError, ExpressionError
+from tablewright.rules.expressions import domains
+from tablewright.rules.expressions.checking import check, unquoted
+from tablewright.rules.expressions.conflicts import conflict
+from tablewright.rules.expressions.domains import Domain
+from tablewright.rules.expressions.evaluate import as_mask, truth
+from tablewright.rules.expressions.parsing import parse_tree
+from tablewright.rules.expressions.tree import And, Node, columns_of
+from tablewright.rules.expressions.unparse import quote, unparse
+from tablewright.schema import Schema
+
+__all__ = ["Expression", "conjuncts", "domain", "holds", "parse"]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A yes-or-no question about a row.
+
+    Made by `parse`. Two expressions are equal if their trees are.
+
+    Attributes
+    ----------
+    tree : Node
+        What is asked.
+    schema : Schema
+        The columns it is asked of.
+    """
+
+    tree: Node
+    schema: Schema = field(compare=False, repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """The question as SQL text, in one spelling."""
+        return unparse(self.tree)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that the answer depends on, in the order of the text."""
+        return columns_of(self.tree)
+
+    def conjuncts(self) -> list[Expression]:
+        """Return the parts that all have to hold; itself alone where it has none."""
+        return [Expression(part, self.schema) for part in _flat(self.tree)]
+
+    def truth(self, frame: pl.DataFrame) -> pl.Series:
+        """Return true, false or null for each row."""
+        return truth([self.tree], self.schema, frame)[0]
+
+    def holds(self, frame: pl.DataFrame, *, null: bool = False) -> NDArray[np.bool_]:
+        """Return for each row whether the answer is yes.
+
+        Parameters
+        ----------
+        frame : polars DataFrame
+            Holds at least the columns that are asked about.
+        null : bool, default=False
+            What NULL counts as: False for a condition (not met), True for a rule (not violated).
+
+        Returns
+        -------
+        ndarray of bool, shape (n_rows,)
+        """
+        return as_mask(self.truth(frame), null=null)
+
+    def domain(self, column: str, *, null: bool = False) -> Domain | None:
+        """Return the values of one column with which the answer can be yes, or None for all."""
+        return domains.domain(self.tree, column, self.schema, null=null)
+
+    def require_possible(self) -> None:
+        """Check that some row may exist for which the answer is yes.
+
+        Raises
+        ------
+        ConditionError
+            Names the parts that cannot hold together.
+        """
+        parts = [part.tree for part in self.conjuncts()]
+        found = conflict(parts, self.schema)
+        if found is not None:
+            named = " AND ".join(unparse(parts[i]) for i in found)
+            raise ConditionError(f"no row can meet {named!r}: the parts exclude each other")
+
+
+def parse(text: str, schema: Schema) -> Expression:
+    """Read a condition on the columns of a schema.
+
+    Parameters
+    ----------
+    text : str
+        SQL boolean text; names with blanks or hyphens in double quotes.
+    schema : Schema
+        The columns there are, with their kinds and categories.
+
+    Returns
+    -------
+    Expression
+
+    Raises
+    ------
+    ExpressionError
+        If the text is not a condition of the language on these columns; shows the place.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"education-num": "integer"})
+    >>> parse('"education-num" > 9', schema).text
+    '"education-num" > 9'
+    >>> parse("education-num > 9", schema)
+    Traceback (most recent call last):
+    tablewright.errors.ExpressionError: unknown column 'education'; names with blanks or hyphens
+    are quoted: "education-num"...
+    """
+    try:
+        tree = parse_tree(text)
+    except ExpressionError as error:
+        bare = unquoted(schema.names, text) if isinstance(text, str) else []
+        if not bare:
+            raise
+        hint = f"column names with blanks, hyphens or a reserved word are quoted: {quote(bare[0])}"
+        raise ExpressionError(hint, text, text.find(bare[0])) from error
+    check(tree, schema, text)
+    return Expression(tree, schema)
+
+
+def conjuncts(expression: Expression) -> list[Expression]:
+    """Return the parts of an expression that all have to hold."""
+    return expression.conjuncts()
+
+
+def holds(expression: Expression, frame: pl.DataFrame, *, null: bool = False) -> NDArray[np.bool_]:
+    """Return for each row whether an expression holds; see `Expression.holds`."""
+    return expression.holds(frame, null=null)
+
+
+def domain(expression: Expression, column: str, *, null: bool = False) -> Domain | None:
+    """Return the values of a column that an expression allows; see `Expression.domain`."""
+    return expression.domain(column, null=null)
+
+
+def _flat(tree: Node) -> list[Node]:
+    if not isinstance(tree, And):
+        return [tree]
+    return [part for child in tree.parts for part in _flat(child)]

@@ -1,0 +1,474 @@
+"""Text to tree: sqlglot reads, an allow-list decides node by node.
+
+Nothing of sqlglot's tree survives. A node, or an argument of a node, that is not listed
+here is refused with its place, so a new release of the parser cannot widen the language.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, NoReturn, cast
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
+
+# sqlglot does not list these names as exported
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
+
+from tablewright.errors import ExpressionError
+from tablewright.rules.expressions.tree import (
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Case,
+    Comparison,
+    In,
+    IsNull,
+    Like,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Or,
+)
+
+__all__ = ["ALLOWED", "FUNCTIONS", "MAX_DEPTH", "MAX_LENGTH", "parse_tree"]
+
+MAX_LENGTH = 20_000
+"""Longest text, in characters."""
+
+MAX_DEPTH = 60
+"""Deepest nesting of brackets, CASE, NOT, signs and arithmetic."""
+
+FUNCTIONS: dict[str, tuple[int, int | None]] = {
+    "abs": (1, 1),
+    "ceil": (1, 1),
+    "coalesce": (2, None),
+    "day": (1, 1),
+    "floor": (1, 1),
+    "greatest": (2, None),
+    "least": (2, None),
+    "length": (1, 1),
+    "lower": (1, 1),
+    "month": (1, 1),
+    "nullif": (2, 2),
+    "round": (1, 2),
+    "upper": (1, 1),
+    "year": (1, 1),
+}
+"""Functions of the language, each with its least and greatest number of arguments."""
+
+ALLOWED = (
+    "allowed are columns, constants, = <> < <= > >=, BETWEEN, IN, LIKE, IS NULL, CASE, "
+    f"AND, OR, NOT, + - * / % and the functions {', '.join(FUNCTIONS)}"
+)
+
+_COMPARISONS: dict[type[exp.Expression], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+_ARITHMETIC: dict[type[exp.Expression], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
+_CALLS: dict[type[exp.Expression], str] = {
+    exp.Abs: "abs",
+    exp.Ceil: "ceil",
+    exp.Coalesce: "coalesce",
+    exp.Day: "day",
+    exp.Floor: "floor",
+    exp.Greatest: "greatest",
+    exp.Least: "least",
+    exp.Length: "length",
+    exp.Lower: "lower",
+    exp.Month: "month",
+    exp.Nullif: "nullif",
+    exp.Round: "round",
+    exp.Upper: "upper",
+    exp.Year: "year",
+}
+_REFUSED: dict[type[Any], str] = {
+    exp.Window: "a window function",
+    exp.SimilarTo: "a regular expression (use LIKE)",
+    exp.ILike: "ILIKE (use lower(...) LIKE ...)",
+    exp.Min: "MIN (use least)",
+    exp.Max: "MAX (use greatest)",
+    exp.AggFunc: "an aggregate over rows",
+    exp.Interval: "an interval",
+}
+_REFUSED_TOKENS = {
+    ";": "';' (one expression is read, no statements)",
+    "SELECT": "a subquery",
+    "WITH": "a subquery",
+    "EXISTS": "a subquery",
+    "ALL": "a subquery",
+    "ANY": "a subquery",
+    "OVER": "a window function",
+    "->": "an anonymous function",
+    "->>": "an anonymous function",
+    "=>": "an anonymous function",
+    "~": "a regular expression (use LIKE)",
+    "RLIKE": "a regular expression (use LIKE)",
+    "REGEXP": "a regular expression (use LIKE)",
+    "::": "a cast (write DATE '2020-01-31')",
+    "{": "a template or a struct",
+    "}": "a template or a struct",
+    "[": "a list",
+    "]": "a list",
+    ".": "a name with a dot",
+    "?": "a placeholder",
+    ":": "a placeholder",
+    "$": "a placeholder",
+    "@": "a parameter",
+    "`": "a backtick",
+}
+_HARMLESS = frozenset({"typed", "safe", "ignore_nulls", "quoted", "is_nvl"})
+_DIALECT = Dialect.get_or_raise(None)
+_WORD_OPERATORS = frozenset({TokenType.CASE, TokenType.NOT, TokenType.DASH})
+
+
+def parse_tree(text: str) -> Node:
+    """Read text as a tree of allowed nodes; columns and types are not looked at.
+
+    Raises
+    ------
+    ExpressionError
+        If the text is anything else than one expression of the language.
+
+    Examples
+    --------
+    >>> parse_tree("age >= 18")
+    Comparison(operator='>=', left=Name(column='age'), right=Literal(value=18))
+    """
+    if not isinstance(text, str):
+        raise ExpressionError(f"an expression is text, not {type(text).__name__}")
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(
+            f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read"
+        )
+    if not text.strip():
+        raise ExpressionError("the expression is empty; write a condition such as age >= 18")
+    tokens = _tokenize(text)
+    _screen(text, tokens)
+    return _Builder(text).build(_read(text, tokens), 0)
+
+
+def _tokenize(text: str) -> list[Token]:
+    try:
+        return _DIALECT.tokenize(text)
+    except TokenError as error:
+        raise ExpressionError(
+            "a quote is not closed; text stands in '...', a column name in \"...\"",
+            text,
+            _last_open_quote(text),
+        ) from error
+
+
+def _last_open_quote(text: str) -> int:
+    closed = re.match(r"""(?:[^'"]|'(?:[^']|'')*'|"(?:[^"]|"")*")*""", text)
+    return min(closed.end() if closed else 0, len(text) - 1)
+
+
+def _screen(text: str, tokens: list[Token]) -> None:
+    """Refuse what the parser would pass over in silence: comments, statements, deep nesting."""
+    depth = run = 0
+    for token in tokens:
+        if token.comments:
+            place = max(text.find("--", token.start), text.find("/*", token.start))
+            place = place if place >= 0 else max(text.find("--"), text.find("/*"), 0)
+            raise ExpressionError("comments are not allowed in an expression", text, place)
+        refused = _refused_token(token)
+        if refused is not None:
+            raise ExpressionError(f"{refused} is not allowed; {ALLOWED}", text, token.start)
+        run = run + 1 if token.token_type in _WORD_OPERATORS else run * _keeps(token)
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth + run > MAX_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", text, token.start)
+
+
+def _refused_token(token: Token) -> str | None:
+    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
+        return None
+    if token.token_type is TokenType.VAR and not token.text.isidentifier():
+        return f"{token.text[:40]!r} without double quotes"
+    return _REFUSED_TOKENS.get(token.text.upper())
+
+
+def _keeps(token: Token) -> bool:
+    """Whether a run of prefix words goes on after this token: an opening bracket keeps it."""
+    return token.token_type is TokenType.L_PAREN
+
+
+def _read(text: str, tokens: list[Token]) -> exp.Expression:
+    parser = _DIALECT.parser(
+        error_level=ErrorLevel.IMMEDIATE, error_message_context=len(text), max_errors=1
+    )
+    try:
+        found = parser.parse_into(exp.Condition, tokens, text)
+    except ParseError as error:
+        raise _not_understood(text, error) from error
+    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError) as error:
+        raise ExpressionError(f"this is not an expression; {ALLOWED}", text, 0) from error
+    if len(found) != 1 or found[0] is None:
+        raise ExpressionError(f"this is not an expression; {ALLOWED}", text, 0)
+    return cast(exp.Expression, found[0])
+
+
+def _not_understood(text: str, error: ParseError) -> ExpressionError:
+    details = error.errors[0] if error.errors else {}
+    place = len(details.get("start_context") or "")
+    return ExpressionError(
+        "not understood here; text stands in '...', a column name with blanks, hyphens or a "
+        f'reserved word in "..."; {ALLOWED}',
+        text,
+        min(place, max(len(text.rstrip()) - 1, 0)),
+    )
+
+
+def _place(node: exp.Expression) -> int:
+    starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+    return min(starts, default=0)
+
+
+class _Builder:
+    """Turns the parser's tree into ours."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def refuse(self, message: str, node: exp.Expression) -> NoReturn:
+        raise ExpressionError(message, self.text, _place(node))
+
+    def build(self, node: Any, depth: int) -> Node:
+        """Return our node for the parser's, or refuse it."""
+        if not isinstance(node, exp.Expression):
+            raise ExpressionError(f"something is missing here; {ALLOWED}", self.text, 0)
+        if depth > MAX_DEPTH:
+            self.refuse(f"nested deeper than {MAX_DEPTH} levels", node)
+        kind = type(node)
+        if kind is exp.Paren:
+            self.only(node, "this")
+            return self.build(node.this, depth + 1)
+        if kind in _COMPARISONS:
+            operator: Any = _COMPARISONS[kind]
+            return Comparison(operator, *self.pair(node, depth), position=_place(node))
+        if kind in _ARITHMETIC:
+            operator = _ARITHMETIC[kind]
+            return Arithmetic(operator, *self.pair(node, depth), position=_place(node))
+        if kind in _CALLS:
+            return self.call(node, depth)
+        handler = _HANDLERS.get(kind)
+        if handler is None:
+            self.refuse(f"{_named(node)} is not allowed; {ALLOWED}", node)
+        return handler(self, node, depth)
+
+    def only(self, node: exp.Expression, *allowed: str) -> None:
+        """Refuse a node that carries an argument which we do not read."""
+        for key, value in node.args.items():
+            if key not in allowed and key not in _HARMLESS and value not in (None, False, []):
+                self.refuse(f"this form of {_named(node)} is not allowed; {ALLOWED}", node)
+
+    def pair(self, node: exp.Expression, depth: int) -> tuple[Node, Node]:
+        self.only(node, "this", "expression")
+        return self.build(node.this, depth + 1), self.build(node.expression, depth + 1)
+
+    def call(self, node: exp.Expression, depth: int) -> Node:
+        name = _CALLS[type(node)]
+        self.only(node, "this", "expression", "expressions", "decimals")
+        given = [node.this, node.args.get("expression"), node.args.get("decimals")]
+        given = [part for part in given if part is not None] + list(node.expressions)
+        least, most = FUNCTIONS[name]
+        if len(given) < least or (most is not None and len(given) > most):
+            wanted = (
+                f"{least}" if most == least else f"{least} or more" if most is None else "1 or 2"
+            )
+            self.refuse(f"{name} takes {wanted} arguments, not {len(given)}", node)
+        arguments = tuple(self.build(part, depth + 1) for part in given)
+        return Call(name, arguments, position=_place(node))
+
+    def chain(self, node: exp.Expression, depth: int) -> tuple[Node, ...]:
+        """Flatten a left-deep chain of AND or OR without recursion."""
+        parts: list[exp.Expression] = []
+        pending = [node]
+        while pending:
+            part = pending.pop()
+            while type(part) is exp.Paren and type(part.this) in (type(node), exp.Paren):
+                self.only(part, "this")
+                part = part.this
+            if type(part) is type(node):
+                self.only(part, "this", "expression")
+                pending += [part.expression, part.this]
+            else:
+                parts.append(part)
+        return tuple(self.build(part, depth + 1) for part in parts)
+
+    def both(self, node: exp.Expression, depth: int) -> Node:
+        return And(self.chain(node, depth), position=_place(node))
+
+    def either(self, node: exp.Expression, depth: int) -> Node:
+        return Or(self.chain(node, depth), position=_place(node))
+
+    def negation(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this")
+        return Not(self.build(node.this, depth + 1), position=_place(node))
+
+    def negative(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this")
+        operand = self.build(node.this, depth + 1)
+        if isinstance(operand, Literal) and type(operand.value) in (int, float):
+            return Literal(-cast(float, operand.value), position=operand.position)
+        return Negative(operand, position=_place(node))
+
+    def column(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this")
+        if not isinstance(node.this, exp.Identifier):
+            self.refuse(f"{_named(node.this)} is not allowed; {ALLOWED}", node)
+        self.only(node.this, "this")
+        return Name(str(node.this.this), position=_place(node))
+
+    def constant(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this", "is_string")
+        place = _place(node)
+        if node.args.get("is_string"):
+            return Literal(str(node.this), position=place)
+        return Literal(self.number(str(node.this), node), position=place)
+
+    def number(self, text: str, node: exp.Expression) -> int | float:
+        try:
+            value: int | float = int(text) if text.isascii() and text.isdigit() else float(text)
+        except ValueError:
+            self.refuse(f"{text!r} is not a number", node)
+        if not math.isfinite(value) or (isinstance(value, int) and value >= 2**63):
+            self.refuse(
+                "the number is too large; the largest are 9223372036854775807 and 1e308", node
+            )
+        return value
+
+    def boolean(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this")
+        return Literal(bool(node.this), position=_place(node))
+
+    def null(self, node: exp.Expression, depth: int) -> Node:
+        return Literal(None, position=_place(node))
+
+    def cast(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this", "to")
+        to, literal = node.args["to"], node.this
+        target = to.this if isinstance(to, exp.DataType) and not to.expressions else None
+        kinds = {exp.DataType.Type.DATE: date, exp.DataType.Type.TIMESTAMP: datetime}
+        if target not in kinds or not (isinstance(literal, exp.Literal) and literal.is_string):
+            self.refuse(
+                "the only cast is of a constant: DATE '2020-01-31' or "
+                "TIMESTAMP '2020-01-31 10:00:00'",
+                node,
+            )
+        self.only(literal, "this", "is_string")
+        try:
+            value = kinds[target].fromisoformat(str(literal.this))
+        except ValueError:
+            self.refuse(f"{str(literal.this)!r} is not a date or time; write 2020-01-31", literal)
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            self.refuse("times are written without a zone", literal)
+        return Literal(value, position=_place(literal))
+
+    def between(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this", "low", "high")
+        parts = (self.build(node.args.get(key), depth + 1) for key in ("this", "low", "high"))
+        return Between(*parts, position=_place(node))
+
+    def member(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this", "expressions")
+        values = [self.build(part, depth + 1) for part in node.expressions]
+        if not values:
+            self.refuse("IN needs at least one constant: x IN (1, 2)", node)
+        constants = tuple(part for part in values if isinstance(part, Literal))
+        if len(constants) < len(values):
+            self.refuse("IN lists constants only; compare columns with =", node)
+        return In(self.build(node.this, depth + 1), constants, position=_place(node))
+
+    def like(self, node: exp.Expression, depth: int, escape: str | None = None) -> Node:
+        self.only(node, "this", "expression", "negate")
+        pattern = node.expression
+        if not (isinstance(pattern, exp.Literal) and pattern.is_string):
+            self.refuse("LIKE needs a pattern in quotes: name LIKE 'A%'", node)
+        place = _place(node)
+        made = Like(self.build(node.this, depth + 1), str(pattern.this), escape, position=place)
+        self.check_escapes(made, pattern)
+        return Not(made, position=place) if node.args.get("negate") else made
+
+    def check_escapes(self, node: Like, pattern: exp.Expression) -> None:
+        if node.escape is None:
+            return
+        mark = re.escape(node.escape)
+        if re.fullmatch(f"(?:[^{mark}]|{mark}[%_{mark}])*", node.pattern, re.DOTALL) is None:
+            self.refuse("in LIKE, the escape character stands before %, _ or itself", pattern)
+
+    def escape(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this", "expression")
+        mark = node.expression
+        is_mark = isinstance(mark, exp.Literal) and mark.is_string and len(str(mark.this)) == 1
+        if type(node.this) is not exp.Like or not is_mark or str(mark.this) in "%_":
+            self.refuse("ESCAPE takes one character other than % and _ after a LIKE pattern", node)
+        return self.like(node.this, depth, str(mark.this))
+
+    def is_null(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this", "expression")
+        if type(node.expression) is not exp.Null:
+            self.refuse("IS compares with NULL only; write x = TRUE", node)
+        return IsNull(self.build(node.this, depth + 1), position=_place(node))
+
+    def case(self, node: exp.Expression, depth: int) -> Node:
+        self.only(node, "this", "ifs", "default")
+        subject = node.this and self.build(node.this, depth + 1)
+        branches = []
+        for branch in node.args["ifs"]:
+            self.only(branch, "this", "true")
+            when, then = (self.build(branch.args.get(key), depth + 1) for key in ("this", "true"))
+            branches.append((Comparison("=", subject, when) if subject else when, then))
+        default = node.args.get("default")
+        otherwise = self.build(default, depth + 1) if default is not None else Literal(None)
+        return Case(tuple(branches), otherwise, position=_place(node))
+
+
+_HANDLERS: dict[type[exp.Expression], Callable[[_Builder, exp.Expression, int], Node]] = {
+    exp.And: _Builder.both,
+    exp.Between: _Builder.between,
+    exp.Boolean: _Builder.boolean,
+    exp.Case: _Builder.case,
+    exp.Cast: _Builder.cast,
+    exp.Column: _Builder.column,
+    exp.Escape: _Builder.escape,
+    exp.In: _Builder.member,
+    exp.Is: _Builder.is_null,
+    exp.Like: _Builder.like,
+    exp.Literal: _Builder.constant,
+    exp.Neg: _Builder.negative,
+    exp.Not: _Builder.negation,
+    exp.Null: _Builder.null,
+    exp.Or: _Builder.either,
+}
+
+
+def _named(node: Any) -> str:
+    """Name what was refused, in words."""
+    for kind, words in _REFUSED.items():
+        if isinstance(node, kind):
+            return words
+    if isinstance(node, exp.Anonymous):
+        return f"the function {str(node.this)[:40]}"
+    if isinstance(node, exp.Func):
+        return f"the function {node.sql_name().lower()}"
+    return type(node).__name__

@@ -1,0 +1,7 @@
+"""Stage check: judge candidate rows, wherever they come from, against the real rows."""
+
+from tablewright.selection.check import Check, Judgement
+from tablewright.selection.pipeline import Trimmed
+from tablewright.selection.trim import Trim, TrimWarning
+
+__all__ = ["Check", "Judgement", "Trim", "TrimWarning", "Trimmed"]

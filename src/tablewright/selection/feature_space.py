@@ -1,0 +1,133 @@
+"""The real rows as every check sees them: on their ruler, with classes by number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from tablewright.errors import InputError
+from tablewright.metrics.learners import Design
+from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.schema import Schema
+from tablewright.selection.check import Floats, Mask
+
+__all__ = ["Ground"]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Real rows, and what is measured by them.
+
+    Attributes
+    ----------
+    ruler : Preparation
+        How cells become numbers.
+    real : Rows
+        The real rows; those without a label are left out.
+    classes : tuple of str
+        Labels by code: those that real rows have, then those that the schema declares; empty
+        for a target that is a number.
+
+    Examples
+    --------
+    >>> real = pl.DataFrame({"age": [20, 40], "y": ["a", "b"]})
+    >>> declared = {"kind": "categorical", "categories": ["a", "b", "c"]}
+    >>> ground = Ground.fit(real, Schema.build({"age": "integer", "y": declared}, target="y"))
+    >>> ground.classes, ground.labels(ground.rows(pl.DataFrame({"age": [30], "y": ["c"]})))
+    (('a', 'b', 'c'), array([2.]))
+    """
+
+    ruler: Preparation
+    real: Rows
+    classes: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, train: pl.DataFrame, schema: Schema) -> Self:
+        """Learn the ruler from typed rows.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, or a column is missing.
+        """
+        ruler = Preparation.fit(train, schema)
+        rows = ruler.rows(train, "training")
+        if ruler.target is None:
+            return cls(ruler, rows, ())
+        rows = rows.take(~np.isnan(rows.values[:, ruler.target]))
+        return cls(ruler, rows, _classes(ruler))
+
+    @classmethod
+    def labelled(cls, train: pl.DataFrame, schema: Schema, who: str) -> Self:
+        """Learn the ruler for a check that judges labels; `who` names it.
+
+        Raises
+        ------
+        InputError
+            If the schema names no target.
+        """
+        if schema.target is None:
+            raise InputError(f"{who} needs a target: name it")
+        return cls.fit(train, schema)
+
+    @property
+    def target(self) -> int | None:
+        """Place of the target among the features."""
+        return self.ruler.target
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the target is a class."""
+        return bool(self.classes)
+
+    @property
+    def seen(self) -> int:
+        """Number of classes that real rows have."""
+        if self.target is None:
+            return 0
+        return len(self.ruler.features[self.target].levels or ())
+
+    def rows(self, frame: pl.DataFrame) -> Rows:
+        """Put typed rows on the ruler."""
+        return self.ruler.rows(frame, "candidate")
+
+    def labels(self, rows: Rows) -> Floats:
+        """Return codes of classes, or numbers; NaN where missing.
+
+        A class that is neither seen nor declared has the code ``len(classes)``.
+        """
+        assert self.target is not None
+        codes = rows.values[:, self.target].copy()
+        unseen = np.flatnonzero(codes >= self.seen) if self.classes else np.zeros(0, dtype=int)
+        if len(unseen):
+            text = rows.frame[self.ruler.features[self.target].name].cast(pl.String)
+            known = {label: code for code, label in enumerate(self.classes)}
+            codes[unseen] = [known.get(text[int(i)], len(self.classes)) for i in unseen]
+        return codes
+
+    def unseen(self, rows: Rows) -> Mask:
+        """Mark rows whose class no real row has."""
+        if not self.classes:
+            return np.zeros(len(rows), dtype=bool)
+        assert self.target is not None
+        return np.asarray(rows.values[:, self.target] >= self.seen)
+
+    def design(self, rows: Rows) -> Design:
+        """Return what learners see of rows."""
+        if self.target is None:
+            return Design.of(rows, np.zeros(len(rows)))
+        return replace(Design.of(rows), y=self.labels(rows))
+
+
+def _classes(ruler: Preparation) -> tuple[str, ...]:
+    assert ruler.target is not None
+    feature = ruler.features[ruler.target]
+    if feature.levels is None:
+        return ()
+    declared = pl.Series(feature.column.categories or [], strict=False)
+    if len(declared):
+        declared = declared.cast(feature.dtype, strict=False).cast(pl.String)
+    return tuple(dict.fromkeys((*feature.levels, *declared.drop_nulls().to_list())))

@@ -1,0 +1,1 @@
+"""The estimator of one generator: fit, sample, complete, impute, resample, save, load."""

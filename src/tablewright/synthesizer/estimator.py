@@ -1,0 +1,139 @@
+"""What every estimator that learns a table and writes rows shares: taking in, counting, cutting."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator
+
+from tablewright.errors import InputError
+from tablewright.random_state import seed_of
+from tablewright.synthesizer.quotas import Counts, balanced, class_counts
+from tablewright.synthesizer.resampling import ResamplerMixin
+from tablewright.tables.encoding.codec import Matrix
+from tablewright.tables.encoding.layout import Layout
+from tablewright.tables.io.arrays import join, read_target
+from tablewright.tables.io.frames import Restore
+from tablewright.tables.io.loading import load_as_said
+from tablewright.tables.table import Table
+
+__all__ = ["BLOCK", "TableEstimator", "regroup"]
+
+BLOCK = 20_000
+"""Rows that are drawn at once; fixed, so that rows do not depend on how they are fetched."""
+
+
+class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Learns a table.
+
+    Subclasses name their parameters, scikit-learn's way; ``target``, ``schema``,
+    ``sampling_strategy`` and ``random_state`` are among them.
+
+    Attributes
+    ----------
+    schema_ : Schema
+        What was found out about the columns.
+    layout_ : Layout
+        What a row is put together from.
+    n_rows_ : int
+        Real rows that were learned from.
+    class_counts_ : list of int or None
+        Real rows of each class of the target.
+    """
+
+    target: str | None
+    schema: Any
+    random_state: Any
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn a table.
+
+        Parameters
+        ----------
+        X : frame or path
+            A DataFrame of pandas or polars, an Arrow table, or a CSV, Parquet or Arrow file; with
+            `y`, arrays too.
+        y : series, array or None, default=None
+            The target, where it is not a column of `X` named by `target`. It becomes one.
+
+        Raises
+        ------
+        InputError
+            If the data, the schema or an option cannot be used; the sentence says what to do.
+        """
+        if y is None:
+            return self._learn(load_as_said(X, self.schema, self.target))
+        frame, restore, name = join(X, read_target(y), self.target)
+        table = load_as_said(frame, self.schema, name)
+        return self._learn(replace(table, restore_frame=restore))
+
+    def _learn(self, table: Table) -> Self:
+        self.schema_, self.n_rows_ = table.schema, table.frame.height
+        self.restore_ = Restore.from_dict(table.restore_frame.to_dict())
+        self.seed_ = seed_of(self.random_state)
+        self.layout_ = Layout.learn(table.frame, self.schema_)
+        matrix = self.layout_.encode(table.frame)
+        self.class_counts_ = class_counts(matrix)
+        self._learn_rows(table.frame, matrix)
+        return self
+
+    @abstractmethod
+    def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
+        """Learn typed rows, encoded too; what is known of the table stands in the attributes."""
+
+    def _learn_classes(self, frame: pl.DataFrame, restore: Restore, target: str) -> pl.DataFrame:
+        """Learn a table whose target has classes, whatever they look like; return it typed."""
+        said = self.schema
+        if said is None or isinstance(said, Mapping):
+            said = {target: "categorical", **(said or {})}
+        table = load_as_said(frame, said, target)
+        self._learn(replace(table, restore_frame=restore))
+        return table.frame
+
+    def _count(self, n_samples: Any) -> int:
+        """Rows wanted; as many as were learned from where None."""
+        wanted = self.n_rows_ if n_samples is None else n_samples
+        if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer) or wanted < 1:
+            raise InputError(f"n_samples is a whole number of at least 1, not {n_samples!r}")
+        return int(wanted)
+
+    def _quotas(self, balance: str, n_samples: int | None) -> Counts:
+        """Rows of each class to write, by code."""
+        if self.class_counts_ is None:
+            raise InputError(
+                "balance needs a target with classes: name it (target=...), or leave balance out"
+            )
+        if n_samples is not None:
+            self._count(n_samples)
+        return balanced(balance, self.class_counts_, n_samples)
+
+    def _blank(self) -> pl.DataFrame:
+        """No rows, with the columns and data types of all others."""
+        nothing = np.empty((0, len(self.layout_.codec.columns)))
+        return self.layout_.assemble(nothing, np.random.default_rng(0))
+
+
+def regroup(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
+    """Cut a stream of frames into pieces of one size; the last one may be shorter.
+
+    Examples
+    --------
+    >>> frames = iter([pl.DataFrame({"n": [1, 2, 3]}), pl.DataFrame({"n": [4]})])
+    >>> [frame["n"].to_list() for frame in regroup(frames, 2)]
+    [[1, 2], [3, 4]]
+    """
+    if size < 1:
+        raise InputError(f"batch_size is at least 1, not {size}")
+    held: pl.DataFrame | None = None
+    for frame in frames:
+        held = frame if held is None else pl.concat([held, frame])
+        while held.height >= size:
+            yield held[:size]
+            held = held[size:]
+    if held is not None and held.height:
+        yield held

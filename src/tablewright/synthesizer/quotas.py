@@ -1,0 +1,164 @@
+"""How many rows each class of the target gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tablewright.errors import InputError
+from tablewright.tables.encoding.codec import Matrix
+
+__all__ = ["Balance", "Counts", "balanced", "class_counts", "rows_to_add"]
+
+Balance = Literal["equal", "fill"]
+Counts = NDArray[np.intp]
+
+_NAMED = ("minority", "not minority", "not majority", "all", "auto")
+
+
+def class_counts(matrix: Matrix) -> list[int] | None:
+    """Count the rows of each class, by code; None where no target has classes."""
+    target = matrix.target
+    if target is None or not matrix.fields[target].discrete:
+        return None
+    codes = matrix.values[:, target]
+    codes = codes[~np.isnan(codes)].astype(np.intp)
+    counts: list[int] = np.bincount(codes, minlength=matrix.fields[target].levels).tolist()
+    return counts
+
+
+def balanced(balance: str, counts: list[int], n_rows: int | None) -> Counts:
+    """Work out how many rows to write of each class.
+
+    Parameters
+    ----------
+    balance : {"equal", "fill"}
+        The same number for each class that occurs; or rows for the classes below the largest.
+    counts : list of int
+        Real rows of each class.
+    n_rows : int or None
+        Rows wanted in all, split by largest remainders. None stands for as many as there are
+        real rows, or as many as are lacking with ``"fill"``.
+
+    Returns
+    -------
+    ndarray of int, shape (n_classes,)
+
+    Raises
+    ------
+    InputError
+        If `balance` is no such word, or nothing is lacking.
+
+    Examples
+    --------
+    >>> balanced("equal", [90, 10], 5).tolist(), balanced("fill", [9, 4, 2], None).tolist()
+    ([3, 2], [0, 5, 7])
+    """
+    if balance not in ("equal", "fill"):
+        raise InputError(f"balance is 'equal' or 'fill', not {balance!r}")
+    real = np.array(counts)
+    if balance == "equal":
+        return _apportion(real > 0, int(real.sum()) if n_rows is None else n_rows)
+    lacking = np.where(real > 0, real.max() - real, 0)
+    if not lacking.any():
+        raise InputError(
+            "the classes have the same number of rows already, so there is nothing to fill; "
+            "leave balance out, or take balance='equal'"
+        )
+    return _apportion(lacking, int(lacking.sum()) if n_rows is None else n_rows)
+
+
+def _apportion(shares: NDArray[Any], total: int) -> Counts:
+    """Split a number of rows by shares, largest remainders first."""
+    exact = shares / shares.sum() * total
+    parts: Counts = np.floor(exact).astype(np.intp)
+    missing = total - int(parts.sum())
+    remainders = np.round(exact - parts, 9)
+    parts[np.argsort(-remainders, kind="stable")[:missing]] += 1
+    return parts
+
+
+def rows_to_add(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
+    """Work out how many rows each class lacks.
+
+    Parameters
+    ----------
+    strategy : str, dict, float or callable
+        ``"auto"`` and ``"not majority"`` fill all classes but the largest up to it,
+        ``"minority"`` the smallest only, ``"not minority"`` all but the smallest, ``"all"``
+        all; a dict says how many rows a class has afterwards; a float, for two classes, the
+        size of the smaller one as a share of the larger one; a callable takes `y` and gives
+        such a dict.
+    y : ndarray of shape (n_rows,)
+        Classes.
+
+    Returns
+    -------
+    dict
+        Rows to add for each class that gets any or none.
+
+    Raises
+    ------
+    InputError
+        If the strategy does not fit the classes.
+
+    Examples
+    --------
+    >>> rows_to_add("auto", np.array(["a", "a", "a", "b"]))
+    {'b': 2}
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    sizes = dict(zip(classes.tolist(), counts.tolist(), strict=True))
+    if callable(strategy):
+        strategy = strategy(y)
+    if isinstance(strategy, Mapping):
+        return _from_sizes(strategy, sizes)
+    if isinstance(strategy, str):
+        return _from_name(strategy, sizes)
+    if isinstance(strategy, int | float | np.number) and not isinstance(strategy, bool):
+        return _from_share(float(strategy), sizes)
+    raise InputError(
+        f"sampling_strategy is one of {', '.join(_NAMED)}, a dict, a number or a callable, "
+        f"not {strategy!r}"
+    )
+
+
+def _from_name(name: str, sizes: dict[Any, int]) -> dict[Any, int]:
+    if name not in _NAMED:
+        raise InputError(f"sampling_strategy is one of {', '.join(_NAMED)}, not {name!r}")
+    most, least = max(sizes, key=sizes.__getitem__), min(sizes, key=sizes.__getitem__)
+    left_out = {"minority": set(sizes) - {least}, "not minority": {least}, "all": set()}
+    skip = left_out.get(name, {most})
+    return {key: sizes[most] - size for key, size in sizes.items() if key not in skip}
+
+
+def _from_sizes(wanted: Mapping[Any, Any], sizes: dict[Any, int]) -> dict[Any, int]:
+    unknown = [key for key in wanted if key not in sizes]
+    if unknown:
+        raise InputError(f"sampling_strategy names the class {unknown[0]!r}, which y does not have")
+    fewer = [key for key, size in wanted.items() if size < sizes[key]]
+    if fewer:
+        key = fewer[0]
+        raise InputError(
+            f"sampling_strategy asks for {wanted[key]} rows of class {key!r}, which has "
+            f"{sizes[key]} already; rows are only added"
+        )
+    return {key: int(size) - sizes[key] for key, size in wanted.items()}
+
+
+def _from_share(share: float, sizes: dict[Any, int]) -> dict[Any, int]:
+    if len(sizes) != 2:
+        raise InputError("a sampling_strategy that is a number needs a target of two classes")
+    most, least = max(sizes, key=sizes.__getitem__), min(sizes, key=sizes.__getitem__)
+    if not 0 < share <= 1:
+        raise InputError(f"sampling_strategy as a number lies in (0, 1], not {share:g}")
+    wanted = int(share * sizes[most])
+    if wanted < sizes[least]:
+        raise InputError(
+            f"sampling_strategy={share:g} is less than the smaller class has already "
+            f"({sizes[least]} of {sizes[most]}); rows are only added"
+        )
+    return {least: wanted - sizes[least]}

@@ -1,0 +1,193 @@
+"""Rows of a fitted generator that keep rules: what joins the two."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.generators.base import Generator, Given
+from tablewright.generators.parts.row_conditions import RowCondition
+from tablewright.rules import Finding, Validation, as_rules, to_json, validate_rules
+from tablewright.rules.bound import BoundRule, RowRule
+from tablewright.rules.enforcement import Audit, Enforcer, Plan
+from tablewright.rules.expressions import Expression
+from tablewright.rules.language import Check, Rules
+from tablewright.rules.validate import Level
+from tablewright.schema import Schema
+from tablewright.tables.encoding.layout import Layout
+
+__all__ = ["RuleKeeper", "RuleWarning", "reference_rows"]
+
+_REFERENCE = 10_000
+"""Real rows that rules are validated against; more say little more."""
+
+
+class RuleWarning(UserWarning):
+    """A rule is not applied as it was written, or changes what the real rows say."""
+
+
+class RuleKeeper:
+    """Brings the rows of one call of `sample` to keep rules.
+
+    Parameters
+    ----------
+    rules : path, list, mapping or Rules
+        See `tablewright.rules.as_rules`.
+    schema : Schema
+        The columns.
+    real : polars DataFrame
+        Real rows that the rules are validated against.
+    order : sequence of str
+        Columns as the generator draws them.
+    n_rows : int
+        Rows of the whole call.
+    where : str or None
+        Condition that the rows were drawn under, which has to hold at the end too.
+    before : RuleKeeper or None
+        That of the call before: what it found of the same rules is not looked for again.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        What validation found.
+    real : DataFrame
+        The real rows.
+    audit : Audit
+        What was done to the rows so far.
+
+    Raises
+    ------
+    RuleError
+        If the rules do not fit the table or exclude each other.
+    """
+
+    def __init__(
+        self,
+        rules: Any,
+        schema: Schema,
+        real: pl.DataFrame,
+        order: Sequence[str],
+        n_rows: int,
+        where: str | None = None,
+        before: RuleKeeper | None = None,
+    ) -> None:
+        wanted = as_rules(rules)
+        if where is not None:
+            asked = Check(name="where", expression=where, strict=True, intervention=True)
+            wanted = Rules(rules=[asked]) + wanted
+        self._asked, self.real = to_json(wanted), real
+        same = before is not None and before._asked == self._asked and before.real is real
+        self._found: Validation = (
+            before._found
+            if before is not None and same
+            else validate_rules(wanted, schema, real, redundancy=False).require()
+        )
+        found = self._found
+        self.findings: list[Finding] = [f for f in found.findings if f.rules != ("where",)]
+        for finding in self.findings:
+            if finding.level is Level.WARNING:
+                warnings.warn(finding.message, RuleWarning, stacklevel=2)
+        self._schema, self._order, self._n_rows = schema, order, n_rows
+        self._enforcer = self._make_enforcer(found.bound)
+        self.audit = Audit(0, [])
+
+    def _make_enforcer(self, bound: Sequence[BoundRule]) -> Enforcer:
+        plan = Plan.of(bound, self._schema, self._order)
+        return Enforcer(plan, self._schema.target, self._n_rows)
+
+    @property
+    def bound(self) -> list[BoundRule]:
+        """The rules as they are applied."""
+        return self._found.bound
+
+    @property
+    def requirement(self) -> Expression | None:
+        """The hard rules of single rows as one condition, but those that compute a column."""
+        plan = self._enforcer.plan
+        return plan.requirement(plan.order)
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Leave rules to whoever draws the rows; called before the first are kept."""
+        self._enforcer = self._make_enforcer([r for r in self.bound if r.name not in names])
+
+    def keep(
+        self,
+        drawn: pl.DataFrame,
+        generator: Generator,
+        layout: Layout,
+        given: Given | None,
+        fixed: pl.DataFrame | None,
+        rng: np.random.Generator,
+        within: Expression | None = None,
+    ) -> pl.DataFrame:
+        """Return a block of rows that keep the hard rules, as many as were drawn.
+
+        Rows that were drawn `within` a condition keep it.
+        """
+        sampler = _Redraws(generator, layout, given)
+        also = [] if within is None else [_as_rule(within)]
+        frame, audit = self._enforcer.finish(drawn, sampler, rng, fixed, also)
+        self.audit = self.audit + audit
+        return frame
+
+    def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
+        """Fill in computed columns, and tell which rows keep the hard rules as they are."""
+        return self._enforcer.complies(drawn)
+
+
+class _Redraws:
+    """Draws columns of rows again from a generator, given the rest of each row."""
+
+    def __init__(self, generator: Generator, layout: Layout, given: Given | None) -> None:
+        self.generator, self.layout, self.given = generator, layout, given
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Columns that the user fixed in every row, and those that no generator draws."""
+        codec = self.layout.codec
+        free = set(codec.positions)
+        if self.given is not None:
+            whole = np.flatnonzero(self.given.known.all(axis=0))
+            free -= {codec.columns[j].name for j in whole}
+        return frozenset(set(self.layout.schema.names) - free)
+
+    def redraw(
+        self,
+        frame: pl.DataFrame,
+        rows: NDArray[np.intp],
+        columns: Sequence[str],
+        condition: Expression | None,
+        rng: np.random.Generator,
+    ) -> pl.DataFrame:
+        """Draw columns again; see `tablewright.rules.enforcement.Sampler`."""
+        codec = self.layout.codec
+        opened = [name for name in columns if name in codec.positions]
+        if not opened:
+            return frame
+        values = codec.encode(frame).values
+        known = np.ones(values.shape, dtype=np.bool_)
+        known[:, [codec.positions[name] for name in opened]] = False
+        if self.given is not None:
+            known |= self.given.known[rows]
+        asked = None if condition is None else RowCondition(condition, codec, self.layout.constants)
+        drawn = self.generator.sample(
+            len(values), rng, given=Given(np.where(known, values, np.nan), known), condition=asked
+        )
+        return frame.with_columns(codec.decode(drawn, opened))
+
+
+def _as_rule(within: Expression) -> RowRule:
+    rule = Check(name="within", expression=within.text, strict=True, intervention=True)
+    return RowRule(rule, within.schema, within.tree)
+
+
+def reference_rows(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Take rows at random, in their order, where there are more than rules need."""
+    if frame.height <= _REFERENCE:
+        return frame
+    return frame[np.sort(rng.choice(frame.height, _REFERENCE, replace=False))]

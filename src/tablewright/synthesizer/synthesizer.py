@@ -1,0 +1,434 @@
+"""The estimator that users hold: learn a table, write rows of it."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.utils.validation import check_is_fitted
+
+from tablewright.errors import InputError
+from tablewright.generators.base import Condition, Floats, Generator, Given, State
+from tablewright.generators.parts.conditioning import check_given
+from tablewright.generators.parts.row_conditions import RowCondition
+from tablewright.generators.plugin import as_generator, name_of
+from tablewright.random_state import seed_of
+from tablewright.registry import resolve
+from tablewright.rules.enforcement import Audit
+from tablewright.rules.expressions import parse
+from tablewright.synthesizer.auto import choose_method
+from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
+from tablewright.synthesizer.quotas import Balance
+from tablewright.synthesizer.resampling import Ints
+from tablewright.synthesizer.row_rules import RuleKeeper, reference_rows
+from tablewright.tables.encoding.codec import Matrix
+from tablewright.tables.encoding.layout import Layout
+from tablewright.tables.inference.casting import typed, untyped
+from tablewright.tables.io.frames import Restore
+from tablewright.tables.io.loading import load_as_said, load_seeds, with_all
+from tablewright.tables.io.model_file import Artefact, reading, write_artefact
+from tablewright.tables.table import load_raw
+from tablewright.threads import one_thread
+
+__all__ = ["Balance", "Synthesizer", "load_as_said"]
+
+
+class Synthesizer(TableEstimator):
+    """Learns one table and writes rows like it, on this machine alone.
+
+    Parameters
+    ----------
+    method : str, class or object, default="auto"
+        A generator: ``"trees"``, ``"copula"``, ``"forest"``, ``"boosted"``, ``"blend"``,
+        ``"independent"``, ``"smotenc"``, one that another package registers, or ``"auto"`` to
+        have one chosen. Or a class or an object of a generator; or any object with ``fit`` and
+        ``sample`` that takes and gives frames, such as a synthesizer of CTGAN
+        (see `tablewright.generators.plugin`). A copy of an object is fitted.
+    target : str or None, default=None
+        The column that a model is to predict; it leads the order in which columns are drawn.
+    schema : Schema, mapping, path or None, default=None
+        What the columns mean: a whole `Schema`; or what inference should be told, as a mapping
+        from column to kind or as a ``schema.yaml``; or SDV metadata (``.json``).
+    options : mapping or None, default=None
+        Parameters of the generator, such as ``{"min_samples_leaf": 30}``.
+    sampling_strategy : str, dict, float or callable, default="auto"
+        Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
+    random_state : int, RandomState or None, default=None
+        Seed. With an int, the same data and version give the same rows.
+
+    Attributes
+    ----------
+    schema_ : Schema
+        What was found out about the columns.
+    method_ : str
+        The generator that was taken.
+    reason_ : str
+        Why, in one sentence.
+    n_rows_ : int
+        Real rows that were learned from.
+
+    Notes
+    -----
+    A fitted synthesizer, and the file that `save` writes, hold real values of the table.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> rng = np.random.default_rng(0)
+    >>> table = pl.DataFrame({"age": rng.integers(18, 90, 300), "income": rng.normal(40, 9, 300)})
+    >>> synthesizer = Synthesizer(random_state=0).fit(table)
+    >>> synthesizer.sample(2, where="age BETWEEN 30 AND 39")["age"].is_between(30, 39).to_list()
+    [True, True]
+    """
+
+    def __init__(
+        self,
+        method: Any = "auto",
+        *,
+        target: str | None = None,
+        schema: Any = None,
+        options: Mapping[str, Any] | None = None,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.schema = schema
+        self.options = options
+        self.sampling_strategy = sampling_strategy
+        self.random_state = random_state
+
+    def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
+        self.reference_ = reference_rows(frame, self._rng("reference"))
+        with one_thread():
+            self.method_, self.reason_ = self._choose(frame)
+            self.generator_: Generator = self._make().fit(matrix, self._rng("fit"))
+
+    def _write_like(
+        self, frame: pl.DataFrame, restore: Restore, target: str, like: Ints
+    ) -> pl.DataFrame:
+        learned = self._learn_classes(frame, restore, target)
+        codes = self.layout_.codec.encode_column(learned[target])[like]
+        blocks = self._blocks(len(like), None, None, codes, self.seed_)
+        return untyped(pl.concat([self._blank(), *blocks]), self.schema_)
+
+    def _choose(self, frame: pl.DataFrame) -> tuple[str, str]:
+        if not isinstance(self.method, str):
+            name = name_of(self.method)
+            return name, f"{name}, as asked"
+        if self.method != "auto":
+            return self.method, f"{self.method}, as asked"
+        choice = choose_method(frame, self.schema_, self._rng("choose"))
+        return choice.method, choice.reason
+
+    def _make(self) -> Generator:
+        kind: Any = self.method
+        if isinstance(kind, str):
+            kind = resolve("generators", self.method_)
+        elif not inspect.isclass(kind):
+            if self.options:
+                raise InputError("options go with the name or the class of a method, not an object")
+            return as_generator(copy.deepcopy(kind), self.layout_.codec)
+        try:
+            made = kind(**(self.options or {}))
+        except TypeError as error:
+            raise InputError(f"method {self.method_!r}: {error}") from error
+        return as_generator(made, self.layout_.codec)
+
+    # rows ---------------------------------------------------------------------
+
+    def sample(
+        self,
+        n_samples: int | None = None,
+        *,
+        where: str | None = None,
+        seed_data: Any = None,
+        balance: Balance | None = None,
+        rules: Any = None,
+        random_state: Any = None,
+    ) -> Any:
+        """Write rows.
+
+        Parameters
+        ----------
+        n_samples : int or None, default=None
+            Rows wanted. None stands for as many as were learned from, as `seed_data` has, or as
+            ``balance="fill"`` needs.
+        where : str or None, default=None
+            Condition in SQL that every row meets, such as ``"age < 30 AND city = 'Rome'"``; the
+            rest of a row is distributed as in real rows that comply.
+        seed_data : frame, path or None, default=None
+            Partly filled rows, completed one by one; an empty cell is one to fill.
+        balance : {"equal", "fill"} or None, default=None
+            Same number of rows for each class of the target; or rows for the classes below the
+            largest, as many as they lack or in proportion to that.
+        rules : path, list, mapping, Rules or None, default=None
+            Rules that the rows keep, such as ``["age >= 18", "start <= end"]`` or a rules file.
+            Where real rows disagree rules change the rows; `audit_` says by how much.
+        random_state : int, RandomState or None, default=None
+            Seed of this call; that of the synthesizer where None, so that the same call gives
+            the same rows.
+
+        Returns
+        -------
+        frame of shape (n_samples, n_columns)
+            Of the kind that was learned from, with its columns and data types.
+
+        Raises
+        ------
+        ConditionError
+            If no row can meet what is asked; names the part.
+        RuleError
+            If the rules exclude each other, or one of them made it impossible.
+        InputError
+            If the options do not fit each other or the table.
+        """
+        frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
+        return self.restore_(untyped(pl.concat(frames), self.schema_))
+
+    def batches(
+        self,
+        n_samples: int | None = None,
+        *,
+        where: str | None = None,
+        seed_data: Any = None,
+        balance: Balance | None = None,
+        rules: Any = None,
+        random_state: Any = None,
+        batch_size: int = BLOCK,
+    ) -> Iterator[Any]:
+        """Write the rows of `sample` piece by piece; memory grows with the piece only.
+
+        Parameters
+        ----------
+        batch_size : int, default=20_000
+            Rows of a piece. The rows do not depend on it.
+
+        Yields
+        ------
+        frame of shape (batch_size, n_columns)
+            The last one may be shorter.
+        """
+        frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
+        for piece in regroup(frames, batch_size):
+            yield self.restore_(untyped(piece, self.schema_))
+
+    def impute(self, X: Any) -> Any:
+        """Fill the empty cells of a table; all other cells stay as they are.
+
+        Parameters
+        ----------
+        X : frame or path
+            Rows with the columns that were learned.
+
+        Returns
+        -------
+        frame
+            The same rows, of the same kind.
+        """
+        check_is_fitted(self)
+        raw, restore = load_raw(X)
+        raw = with_all(raw, self.schema_, "the table")
+        frame = typed(raw, self.schema_)
+        rng = self._rng("impute")
+        with one_thread():
+            filled = self.generator_.sample(
+                frame.height, rng, given=self._given(frame), complete=True
+            )
+        whole = untyped(self._assemble(filled, "impute", self.seed_, 0, frame), self.schema_)
+        return restore(_fill(raw, whole, frame), True)
+
+    def _frames(
+        self,
+        n_samples: int | None,
+        where: str | None,
+        seed_data: Any,
+        balance: Balance | None,
+        rules: Any,
+        random_state: Any,
+    ) -> Iterator[pl.DataFrame]:
+        """Draw block after block; what is wrong with the request is said before the first."""
+        check_is_fitted(self)
+        seed = self.seed_ if random_state is None else seed_of(random_state)
+        seeds = None if seed_data is None else load_seeds(seed_data, self.schema_)
+        if seeds is not None and balance is not None:
+            raise InputError("seed_data and balance cannot be asked for together")
+        condition = None if where is None else self.condition(where)
+        if seeds is not None and condition is not None:
+            check_given(condition, self._given(seeds), self.layout_.codec.fields)
+        classes = None if balance is None else self._classes(balance, n_samples, seed)
+        wanted = self._n_rows(n_samples, seeds, classes)
+        keeper = None if rules is None else self._keeper(rules, wanted, where)
+        return self._blocks(wanted, condition, seeds, classes, seed, keeper)
+
+    def _keeper(self, rules: Any, n_rows: int, where: str | None) -> RuleKeeper:
+        columns = self.layout_.codec.columns
+        order = getattr(self.generator_, "order_", range(len(columns)))
+        drawn = [columns[j].name for j in order]
+        before: RuleKeeper | None = getattr(self, "keeper_", None)
+        self.keeper_ = RuleKeeper(
+            rules, self.schema_, self.reference_, drawn, n_rows, where, before
+        )
+        return self.keeper_
+
+    @property
+    def audit_(self) -> Audit:
+        """What rules did to the rows of the last call of `sample` that named any."""
+        check_is_fitted(self, "keeper_")
+        return self.keeper_.audit
+
+    def _blocks(
+        self,
+        n_rows: int,
+        condition: Condition | None,
+        seeds: pl.DataFrame | None,
+        classes: Floats | None,
+        seed: int,
+        keeper: RuleKeeper | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        for block, start in enumerate(range(0, n_rows, BLOCK)):
+            stop = min(start + BLOCK, n_rows)
+            rng = np.random.default_rng([seed, _STREAMS["sample"], block])
+            fixed = None if seeds is None else seeds[start:stop]
+            given = None if fixed is None else self._given(fixed)
+            if classes is not None:
+                given = self._given_classes(classes[start:stop])
+            with one_thread():
+                values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
+            frame = self._assemble(values, "sample", seed, start, fixed)
+            if keeper is not None:
+                rng = np.random.default_rng([seed, _STREAMS["rules"], block])
+                with one_thread():
+                    frame = keeper.keep(frame, self.generator_, self.layout_, given, fixed, rng)
+            yield frame
+
+    def condition(self, where: str) -> Condition:
+        """Read a condition on the columns of the table.
+
+        Raises
+        ------
+        ExpressionError
+            If the text is not a condition; shows the place.
+        ConditionError
+            If no row can meet it.
+        """
+        check_is_fitted(self)
+        expression = parse(where, self.schema_)
+        expression.require_possible()
+        return RowCondition(expression, self.layout_.codec, self.layout_.constants)
+
+    def _n_rows(self, n_samples: int | None, seeds: Any, classes: Any) -> int:
+        if seeds is not None:
+            if n_samples not in (None, seeds.height):
+                raise InputError(
+                    f"seed_data has {seeds.height} rows, each of which is completed once; "
+                    f"leave n_samples out instead of {n_samples}"
+                )
+            return int(seeds.height)
+        return self._count(n_samples) if classes is None else len(classes)
+
+    def _classes(self, balance: str, n_samples: int | None, seed: int) -> Floats:
+        """Class of each row to write, as codes in random order."""
+        counts = self._quotas(balance, n_samples)
+        rng = np.random.default_rng([seed, _STREAMS["classes"]])
+        return rng.permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.float64)
+
+    def _given_classes(self, codes: Floats) -> Given:
+        codec = self.layout_.codec
+        values = np.full((len(codes), len(codec.columns)), np.nan)
+        target = codec.positions[str(self.schema_.target)]
+        values[:, target] = codes
+        known = np.zeros(values.shape, dtype=np.bool_)
+        known[:, target] = True
+        return Given(values, known)
+
+    def _given(self, frame: pl.DataFrame) -> Given:
+        values = self.layout_.encode(frame).values
+        return Given(values, ~np.isnan(values))
+
+    def _assemble(
+        self, values: Floats, stream: str, seed: int, start: int, fixed: pl.DataFrame | None
+    ) -> pl.DataFrame:
+        rng = np.random.default_rng([seed, _STREAMS[stream], _STREAMS["identifiers"]])
+        return self.layout_.assemble(values, rng, start=start, fixed=fixed)
+
+    def _rng(self, stream: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed_, _STREAMS[stream]])
+
+    # storing ------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted synthesizer to one file of JSON, Parquet and npz.
+
+        The file holds real values of the table; treat it as the table itself.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written; what stood there stays. Or if `method` is an object,
+            of which `load` would not know how to make it again.
+        """
+        check_is_fitted(self)
+        if not isinstance(self.method, str):
+            raise InputError(
+                f"only a method that has a name can be saved, and {self.method_} was given as an "
+                "object; register it as an entry point, or save it by its own means"
+            )
+        state = self.generator_.state()
+        layout, arrays, frames = self.layout_.state()
+        facts = {
+            "method": self.method_,
+            "reason": self.reason_,
+            "n_rows": self.n_rows_,
+            "seed": self.seed_,
+            "class_counts": self.class_counts_,
+            "restore": self.restore_.to_dict(),
+            "layout": layout,
+            "generator": dict(state.facts),
+        }
+        arrays = {**arrays, "generator": dict(state.arrays)}
+        write_artefact(path, Artefact(facts, arrays, {**frames, "reference": self.reference_}))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Synthesizer:
+        """Read a synthesizer that `save` wrote; nothing in the file is run.
+
+        Raises
+        ------
+        InputError
+            If the file is not one, or was written by a version that we cannot read.
+        """
+        with reading(path) as file:
+            facts = file.facts
+            layout = Layout.restore(facts["layout"], file.arrays, file.frames)
+            made = cls(
+                str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
+            )
+            made.schema_, made.layout_ = layout.schema, layout
+            made.reference_ = file.frames["reference"]
+            made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
+            made.method_, made.reason_ = made.method, str(facts["reason"])
+            made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
+            state = State(facts["generator"], file.arrays["generator"])
+            generator = resolve("generators", made.method)
+            made.generator_ = generator.restore(layout.codec.fields, state)
+        return made
+
+
+_STREAMS = {"fit": 0, "choose": 1, "sample": 2, "classes": 3, "identifiers": 4, "impute": 5,
+            "reference": 6, "rules": 7}  # fmt: skip
+"""Independent streams of chance under one seed; numbers are never used again for others."""
+
+
+def _fill(raw: pl.DataFrame, whole: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Put new cells where typed rows have none; all others stay as they are spelled."""
+    columns = []
+    for name in raw.columns:
+        new = whole[name].cast(raw[name].dtype, strict=False)
+        columns.append(raw[name].zip_with(frame[name].is_not_null(), new))
+    return pl.DataFrame(columns)

@@ -1,0 +1,1 @@
+"""CLLM: one prompt, and curation by learning dynamics."""

@@ -1,0 +1,405 @@
+"""CLLM: one prompt with real rows in it writes rows, learning dynamics curate them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tablewright.errors import InputError
+from tablewright.llm.endpoint.base import Prompt
+from tablewright.llm.endpoint.tokens import estimate_tokens
+from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
+from tablewright.llm.prompts.sharing import count_cells
+from tablewright.llm.rows.task import Ask, RowTask
+from tablewright.schema import Column, Schema
+from tablewright.systems.cllm.learning_dynamics import LearningDynamics
+from tablewright.systems.common.base import System, Wanted
+from tablewright.systems.common.candidate_pool import Pool
+from tablewright.systems.common.classes import Classes
+from tablewright.systems.common.result import Result
+from tablewright.systems.common.row_writer import (
+    SPLIT,
+    LocalWriter,
+    Need,
+    PromptWriter,
+    RowWriter,
+    Written,
+    usual_rows,
+)
+
+__all__ = ["CLLM"]
+
+_EXAMPLES, _USUAL, _CURATION = 10, 11, 12
+"""Streams of chance."""
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """What the two presets differ in."""
+
+    rows_per_prompt: int
+    max_tokens: int | None
+    strict: bool
+    refill: bool
+    dynamics: str
+
+
+_VARIANTS = {
+    "published": _Variant(1000, 1000, strict=False, refill=False, dynamics="published"),
+    "default": _Variant(20, None, strict=True, refill=True, dynamics="mended"),
+}
+
+
+class CLLM(System):
+    """Curated LLM: rows from one prompt, and a model of the real rows that judges their labels.
+
+    A prompt shows real rows, names the domain and asks for rows as JSON records. Of the rows
+    that come back, those whose label a model of the real rows steadily denies while it learns
+    are dropped. Without a model a local generator writes the rows, and they are curated alike.
+
+    Parameters
+    ----------
+    target : str or None, default=None
+        The label; without one nothing can be curated.
+    llm : LLM, mapping of str to LLM or None, default=None
+        The model of the role ``"writer"``.
+    schema : Schema, mapping, path or None, default=None
+        See `Synthesizer`; the meanings of columns in it are told to the model.
+    variant : {"default", "published"}, default="default"
+        ``"published"`` does what the paper does: 1,000 rows asked for in a prompt and as many
+        taken as come, examples drawn with replacement, rows with missing cells dropped, values
+        not checked against the table, copies kept, no limit to what curation drops.
+        ``"default"`` checks values and ranges, keeps missing cells, drops copies, curates only
+        as far as the curator proves itself on the real rows, and asks for rows in place of
+        those that were dropped.
+    topic : str or None, default=None
+        What the table is about, such as ``"patients of a heart clinic"``.
+    context : bool, default=True
+        Whether the prompt has the names of the columns and the topic; False is the paper's
+        ablation, ``feat_0``, ``feat_1``, ... and no topic.
+    curate : bool, default=True
+        Whether rows are curated; False is the baseline "one prompt".
+    examples : int, default=20
+        Real rows that a prompt shows, at most.
+    rows_per_prompt : int or None, default=None
+        Rows that a prompt asks for; 20, and 1,000 in the published variant, where None.
+    completions : int, default=5
+        Replies to each prompt, at most.
+    temperature, top_p : float or None, default=0.9 and 0.95
+        Sampling parameters.
+    max_tokens : int or None, default=None
+        Longest reply; None takes 1,000 in the published variant, else what the rows need.
+    max_prompts : int, default=500
+        Replies asked for in one call of `sample`.
+    patience : int, default=3
+        Rounds without a new row after which no more are asked for.
+    sampling_strategy : str, dict, float or callable, default="auto"
+        Which classes `fit_resample` fills.
+    random_state : int, RandomState or None, default=None
+        Seed.
+
+    Attributes
+    ----------
+    curator_ : LearningDynamics or None
+        The fitted curator.
+    result_ : Result
+        What became of the last call; ``details["curation"]`` has each row's dynamics.
+
+    Raises
+    ------
+    InputError
+        If an option is out of its range.
+
+    References
+    ----------
+    .. [1] Seedat, Huynh, van Breugel and van der Schaar, "Curated LLM: Synergy of LLMs and Data
+       Curation for tabular augmentation in low-data regimes", ICML 2024, sections 2 and 3.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> table = pl.DataFrame({"dose": rng.normal(9, 2, 40), "ill": ["no"] * 32 + ["yes"] * 8})
+    >>> system = CLLM("ill", random_state=0).fit(table)
+    >>> system.sample(10).shape
+    (10, 2)
+    """
+
+    name = "cllm"
+    roles = ("writer",)
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        llm: Any = None,
+        schema: Any = None,
+        variant: str = "default",
+        topic: str | None = None,
+        context: bool = True,
+        curate: bool = True,
+        examples: int = 20,
+        rows_per_prompt: int | None = None,
+        completions: int = 5,
+        temperature: float | None = 0.9,
+        top_p: float | None = 0.95,
+        max_tokens: int | None = None,
+        max_prompts: int = 500,
+        patience: int = 3,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.target = target
+        self.llm = llm
+        self.schema = schema
+        self.variant = variant
+        self.topic = topic
+        self.context = context
+        self.curate = curate
+        self.examples = examples
+        self.rows_per_prompt = rows_per_prompt
+        self.completions = completions
+        self.temperature = temperature
+        self.top_p = top_p
+        self.max_tokens = max_tokens
+        self.max_prompts = max_prompts
+        self.patience = patience
+        self.sampling_strategy = sampling_strategy
+        self.random_state = random_state
+
+    def _prepare(self) -> None:
+        self._check()
+        self._preset = _VARIANTS[self.variant]
+        real = self.train_.select(self.writable_.names)
+        target = self.writable_.target
+        labelled = target is not None and target in self.writable_
+        self._classes = Classes.learn(real, self.writable_) if labelled else None
+        self.curator_ = None
+        if self.curate and self._classes is not None:
+            rng = np.random.default_rng([self.seed_, _CURATION])
+            known = real.drop_nulls(target)
+            self.curator_ = LearningDynamics.preset(self._preset.dynamics).fit(
+                known, self.writable_, rng
+            )
+        model = self.model("writer")
+        self._local = LocalWriter(real, self.writable_, self.seed_) if model is None else None
+        if model is not None:
+            model.sharing.check(self.schema_)
+
+    def _check(self) -> None:
+        if self.variant not in _VARIANTS:
+            raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
+        counts = {"completions": self.completions, "max_prompts": self.max_prompts,
+                  "patience": self.patience, "examples": self.examples}  # fmt: skip
+        if self.rows_per_prompt is not None:
+            counts["rows_per_prompt"] = self.rows_per_prompt
+        for name, value in counts.items():
+            if value < (0 if name == "examples" else 1):
+                raise InputError(f"{name} is a whole number above 0, not {value!r}")
+
+    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
+        quotas = None
+        if wanted.quotas is not None and self._classes is not None:
+            quotas = self._classes.quotas(wanted.quotas)
+        pool = Pool(
+            self, wanted, result, self._classes, quotas,
+            copies=not self._preset.strict, surplus=True, patience=self.patience,
+        )  # fmt: skip
+        writer = self._writer(wanted, result)
+        while pool.need.n_rows:
+            taken = [rows.height for rows in pool.fill(writer)]
+            pool.exclude(self._keep(pool, wanted, result))
+            if not taken or not self._preset.refill:
+                break
+        self._tell(pool, result)
+        yield pool.kept
+
+    # the two bodies of the writer ---------------------------------------------
+
+    def _writer(self, wanted: Wanted, result: Result) -> RowWriter:
+        model = self.model("writer")
+        if model is None:
+            assert self._local is not None
+            result.note(self._local.says)
+            return self._local.asked(wanted, self._classes)
+        if self.examples and not model.sharing.allows("rows"):
+            result.note(
+                f"only the {model.sharing.share} of the table may leave this machine, so the "
+                "prompt shows no real rows"
+            )
+        page = _Page(self, wanted)
+        return _Renamed(
+            PromptWriter(
+                model, page.schema, page.task, "json",
+                per_prompt=self.rows_per_prompt or self._preset.rows_per_prompt,
+                parallel=self.completions, max_prompts=self.max_prompts, seed=wanted.seed,
+            ),
+            {new: old for old, new in page.names.items()},
+        )  # fmt: skip
+
+    # curation -----------------------------------------------------------------
+
+    def _keep(self, pool: Pool, wanted: Wanted, result: Result) -> Any:
+        """Judge all rows so far; what is shown in the details is the last word on each."""
+        everything = np.ones(pool.rows.height, dtype=bool)
+        if self.curate and self.curator_ is None:
+            result.note("without a target nothing was curated: name it (target=...)")
+        if self.curator_ is None or not pool.rows.height:
+            return everything
+        self._judged = self.curator_.judge(pool.rows, wanted.rng(_CURATION))
+        result.details["curation"] = self.curator_.dynamics(pool.rows)
+        return self._judged.keep
+
+    def _tell(self, pool: Pool, result: Result) -> None:
+        if self.curator_ is None or not pool.rows.height:
+            return
+        gone, judged = pool.excluded, self._judged
+        reasons = [reason for reason in judged.reasons if reason]
+        result.reject(pool.rows.filter(gone), "curation", reasons, judged.score[gone].tolist())
+        for note in judged.notes:
+            result.note(note)
+
+
+@dataclass
+class _Renamed:
+    """A writer whose rows get the names of the table's columns back."""
+
+    writer: PromptWriter
+    names: dict[str, str]
+
+    def write(self, need: Need) -> Written:
+        written = self.writer.write(need)
+        written.rows = written.rows.rename(self.names)
+        return written
+
+
+class _Page:
+    """The prompt."""
+
+    def __init__(self, system: CLLM, wanted: Wanted) -> None:
+        self.system, self.wanted = system, wanted
+        self.names = self._names()
+        self.train = system.train_.select(list(self.names)).rename(self.names)
+        columns = [self._column(column) for column in system.writable_.each()]
+        target = system.writable_.target
+        self.schema = Schema(columns=columns, target=None if target is None else self.names[target])
+
+    def _names(self) -> dict[str, str]:
+        names = self.system.writable_.names
+        if self.system.context:
+            return {name: name for name in names}
+        features = [name for name in names if name != self.system.writable_.target]
+        hidden = {name: f"feat_{place}" for place, name in enumerate(features)}
+        return {name: hidden.get(name, "label") for name in names}
+
+    def _column(self, column: Column) -> Column:
+        """Make the column as it is shown, and as its cells are read."""
+        changes: dict[str, Any] = {"name": self.names[column.name]}
+        if not self.system.context:
+            changes["meaning"] = ""
+        if not self.system._preset.strict:
+            changes["nullable"] = False
+            free = column.dtype in (None, "String") and column.name != self.system.writable_.target
+            if free and all(isinstance(value, str) for value in column.categories or ()):
+                changes["categories"] = None
+        return column.model_copy(update=changes)
+
+    def task(self, first: int, need: Need) -> RowTask:
+        """Make the task of the replies from a number on: several share examples."""
+        system = self.system
+        return RowTask(
+            self.schema,
+            table=self.train,
+            examples=lambda batch: self._examples((first + batch % SPLIT) // system.completions),
+            stage="rows",
+            role="writer",
+            numbered=False,
+            margin=0.1 if system._preset.strict else None,
+            build=lambda ask: self._build(ask, need, first + ask.batch % SPLIT),
+        )
+
+    def _examples(self, prompt: int) -> pl.DataFrame:
+        rng = self.wanted.rng(_EXAMPLES, prompt)
+        n_rows = min(self.system.examples, self.train.height)
+        replace = not self.system._preset.strict
+        return self.train[rng.choice(self.train.height, n_rows, replace=replace)]
+
+    def _build(self, ask: Ask, need: Need, reply: int) -> Prompt:
+        system, form = self.system, ask.row_format
+        hidden = [self.names[name] for name in ask.sharing.redact if name in self.names]
+        ask = replace(ask, sharing=replace(ask.sharing, redact=tuple(hidden)))
+        examples = ask.shown_examples()
+        described = ask.sharing.describe(self.schema, self.train if system._preset.strict else None)
+        n_rows = len(ask.numbers)
+        expected = self._expected(ask, reply)
+        about = system.topic if system.context else None
+        known = f"what you know about {about}" if about else "what the columns tell you"
+        label = self.schema.target
+        parts = [
+            "You generate synthetic rows of a table.",
+            "Your rows imitate the causal structure of the real table and the distributions of its "
+            "features and its label, and they are as diverse as the table allows.",
+            "Real rows, as examples:\n" + fenced(form.write(examples, list(examples[0])))
+            if examples
+            else "",
+            f"Use {known} to write {n_rows} new rows, realistic and diverse.{self._shares(need)}",
+            self._rules(),
+            ("" if label is None else f"The label is {json.dumps(label, ensure_ascii=False)}; all "
+             "other columns are features. ") + "The columns:\n" + fenced(described.text),
+            DATA_NOTE,
+            form.request(self.schema.names, numbered=False),
+            "Do not copy examples. Write rows that are new, with the label that is right for the "
+            "features.",
+        ]  # fmt: skip
+        sent = Counter(described.cells)
+        sent.update(count_cells(examples))
+        return Prompt.ask(
+            "\n\n".join(part for part in parts if part),
+            system="You are a generator of tabular data.",
+            temperature=system.temperature,
+            top_p=system.top_p,
+            max_tokens=system.max_tokens
+            or system._preset.max_tokens
+            or 256 + 2 * estimate_tokens(expected),
+            stage="rows",
+            role="writer",
+            schema=form.schema(ask.sharing.told(self.schema), numbered=False),
+            expected=expected,
+            sent=dict(sent),
+        )
+
+    def _expected(self, ask: Ask, reply: int) -> str:
+        rng = self.wanted.rng(_USUAL, reply)
+        n_rows = len(ask.numbers)
+        limit = self.system.max_tokens or self.system._preset.max_tokens
+        rows = usual_rows(self.train, min(n_rows, 200), rng)
+        if limit is not None:
+            each = max(
+                1, estimate_tokens(ask.row_format.write(rows, self.schema.names)) // len(rows)
+            )
+            rows = rows[: max(1, limit // each)]
+        return ask.row_format.write(rows, self.schema.names)
+
+    def _shares(self, need: Need) -> str:
+        """Name the classes that are lacking, where classes were asked for."""
+        classes = self.system._classes
+        if need.by_class is None or classes is None:
+            return ""
+        wanted = ", ".join(
+            f"{classes.labels[k]} ({100 * n / need.n_rows:.0f} %)"
+            for k, n in sorted(need.by_class.items())
+            if k >= 0
+        )
+        return " Labels wanted, by their share of the rows:\n" + fenced(wanted)
+
+    def _rules(self) -> str:
+        rules = [rule.described() for rule in self.wanted.rules.rules]
+        lines = "\n".join(f"- {text}" for text in rules)
+        return (
+            f"Every row keeps these conditions:\n{lines}" if rules and self.system.context else ""
+        )

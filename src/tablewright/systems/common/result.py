@@ -1,0 +1,129 @@
+"""What became of a request: rows kept, rows rejected and why, what it took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from tablewright.errors import ModelError
+from tablewright.llm.endpoint.metering import Bill
+
+__all__ = ["MARKS", "Result"]
+
+_TYPES = {"_stage": pl.String, "_reason": pl.String, "_score": pl.Float64}
+MARKS = tuple(_TYPES)
+"""Columns that rejected rows carry: where they were rejected, why, and the score, if any."""
+
+
+@dataclass
+class Result:
+    """What became of one call of `sample`.
+
+    Parameters
+    ----------
+    n_wanted : int
+        Rows asked for.
+
+    Attributes
+    ----------
+    n_proposed : int
+        Rows that could be read, kept or not.
+    n_kept : int
+        Rows that were returned.
+    lost : Counter
+        Why rows of replies could not be read, and how many.
+    bill : Bill
+        Calls, tokens and money by role and stage.
+    notes : list of str
+        What a user should know, a sentence each.
+    stopped : ModelError or None
+        What ended the work before its time: a cap, or an endpoint that failed.
+    details : dict
+        What a system has more to tell, such as its plan.
+
+    Examples
+    --------
+    >>> result = Result(10)
+    >>> result.reject(pl.DataFrame({"age": [150]}), "sanity", ["age above 120"])
+    >>> result.rejected.row(0)
+    (150, 'sanity', 'age above 120', None)
+    """
+
+    n_wanted: int
+    n_proposed: int = 0
+    n_kept: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    bill: Bill = field(default_factory=Bill)
+    notes: list[str] = field(default_factory=list)
+    stopped: ModelError | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    _rejected: list[pl.DataFrame] = field(default_factory=list, repr=False)
+
+    def reject(
+        self,
+        rows: pl.DataFrame,
+        stage: str | Sequence[str],
+        reasons: Sequence[str],
+        scores: Sequence[float | None] | None = None,
+    ) -> None:
+        """Keep rows that were not taken, with the stage and the reason of each."""
+        if not rows.height:
+            return
+        stages = [stage] * rows.height if isinstance(stage, str) else list(stage)
+        marks = [
+            pl.Series("_stage", stages, dtype=pl.String),
+            pl.Series("_reason", list(reasons), dtype=pl.String),
+            pl.Series("_score", scores or [None] * rows.height, dtype=pl.Float64),
+        ]
+        self._rejected.append(rows.with_columns(marks))
+
+    def note(self, sentence: str) -> None:
+        """Tell the user something, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    @property
+    def rejected(self) -> pl.DataFrame:
+        """Rows that were not taken, as typed rows with the columns of `MARKS` at the end."""
+        if not self._rejected:
+            return pl.DataFrame(
+                schema=dict(zip(MARKS, (pl.String, pl.String, pl.Float64), strict=True))
+            )
+        return pl.concat(self._rejected, how="diagonal_relaxed")
+
+    @property
+    def tokens_per_row(self) -> float | None:
+        """Tokens for each row kept; None where none was."""
+        return self.bill.tokens / self.n_kept if self.n_kept else None
+
+    @property
+    def cost_per_row(self) -> float | None:
+        """US dollars for each row kept; None where none was or the price is not known."""
+        cost = self.bill.cost
+        return None if cost is None or not self.n_kept else cost / self.n_kept
+
+    def lines(self) -> list[str]:
+        """Tell it in lines of text."""
+        lines = [f"{self.n_kept:,} rows kept of {self.n_proposed:,} that could be read"]
+        counts = self.rejected.group_by("_stage", maintain_order=True).len()
+        lines += [f"  rejected by {stage}: {n:,}" for stage, n in counts.rows()]
+        lines += [f"  not read, {reason}: {n:,}" for reason, n in self.lost.most_common(5)]
+        lines += [
+            f"  {line.role or '-'}/{line.stage or '-'}: {line.calls:,} calls, "
+            f"{line.prompt_tokens:,} + {line.completion_tokens:,} tokens"
+            for line in self.bill.lines
+        ]
+        if self.bill.tokens and self.n_kept:
+            cost = self.cost_per_row
+            money = "" if not cost else f", ${cost:.5f}"
+            lines.append(f"  for each row kept: {self.tokens_per_row:,.0f} tokens{money}")
+        if not self.n_kept:
+            lines.append("  no row was kept: go on with the real rows alone")
+        return [*lines, *(f"  note: {note}" for note in self.notes)]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())

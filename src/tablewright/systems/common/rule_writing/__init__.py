@@ -1,0 +1,1 @@
+"""Rules of a table written by a language model, or mined."""

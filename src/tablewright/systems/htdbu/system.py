@@ -1,0 +1,496 @@
+"""H-TDBU: rules above, a cheap texture below, and a loop that knows which of the two to mend.
+
+A template of rules says which cells of a few columns occur how often, and what rows may not be;
+a generator that was learned once gives everything else. Who writes the rules is asked once,
+whatever the number of rows.
+
+References
+----------
+H-TDBU (arXiv:2605.28198), sections on templates, generators and the synthesis of rows. The
+projection of the skeleton, validation of rules, repair, and the loop's thresholds are ours.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from inspect import isclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.utils.validation import check_is_fitted
+
+from tablewright.errors import InputError, ModelError
+from tablewright.generators.base import State
+from tablewright.registry import resolve
+from tablewright.rules import Rules, Source, as_rules, to_json
+from tablewright.rules.enforcement import Audit
+from tablewright.rules.files import parse_rules
+from tablewright.schema import Schema, suggest
+from tablewright.synthesizer.auto import choose_method
+from tablewright.synthesizer.row_rules import RuleKeeper, RuleWarning, reference_rows
+from tablewright.systems.common.base import Models, System, Wanted
+from tablewright.systems.common.result import Result
+from tablewright.systems.common.rule_writing.writer import (
+    GivenRules,
+    MinedRules,
+    ModelRules,
+    WrittenRules,
+)
+from tablewright.systems.htdbu.feedback import Setting, Trace
+from tablewright.systems.htdbu.feedback.loop import ROUNDS
+from tablewright.systems.htdbu.skeleton import Skeleton, skeleton_columns
+from tablewright.systems.htdbu.synthesis import Order, Synthesis, Texture, learn_texture
+from tablewright.systems.htdbu.text_columns import Texts
+from tablewright.systems.htdbu.texts import TextColumn
+from tablewright.systems.htdbu.tuning import Mending
+from tablewright.tables.encoding.layout import Layout
+from tablewright.tables.io.frames import Restore
+from tablewright.tables.io.model_file import Artefact, reading, write_artefact
+from tablewright.threads import one_thread
+
+__all__ = ["HTDBU"]
+
+PUBLISHED = "forest"
+"""Texture of the published configuration; its defaults are the published limits (30 trees, 5,000
+rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 8,000 rows, 12)."""
+
+_MINABLE = 20
+_TOLD = 0.005
+_OWN = "an object of your own"
+_FIT, _CHOOSE, _RULES, _REFERENCE, _TEXTS = 20, 21, 22, 23, 24
+
+
+class HTDBU(System):
+    """Rows of a learned texture under a template of rules.
+
+    Parameters
+    ----------
+    target : str or None, default=None
+        The column that a model is to predict; it leads the skeleton.
+    rules : path, list, mapping, Rules or None, default=None
+        The template. None: rules that the model of the role ``"rules"`` writes, or, without
+        one, hard rules that the miner finds.
+    texture : str, generator or None, default=None
+        What learns the table: a generator by name, ``"auto"`` to have one chosen, or an object
+        with `fit` and `sample`, such as a CTGAN (`tablewright.generators.plugin`). None:
+        ``"trees"``, or the published one.
+    skeleton : "auto", list of str or None, default="auto"
+        Columns of few values that are drawn first. ``"auto"``: the target, the columns that
+        quotas and conditional shares name, and those of rules about the target. None: no column.
+    enforce : {"intervene", "condition"}, default="intervene"
+        Whether columns drawn early keep their distribution and later ones bend to the rules, or
+        rows are distributed as the learned rows that keep the rules, at the cost of drawing more.
+    texts : TextColumn, list of TextColumn or None, default=None
+        Columns of texts with an attribute, which joins the skeleton; see `texts`. A
+        row gets a real text with its attribute's value, or one that a model writes.
+    llm : LLM, mapping of str to LLM or None, default=None
+        Model of the roles ``"rules"`` and ``"text"``.
+    variant : {"default", "published"}, default="default"
+        ``"published"`` takes the random forest with the paper's limits.
+    loop : bool or int, default=False
+        Whether texture and rules are mended by what a quarter of the rows, held out for it, says;
+        a number is that of changes at most, 4 where True. `trace_` tells every step.
+    schema : Schema, mapping, path or None, default=None
+        What the columns mean; see `Synthesizer`.
+    options : mapping or None, default=None
+        Parameters of the texture, such as ``{"min_samples_leaf": 30}``.
+    sampling_strategy : str, dict, float or callable, default="auto"
+        Which classes `fit_resample` fills.
+    random_state : int, RandomState or None, default=None
+        Seed.
+
+    Attributes
+    ----------
+    template_ : Rules
+        The rules, as they were written.
+    written_ : WrittenRules
+        Who wrote them, and what was found of them on the real rows.
+    trace_ : Trace
+        What the loop read, changed and undid, with its reasons; only with `loop`.
+    texture_ : Texture
+        What was learned; rules can be exchanged without learning it again.
+    skeleton_ : Skeleton
+        That of the last call of `sample`, with the shares wanted and what they change.
+    audit_ : Audit
+        What rules did to the rows of that call.
+    result_ : Result
+        What became of that call; calls of a model for rules are on its bill, and there are no
+        others.
+
+    Notes
+    -----
+    A fitted object, and the file that `save` writes, hold real values of the table.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y, mood = rng.choice(["no", "yes"], 400), rng.choice(["bad", "fair", "good"], 400)
+    >>> table = pl.DataFrame({"y": y, "mood": mood, "age": rng.integers(18, 90, 400)})
+    >>> strict = {"kind": "implies", "if": "y = 'yes'", "then": "mood = 'good'",
+    ...           "intervention": True}
+    >>> quota = {"kind": "quota", "where": "age >= 80", "share": [0.25, 0.25]}
+    >>> model = HTDBU("y", rules=[strict, quota], skeleton=["y", "mood"], random_state=0)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # both change the table, and that is said
+    ...     rows = model.fit(table).sample(200)
+    >>> rows.filter(pl.col("y") == "yes")["mood"].unique().to_list(), (rows["age"] >= 80).sum()
+    (['good'], 50)
+    """
+
+    name = "htdbu"
+    roles = ("rules", "text")
+    learns_rules = True
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        rules: Any = None,
+        texture: Any = None,
+        skeleton: Any = "auto",
+        enforce: str = "intervene",
+        texts: TextColumn | Sequence[TextColumn] | None = None,
+        llm: Models = None,
+        variant: str = "default",
+        loop: bool | int = False,
+        schema: Any = None,
+        options: Mapping[str, Any] | None = None,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.target = target
+        self.rules = rules
+        self.texture = texture
+        self.skeleton = skeleton
+        self.enforce = enforce
+        self.texts = texts
+        self.llm = llm
+        self.variant = variant
+        self.loop = loop
+        self.schema = schema
+        self.options = options
+        self.sampling_strategy = sampling_strategy
+        self.random_state = random_state
+
+    # learning -------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        _one_of("variant", self.variant, ("default", "published"))
+        _one_of("enforce", self.enforce, ("intervene", "condition"))
+        self.texts_ = Texts.fit(
+            self.texts, self.train_, self.schema_, self._rng(_TEXTS), self.model("text")
+        )
+        self.rows_, self.rows_schema_ = self.texts_.frame, self.texts_.schema
+        self.written_ = self._write_rules()
+        self.template_ = self.written_.rules
+        self.reference_ = reference_rows(self.rows_, self._rng(_REFERENCE))
+        self._leading = self.skeleton or None
+        self.synthesis_: Synthesis | None = None
+        setting = self._setting()
+        if self.loop:
+            setting = self._mended(setting)
+            self.template_ = setting.rules
+            self._leading = (self.skeleton or "auto") if setting.skeleton_first else None
+        self.texture_name_ = setting.texture
+        self.texture_ = self._learn_texture(setting)
+        source = self.written_.source.value
+        told = f"texture {setting.texture}, {len(self.template_)} rules ({source})"
+        self.reason_ = f"{self.reason_}; {told}"
+
+    @property
+    def _modelled(self) -> Schema:
+        """The columns that rows are made of: texts by their attributes."""
+        return self.rows_schema_.model_copy(update={"columns": self.rows_schema_.modelled})
+
+    def _write_rules(self) -> WrittenRules:
+        """Have the template written: by a person, a model or the miner."""
+        rng = self._rng(_RULES)
+        if self.rules is not None:
+            rules = as_rules(self.rules)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuleWarning)
+                written = GivenRules(rules).write(self.rows_, self.rows_schema_, rng)
+            return WrittenRules(rules, Source.HUMAN, written.findings)
+        model = self.model("rules")
+        if model is not None:
+            return ModelRules(model).write(self.rows_, self._modelled, rng)
+        if self.rows_.height < _MINABLE:
+            note = f"no rules were mined from {self.rows_.height} rows"
+            return WrittenRules(Rules(), Source.MINED, notes=[note])
+        with one_thread():
+            mined = MinedRules().write(self.rows_, self._modelled, rng)
+        hard = Rules(rules=[rule for rule in mined.rules if rule.hard])
+        left = len(mined.rules) - len(hard)
+        notes = [f"{left} mined rules that hold mostly were left to the texture"] if left else []
+        return WrittenRules(hard, Source.MINED, notes=notes)
+
+    def _learn_texture(self, setting: Setting, part: pl.DataFrame | None = None) -> Texture:
+        """Learn the texture of a setting, from all rows or a part of them."""
+        model = self._make_model(setting)
+        first = self._leading_columns(setting.rules) if setting.skeleton_first else []
+        rng = self._rng(_FIT)
+        return learn_texture(model, self.rows_, self.rows_schema_, first, rng, part)
+
+    def _make_model(self, setting: Setting) -> Any:
+        if setting.texture == _OWN:
+            own = self.texture
+            return own(**setting.options) if isclass(own) else deepcopy(own)
+        try:
+            return resolve("generators", setting.texture)(**setting.options)
+        except TypeError as error:
+            raise InputError(f"texture {setting.texture!r}: {error}") from error
+
+    def _setting(self) -> Setting:
+        """Return what was asked for."""
+        kind = self.texture or (PUBLISHED if self.variant == "published" else "trees")
+        if not isinstance(kind, str):
+            kind = _OWN
+        if kind == "auto":
+            choice = choose_method(self.rows_, self.rows_schema_, self._rng(_CHOOSE))
+            kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
+        return Setting(kind, self.options or {}, bool(self.skeleton), self.template_)
+
+    def _mended(self, setting: Setting) -> Setting:
+        """Let the loop change texture and rules, by a part of the rows that is held out."""
+        model = self.model("rules")
+        mending = Mending(
+            self.rows_,
+            self._modelled,
+            self.seed_,
+            self._learn_texture,
+            self._leading_columns,
+            condition=self.enforce == "condition",
+        )
+        rewrite = None if model is None else lambda rules: self._rewritten(model, rules)
+        rounds = ROUNDS if self.loop is True else int(self.loop)
+        self.trace_: Trace = mending.run(setting, rounds, rewrite)
+        return self.trace_.end
+
+    def _rewritten(self, model: Any, rules: Rules) -> Rules | None:
+        writer = ModelRules(model, samples=1)
+        try:
+            return writer.write(self.rows_, self._modelled, self._rng(_RULES), rules).rules
+        except ModelError:
+            return None
+
+    def _leading_columns(self, rules: Rules) -> list[str]:
+        """Return the columns that a skeleton has under a template, the target first."""
+        wanted = self.skeleton or "auto"
+        if wanted == "auto":
+            return skeleton_columns(self.rows_schema_, rules, self.texts_.attributes)
+        for name in wanted:
+            if name not in self.rows_schema_:
+                raise InputError(
+                    f"skeleton: unknown column {name!r}{suggest(name, self.rows_schema_.names)}"
+                )
+            if not (
+                self.rows_schema_[name].kind.is_modelled
+                and self.rows_schema_[name].kind.is_discrete
+            ):
+                raise InputError(
+                    f"skeleton: column {name!r} is {self.rows_schema_[name].kind.value}; "
+                    "columns of the skeleton have few values"
+                )
+        lead = [self.rows_schema_.target] if self.rows_schema_.target in wanted else []
+        return list(dict.fromkeys([*lead, *wanted]))
+
+    def _rng(self, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed_, stream])
+
+    # rows -----------------------------------------------------------------------------
+
+    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
+        template = self._template_of(wanted.rules)
+        columns = [] if self._leading is None else self._leading_columns(template)
+        if wanted.quotas is not None and self.rows_schema_.target not in columns:
+            columns = [str(self.rows_schema_.target), *columns]
+        order = Order(
+            wanted.n_rows,
+            wanted.seed,
+            template,
+            tuple(columns),
+            wanted.where,
+            wanted.quotas,
+            condition=self.enforce == "condition",
+        )
+        before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
+        made = Synthesis(self.texture_, self.rows_, self.reference_, order, before)
+        self.synthesis_ = made
+        mended = str(self.trace_).splitlines() if self.loop else []
+        for note in (
+            *self.written_.notes,
+            *mended,
+            *made.skeleton.notes,
+            *_intended(made.skeleton),
+        ):
+            result.note(note)
+        result.details["texts"] = []
+        for block, frame in enumerate(made.blocks()):
+            result.n_proposed = max(made.n_drawn, result.n_proposed + frame.height)
+            self._tell(result)
+            rows = self.texts_.write(frame, wanted.rng(_TEXTS, block), self.model("text"))
+            result.details["texts"] += self.texts_.told(rows)
+            yield rows.select(self.writable_.names)
+
+    def _template_of(self, asked: Rules) -> Rules:
+        """Return the rules of a call: other ones, or the template, as the loop left it."""
+        given = Rules(rules=[rule for rule in asked if rule.name != "where"])
+        same = self.rules is not None and to_json(given) == to_json(as_rules(self.rules))
+        return self.template_ if same or not len(given) else given
+
+    def _tell(self, result: Result) -> None:
+        made = self._made
+        result.details.update(
+            rules=len(made.keeper.bound),
+            interventions=[f.message for f in made.keeper.findings if "intervention" in f.message],
+            intervention_effect=made.skeleton.effect,
+            acceptance=made.acceptance,
+            drawn=made.n_drawn,
+        )
+        if self.enforce == "condition":
+            cost = 1 / max(made.acceptance, 1e-9)
+            result.details["drawn_per_row"] = cost
+
+    @property
+    def _made(self) -> Synthesis:
+        check_is_fitted(self, "texture_")
+        if self.synthesis_ is None:
+            raise InputError("no rows were written yet: call sample first")
+        return self.synthesis_
+
+    @property
+    def skeleton_(self) -> Skeleton:
+        """Cells, their real shares and those wanted, in the last call of `sample`."""
+        return self._made.skeleton
+
+    @property
+    def audit_(self) -> Audit:
+        """What rules did to the rows of the last call of `sample`."""
+        return self._made.audit
+
+    # storing --------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write what was learned and the template to one file of JSON, Parquet and npz.
+
+        The file holds the real rows; treat it as the table itself.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written, or the texture has no state that can be stored.
+        """
+        check_is_fitted(self, "texture_")
+        generator, layout = self.texture_.generator, self.texture_.layout
+        if self.texture_name_ == _OWN:
+            raise InputError("a texture that is an object of your own cannot be stored in a file")
+        state = generator.state()
+        told, arrays, frames = layout.state()
+        facts = {
+            "system": self.name,
+            "texture": self.texture_name_,
+            "template": to_json(self.template_),
+            "source": self.written_.source.value,
+            "skeleton": self._leading,
+            "enforce": self.enforce,
+            "variant": self.variant,
+            "reason": self.reason_,
+            "seed": self.seed_,
+            "class_counts": self.class_counts_,
+            "restore": self.restore_.to_dict(),
+            "rows_columns": self.rows_schema_.names,
+            "schema": self.schema_.model_dump(mode="json"),
+            "layout": told,
+            "generator": dict(state.facts),
+        }
+        arrays = {**arrays, "generator": dict(state.arrays)}
+        frames = {**frames, "train": self.train_, "rows": self.rows_, "reference": self.reference_}
+        told_texts = []
+        for k, column in enumerate(self.texts_.columns):
+            state_of = column.state()
+            told_texts.append(state_of.facts)
+            arrays |= {f"text{k}/{name}": group for name, group in state_of.arrays.items()}
+            frames |= {f"text{k}/{name}": frame for name, frame in state_of.frames.items()}
+        facts["texts"] = told_texts
+        write_artefact(path, Artefact(facts, arrays, frames))
+
+    @classmethod
+    def load(cls, path: str | Path) -> HTDBU:
+        """Read what `save` wrote; nothing in the file is run.
+
+        Raises
+        ------
+        InputError
+            If the file is not one, or was written by a version that we cannot read.
+        """
+        with reading(path) as file:
+            facts = file.facts
+            if facts.get("system") != cls.name:
+                raise InputError(
+                    f"{path} holds no fitted {cls.name}; read it with Synthesizer.load"
+                )
+            layout = Layout.restore(facts["layout"], file.arrays, file.frames)
+            made = cls(
+                layout.schema.target,
+                rules=parse_rules(facts["template"]),
+                texture=str(facts["texture"]),
+                skeleton=facts["skeleton"],
+                enforce=facts["enforce"],
+                variant=facts["variant"],
+                random_state=int(facts["seed"]),
+            )
+            made._restore(facts, file, layout)
+        return made
+
+    def _restore(self, facts: Mapping[str, Any], file: Artefact, layout: Layout) -> None:
+        self.schema_ = Schema.model_validate(facts["schema"])
+        self.writable_ = self.schema_.model_copy(update={"columns": self.schema_.modelled})
+        self.train_, self.reference_ = file.frames["train"], file.frames["reference"]
+        self.n_rows_, self.class_counts_ = self.train_.height, facts["class_counts"]
+        self.layout_ = Layout.learn(self.train_, self.schema_)
+        self.restore_ = Restore.from_dict(facts["restore"])
+        self.seed_, self.method_ = int(facts["seed"]), self.name
+        self.reason_, self.texture_name_ = str(facts["reason"]), str(facts["texture"])
+        names = facts["rows_columns"]
+        self.rows_ = file.frames["rows"]
+        self.rows_schema_ = layout.schema.model_copy(
+            update={"columns": [layout.schema[name] for name in names]}
+        )
+        columns = [
+            TextColumn.restore(_text_state(told, k, file)) for k, told in enumerate(facts["texts"])
+        ]
+        lent = tuple(column.column for column in columns)
+        self.texts_ = Texts(tuple(columns), self.rows_, self.rows_schema_, lent)
+        self.template_ = as_rules(self.rules)
+        self.written_ = WrittenRules(self.template_, Source(facts["source"]))
+        self.result_ = Result(0)
+        self._spent_on_fit, self.synthesis_ = self.result_.bill, None
+        self._leading = self.skeleton
+        state = State(facts["generator"], file.arrays["generator"])
+        generator = resolve("generators", self.texture_name_)
+        self.texture_ = Texture(generator.restore(layout.codec.fields, state), layout)
+
+
+def _intended(skeleton: Skeleton) -> list[str]:
+    """Say what rules change on purpose, so that it is not taken for an error of the texture."""
+    if skeleton.effect < _TOLD:
+        return []
+    axes = ", ".join(axis.name for axis in skeleton.axes)
+    return [f"the rules change {skeleton.effect:.1%} of the table on purpose, by its {axes}"]
+
+
+def _text_state(told: Mapping[str, Any], k: int, file: Artefact) -> Artefact:
+    """Return what was stored of one text column."""
+    start = f"text{k}/"
+    arrays = {n.removeprefix(start): g for n, g in file.arrays.items() if n.startswith(start)}
+    frames = {n.removeprefix(start): f for n, f in file.frames.items() if n.startswith(start)}
+    return Artefact(told, arrays, frames)
+
+
+def _one_of(option: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InputError(f"{option} is one of {', '.join(known)}, not {value!r}")

@@ -1,0 +1,216 @@
+"""Readings of a template and a texture on rows held out for it, for the loop of H-TDBU."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.errors import ConditionError, InputError, RuleError
+from tablewright.rules import Rules, bind, check_rules
+from tablewright.rules.bound import BoundRule, ShareRule, Unique
+from tablewright.schema import Schema
+from tablewright.synthesizer.row_rules import RuleWarning, reference_rows
+from tablewright.systems.htdbu.feedback import (
+    Judge,
+    Readings,
+    Setting,
+    Trace,
+    better_textures,
+    mend,
+    milder_rules,
+)
+from tablewright.systems.htdbu.skeleton import Skeleton, plan_skeleton
+from tablewright.systems.htdbu.synthesis import Order, Synthesis, Texture
+from tablewright.threads import one_thread
+
+__all__ = ["Mending"]
+
+HELD_OUT = 0.25
+LEAST_ROWS = 100
+MOST_ROWS = 20_000
+"""Rows written for one reading at most."""
+
+Learn = Callable[[Setting, pl.DataFrame], Texture]
+Columns = Callable[[Rules], Sequence[str]]
+
+
+class Mending:
+    """Measures settings on validation rows, the same ones and with the same chance each time.
+
+    Parameters
+    ----------
+    real : DataFrame
+        Real rows, typed.
+    schema : Schema
+        Their columns, but constants and identifiers.
+    seed : int
+    learn : callable
+        Learns the texture of a setting from some rows.
+    columns : callable
+        Columns of the skeleton under some rules.
+    condition : bool, default=False
+        Whether rows are conditioned on rules.
+    validation : DataFrame or None, default=None
+        Other real rows to read from; a quarter of `real` where None.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 100 rows.
+    """
+
+    def __init__(
+        self,
+        real: pl.DataFrame,
+        schema: Schema,
+        seed: int,
+        learn: Learn,
+        columns: Columns,
+        *,
+        condition: bool = False,
+        validation: pl.DataFrame | None = None,
+    ) -> None:
+        if real.height < LEAST_ROWS:
+            raise InputError(
+                f"the loop needs at least {LEAST_ROWS} rows, and the table has {real.height}; "
+                "leave loop out"
+            )
+        self.learn, self.columns, self.seed, self.condition = learn, columns, seed, condition
+        if validation is None:
+            held = _held_out(real, schema.target, np.random.default_rng([seed, 30]))
+            real, validation = real.filter(~held), real.filter(held)
+        self.train, self.validation = real, validation
+        self.reference = reference_rows(self.train, np.random.default_rng([seed, 31]))
+        with one_thread():
+            self.judge = Judge(self.train, self.validation, schema, seed)
+        self._textures: dict[str, Texture] = {}
+
+    def run(
+        self,
+        setting: Setting,
+        rounds: int,
+        rewrite: Callable[[Rules], Rules | None] | None = None,
+    ) -> Trace:
+        """Mend a setting."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuleWarning)
+            return mend(
+                setting,
+                self.measure,
+                lambda now: better_textures(now, self.train.height),
+                lambda now: milder_rules(now, self._broken(now.rules), rewrite),
+                rounds=rounds,
+            )
+
+    def measure(self, setting: Setting) -> Readings:
+        """Write rows under the rules as they are written, and read them."""
+        texture = self._texture(setting)
+        schema = texture.layout.schema
+        bound = bind(setting.rules, schema, self.reference)
+        x_rule, x_floor = self._asked(texture, bound)
+        broken = _breaking([r for r in bound if _by_row(r) and _binding(r)], self.validation)
+        hard = [rule for rule in bound if _by_row(rule) and rule.rule.hard]
+        a_real = 1.0 - _breaking(hard, self.validation)
+        try:
+            made, rows = self._written(texture, setting)
+        except (RuleError, ConditionError) as error:
+            worst = Readings(x_floor, x_rule, broken, x_syn=1.0, u_real=1.0, v=1.0, c=1.0, a=0.0)
+            return replace(worst, a_real=a_real, problem=str(error))
+        with one_thread():
+            found = self.judge.judge(rows.select(self.judge.ruler.schema.names))
+        wanted = made.skeleton
+        if not setting.skeleton_first:
+            wanted = self._skeleton(texture, made.keeper.bound)
+        return Readings(
+            x_floor=x_floor,
+            x_rule=x_rule,
+            broken=broken,
+            x_syn=wanted.distance(rows),
+            u_real=found.u_real,
+            u_syn=found.u_syn,
+            u_error=found.u_error,
+            v=_breaking(hard, rows),
+            c=found.c,
+            a=made.acceptance,
+            a_real=a_real,
+        )
+
+    def _texture(self, setting: Setting) -> Texture:
+        """Return the texture of a setting, learned once."""
+        columns = self.columns(setting.rules) if setting.skeleton_first else []
+        options = sorted((name, repr(value)) for name, value in setting.options.items())
+        key = json.dumps([setting.texture, options, list(columns)])
+        if key not in self._textures:
+            self._textures[key] = self.learn(setting, self.train)
+        return self._textures[key]
+
+    def _written(self, texture: Texture, setting: Setting) -> tuple[Synthesis, pl.DataFrame]:
+        columns = self.columns(setting.rules) if setting.skeleton_first else ()
+        order = Order(
+            min(self.train.height, MOST_ROWS),
+            self.seed,
+            setting.rules,
+            tuple(columns),
+            condition=self.condition,
+            as_written=True,
+        )
+        made = Synthesis(texture, self.train, self.reference, order)
+        return made, pl.concat(list(made.blocks()))
+
+    def _skeleton(self, texture: Texture, bound: Sequence[BoundRule]) -> Skeleton:
+        columns = self.columns(Rules(rules=[rule.rule for rule in bound]))
+        n_rows = min(self.train.height, MOST_ROWS)
+        return plan_skeleton(self.train, texture.layout, bound, columns, n_rows)
+
+    def _asked(self, texture: Texture, bound: Sequence[BoundRule]) -> tuple[float, float]:
+        """Return what rules that are no interventions want changed, and what chance changes."""
+        open_rules = [rule for rule in bound if not rule.rule.intervention]
+        try:
+            plan = self._skeleton(texture, open_rules)
+        except RuleError:
+            return 1.0, 0.0
+        parts = [plan.shares_of(rows) for rows in (self.train, self.validation)]
+        floor = 0.5 * float(np.abs(parts[0] - parts[1]).sum())
+        return plan.effect, floor
+
+    def _broken(self, rules: Rules) -> Mapping[str, float]:
+        """Return for each rule how far validation rows are from it."""
+        report = check_rules(
+            self.validation, bind(rules, self.judge.ruler.schema, self.reference),
+            self.judge.ruler.schema,
+        )  # fmt: skip
+        return {result.name: result.rate for result in report.results}
+
+
+def _by_row(rule: BoundRule) -> bool:
+    return not isinstance(rule, ShareRule | Unique)
+
+
+def _binding(rule: BoundRule) -> bool:
+    return rule.rule.hard and not rule.rule.intervention
+
+
+def _breaking(rules: Sequence[BoundRule], rows: pl.DataFrame) -> float:
+    """Share of rows that break a rule."""
+    if not rules or not rows.height:
+        return 0.0
+    return float(np.logical_or.reduce([rule.broken(rows) for rule in rules]).mean())
+
+
+def _held_out(
+    real: pl.DataFrame, target: str | None, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Mark a quarter of the rows, the same share of each class."""
+    order = rng.permutation(real.height)
+    if target is not None and real[target].n_unique() <= real.height // 10:
+        ranks = real[target].cast(pl.String).rank("dense").fill_null(0).to_numpy()
+        order = order[np.argsort(ranks[order], kind="stable")]
+    marked = np.zeros(real.height, dtype=bool)
+    marked[order[:: round(1 / HELD_OUT)]] = True
+    return marked

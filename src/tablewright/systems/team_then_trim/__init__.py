@@ -1,0 +1,1 @@
+"""Team-then-Trim: a team writes components of columns, three stages trim."""

@@ -1,0 +1,318 @@
+"""The role "worker", and "label": whoever writes some columns of rows that others have begun.
+
+Both bodies take the same turns, so that a team does not ask which of them it has, and may have
+one for some columns and the other for the rest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import polars as pl
+
+from tablewright.errors import ModelError
+from tablewright.generators.base import Generator, Given
+from tablewright.llm.endpoint.base import LLM
+from tablewright.llm.prompts.sharing import Cell, plain
+from tablewright.llm.rows.frame import rows_to_frame
+from tablewright.llm.rows.requests import RowsWritten, request_together
+from tablewright.llm.rows.task import RowTask
+from tablewright.registry import resolve
+from tablewright.schema import Schema
+from tablewright.synthesizer.auto import choose_method
+from tablewright.systems.team_then_trim.plan import Component
+from tablewright.tables.encoding.codec import Codec, Floats
+from tablewright.threads import one_thread
+
+__all__ = ["LocalWorker", "ModelWorker", "Piece", "Turn", "Worker", "stratified"]
+
+_EXAMPLES = 21
+"""Stream of chance of the examples."""
+
+_TOGETHER = "A team writes new rows of this table, each of you some columns."
+
+_PART = """\
+Think about which values occur together, and be as diverse as the table is. Where the examples \
+show something else than you expect, follow the examples."""
+
+_LABEL = """\
+You are the last. Judge each row by its columns, as the examples were judged; where they show \
+something else than you expect, follow the examples."""
+
+_OPEN = {
+    "worker": "Some rows may be of labels that no example has.",
+    "label": "There are labels that no example has; give them to the rows that they fit.",
+}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one worker has to write.
+
+    Attributes
+    ----------
+    part : Component
+        Its columns.
+    role : {"worker", "label"}
+    given : DataFrame of shape (n_rows, n_given)
+        Typed columns of the same rows that are there already; it may have none.
+    is_real : bool
+        Whether cells among them may be real ones, drawn on this machine.
+    """
+
+    part: Component
+    role: Literal["worker", "label"]
+    given: pl.DataFrame
+    is_real: bool = False
+
+
+@dataclass
+class Piece:
+    """What came of a turn.
+
+    Attributes
+    ----------
+    places : list of int
+        Which of the rows have got their columns, ascending.
+    cells : DataFrame of shape (n_places, n_columns)
+    lost : Counter
+        Why rows of replies could not be read.
+    failed : list of ModelError
+        Requests without a reply.
+    stopped : ModelError or None
+    """
+
+    places: list[int]
+    cells: pl.DataFrame
+    lost: Counter[str] = field(default_factory=Counter)
+    failed: list[ModelError] = field(default_factory=list)
+    stopped: ModelError | None = None
+
+
+class Worker(Protocol):
+    """Writes columns."""
+
+    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[Piece]:
+        """Take several turns on the same rows that do not wait for each other."""
+
+
+def stratified(
+    rows: pl.DataFrame, target: str | None, n_rows: int, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Draw rows without replacement, in random order, so that each class has one if it can.
+
+    The other places go to classes by their share; to numbers by chance alone.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Typed rows.
+    target : str or None
+        The label; None draws from all rows alike.
+    n_rows : int
+        Rows to draw; all where there are no more.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"y": ["a"] * 8 + ["b"] * 2})
+    >>> stratified(rows, "y", 5, np.random.default_rng(0))["y"].sort().to_list()
+    ['a', 'a', 'a', 'a', 'b']
+    """
+    order = rng.permutation(rows.height)
+    if target is None or rows.height <= n_rows or rows[target].dtype.is_float():
+        return rows[order[:n_rows]]
+    labels = rows[target].to_list()
+    size = Counter(labels)
+    seen: Counter[Any] = Counter()
+    turn = np.empty(rows.height)
+    for place in order:
+        seen[labels[place]] += 1
+        count = seen[labels[place]]
+        turn[place] = 0.0 if count == 1 else count / size[labels[place]]
+    return rows[
+        np.sort(order[np.argsort(turn[order], kind="stable")[:n_rows]])[rng.permutation(n_rows)]
+    ]
+
+
+@dataclass(eq=False)
+class ModelWorker:
+    """The body that is a language model.
+
+    Rows are joined by their numbers, missing ones are asked for twice more, and what a reply
+    repeats of the given columns is not looked at.
+
+    Parameters
+    ----------
+    llm : LLM
+    schema : Schema
+        All columns of the rows, and the label.
+    train : DataFrame
+        Typed real rows.
+    about : str, default=""
+        What the table is about.
+    n_examples : int, default=10
+        Real rows that a prompt shows, as far as they may leave; other ones in each batch.
+    batch_size : int, default=10
+        Rows of a prompt.
+    rules : sequence of (set of str, str), default=()
+        Conditions that rows keep, each with its columns.
+    row_format : str, default="auto"
+        See `request_rows`.
+    temperature, top_p : float or None, default=None
+    new_classes : bool, default=False
+        Whether the label has classes that the table lacks.
+
+    References
+    ----------
+    Zhang, Lin, Bao, Huang: Team, Then Trim, section on workers and their prompts; row numbers
+    are not in the paper.
+    """
+
+    llm: LLM
+    schema: Schema
+    train: pl.DataFrame
+    about: str = ""
+    n_examples: int = 10
+    batch_size: int = 10
+    rules: Sequence[tuple[set[str], str]] = ()
+    row_format: Any = "auto"
+    temperature: float | None = None
+    top_p: float | None = None
+    new_classes: bool = False
+
+    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[Piece]:
+        """Ask for the columns of all turns at once."""
+        tasks = [self._task(turn, seed) for turn in turns]
+        written = request_together(
+            self.llm,
+            tasks,
+            n_rows,
+            seed=seed,
+            batch_size=self.batch_size,
+            row_format=self.row_format,
+        )
+        if self.row_format == "auto" and not any(one.stopped for one in written):
+            forms = {one.row_format for one in written}
+            self.row_format = forms.pop() if len(forms) == 1 else "json"
+        return [_piece(one, task.schema) for one, task in zip(written, tasks, strict=True)]
+
+    def _task(self, turn: Turn, seed: int) -> RowTask:
+        mine = set(turn.part.features)
+        known = mine | set(turn.given.columns)
+        return RowTask(
+            self._part(mine),
+            self._instructions(turn, [text for columns, text in self.rules if columns <= known]),
+            system=f"You are the {turn.part.role}.",
+            others=self._part(set(self.schema.names) - mine),
+            table=self.train,
+            examples=lambda batch: self._examples(seed, batch),
+            given=[_cells(row) for row in turn.given.iter_rows(named=True)],
+            given_is_real=turn.is_real,
+            stage="write",
+            role=turn.role,
+            margin=None,  # what lies too far out is for the gates to say
+            temperature=self.temperature,
+            top_p=self.top_p,
+        )
+
+    def _part(self, names: set[str]) -> Schema:
+        columns = [column for column in self.schema.each() if column.name in names]
+        target = self.schema.target if self.schema.target in names else None
+        return Schema(columns=columns, target=target)
+
+    def _instructions(self, turn: Turn, rules: Sequence[str]) -> str:
+        ask = _LABEL if turn.role == "label" else _PART
+        parts = [self.about, _TOGETHER, ask]
+        if self.new_classes:
+            parts.append(_OPEN[turn.role])
+        if rules:
+            lines = "\n".join(f"- {rule}" for rule in rules)
+            parts.append(f"Every row keeps these conditions:\n{lines}")
+        return "\n\n".join(part for part in parts if part)
+
+    def _examples(self, seed: int, batch: int) -> pl.DataFrame:
+        rng = np.random.default_rng([seed, _EXAMPLES, batch])
+        rows = self.train.select(self.schema.names)
+        return stratified(rows, self.schema.target, self.n_examples, rng)
+
+
+def _piece(written: RowsWritten, schema: Schema) -> Piece:
+    return Piece(
+        sorted(written.rows),
+        rows_to_frame(written.cells, schema),
+        Counter(written.reasons()),
+        [error for error in written.failures if error is not written.stopped],
+        written.stopped,
+    )
+
+
+def _cells(row: Mapping[str, object]) -> dict[str, Cell]:
+    return {name: plain(value) for name, value in row.items()}
+
+
+class LocalWorker:
+    """The body without a model: draws a part's columns given the others, as real rows have them.
+
+    Parameters
+    ----------
+    train : DataFrame
+        Typed real rows.
+    codec : Codec
+        Of the table.
+    seed : int
+    method : str, default="auto"
+        A generator.
+
+    Attributes
+    ----------
+    method_ : str
+        The generator that was taken.
+    """
+
+    def __init__(self, train: pl.DataFrame, codec: Codec, seed: int, method: str = "auto") -> None:
+        self.codec = codec
+        rng = np.random.default_rng([seed, 0])
+        with one_thread():
+            choice = choose_method(train, codec.schema, rng) if method == "auto" else None
+            self.method_ = method if choice is None else choice.method
+            matrix = codec.encode(train)
+            self.generator: Generator = resolve("generators", self.method_)().fit(matrix, rng)
+        codes = (set(column[~np.isnan(column)].tolist()) for column in matrix.values.T)
+        self.seen = dict(zip(codec.positions, codes, strict=True))
+
+    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[Piece]:
+        """Draw the columns of each turn."""
+        return [self._draw(turn, n_rows, [seed, *turn.part.id.encode()]) for turn in turns]
+
+    def _draw(self, turn: Turn, n_rows: int, seed: list[int]) -> Piece:
+        given = None if not turn.given.columns else self._given(turn.given)
+        with one_thread():
+            values = self.generator.sample(n_rows, np.random.default_rng(seed), given=given)
+        return Piece(list(range(n_rows)), self.codec.decode(values, turn.part.features))
+
+    def _given(self, frame: pl.DataFrame) -> Given:
+        """Fix the cells that the generator has seen the like of; others tell it nothing."""
+        values: Floats = np.full((frame.height, len(self.codec.columns)), np.nan)
+        known = np.zeros(values.shape, dtype=np.bool_)
+        for name, j in self.codec.positions.items():
+            if name not in frame.columns:
+                continue
+            column = frame[name]
+            if self.codec.fields[j].discrete:
+                column = self._seen(column)
+            values[:, j] = self.codec.encode_column(column)
+            known[:, j] = ~np.isnan(values[:, j]) | frame[name].is_null().to_numpy()
+        return Given(values, known)
+
+    def _seen(self, series: pl.Series) -> pl.Series:
+        levels = self.codec.levels(series.name)
+        real = [levels[int(code)] for code in self.seen[series.name]]
+        text = {str(value) for value in real}
+        keep = pl.Series([str(value) in text for value in series.to_list()], dtype=pl.Boolean)
+        return series.zip_with(
+            keep, pl.Series(series.name, [None] * len(series), dtype=series.dtype)
+        )

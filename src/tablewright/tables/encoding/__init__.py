@@ -1,0 +1,1 @@
+"""Typed columns as numbers for generators, and back."""

@@ -1,0 +1,286 @@
+"""Fresh identifiers: built like the real ones, unique, and never one of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.tables.encoding.patterns import (
+    DIGITS,
+    Form,
+    find_counting,
+    find_pattern,
+    parse_pattern,
+    read_numbers,
+    write_pattern,
+)
+
+__all__ = ["Identifiers"]
+
+Codes = NDArray[np.uint64]
+
+_WIDEST = 1 << 60
+_BLOCK = 100
+_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class _Space:
+    """The texts of one form, numbered, with the numbers that real ones have.
+
+    Attributes
+    ----------
+    form : Form
+    start, step : int
+        A counting column goes on from `start` in steps of `step`; step 0 is no counting.
+    taken : ndarray of uint64, sorted
+        Numbers of the real texts; none where new ones go on counting.
+    share : float
+        Part of the real identifiers that have this form.
+    """
+
+    form: Form
+    start: int = 0
+    step: int = 0
+    taken: Codes = field(default_factory=lambda: np.empty(0, np.uint64))
+    share: float = 1.0
+
+
+class Identifiers:
+    """Makes identifiers like those of a column.
+
+    Where the real ones count up, new ones go on counting; else they are drawn from all texts
+    of the same form, those of real rows left out. The place of a row alone decides on its
+    identifier, so that chunks never collide, whatever their size. What is kept of the real
+    identifiers is their form and the last one, or where they do not count up, all of them
+    (as numbers), to leave them out.
+
+    Parameters
+    ----------
+    values : Series
+        Real identifiers, text or whole numbers.
+    pattern : str or None, default=None
+        Their form (`tablewright.tables.encoding.patterns`); found where None.
+
+    Examples
+    --------
+    >>> real = pl.Series("id", [f"C-{i:03d}" for i in range(1, 41)])
+    >>> Identifiers(real).make(3, np.random.default_rng(0)).to_list()
+    ['C-041', 'C-042', 'C-043']
+    """
+
+    def __init__(self, values: pl.Series, pattern: str | None = None) -> None:
+        self.name, self.dtype = values.name, values.dtype
+        texts = values.drop_nulls().cast(pl.String).unique(maintain_order=True)
+        pattern = pattern or find_pattern(texts) or _fallback(texts)
+        self._spaces = [_learn(form, texts) for form in parse_pattern(pattern)]
+
+    @property
+    def pattern(self) -> str:
+        """Form of the identifiers."""
+        return write_pattern([space.form for space in self._spaces])
+
+    def make(self, n_rows: int, rng: np.random.Generator, offset: int = 0) -> pl.Series:
+        """Make the identifiers of the rows `offset` to `offset + n_rows`.
+
+        Parameters
+        ----------
+        n_rows : int
+        rng : numpy Generator
+            One number is drawn from it. Chunks of one table need generators in the same
+            state.
+        offset : int, default=0
+            Number of rows made before.
+        """
+        key = int(rng.integers(1 << 62))
+        rows = np.arange(offset, offset + n_rows, dtype=np.uint64)
+        texts = np.empty(n_rows, dtype=object)
+        slots = _slots([space.share for space in self._spaces])
+        for at, space in enumerate(self._spaces):
+            mine = slots[rows % _BLOCK] == at
+            texts[mine] = _write(space, _rank(rows[mine], slots, at), key + at)
+        return pl.Series(self.name, texts.tolist(), dtype=pl.String).cast(self.dtype)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Give plain facts and arrays from which `restore` makes it again."""
+        facts = {
+            "name": self.name,
+            "text": self.dtype == pl.String,
+            "pattern": self.pattern,
+            "counts": [[space.start, space.step, space.share] for space in self._spaces],
+        }
+        return facts, {f"taken{at}": space.taken for at, space in enumerate(self._spaces)}
+
+    @classmethod
+    def restore(
+        cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], dtype: Any = None
+    ) -> Identifiers:
+        """Make it again from what `state` gave."""
+        made = cls.__new__(cls)
+        made.name = str(facts["name"])
+        made.dtype = dtype or (pl.String() if facts["text"] else pl.Int64())
+        made._spaces = [
+            _Space(
+                form, int(start), int(step), arrays[f"taken{at}"].astype(np.uint64), float(share)
+            )
+            for at, (form, (start, step, share)) in enumerate(
+                zip(parse_pattern(facts["pattern"]), facts["counts"], strict=True)
+            )
+        ]
+        return made
+
+
+def _fallback(texts: pl.Series) -> str:
+    """Give a form for texts that have none: reserved addresses, or letters and digits."""
+    if len(texts) and texts.str.contains("@", literal=True).all():
+        return "[a-z]{10}@example\\.org"
+    return "[A-Z0-9]{10}"
+
+
+def _learn(form: Form, texts: pl.Series) -> _Space:
+    expression = write_pattern([form])
+    mine = texts.filter(texts.str.contains(f"^(?:{expression})$"))
+    share = len(mine) / max(len(texts), 1)
+    numbers = read_numbers(form, mine)
+    if numbers is not None and len(numbers):
+        start, step = find_counting(numbers)
+        if step or form.number is not None:
+            return _Space(form, start, step or 1, share=share)
+    return _Space(form, 0, 0, np.unique(_codes(form, mine)), share)
+
+
+def _slots(shares: Sequence[float]) -> NDArray[np.int64]:
+    """Deal the places of a block of rows to forms, in proportion to their shares."""
+    ends = np.cumsum(shares) / max(sum(shares), 1e-12)
+    middle = (np.arange(_BLOCK) + 0.5) / _BLOCK
+    dealt = np.minimum(np.searchsorted(ends, middle), len(shares) - 1)
+    return dealt[np.random.default_rng(0).permutation(_BLOCK)]
+
+
+def _rank(rows: Codes, slots: NDArray[np.int64], at: int) -> Codes:
+    """Count the rows of one form among themselves."""
+    mine = slots == at
+    before = np.cumsum(mine) - mine
+    inside = before[rows % _BLOCK].astype(np.uint64)
+    ranks: Codes = rows // np.uint64(_BLOCK) * np.uint64(mine.sum()) + inside
+    return ranks
+
+
+def _write(space: _Space, ranks: Codes, key: int) -> NDArray[Any]:
+    if space.step:
+        return _write_counts(space, ranks)
+    texts = np.empty(len(ranks), dtype=object)
+    form, done = space.form, 0
+    while True:
+        taken = space.taken if form is space.form else space.taken[:0]
+        size = _size(form)
+        room = size - len(taken)
+        mine = (ranks >= done) & (ranks < done + room)
+        codes = _permute(ranks[mine] - np.uint64(done), size, key, taken)
+        texts[mine] = _spell(form, codes, key)
+        done += room
+        if not len(ranks) or done > int(ranks.max()):
+            return texts
+        form = Form((*form.places, DIGITS))
+
+
+def _write_counts(space: _Space, ranks: Codes) -> NDArray[Any]:
+    form = space.form
+    free = [at for at, place in enumerate(form.places) if len(place) > 1 or at == form.number]
+    width = 0 if form.number is not None else len(free)
+    before = "".join(form.places[: free[0]])
+    after = "".join(form.places[free[-1] + 1 :])
+    numbers = [space.start + space.step * int(rank) for rank in ranks]
+    return np.array([f"{before}{number:0{width}d}{after}" for number in numbers], dtype=object)
+
+
+def _numbered(form: Form) -> list[int]:
+    """Give the free places that number a text: as many as make 2**60 texts."""
+    free, size = [], 1
+    for at in reversed(range(len(form.places))):
+        letters = len(form.places[at])
+        if letters > 1 and size * letters <= _WIDEST:
+            free.append(at)
+            size *= letters
+    return free
+
+
+def _size(form: Form) -> int:
+    return math.prod(len(form.places[at]) for at in _numbered(form))
+
+
+def _codes(form: Form, texts: pl.Series) -> Codes:
+    """Give the numbers of texts of a form."""
+    codes = np.zeros(len(texts), np.uint64)
+    letters = np.array([list(text) for text in texts], dtype="U1").reshape(
+        len(texts), len(form.places)
+    )
+    weight = 1
+    for at in _numbered(form):
+        place = np.array(list(form.places[at]))
+        order = np.argsort(place)
+        found = order[np.searchsorted(place[order], letters[:, at])]
+        codes += found.astype(np.uint64) * np.uint64(weight)
+        weight *= len(place)
+    return codes
+
+
+def _spell(form: Form, codes: Codes, key: int) -> NDArray[Any]:
+    """Write the texts of some numbers; places that number nothing get letters by chance."""
+    columns = [np.full(len(codes), place[0], dtype="U1") for place in form.places]
+    rest = codes.copy()
+    numbered = _numbered(form)
+    for at in numbered:
+        place = np.array(list(form.places[at]))
+        columns[at] = place[(rest % np.uint64(len(place))).astype(np.int64)]
+        rest //= np.uint64(len(place))
+    for at, letters in enumerate(form.places):
+        if len(letters) > 1 and at not in numbered:
+            chance = _mix(codes, key + 7919 * (at + 1)) % np.uint64(len(letters))
+            columns[at] = np.array(list(letters))[chance.astype(np.int64)]
+    return np.array(["".join(row) for row in zip(*columns, strict=True)], dtype=object)
+
+
+def _mix(codes: Codes, key: int) -> Codes:
+    """Scramble numbers (the finaliser of SplitMix64)."""
+    with np.errstate(over="ignore"):
+        mixed = codes + np.uint64((key * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % (1 << 64))
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return mixed ^ (mixed >> np.uint64(31))
+
+
+def _permute(ranks: Codes, size: int, key: int, taken: Codes) -> Codes:
+    """Send the numbers below `size` - `taken` one to one to numbers below `size` not taken.
+
+    A Feistel network permutes the powers of four; walking on along its cycles from numbers
+    out of bounds leaves a permutation of those below `size`. What lands on the i-th taken
+    number starts again from the i-th of the places that are too many.
+    """
+    half = np.uint64(max((max(size - 1, 1).bit_length() + 1) // 2, 1))
+    codes = _walk(ranks, size, half, key)
+    while len(taken) and (hit := np.isin(codes, taken)).any():
+        spare = np.searchsorted(taken, codes[hit]).astype(np.uint64) + np.uint64(size - len(taken))
+        codes[hit] = _walk(spare, size, half, key)
+    return codes
+
+
+def _walk(codes: Codes, size: int, half: np.uint64, key: int) -> Codes:
+    codes = _feistel(codes, half, key)
+    while (outside := codes >= np.uint64(size)).any():
+        codes[outside] = _feistel(codes[outside], half, key)
+    return codes
+
+
+def _feistel(codes: Codes, half: np.uint64, key: int) -> Codes:
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    left, right = codes >> half, codes & mask
+    for turn in range(_ROUNDS):
+        left, right = right, left ^ (_mix(right, key + 104729 * turn) & mask)
+    return (left << half) | right

@@ -1,0 +1,155 @@
+"""Between typed rows and what generators learn of them: codes, constants, identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from tablewright.errors import InputError
+from tablewright.schema import Kind, Schema
+from tablewright.tables.encoding.codec import Codec, Field, Floats, Matrix
+from tablewright.tables.encoding.identifiers import Identifiers
+
+__all__ = ["Layout"]
+
+Arrays = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a table is put together from.
+
+    Attributes
+    ----------
+    schema : Schema
+    codec : Codec
+        Translates the columns that generators learn.
+    constants : DataFrame of one row
+        Values of the columns that have one.
+    identifiers : mapping of str to Identifiers
+        What makes the columns that tell rows apart.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"n": "integer", "unit": "constant"})
+    >>> layout = Layout.learn(pl.DataFrame({"n": [1, 2], "unit": ["kg", "kg"]}), schema)
+    >>> layout.assemble(np.array([[7.0]]), np.random.default_rng(0)).row(0)
+    (7, 'kg')
+    """
+
+    schema: Schema
+    codec: Codec
+    constants: pl.DataFrame
+    identifiers: Mapping[str, Identifiers]
+
+    @classmethod
+    def learn(cls, frame: pl.DataFrame, schema: Schema) -> Self:
+        """Read a layout off typed rows.
+
+        Raises
+        ------
+        InputError
+            If no column is left for a generator to learn.
+        """
+        codec = Codec(schema).fit(frame)
+        if not codec.columns:
+            raise InputError(
+                "every column is constant or an identifier, so there is nothing to learn; add a "
+                "column, or say another kind in the schema"
+            )
+        identifiers = {
+            column.name: Identifiers(frame[column.name], column.format)
+            for column in schema.each()
+            if column.kind is Kind.IDENTIFIER
+        }
+        return cls(schema, codec, _constants(frame, schema), identifiers)
+
+    def encode(self, frame: pl.DataFrame) -> Matrix:
+        """Turn typed rows into what generators learn."""
+        return self.codec.encode(frame)
+
+    def assemble(
+        self,
+        values: Floats,
+        rng: np.random.Generator,
+        *,
+        start: int = 0,
+        fixed: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
+        """Put rows together; the inverse of `encode`.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_modelled)
+            What a generator drew.
+        rng : numpy Generator
+            For identifiers; in the same state for every part of a table.
+        start : int, default=0
+            Rows of the table that were put together before.
+        fixed : DataFrame or None, default=None
+            Cells to keep, as typed rows; null where open.
+        """
+        made = self.complete(self.codec.decode(values), rng, start=start)
+        if fixed is not None:
+            made = made.with_columns(
+                fixed[name].cast(made[name].dtype).fill_null(made[name]) for name in made.columns
+            )
+        return made
+
+    def complete(
+        self, rows: pl.DataFrame, rng: np.random.Generator, *, start: int = 0
+    ) -> pl.DataFrame:
+        """Add the columns that nobody draws, constants and identifiers, to typed rows.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            With all other columns.
+        rng, start
+            See `assemble`.
+        """
+        for name, maker in self.identifiers.items():
+            rows = rows.with_columns(maker.make(rows.height, rng, start).alias(name))
+        for name in self.constants.columns:
+            rows = rows.with_columns(self.constants[name].new_from_index(0, rows.height))
+        return rows.select(self.schema.names)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Arrays], dict[str, pl.DataFrame]]:
+        """Give plain facts, arrays and frames from which `restore` makes it again."""
+        facts = {
+            "schema": self.schema.model_dump(mode="json"),
+            "fields": [asdict(field) for field in self.codec.fields],
+            "identifiers": {name: maker.state()[0] for name, maker in self.identifiers.items()},
+        }
+        taken: dict[str, Arrays] = {
+            f"taken/{name}": maker.state()[1] for name, maker in self.identifiers.items()
+        }
+        return facts, taken, {**self.codec.frames(), "constants": self.constants}
+
+    @classmethod
+    def restore(
+        cls,
+        facts: Mapping[str, Any],
+        arrays: Mapping[str, Arrays],
+        frames: Mapping[str, pl.DataFrame],
+    ) -> Self:
+        """Make it again from what `state` gave."""
+        schema = Schema.model_validate(facts["schema"])
+        fields = [Field(**field) for field in facts["fields"]]
+        identifiers = {
+            name: Identifiers.restore(said, arrays[f"taken/{name}"])
+            for name, said in facts["identifiers"].items()
+        }
+        codec = Codec.restore(schema, fields, frames)
+        return cls(schema, codec, frames["constants"], identifiers)
+
+
+def _constants(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Take one row with the values of the constant columns."""
+    columns = [frame[c.name] for c in schema.each() if c.kind is Kind.CONSTANT]
+    firsts = [c.drop_nulls().head(1) if c.drop_nulls().len() else c.head(1) for c in columns]
+    return pl.DataFrame(firsts)

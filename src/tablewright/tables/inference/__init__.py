@@ -1,0 +1,1 @@
+"""Kinds of columns from their values, and values of each kind."""

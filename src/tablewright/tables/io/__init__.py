@@ -1,0 +1,1 @@
+"""Files and frames of any kind, in and out."""

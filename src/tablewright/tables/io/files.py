@@ -1,0 +1,148 @@
+"""Read tables from CSV, Parquet and Arrow files; errors are one sentence with the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from tablewright.errors import InputError
+from tablewright.tables.io.csv_files import read_csv
+
+__all__ = ["FORMATS", "Format", "format_of", "read_frame"]
+
+Format = Literal["csv", "tsv", "parquet", "arrow"]
+
+FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".data": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+"""Format by the ending of a file's name."""
+
+_FOREIGN = {
+    b"PK\x03\x04": "a ZIP or Excel file",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"%PDF": "a PDF",
+    b"SQLite format": "an SQLite database",
+    b"\x89PNG": "a picture",
+    b"\x89HDF": "an HDF5 file",
+    b"\x1f\x8b": "a gzip file",
+    b"FEA1": "a Feather file of version 1",
+}
+
+
+def format_of(path: str | Path) -> Format:
+    """Tell the format from the ending of a file's name.
+
+    Raises
+    ------
+    InputError
+        If the ending is not a known one.
+
+    Examples
+    --------
+    >>> format_of("rows.parquet")
+    'parquet'
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(
+            f"{path}: the name must end in .csv, .tsv, .parquet, .arrow or .feather to say the "
+            f"format, not in {suffix or 'nothing'!r}"
+        )
+    return FORMATS[suffix]
+
+
+def read_frame(path: str | Path) -> pl.DataFrame:
+    """Read a table from a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV, TSV, Parquet or Arrow file. What is inside counts more than its name.
+
+    Returns
+    -------
+    DataFrame
+        The cells of a text file are all text, as they stand; an empty cell is missing.
+        `tablewright.tables.inference.infer.infer_schema` says what they mean.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, empty, not a table, in another encoding than UTF-8, has rows of
+        different length, or two columns of one name.
+    """
+    path = Path(path)
+    head = _read_head(path)
+    if head[:4] == b"PAR1":
+        frame = _read_binary(path, "parquet")
+    elif head[:6] == b"ARROW1" or head[:4] == b"\xff\xff\xff\xff":
+        frame = _read_binary(path, "arrow")
+    else:
+        frame = _read_text(path, head)
+    if not frame.width:
+        raise InputError(f"{path}: the table has no columns")
+    return frame
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file; check the path") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; name one file in it") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if not head.strip():
+        raise InputError(f"{path} is empty; it must hold a header and at least two rows")
+    return head
+
+
+def _read_binary(path: Path, form: Literal["parquet", "arrow"]) -> pl.DataFrame:
+    try:
+        if form == "parquet":
+            return pl.read_parquet(path, glob=False)
+        return pl.read_ipc(path)
+    except pl.exceptions.PanicException as error:
+        raise InputError(
+            f"{path} cannot be read: it is damaged, or two columns have one name; write it again"
+        ) from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        if form == "arrow":
+            return _read_stream(path, error)
+        raise _damaged(path, form, error) from error
+
+
+def _read_stream(path: Path, first: Exception) -> pl.DataFrame:
+    try:
+        return pl.read_ipc_stream(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _damaged(path, "arrow", first) from error
+
+
+def _damaged(path: Path, form: str, error: Exception) -> InputError:
+    if isinstance(error, pl.exceptions.DuplicateError):
+        return InputError(f"{path} has two columns of one name; rename the columns")
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(f"{path} is a damaged {form} file ({reason}); write it again")
+
+
+def _read_text(path: Path, head: bytes) -> pl.DataFrame:
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            raise InputError(f"{path} is {what}; save the table as CSV, Parquet or Arrow")
+    if FORMATS.get(path.suffix.lower()) in ("parquet", "arrow"):
+        raise InputError(f"{path} is not a {path.suffix[1:]} file, though its name says so")
+    return read_csv(path, head)

@@ -1,0 +1,144 @@
+"""The border: any eager frame in, a polars frame inside, the same kind of frame out.
+
+pandas and pyarrow are never imported unless a frame of theirs comes in.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from tablewright.errors import InputError
+from tablewright.tables.io import pandas_frames
+
+__all__ = ["Restore", "to_polars"]
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Gives polars frames the kind that the user's frame had.
+
+    Attributes
+    ----------
+    backend : str
+        ``"polars"``, ``"pandas"`` or ``"pyarrow"``.
+    columns : mapping
+        What to restore per column, by its name as polars has it; plain data.
+    index : object or None
+        Row labels of the user's frame, for results that have the same rows.
+    """
+
+    backend: str = "polars"
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    index: Any = field(default=None, compare=False, repr=False)
+
+    def __call__(self, frame: pl.DataFrame, same_rows: bool = False) -> Any:
+        """Turn a polars frame into the user's kind.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns that the user's frame did not have are kept as they are.
+        same_rows : bool, default=False
+            Whether the rows are the user's own; they get their labels back then. New rows
+            are numbered from 0.
+        """
+        if self.backend == "pandas":
+            return pandas_frames.from_polars(frame, self.columns, self.index if same_rows else None)
+        if self.backend == "pyarrow":
+            return _to_arrow(frame, self.columns)
+        return frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data from which `from_dict` makes it again, without the index."""
+        return {"backend": self.backend, "columns": dict(self.columns)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Restore:
+        """Make it again from what `to_dict` gave."""
+        return cls(str(data["backend"]), dict(data["columns"]))
+
+
+def to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
+    """Take in a frame of any library that we know.
+
+    Parameters
+    ----------
+    data : DataFrame of polars or pandas, pyarrow Table, or an object with the Arrow interface
+
+    Returns
+    -------
+    frame : polars DataFrame
+    restore : Restore
+        Gives frames of the same kind.
+
+    Raises
+    ------
+    InputError
+        If it is no eager frame, or a column cannot be taken in.
+
+    Examples
+    --------
+    >>> frame, restore = to_polars(pl.DataFrame({"a": [1, 2]}))
+    >>> restore(frame).equals(frame)
+    True
+    """
+    if nw.dependencies.is_narwhals_dataframe(data):
+        return to_polars(data.to_native())
+    if isinstance(data, pl.DataFrame):
+        return data, Restore()
+    if nw.dependencies.is_pandas_dataframe(data):
+        return _from_pandas(data)
+    if nw.dependencies.is_pyarrow_table(data):
+        return _from_arrow(data)
+    if isinstance(data, pl.LazyFrame) or nw.dependencies.is_into_lazyframe(data):
+        raise InputError(f"{type(data).__name__} is lazy; call .collect() or its like first")
+    if hasattr(data, "__arrow_c_stream__"):
+        return pl.DataFrame(data), Restore()
+    raise InputError(
+        f"a table is a DataFrame of pandas or polars, a pyarrow Table or a file, "
+        f"not {type(data).__module__}.{type(data).__qualname__}"
+    )
+
+
+def _from_pandas(data: Any) -> tuple[pl.DataFrame, Restore]:
+    _check_names([str(name) for name in data.columns])
+    frame, columns = pandas_frames.to_polars(data)
+    return frame, Restore("pandas", columns, data.index)
+
+
+def _check_names(names: list[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        shown = ", ".join(repr(name) for name in twice[:5])
+        raise InputError(f"the frame has {shown} more than once; rename the columns")
+
+
+def _from_arrow(data: Any) -> tuple[pl.DataFrame, Restore]:
+    _check_names(data.column_names)
+    frame = pl.from_arrow(data)
+    assert isinstance(frame, pl.DataFrame)
+    text = base64.b64encode(data.schema.serialize().to_pybytes()).decode()
+    return frame, Restore("pyarrow", {"schema": text})
+
+
+def _to_arrow(frame: pl.DataFrame, columns: Mapping[str, Any]) -> Any:
+    pyarrow = pandas_frames.import_or_none("pyarrow")
+    if pyarrow is None:
+        return frame
+    plain = base64.b64decode(columns["schema"])
+    if b"py_extension_type" in plain:  # versions of pyarrow before 14.0.1 would unpickle it
+        raise InputError("the model's Arrow schema holds Python objects, which are not loaded")
+    meant = pyarrow.ipc.read_schema(pyarrow.py_buffer(plain))
+    table = frame.to_arrow()
+    fields = [
+        meant.field(name) if name in meant.names else table.schema.field(name)
+        for name in frame.columns
+    ]
+    return table.cast(pyarrow.schema(fields)).replace_schema_metadata(None)

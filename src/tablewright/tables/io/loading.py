@@ -1,0 +1,68 @@
+"""Take in rows with what is known of their columns: told by the user, or learned before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tablewright.errors import InputError
+from tablewright.schema import Schema, suggest
+from tablewright.tables.inference.casting import typed
+from tablewright.tables.io.sdv_metadata import read_schema_file
+from tablewright.tables.table import Table, load_raw, load_table
+
+__all__ = ["load_as_said", "load_seeds", "with_all"]
+
+
+def load_as_said(data: Any, said: Any, target: str | None) -> Table:
+    """Take in a table with what the user said of its columns.
+
+    Parameters
+    ----------
+    data : frame or path
+    said : Schema, mapping, path or None
+        See `Synthesizer`.
+    target : str or None
+        Wins over the target that `said` may name.
+    """
+    if said is None or isinstance(said, Mapping):
+        return load_table(data, said, target)
+    if isinstance(said, Schema):
+        schema = said if target is None else said.with_target(target)
+        raw, restore = load_raw(data)
+        return Table(typed(with_all(raw, schema, "the table"), schema), schema, restore)
+    overrides, named = read_schema_file(said)
+    return load_table(data, overrides, target or named)
+
+
+def with_all(raw: pl.DataFrame, schema: Schema, what: str) -> pl.DataFrame:
+    """Check that a frame has the columns of a schema and no other; put them in its order."""
+    for name in raw.columns:
+        if name not in schema:
+            raise InputError(f"{what} has a column {name!r} that the schema does not name")
+    for name in schema.names:
+        if name not in raw.columns:
+            raise InputError(f"{what} has no column {name!r}{suggest(name, raw.columns)}")
+    return raw.select(schema.names)
+
+
+def load_seeds(data: Any, schema: Schema) -> pl.DataFrame:
+    """Take in partly filled rows; columns that they lack are empty.
+
+    Raises
+    ------
+    InputError
+        If they have a column that `schema` does not name, or there are none.
+    """
+    raw, _ = load_raw(data)
+    unknown = [name for name in raw.columns if name not in schema]
+    if unknown:
+        raise InputError(
+            f"seed_data: the table has no column {unknown[0]!r}{suggest(unknown[0], schema.names)}"
+        )
+    if raw.height == 0:
+        raise InputError("seed_data has no rows; leave it out to draw whole rows")
+    absent = [pl.lit(None).alias(name) for name in schema.names if name not in raw.columns]
+    return typed(raw.with_columns(absent).select(schema.names), schema)

@@ -1,0 +1,345 @@
+"""Each check alone: what it lets pass and what it rejects."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tablewright.errors import InputError
+from tablewright.schema import Schema
+from tablewright.selection.agreement import RealAgreement
+from tablewright.selection.check import Check, Judgement
+from tablewright.selection.cost_band import CostBand, band
+from tablewright.selection.diversity import Diversity, Rule, entropy
+from tablewright.selection.folds import stratified_folds
+from tablewright.selection.information import Form, InformationGain, log_determinant
+from tablewright.selection.near_duplicates import NearDuplicates
+from tablewright.selection.outliers import Outliers
+from tablewright.selection.pipeline import run_checks, split_batches
+from tablewright.selection.plausibility import LabelPlausibility
+from tablewright.selection.pool_test import PoolGate
+from tablewright.selection.predictions import merits
+from tablewright.selection.sanity import Sanity
+
+SCHEMA = Schema.build(
+    {
+        "x": "continuous",
+        "z": "continuous",
+        "y": {"kind": "categorical", "categories": ["a", "b", "c"]},
+    },
+    target="y",
+)
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def points(n: int, seed: int, classes: int = 2) -> pl.DataFrame:
+    """Points whose class is that of the third (or half) of the line that x is on, with noise."""
+    draws = np.random.default_rng(seed)
+    x = draws.normal(0, 1, n)
+    cut = np.digitize(x + draws.normal(0, 0.5, n), [0.0] if classes == 2 else [-0.5, 0.5])
+    return pl.DataFrame({"x": x, "z": draws.normal(0, 1, n), "y": np.array(["a", "b", "c"])[cut]})
+
+
+def wrong(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(y=pl.col("y").replace({"a": "b", "b": "a"}))
+
+
+def judged(check: Check, rows: pl.DataFrame, real: pl.DataFrame | None = None) -> Judgement:
+    return check.fit(points(80, 0) if real is None else real, SCHEMA, rng()).judge(rows, rng())
+
+
+# sanity -------------------------------------------------------------------------
+
+
+def test_ranges_of_dates_and_codes_that_are_no_value() -> None:
+    schema = Schema.build(
+        {
+            "day": {"kind": "date", "minimum": "2020-01-01", "maximum": "2020-12-31"},
+            "wait": {"kind": "integer", "minimum": 0, "maximum": 50, "sentinels": [-1]},
+        }
+    )
+    day = dt.date(2020, 5, 1)
+    real = pl.DataFrame({"day": [day, day], "wait": [3, -1]})
+    rows = pl.DataFrame({"day": [day, dt.date(2021, 1, 1), day], "wait": [-1, 4, -2]})
+    found = Sanity().fit(real, schema, rng()).judge(rows, rng())
+    assert found.reasons == ["", "day: 2021-01-01 is above 2020-12-31", "wait: -2 is below 0"]
+    assert not found.notes
+
+
+def test_a_range_read_off_the_rows_is_widened_but_not_beyond_zero() -> None:
+    why = {"why": "numbers"}
+    schema = Schema.build({"n": {"kind": "integer", "minimum": 0, "maximum": 10, **why}})
+    real = pl.DataFrame({"n": list(range(11))})
+    check = Sanity().fit(real, schema, rng())
+    found = check.judge(pl.DataFrame({"n": [-1, 0, 15, 17]}), rng())
+    assert found.keep.tolist() == [False, True, True, False]
+
+
+def test_what_real_rows_break_is_told_and_not_asked() -> None:
+    schema = Schema.build({"n": {"kind": "integer", "minimum": 0, "maximum": 5}})
+    check = Sanity(rules=["n <> 7"]).fit(pl.DataFrame({"n": list(range(10))}), schema, rng())
+    assert "the range of n: 4 of 10 real rows (40.0%) break it, so it rejects" in check.notes_[0]
+    assert check.notes_[1] == "rule r1 (n <> 7): 1 of 10 real rows (10.0%) break it"
+    found = check.judge(pl.DataFrame({"n": [7, 9]}), rng())
+    assert found.keep.tolist() == [False, True]
+
+
+def test_decimals_and_missing_cells_are_as_asked() -> None:
+    schema = Schema.build({"p": {"kind": "continuous", "decimals": 1, "minimum": 0}})
+    real, rows = pl.DataFrame({"p": [1.5, 2.0]}), pl.DataFrame({"p": [1.25, None]})
+    strict = Sanity(decimals="reject").fit(real, schema, rng()).judge(rows, rng())
+    assert strict.reasons == ["p: 1.25 has more than 1 decimals", "p is missing"]
+    lenient = Sanity(missing="allow").fit(real, schema, rng()).judge(rows, rng())
+    assert lenient.keep.all()
+
+
+def test_a_key_is_unique_among_real_rows_and_candidates() -> None:
+    schema = Schema.build({"k": "integer", "v": "integer"})
+    check = Sanity(rules=[{"kind": "unique", "columns": ["k"]}])
+    real = pl.DataFrame({"k": [1, 2, 3], "v": [0, 5, 9]})
+    rows = pl.DataFrame({"k": [2, 4, 4], "v": [1, 1, 1]})
+    assert check.fit(real, schema, rng()).judge(rows, rng()).keep.tolist() == [False, True, False]
+
+
+# copies and outliers ------------------------------------------------------------
+
+
+def test_copies_and_near_copies_go_with_any_label() -> None:
+    real = points(40, 0)
+    near = real.head(1).with_columns(x=pl.col("x") + 1e-4)
+    rows = pl.concat([real.head(1), wrong(real.head(1)), near, points(10, 1), points(10, 1)])
+    found = judged(NearDuplicates(), rows, real)
+    assert found.keep.tolist() == [False] * 3 + [True] * 10 + [False] * 10
+    assert found.reasons[0] == "equals a real row"
+    assert found.reasons[1] == "nearly equals a real row"
+    assert found.reasons[-1] == "equals candidate 12"
+
+
+def test_where_real_rows_repeat_each_other_only_copies_go() -> None:
+    schema = Schema.build({"a": "categorical", "b": "categorical", "y": "categorical"}, target="y")
+    real = pl.DataFrame({"a": ["u", "u", "v"], "b": ["p", "p", "q"], "y": ["0", "0", "1"]})
+    rows = pl.DataFrame({"a": ["u", "u"], "b": ["p", "p"], "y": ["0", "1"]})
+    found = NearDuplicates().fit(real, schema, rng()).judge(rows, rng())
+    assert found.keep.tolist() == [False, True]
+
+
+def test_new_draws_are_no_outliers_and_noise_is() -> None:
+    draws = np.random.default_rng(5)
+    names = [f"x{i}" for i in range(6)]
+    schema = Schema.build(dict.fromkeys(names, "continuous"))
+
+    def cloud(n: int) -> pl.DataFrame:
+        return pl.DataFrame({name: draws.normal(0, 1, n) for name in names})
+
+    def noise(n: int) -> pl.DataFrame:
+        return pl.DataFrame({name: draws.uniform(-4, 4, n) for name in names})
+
+    check = Outliers().fit(cloud(60), schema, rng())
+    assert check.judge(cloud(100), rng()).keep.mean() > 0.9
+    assert check.judge(noise(100), rng()).keep.mean() < 0.3
+
+
+# labels -------------------------------------------------------------------------
+
+
+def test_flipped_labels_are_the_least_plausible() -> None:
+    rows = points(100, 1)
+    spoilt = pl.concat([wrong(rows.head(15)), rows[15:]])
+    found = judged(LabelPlausibility(0.25), spoilt)
+    assert (~found.keep[:15]).sum() >= 10
+    assert (~found.keep[15:]).mean() < 0.2
+    assert found.score[~found.keep].max() < 1
+
+
+def test_the_gate_opens_for_a_sound_pool_and_not_for_a_wrong_one() -> None:
+    gate = PoolGate().fit(points(80, 0, classes=3), SCHEMA, rng())
+    sound = points(100, 1, classes=3)
+    assert gate.judge(sound, rng()).keep.all()
+    assert not gate.judge(wrong(sound), rng()).keep.any()
+    assert not gate.judge(sound.clear(), rng()).keep.any()
+
+
+def test_shuffled_labels_agree_by_chance_only() -> None:
+    gate = PoolGate().fit(points(80, 0), SCHEMA, rng())
+    pool = points(100, 1)
+    z = [
+        gate.agree(pool.with_columns(pl.col("y").shuffle(seed)), np.random.default_rng(seed))
+        for seed in range(30)
+    ]
+    assert abs(np.mean(z)) < 4 * np.std(z) / np.sqrt(30)
+    assert gate.agree(pool, rng()) > 3
+
+
+def test_rows_are_kept_if_a_model_of_the_real_rows_agrees() -> None:
+    rows = pl.concat([points(60, 1), wrong(points(60, 2))])
+    found = judged(RealAgreement(), rows)
+    if found.keep.any():
+        assert found.keep[:60].sum() > 3 * found.keep[60:].sum()
+    assert (found.score == 1).sum() >= 40
+
+
+def test_merits_are_one_where_every_class_is_told() -> None:
+    y = np.array([0.0, 0, 1, 2])
+    sure = np.eye(3)[y.astype(int)]
+    weights = np.array([2 / 3, 2 / 3, 4 / 3, 4 / 3])
+    np.testing.assert_allclose(merits(y, sure), (1 + weights) / 2)
+    assert merits(y, sure).mean() == pytest.approx(1.0)
+    assert merits(y, np.full((4, 3), 1 / 3)).mean() == pytest.approx((0.5 + 0.5) / 2)
+
+
+# the published stages -----------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=40), st.floats(0.01, 0.49))
+def test_the_band_takes_ranks(costs: list[float], beta: float) -> None:
+    values = np.array(costs)
+    inside, low, high = band(values, beta, 0.5)
+    n = len(values)
+    skipped = int(np.ceil(round(n * beta, 9)))
+    assert inside.sum() == min(n // 2, n - skipped)
+    if inside.any():
+        assert low == np.sort(values)[skipped]
+        assert values[inside].max() == high
+
+
+def test_the_band_takes_real_rows_over_only_if_asked() -> None:
+    rows = points(40, 1)
+    assert judged(CostBand(), rows).added is None
+    found = judged(CostBand(include_bootstrap=True, real_costs="in_sample"), rows)
+    assert found.added is not None
+    assert found.added.height + found.keep.sum() == 40
+    assert set(found.added["x"]) <= set(points(80, 0)["x"])
+
+
+def test_the_determinant_is_that_of_the_precision() -> None:
+    check = InformationGain().fit(points(50, 0, classes=3), SCHEMA, rng())
+    design = check.real_
+    full = log_determinant(design, design, 4, "full")
+    blocks, diagonal = (log_determinant(design, design, 4, form) for form in _forms())
+    assert full <= blocks <= diagonal  # Fischer's and Hadamard's inequalities
+    assert check.gain(design, design) > 0
+
+
+def _forms() -> tuple[Form, Form]:
+    return "one-vs-rest", "diagonal"
+
+
+def test_wrong_labels_raise_the_information_as_the_documentation_says() -> None:
+    check = InformationGain().fit(points(60, 0), SCHEMA, rng())
+    design = check.ground_.design
+    batch = points(20, 1)
+    right, flipped = (
+        check.gain(design(check.ground_.rows(rows)), check.rows_) for rows in (batch, wrong(batch))
+    )
+    assert flipped > right
+
+
+def test_a_frozen_gain_does_not_see_labels() -> None:
+    check = InformationGain(update="frozen").fit(points(60, 0), SCHEMA, rng())
+    rows = points(10, 1)
+    first, second = (check.judge(table, rng()).score[0] for table in (rows, wrong(rows)))
+    assert first == second
+
+
+@pytest.mark.parametrize("rule", ["no_harm", "non_negative", "relative", "headroom", "absolute"])
+def test_a_collapsed_batch_is_not_diverse(rule: Rule) -> None:
+    real = points(60, 0)
+    assert not judged(Diversity(rule), pl.concat([real.head(1)] * 20), real).keep.any()
+
+
+def test_the_percentile_takes_the_best_batches() -> None:
+    check = Diversity("percentile", 0.3).fit(points(60, 0), SCHEMA, rng())
+    batches = [points(10, seed) for seed in range(1, 11)]
+    check.prepare(batches)
+    gains = np.array([check.gain(check.assign(batch)) for batch in batches])
+    passed = np.array([check.judge(batch, rng()).keep.all() for batch in batches])
+    assert 3 <= passed.sum() < 10
+    assert gains[passed].min() > gains[~passed].max()
+
+
+def test_selecting_loses_rows_of_the_fullest_cluster_only_up_to_a_share() -> None:
+    real = points(60, 0)
+    pool = pl.concat([points(40, 1), pl.concat([real.head(1)] * 60)])
+    found = judged(Diversity(fate="select", max_removed=0.3), pool, real)
+    assert 0 < (~found.keep).sum() <= 30
+    assert judged(Diversity(fate="select"), points(60, 1), real).keep.mean() > 0.9
+
+
+def test_entropy_is_largest_where_counts_are_even() -> None:
+    assert entropy(np.array([4, 4, 4])) == pytest.approx(np.log(3))
+    assert entropy(np.array([12, 0, 0])) == 0
+
+
+def test_the_mlp_assigns_most_rows_as_the_centroids_do() -> None:
+    real = points(60, 0)
+    near, learned = (
+        Diversity(assigner=how).fit(real, SCHEMA, rng()) for how in ("centroid", "mlp")
+    )
+    rows = points(100, 1)
+    assert (near.assign(rows) == learned.assign(rows)).mean() > 0.7
+
+
+# the line -----------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=30), st.integers(2, 6))
+def test_folds_spread_every_class(labels: list[int], n_folds: int) -> None:
+    y = np.array(labels, dtype=float)
+    folds = stratified_folds(y, n_folds, rng())
+    sizes = np.bincount(folds)
+    assert sizes.max() - sizes.min() <= 1
+    for label in np.unique(y):
+        counts = np.bincount(folds[y == label], minlength=len(sizes))
+        assert counts.max() - counts.min() <= 1
+
+
+def test_batches_are_cut_or_taken_as_given() -> None:
+    assert [len(part) for part in split_batches(7, None, 3)] == [3, 3, 1]
+    assert [part.tolist() for part in split_batches(3, np.array([9, 2, 9]), None)] == [[1], [0, 2]]
+    assert split_batches(0, None, None) == []
+
+
+def test_later_batches_know_what_was_accepted() -> None:
+    class Counts:
+        name = "counts"
+
+        def __init__(self) -> None:
+            self.known = 0
+
+        def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Counts:
+            return self
+
+        def learn(self, rows: pl.DataFrame) -> None:
+            self.known += rows.height
+
+        def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
+            return Judgement.of(np.full(rows.height, self.known < 4), f"{self.known} are known")
+
+    check = Counts()
+    found = run_checks([check], points(6, 0), split_batches(6, None, 2), 0)
+    assert found.keep.tolist() == [True] * 4 + [False] * 2
+    assert found.reason[-1] == "4 are known"
+    assert check.known == 0  # a run leaves the check as it was
+
+
+def test_options_are_checked() -> None:
+    for make, said in [
+        (lambda: CostBand(0.7), r"beta lies in \(0, 0.5\)"),
+        (lambda: Diversity("best"), "rule is one of no_harm"),  # type: ignore[arg-type]  # tested
+        (lambda: InformationGain(update="new"), "update is"),  # type: ignore[arg-type]  # tested
+        (lambda: LabelPlausibility(2), "share lies between 0 and 1"),
+        (lambda: NearDuplicates(-1), "quantile lies between"),
+        (lambda: Outliers(0), "factor is above 0"),
+        (lambda: RealAgreement((0.0,)), "levels are shares"),
+        (lambda: Sanity(missing="no"), "missing is"),  # type: ignore[arg-type]  # tested
+    ]:
+        with pytest.raises(InputError, match=said):
+            make()

@@ -1,0 +1,130 @@
+"""``sample(rules=...)``: rows of every generator keep rules, without fitting again."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright.errors import ConditionError, RuleError
+from tablewright.rules import as_rules, check_rules
+from tablewright.synthesizer.row_rules import RuleWarning
+from tablewright.synthesizer.synthesizer import Synthesizer
+
+
+def people(n: int = 500) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    start = rng.integers(0, 50, n)
+    height, weight = rng.normal(1.7, 0.1, n).round(2), rng.normal(70, 9, n).round(1)
+    job = rng.choice(["clerk", "cook", "smith"], n)
+    note = [None if rng.random() < 0.2 else str(j)[0] for j in job]
+    return pl.DataFrame(
+        {
+            "id": [f"P{i:05d}" for i in range(n)],
+            "age": rng.integers(18, 90, n),
+            "job": job,
+            "note": note,
+            "start": start,
+            "end": start + rng.integers(0, 30, n),
+            "height": height,
+            "weight": weight,
+            "bmi": (weight / height**2).round(1),
+        }
+    )
+
+
+PEOPLE = people()
+RULES: list[Any] = [
+    "age >= 18",
+    {"kind": "order", "columns": ["start", "end"]},
+    {"kind": "formula", "column": "bmi", "expr": "weight / (height * height)"},
+    {"kind": "fd", "from": ["job"], "to": "note"},
+    {"kind": "implies", "if": "bmi > 30", "then": "age < 80", "intervention": True},
+    {"kind": "unique", "columns": ["id"]},
+]
+
+
+@pytest.fixture(scope="module", params=["trees", "copula", "independent"])
+def fitted(request: Any) -> Synthesizer:
+    return Synthesizer(str(request.param), target="job", random_state=0).fit(PEOPLE)
+
+
+def quiet(synthesizer: Synthesizer, *args: Any, **options: Any) -> pl.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuleWarning)
+        found: pl.DataFrame = synthesizer.sample(*args, **options)
+    return found
+
+
+def test_rules_hold_after_rounding(fitted: Synthesizer) -> None:
+    frame = quiet(fitted, 700, rules=RULES)
+    assert (frame.height, frame.columns) == (700, PEOPLE.columns)
+    report = check_rules(frame, as_rules(RULES), fitted.schema_, real=PEOPLE)
+    assert [found.name for found in report.broken] == []
+    assert fitted.audit_.n_rows == 700
+    assert fitted.audit_["r3"].computed > 0
+
+
+def test_rules_with_a_condition(fitted: Synthesizer) -> None:
+    frame = quiet(fitted, 200, rules=RULES, where="bmi > 25 AND job <> 'cook'")
+    report = check_rules(frame, as_rules([*RULES, "bmi > 25", "job <> 'cook'"]), fitted.schema_,
+                         real=PEOPLE)  # fmt: skip
+    assert [found.name for found in report.broken] == []
+
+
+def test_rules_with_given_cells(fitted: Synthesizer) -> None:
+    given = PEOPLE.select("start", "job").head(40).with_columns(weight=pl.lit(99.0))
+    frame = quiet(fitted, rules=RULES[:4], seed_data=given)
+    assert frame.select("start", "job").equals(given.select("start", "job"))
+    assert (frame["weight"] == 99.0).all()
+    assert check_rules(frame, as_rules(RULES[:4]), fitted.schema_, real=PEOPLE).ok
+
+
+def test_rules_with_balanced_classes(fitted: Synthesizer) -> None:
+    rules: list[Any] = ["job <> 'cook' OR age < 60"]
+    frame = quiet(fitted, 300, rules=[{"expression": rules[0], "intervention": True}],
+                  balance="equal")  # fmt: skip
+    assert frame["job"].value_counts()["count"].to_list() == [100, 100, 100]
+    assert check_rules(frame, as_rules(rules), fitted.schema_).ok
+
+
+def test_same_seed_same_rows_in_any_pieces(fitted: Synthesizer) -> None:
+    whole = quiet(fitted, 300, rules=RULES)
+    assert quiet(fitted, 300, rules=RULES).equals(whole)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuleWarning)
+        pieces = list(fitted.batches(300, rules=RULES, batch_size=70))
+    assert pl.concat(pieces).equals(whole)
+
+
+def test_rules_of_a_stored_synthesizer(fitted: Synthesizer, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    again = Synthesizer.load(tmp_path / "model")
+    assert quiet(again, 200, rules=RULES).equals(quiet(fitted, 200, rules=RULES))
+
+
+def test_what_real_rows_break_is_said_and_not_silently_applied() -> None:
+    synthesizer = Synthesizer("trees", random_state=0).fit(PEOPLE)
+    with pytest.warns(RuleWarning, match="rule 'r1' became soft"):
+        soft = synthesizer.sample(400, rules=["age >= 40"])
+    assert (soft["age"] < 40).any()
+    with pytest.warns(RuleWarning, match="is an intervention"):
+        hard = synthesizer.sample(400, rules=[{"expression": "age >= 40", "intervention": True}])
+    assert (hard["age"] >= 40).all()
+    audit = synthesizer.audit_["r1"]
+    assert audit.repaired == 400 - audit.drawn_right > 50
+    assert audit.moved["age"] > 0.1
+
+
+def test_impossible_requests_are_refused() -> None:
+    synthesizer = Synthesizer("trees", random_state=0).fit(PEOPLE)
+    with pytest.raises(RuleError, match="r1, r2 cannot hold together"):
+        synthesizer.sample(10, rules=["age > 60", "age < 20"])
+    with pytest.raises(RuleError, match="where, r1 cannot hold together"):
+        synthesizer.sample(10, rules=["age > 60"], where="age < 20")
+    with pytest.raises(RuleError, match="did you mean 'age'"):
+        synthesizer.sample(10, rules=["agee > 60"])
+    with pytest.raises((RuleError, ConditionError)):
+        synthesizer.sample(10, rules=[{"expression": "age * 0 > 1", "intervention": True}])

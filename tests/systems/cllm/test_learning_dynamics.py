@@ -1,0 +1,130 @@
+"""Curation by learning dynamics: what is dropped, and when nothing is."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright.errors import InputError
+from tablewright.schema import Schema
+from tablewright.systems.cllm.learning_dynamics import LearningDynamics
+
+SCHEMA = Schema.build(
+    {
+        "x": "continuous",
+        "kind": "categorical",
+        "y": {"kind": "categorical", "categories": ["a", "b", "c"]},
+    },
+    target="y",
+)
+
+
+def two_groups(n: int, seed: int, gap: float = 4.0) -> pl.DataFrame:
+    """Half a at -gap, half b at +gap; some x are missing."""
+    rng = np.random.default_rng(seed)
+    y = np.where(np.arange(n) % 2, "b", "a")
+    x = np.where(y == "b", gap, -gap) + rng.normal(0, 1, n)
+    frame = pl.DataFrame({"x": x, "kind": rng.choice(["u", "v"], n), "y": y})
+    return frame.with_columns(pl.when(pl.arange(n) % 11 > 0).then("x").alias("x"))
+
+
+def fitted(n: int = 80, gap: float = 4.0, **options: object) -> LearningDynamics:
+    check = LearningDynamics(**options)  # type: ignore[arg-type]  # options are checked by it
+    return check.fit(two_groups(n, 0, gap), SCHEMA, np.random.default_rng(0))
+
+
+def turned(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(y=pl.col("y").replace({"a": "b", "b": "a"}))
+
+
+def test_flipped_rows_are_hard_and_dropped_others_easy_and_kept() -> None:
+    rows = two_groups(40, 1).drop_nulls()
+    mixed = pl.concat([rows, turned(rows.head(6))])
+    found = fitted().judge(mixed, np.random.default_rng(1))
+    assert found.keep.tolist() == [True] * rows.height + [False] * 6
+    assert "gives its label 0.0" in found.reasons[-1]
+    groups = fitted().dynamics(mixed)["group"].to_list()
+    assert groups == ["easy"] * rows.height + ["hard"] * 6
+
+
+def test_measures_are_those_of_the_paths() -> None:
+    check = fitted()
+    rows = two_groups(12, 2)
+    found = check.dynamics(rows)
+    paths = check._own_label(check.ground_.rows(rows))
+    assert paths.shape == (100, 12)
+    np.testing.assert_allclose(found["confidence"], paths.mean(axis=0))
+    np.testing.assert_allclose(found["aleatoric"], (paths - paths**2).mean(axis=0))
+    np.testing.assert_allclose(found["epistemic"], paths.std(axis=0))
+
+
+def test_borders_belong_to_the_groups() -> None:
+    check = LearningDynamics(0.2, 0.16)
+    confidence, spread = np.array([0.2, 0.8, 0.2, 0.21]), np.array([0.16, 0.16, 0.17, 0.1])
+    hard, easy = check._groups(confidence, spread, np.ones(4, dtype=bool))
+    assert hard.tolist() == [True, False, False, False]
+    assert easy.tolist() == [False, True, False, False]
+
+
+def test_uncertainty_of_a_fifth_is_the_pure_rule_of_confidence() -> None:
+    rows = turned(two_groups(60, 3, gap=1.0))
+    found = fitted(gap=1.0).dynamics(rows)
+    assert ((found["group"] == "hard") == (found["confidence"] <= 0.2)).all()
+
+
+def test_it_abstains_where_the_model_does_not_beat_chance() -> None:
+    noise = two_groups(40, 0, gap=0.0)
+    check = LearningDynamics().fit(noise, SCHEMA, np.random.default_rng(0))
+    found = check.judge(turned(noise), np.random.default_rng(0))
+    assert found.keep.all()
+    assert "out of fold with AUC" in found.notes[0]
+    published = LearningDynamics.preset("published").fit(noise, SCHEMA, np.random.default_rng(0))
+    assert not published.judge(turned(noise), np.random.default_rng(0)).keep.all()
+
+
+def test_no_more_than_the_share_allowed_is_dropped() -> None:
+    rows = turned(two_groups(40, 1).drop_nulls())
+    found = fitted(max_removed=0.25).judge(rows, np.random.default_rng(0))
+    assert (~found.keep).sum() == rows.height // 4
+    kept = found.score[found.keep]
+    assert found.score[~found.keep].max() <= kept.min()
+
+
+def test_a_class_that_no_real_row_has_is_kept_or_dropped_as_asked() -> None:
+    rows = two_groups(10, 1).with_columns(y=pl.lit("c"))
+    kept = fitted().judge(rows, np.random.default_rng(0))
+    assert kept.keep.all()
+    assert np.isnan(kept.score).all()
+    lost = fitted(unseen="drop").judge(rows, np.random.default_rng(0))
+    assert set(lost.reasons) == {"no real row has the class c"}
+
+
+def test_a_number_is_judged_by_its_bin() -> None:
+    rng = np.random.default_rng(0)
+    schema = Schema.build({"x": "continuous", "y": "continuous"}, target="y")
+    x = rng.uniform(0, 1, 100)
+    real = pl.DataFrame({"x": x, "y": 10 * x + rng.normal(0, 0.3, 100)})
+    check = LearningDynamics().fit(real, schema, rng)
+    rows = pl.DataFrame({"x": [0.05, 0.95, 0.05, 0.95], "y": [0.5, 9.5, 9.5, 0.5]})
+    groups = check.dynamics(rows)["group"].to_list()
+    assert groups == ["easy", "easy", "hard", "hard"]
+
+
+def test_one_class_judges_nothing() -> None:
+    real = two_groups(40, 0).filter(pl.col("y") == "a")
+    check = LearningDynamics().fit(real, SCHEMA, np.random.default_rng(0))
+    found = check.judge(two_groups(10, 1), np.random.default_rng(0))
+    assert found.keep.all()
+    assert "one class only" in found.notes[0]
+
+
+def test_options_are_checked_in_one_sentence() -> None:
+    with pytest.raises(InputError, match="confidence lies between 0 and 1, not 2"):
+        LearningDynamics(2)
+    with pytest.raises(InputError, match="uncertainty is a number, 'published' or 'range'"):
+        LearningDynamics(uncertainty="adaptive")  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(InputError, match="presets of the curation are published, mended"):
+        LearningDynamics.preset("best")
+    with pytest.raises(InputError, match="name the target"):
+        LearningDynamics().fit(two_groups(9, 0), SCHEMA.with_target(None), np.random.default_rng(0))

@@ -1,0 +1,262 @@
+"""Texts by attribute: told apart, drawn evenly, written under the row's values, never unmarked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tablewright.errors import InputError
+from tablewright.llm import Prompt, Reply, Scripted, Sharing
+from tablewright.schema import Schema
+from tablewright.systems.htdbu.texts import TextClassifier, TextColumn, TextPool
+from tablewright.tables.io.model_file import reading, write_artefact
+from tablewright.testing import StandIn
+from tests.systems.htdbu.news import WORDS, news
+
+TABLE = news()
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from([1, 2, 3])), min_size=1),
+    st.integers(0, 40),
+    st.integers(0, 2**32 - 1),
+)
+def test_every_text_of_a_value_is_drawn_as_often_as_any_other(
+    pairs: list[tuple[str, int]], n: int, seed: int
+) -> None:
+    pool = TextPool(pl.Series([a for a, _ in pairs]), pl.Series([b for _, b in pairs]))
+    asked = pl.Series(rng(seed).choice(pool.frame["value"].to_numpy(), n), dtype=pl.Int64)
+    drawn = pool.draw(asked, rng(seed))
+    known = set(pool.frame.iter_rows())
+    assert set(zip(drawn, asked, strict=True)) <= known
+    for value in asked.unique():
+        counts = Counter(drawn.filter(asked == value))
+        texts = [text for text, of in known if of == value]
+        assert max(counts[text] for text in texts) - min(counts[text] for text in texts) <= 1
+
+
+def test_draws_follow_the_seed_and_gaps_stay_gaps() -> None:
+    pool = TextPool(TABLE["text"], TABLE["mood"])
+    asked = pl.Series(["good", None, "bad"])
+    first, again = pool.draw(asked, rng(1)), pool.draw(asked, rng(1))
+    assert first.to_list() == again.to_list()
+    assert first[1] is None
+    with pytest.raises(InputError, match="no real text has the value 'sad'"):
+        pool.draw(pl.Series(["sad"]), rng())
+
+
+def test_two_pools_share_no_text() -> None:
+    texts = pl.concat([TABLE["text"], TABLE["text"].str.to_uppercase()])
+    pool = TextPool(texts, pl.concat([TABLE["mood"]] * 2))
+    first, second = pool.split(0.3, rng())
+    assert len(first) + len(second) == len(pool)
+    assert not {t.lower() for t in first.frame["text"]} & {t.lower() for t in second.frame["text"]}
+    for mood in WORDS:
+        held, both = (int((part.frame["value"] == mood).sum()) for part in (second, pool))
+        assert held / both == pytest.approx(0.3, abs=0.05)
+    for share in (0.0, 1.0):
+        with pytest.raises(InputError, match="between 0 and 1"):
+            pool.split(share, rng())
+    with pytest.raises(InputError, match="has 1 texts"):
+        TextPool(pl.Series(["a"]), pl.Series(["x"])).split(0.5, rng())
+
+
+def test_labels_are_taken_as_they_are_and_real_texts_are_told() -> None:
+    made = TextColumn("text", "mood").fit(TABLE)
+    rows = pl.DataFrame({"mood": ["good"] * 500 + ["bad"] * 5})
+    written = rows.with_columns(made.write(rows, rng()))
+    moods = dict(TABLE.select("text", "mood").iter_rows())
+    assert [moods[text] for text in written["text"]] == rows["mood"].to_list()
+    told = made.told(written)
+    n_good = TABLE.filter(pl.col("mood") == "good")["text"].n_unique()
+    assert (told["texts"], told["real_share"], told["missing"]) == ("real", 1.0, 0)
+    assert told["most_used"] == -(-500 // n_good)
+    assert made.label(written["text"]).to_list() == rows["mood"].to_list()
+    assert made.label(pl.Series(["unheard of"])).to_list() == [None]
+
+
+def test_a_classifier_labels_what_has_no_label_and_says_how_well() -> None:
+    unknown = rng(9).random(TABLE.height) < 0.5
+    gaps = TABLE.with_columns(
+        pl.when(pl.Series(unknown)).then(None).otherwise("mood").alias("mood")
+    )
+    made = TextColumn("text", "mood", source="classifier").fit(gaps)
+    found = made.attribute_of(gaps)
+    assert found.null_count() == 0
+    right = (found == TABLE["mood"]).to_numpy()
+    assert right[~unknown].all()
+    assert right[unknown].mean() > 0.9  # one word tells the mood
+    assert made.classifier_ is not None
+    assert made.classifier_.accuracy_ is not None
+    assert made.classifier_.accuracy_ > 0.95
+    assert "held out once" in made.notes_[0]
+    labelled = TextColumn("text", "mood", source="classifier", sure=1.0).fit(gaps)
+    known = gaps.drop_nulls()
+    assert set(labelled.pool_.frame.iter_rows()) == set(known.select("text", "mood").iter_rows())
+    assert len(labelled.pool_) < len(made.pool_)
+    assert made.label(pl.Series(["Sales rose somewhere.", None])).to_list() == ["good", None]
+
+
+def test_labels_that_tell_nothing_are_not_told_better_than_by_chance() -> None:
+    labels = pl.Series(rng(3).choice(["a", "b"], 2_000))
+    texts = pl.Series([f"word{k} of text{i}" for i, k in enumerate(rng(4).integers(0, 9, 2_000))])
+    found = TextClassifier().fit(texts, labels, rng())
+    assert found.accuracy_ is not None
+    assert abs(found.accuracy_ - 0.5) < 4 * 0.5 / 2_000**0.5  # four standard errors
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "says"),
+    [
+        (["a b", "c d"], ["x", "x"], "two labels"),
+        (["?!", "..."], ["x", "y"], "no classifier can be learned"),
+    ],
+)
+def test_what_no_classifier_can_learn(texts: list[str], labels: list[str], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        TextClassifier().fit(pl.Series(texts), pl.Series(labels), rng())
+
+
+def test_one_text_a_label_leaves_the_accuracy_unknown() -> None:
+    found = TextClassifier().fit(pl.Series(["it rose", "it fell"]), pl.Series([True, False]), rng())
+    assert found.accuracy_ is None
+    assert found.label(pl.Series(["they rose"])).to_list() == [True]
+
+
+def knower() -> StandIn:
+    return StandIn(TABLE, target="wins", schema=Schema.build({
+        "size": "continuous", "mood": {"kind": "categorical", "categories": list(WORDS)},
+        "text": "text", "wins": {"kind": "categorical", "categories": ["yes", "no"]},
+    }))  # fmt: skip
+
+
+class Reader:
+    """A model that finds the mood of a text by its verb."""
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+
+    def complete(self, prompt: Prompt) -> Reply:
+        self.prompts.append(prompt)
+        moods = {verb: mood for mood, verbs in WORDS.items() for verb in verbs}
+        rows = re.findall(r"^(\d+),\w+ (\w+) in", prompt.text, re.MULTILINE)
+        return Reply("\n".join(["_row,mood", *(f"{row},{moods[verb]}" for row, verb in rows)]))
+
+
+def test_a_model_labels_from_a_closed_set_once_per_text() -> None:
+    llm = Reader()
+    part = TABLE.head(40)
+    made = TextColumn("text", "mood", source="model", values=list(WORDS), llm=llm).fit(part)
+    asked = len(llm.prompts)
+    assert asked == 2
+    assert made.attribute_of(part).to_list() == part["mood"].to_list()
+    assert len(llm.prompts) == asked
+    liar = Scripted(["_row,mood\n1,great\n2,good"] * 3)
+    made = TextColumn("text", "mood", source="model", values=list(WORDS), llm=liar).fit(
+        pl.DataFrame({"text": ["one text", "another text"]})
+    )
+    assert made.pool_.frame.rows() == [("another text", "good")]
+    assert "1 of 2 texts" in made.notes_[0]
+
+
+def test_texts_leave_only_where_rows_may() -> None:
+    class Careful(Scripted):
+        sharing = Sharing("summary")
+
+    part = TABLE.head(5)
+    column = TextColumn("text", "mood", source="model", values=["good"], llm=Careful([]))
+    with pytest.raises(InputError, match="--share rows"):
+        column.fit(part)
+    Careful.sharing = Sharing("rows", redact=("text",))
+    with pytest.raises(InputError, match="--redact withholds"):
+        column.fit(part)
+
+
+def test_a_model_writes_texts_under_the_rows_values_and_is_checked() -> None:
+    llm = knower()
+    made = TextColumn("text", "mood", texts="model", llm=llm).fit(TABLE)
+    rows = TABLE.select("size", "mood", "wins").head(30)
+    texts = made.write(rows, rng())
+    assert texts.null_count() == 0
+    assert len(llm.prompts) == 3
+    assert '"mood"' in llm.prompts[0] or "'mood'" in llm.prompts[0]
+    told = made.told(rows.with_columns(texts))
+    assert told["texts"] == "written by a model"
+    assert told["real_share"] == 1.0  # this model repeats what it has read, and that is said
+    assert told["agreement"] == 1.0
+
+
+def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
+    class Writer:
+        sharing = Sharing("schema", redact=("wins",))
+
+        def __init__(self) -> None:
+            self.prompts: list[Prompt] = []
+
+        def complete(self, prompt: Prompt) -> Reply:
+            self.prompts.append(prompt)
+            return Reply("_row,text\n1,All is well.")
+
+    llm = Writer()
+    made = TextColumn("text", "mood", texts="model", llm=llm).fit(TABLE)
+    rows = pl.DataFrame({"mood": ["good", None, "bad"], "wins": ["yes", "no", "no"]})
+    texts = made.write(rows, rng())
+    assert texts.to_list() == ["All is well.", None, None]
+    shown = "\n".join(prompt.text for prompt in llm.prompts)
+    assert "wins" not in shown
+    assert not any(text in shown for text in TABLE["text"])
+    assert made.told(rows.with_columns(texts))["missing"] == 2
+    n_calls = len(llm.prompts)
+    assert made.write(rows.filter(pl.col("mood").is_null()), rng()).to_list() == [None]
+    assert made.write(rows.clear(), rng()).to_list() == []
+    assert len(llm.prompts) == n_calls
+
+
+@pytest.mark.parametrize("source", ["label", "classifier"])
+def test_a_stored_column_writes_the_same_texts(source: str, tmp_path: Path) -> None:
+    made = TextColumn("text", "mood", source=source).fit(TABLE)  # type: ignore[arg-type]  # any word
+    write_artefact(tmp_path / "texts.zip", made.state())
+    with reading(tmp_path / "texts.zip") as state:
+        again = TextColumn.restore(state)
+    rows = TABLE.select("mood")
+    assert again.write(rows, rng(5)).to_list() == made.write(rows, rng(5)).to_list()
+    strange = pl.Series(["Sales lost a lot", "Sales", ""])
+    assert again.label(strange).to_list() == made.label(strange).to_list()
+    assert again.notes_ == made.notes_
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"source": "guess"}, "source is"),
+        ({"texts": "guess"}, "texts is"),
+        ({"sure": 2}, "from 0 to 1"),
+        ({"attribute": "text"}, "a name of its own"),
+        ({"attribute": "moood"}, "no column 'moood'; did you mean 'mood'"),
+        ({"source": "model"}, "need a language model"),
+        ({"source": "model", "llm": Scripted([])}, "give values="),
+        ({"texts": "model"}, "need a language model"),
+    ],
+)
+def test_what_does_not_fit_is_said(options: dict[str, object], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        TextColumn("text", **{"attribute": "mood", **options}).fit(TABLE)  # type: ignore[arg-type]  # any type
+
+
+def test_rows_without_the_attribute_get_no_text() -> None:
+    made = TextColumn("text", "mood").fit(TABLE)
+    with pytest.raises(InputError, match="the rows have no column 'mood'"):
+        made.write(TABLE.select("size"), rng())
+    with pytest.raises(InputError, match="no text in 'text'"):
+        TextColumn("text", "mood").fit(TABLE.with_columns(pl.lit(None).alias("mood")))
