@@ -10,36 +10,24 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.endpoint.metering import Metered
-from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.llm.prompts.sharing import Cell, count_cells
-from tablewright.llm.rows.csv_rows import write_line
-from tablewright.llm.rows.task import Ask, RowTask
-from tablewright.schema import Schema
 from tablewright.systems.common.base import System, Wanted
 from tablewright.systems.common.candidate_pool import Pool
 from tablewright.systems.common.classes import Classes
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.row_writer import (
-    SPLIT,
     LocalWriter,
-    Need,
-    PromptWriter,
     RowWriter,
     Written,
-    usual_rows,
 )
-from tablewright.systems.epic.class_groups import Deck, GroupRows, group_letter, lay_out
+from tablewright.systems.epic.class_groups import group_letter
+from tablewright.systems.epic.prompts import Layout
 from tablewright.systems.epic.value_tokens import MAPPINGS, ValueTokens
 
 __all__ = ["EPIC"]
 
-_DECK, _TOKENS, _USUAL = 20, 21, 22
-"""Streams of chance."""
-
-_SHOWN = 32
-"""Example rows of a prompt, about, where nobody says how many."""
+_TOKENS = 21
+"""Stream of chance."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +212,7 @@ class EPIC(System):
             misplaced=self._misplaced if self._preset.strict else None,
         )  # fmt: skip
         yield from pool.fill(self._local_writer(wanted, result) if model is None else
-                             _Layout(self, wanted).writer(model))  # fmt: skip
+                             Layout(self, wanted).writer(model))  # fmt: skip
 
     def _local_writer(self, wanted: Wanted, result: Result) -> RowWriter:
         assert self._local is not None
@@ -262,90 +250,3 @@ class EPIC(System):
             else ""
             for letter, place in zip(letters, places, strict=True)
         ]
-
-
-class _Layout:
-    """The prompt."""
-
-    def __init__(self, system: EPIC, wanted: Wanted) -> None:
-        self.system, self.wanted = system, wanted
-        self.classes, preset = system.classes_, system._preset
-        names = system.writable_.names
-        first = [self.classes.target, *(name for name in names if name != self.classes.target)]
-        columns = [system.writable_[name] for name in first]
-        self.schema = Schema(columns=columns, target=self.classes.target)
-        self.train = system.train_.select(first)
-        self.form = GroupRows(system.tokens_, repair=preset.strict)
-        n_classes = len(self.classes)
-        self.n_sets = system.sets or preset.sets
-        balanced = max(2, min(15, _SHOWN // (self.n_sets * n_classes)))
-        self.n_rows = system.rows_per_class or preset.rows_per_class or balanced
-        self.decks = self._decks()
-
-    def _decks(self) -> dict[str, Deck]:
-        own = self.classes.of(self.train)
-        drawn = None if self.system._preset.strict else self.system.parallel
-        return {
-            group_letter(place): Deck(
-                np.flatnonzero(own == place), self.n_sets, self.n_rows,
-                (self.wanted.seed, _DECK, place), drawn,
-            )
-            for place in range(len(self.classes))
-        }  # fmt: skip
-
-    def writer(self, model: Metered) -> RowWriter:
-        """Return the writer; a reply is taken to hold one set, and all of it is taken."""
-        a_set = self.n_rows * len(self.classes)
-        return PromptWriter(
-            model, self.schema, self.task, self.form,
-            per_prompt=a_set * self.n_sets, usual=a_set, parallel=self.system.parallel,
-            max_prompts=self.system.max_prompts, seed=self.wanted.seed,
-        )  # fmt: skip
-
-    def task(self, first: int, need: Need) -> RowTask:
-        """Make the task of the prompts from a number on."""
-        return RowTask(
-            self.schema,
-            stage="rows",
-            role="writer",
-            numbered=False,
-            margin=0.1 if self.system._preset.strict else None,
-            build=lambda ask: self._build(ask, first + ask.batch % SPLIT),
-        )
-
-    def _build(self, ask: Ask, prompt: int) -> Prompt:
-        dealt = {letter: deck.deal(prompt) for letter, deck in self.decks.items()}
-        shown = [
-            {letter: ask.sharing.cells(self.train[sets[turn]]) for letter, sets in dealt.items()}
-            for turn in range(self.n_sets)
-        ]
-        names = self.schema.names
-        lines = [
-            {letter: [self.form.line(row, names) for row in rows] for letter, rows in one.items()}
-            for one in shown
-        ]
-        expected = self._expected(prompt)
-        rows = [row for one in shown for group in one.values() for row in group]
-        return Prompt.ask(
-            lay_out(write_line(names), lines, self._described()),
-            temperature=self.system.temperature,
-            top_p=self.system.top_p,
-            max_tokens=256 + 2 * self.n_sets * estimate_tokens(expected),
-            stage="rows",
-            role="writer",
-            expected=expected,
-            sent=count_cells(rows),
-        )
-
-    def _described(self) -> str:
-        columns = [column for column in self.schema.each() if column.meaning]
-        return "\n".join(f"{column.name}: {column.meaning}" for column in columns)
-
-    def _expected(self, prompt: int) -> str:
-        """Write one more set, as a reply usually is."""
-        rng = self.wanted.rng(_USUAL, prompt)
-        names, lines = self.schema.names, list[str]()
-        for letter, deck in self.decks.items():
-            rows: list[dict[str, Cell]] = usual_rows(self.train[deck.places], self.n_rows, rng)
-            lines += [f"{letter}.", *(self.form.line(row, names) for row in rows), ""]
-        return "\n".join(lines)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,15 +13,14 @@ from scipy.spatial.distance import squareform
 
 from tablewright.errors import ModelError
 from tablewright.llm.endpoint.base import LLM, Prompt
-from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
-from tablewright.llm.prompts.sharing import Sharing, count_cells
-from tablewright.llm.rows.csv_rows import CsvRows
+from tablewright.llm.prompts.delimiters import fenced
+from tablewright.llm.prompts.sharing import Sharing
 from tablewright.metrics.associations import associations
 from tablewright.metrics.preparation import Preparation
 from tablewright.schema import Schema
 from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, Component, TeamPlan
 from tablewright.systems.team_then_trim.plan_reading import mend, read_text
+from tablewright.systems.team_then_trim.prompts import plan_prompt
 
 __all__ = ["ask_for_plan", "chain", "plan_by_association"]
 
@@ -31,26 +28,7 @@ _ATTEMPTS = 3
 _TOUCHED = 1 / 3
 """Share of the columns that repairs may touch; with more the model is asked again."""
 
-_EXCERPT = 10
 _BLOCK = 4
-
-_ROLE = "You lead a team of specialists who write the rows of a table together."
-
-_TASK = """\
-Split the columns into groups, one for each specialist. Columns that belong to one subject stand \
-in one group; a group comes after the groups that its values depend on, and groups that do not \
-depend on each other may be written at the same time. Take {few} groups at most. Every column \
-stands in exactly one group{label}."""
-
-_REPLY = """\
-Reply with JSON only: {"components": [{"id": "c1", "role": "a short title", "features": \
-["column", ...], "parents": []}, {"id": "c2", "role": "...", "features": [...], "parents": \
-["c1"]}, ...], "label": {"role": "a short title"}}. "parents" lists the groups that come before."""
-
-_PUBLISHED_REPLY = """\
-Reply with JSON only: {"Roles": {"Role1": {"Name": "a short title", "Features": "column, column"}, \
-...}, "Relationship": {"Order 1": "Role1", ...}}. "Relationship" names the roles in the order in \
-which they write."""
 
 
 def ask_for_plan(
@@ -104,7 +82,16 @@ def ask_for_plan(
     ('fallback', ('age', 'sex'))
     """
     features = [name for name in schema.names if name != schema.target]
-    prompt = _prompt(llm, schema, about, table, published)
+    sharing = getattr(llm, "sharing", None)
+    prompt = plan_prompt(
+        sharing if isinstance(sharing, Sharing) else Sharing("rows"),
+        schema,
+        about,
+        table,
+        chain(features, schema.target),
+        published,
+        lambda text: None if read_text(text) else "no plan in the reply",
+    )
     faults: list[str] = []
     for attempt in range(_ATTEMPTS):
         plan = _try(llm, _again(prompt, faults, attempt), features, schema.target)
@@ -140,71 +127,6 @@ def _again(prompt: Prompt, faults: Sequence[str], attempt: int) -> Prompt:
         + fenced(listed),
     )
     return prompt.but(messages=(*prompt.messages[:-1], message), seed=attempt)
-
-
-def _prompt(
-    llm: LLM, schema: Schema, about: str, table: pl.DataFrame | None, published: bool
-) -> Prompt:
-    sharing = getattr(llm, "sharing", None)
-    sharing = sharing if isinstance(sharing, Sharing) else Sharing("rows")
-    described = sharing.describe(schema, table)
-    excerpt = [] if table is None else sharing.rows(_excerpt(table), schema)
-    label = f"; the label {json.dumps(schema.target, ensure_ascii=False)} comes last, in none"
-    features = [name for name in schema.names if name != schema.target]
-    usual = chain(features, schema.target)
-    expected = json.dumps(usual.to_dict(), ensure_ascii=False)
-    shown = CsvRows().write(excerpt, list(excerpt[0])) if excerpt else ""
-    parts = [
-        about,
-        "The columns:\n" + fenced(described.text),
-        DATA_NOTE,
-        "Some rows:\n" + fenced(shown) if shown else "",
-        _TASK.format(few=MOST_COMPONENTS, label=label if schema.target else ""),
-        _PUBLISHED_REPLY if published else _REPLY,
-    ]
-    sent = dict(described.cells)
-    for name, n_cells in count_cells(excerpt).items():
-        sent[name] = sent.get(name, 0) + n_cells
-    return Prompt.ask(
-        "\n\n".join(part for part in parts if part),
-        system=_ROLE,
-        role="manager",
-        stage="plan",
-        schema=None if published else _SCHEMA,
-        max_tokens=512 + 4 * estimate_tokens(expected),
-        accept=lambda text: None if read_text(text) else "no plan in the reply",
-        expected=expected,
-        sent=sent,
-    )
-
-
-def _excerpt(table: pl.DataFrame) -> pl.DataFrame:
-    """Take rows from all over the table, the same ones each time."""
-    return table.gather_every(max(1, table.height // _EXCERPT)).head(_EXCERPT)
-
-
-_TEXT: dict[str, Any] = {"type": "string"}
-_NAMES: dict[str, Any] = {"type": "array", "items": _TEXT}
-
-
-def _closed(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_SCHEMA = _closed(
-    {
-        "components": {
-            "type": "array",
-            "items": _closed({"id": _TEXT, "role": _TEXT, "features": _NAMES, "parents": _NAMES}),
-        },
-        "label": _closed({"role": _TEXT}),
-    }
-)
 
 
 def chain(features: Sequence[str], target: str | None = None) -> TeamPlan:

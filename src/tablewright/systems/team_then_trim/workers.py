@@ -7,7 +7,7 @@ one for some columns and the other for the rest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -17,7 +17,6 @@ import polars as pl
 from tablewright.errors import ModelError
 from tablewright.generators.base import Generator, Given
 from tablewright.llm.endpoint.base import LLM
-from tablewright.llm.prompts.sharing import Cell, plain
 from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.llm.rows.requests import RowsWritten, request_together
 from tablewright.llm.rows.task import RowTask
@@ -25,6 +24,7 @@ from tablewright.registry import resolve
 from tablewright.schema import Schema
 from tablewright.synthesizer.auto import choose_method
 from tablewright.systems.team_then_trim.plan import Component
+from tablewright.systems.team_then_trim.prompts import WorkerPrompts
 from tablewright.tables.encoding.codec import Codec, Floats
 from tablewright.threads import one_thread
 
@@ -32,21 +32,6 @@ __all__ = ["LocalWorker", "ModelWorker", "Piece", "Turn", "Worker", "stratified"
 
 _EXAMPLES = 21
 """Stream of chance of the examples."""
-
-_TOGETHER = "A team writes new rows of this table, each of you some columns."
-
-_PART = """\
-Think about which values occur together, and be as diverse as the table is. Where the examples \
-show something else than you expect, follow the examples."""
-
-_LABEL = """\
-You are the last. Judge each row by its columns, as the examples were judged; where they show \
-something else than you expect, follow the examples."""
-
-_OPEN = {
-    "worker": "Some rows may be of labels that no example has.",
-    "label": "There are labels that no example has; give them to the rows that they fit.",
-}
 
 
 @dataclass(frozen=True)
@@ -201,38 +186,11 @@ class ModelWorker:
         return [_piece(one, task.schema) for one, task in zip(written, tasks, strict=True)]
 
     def _task(self, turn: Turn, seed: int) -> RowTask:
-        mine = set(turn.part.features)
-        known = mine | set(turn.given.columns)
-        return RowTask(
-            self._part(mine),
-            self._instructions(turn, [text for columns, text in self.rules if columns <= known]),
-            system=f"You are the {turn.part.role}.",
-            others=self._part(set(self.schema.names) - mine),
-            table=self.train,
-            examples=lambda batch: self._examples(seed, batch),
-            given=[_cells(row) for row in turn.given.iter_rows(named=True)],
-            given_is_real=turn.is_real,
-            stage="write",
-            role=turn.role,
-            margin=None,  # what lies too far out is for the gates to say
-            temperature=self.temperature,
-            top_p=self.top_p,
-        )
-
-    def _part(self, names: set[str]) -> Schema:
-        columns = [column for column in self.schema.each() if column.name in names]
-        target = self.schema.target if self.schema.target in names else None
-        return Schema(columns=columns, target=target)
-
-    def _instructions(self, turn: Turn, rules: Sequence[str]) -> str:
-        ask = _LABEL if turn.role == "label" else _PART
-        parts = [self.about, _TOGETHER, ask]
-        if self.new_classes:
-            parts.append(_OPEN[turn.role])
-        if rules:
-            lines = "\n".join(f"- {rule}" for rule in rules)
-            parts.append(f"Every row keeps these conditions:\n{lines}")
-        return "\n\n".join(part for part in parts if part)
+        prompts = WorkerPrompts(
+            self.schema, self.train, self.about, self.rules, self.temperature, self.top_p,
+            self.new_classes,
+        )  # fmt: skip
+        return prompts.task(turn, lambda batch: self._examples(seed, batch))
 
     def _examples(self, seed: int, batch: int) -> pl.DataFrame:
         rng = np.random.default_rng([seed, _EXAMPLES, batch])
@@ -248,10 +206,6 @@ def _piece(written: RowsWritten, schema: Schema) -> Piece:
         [error for error in written.failures if error is not written.stopped],
         written.stopped,
     )
-
-
-def _cells(row: Mapping[str, object]) -> dict[str, Cell]:
-    return {name: plain(value) for name, value in row.items()}
 
 
 class LocalWorker:
