@@ -15,12 +15,15 @@ built-in kind of error that a caller would expect::
     │   ├── BudgetError                    a cap was reached; what was paid for is kept
     │   ├── RateLimitError                 the endpoint asks to be called less often
     │   ├── ContextLengthError             the prompt is longer than the model can read
+    │   ├── SlowReplyError                 no usable reply within the time limits; ask for less
     │   ├── ReplyFormatError               the server rejects the form that was asked for
     │   └── InvalidReplyError              the reply is empty, a refusal, or not usable
     └── ReplayError                        a replayed run asked for a reply that was not recorded
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 __all__ = [
     "BudgetError",
@@ -37,6 +40,7 @@ __all__ = [
     "ReplyFormatError",
     "RuleError",
     "SchemaError",
+    "SlowReplyError",
     "TablewrightError",
 ]
 
@@ -137,10 +141,16 @@ class ModelError(TablewrightError):
         Whether every other call to the endpoint would fail in the same way.
     billed : bool
         Whether the call may have been paid for although no reply came.
+    ask_smaller : bool
+        Whether a request for less may succeed: fewer rows, fewer examples, shorter texts.
+    charge : Charge or None
+        What the attempts at the request took; None where none reached the endpoint.
     """
 
     fatal: bool = False
     billed: bool = False
+    ask_smaller: bool = False
+    charge: Any = None
 
     def __init__(
         self, message: str, *, retryable: bool | None = None, retry_after: float | None = None
@@ -166,6 +176,16 @@ class RateLimitError(ModelError):
 
 class ContextLengthError(ModelError):
     """The prompt is longer than the model can read."""
+
+    ask_smaller = True
+
+
+class SlowReplyError(ModelError):
+    """No usable reply came within the time limits; a request for less may get one."""
+
+    retryable = True
+    billed = True
+    ask_smaller = True
 
 
 class ReplyFormatError(ModelError):

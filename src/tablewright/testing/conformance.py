@@ -104,7 +104,8 @@ def check_llm(llm: LLM) -> None:
     reply = llm.complete(Prompt.ask("Name a colour.", max_tokens=50))
     assert isinstance(reply, Reply), "complete() has to return a Reply"
     assert isinstance(reply.text, str), "a reply's text is a str"
-    assert reply.finish in ("stop", "length", "refusal"), "finish is stop, length or refusal"
+    finishes = ("stop", "length", "cut", "refusal")
+    assert reply.finish in finishes, "finish is stop, length, cut or refusal"
     assert reply.usage.prompt_tokens >= 0, "tokens are not negative"
     assert reply.cost is None or reply.cost >= 0, "a cost is not negative"
 

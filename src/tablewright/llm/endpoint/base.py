@@ -50,6 +50,9 @@ class Prompt:
         How strictly `schema` is asked for.
     stage, role : str, default=""
         What the call is for, in the ledger and in the bill.
+    top_logprobs : int, default=0
+        How many of the likeliest tokens each position of the reply is to name with their
+        log-probabilities; 0 asks for none.
     attempt : int, default=0
         Which time the same request is made, after replies that could not be used.
     accept : callable or None, default=None
@@ -75,6 +78,7 @@ class Prompt:
     step: Step = "schema"
     stage: str = ""
     role: str = ""
+    top_logprobs: int = 0
     attempt: int = 0
     accept: Callable[[str], str | None] | None = field(default=None, compare=False, repr=False)
     expected: str = field(default="", compare=False, repr=False)
@@ -105,12 +109,18 @@ class Usage:
     prompt_tokens, completion_tokens : int
         Tokens read and written.
     counted : bool
-        True where the endpoint counted them; False where they are characters / 4.
+        True where the endpoint counted them; False where they are estimated.
+    cached_tokens : int
+        Prompt tokens that the endpoint had read before, where it says so.
+    worst_case : bool
+        Whether they are the most that calls without an answer may have used.
     """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     counted: bool = True
+    cached_tokens: int = 0
+    worst_case: bool = False
 
     @property
     def total(self) -> int:
@@ -122,7 +132,33 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.counted and other.counted,
+            self.cached_tokens + other.cached_tokens,
+            self.worst_case or other.worst_case,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one request took in all its attempts, those without a usable reply too.
+
+    Attributes
+    ----------
+    calls : int
+        Attempts that reached the endpoint.
+    usage : Usage
+        Their tokens.
+    cost : float or None
+        US dollars; None where no price is known.
+    """
+
+    calls: int = 0
+    usage: Usage = Usage()
+    cost: float | None = 0.0
+
+    def __add__(self, other: Charge) -> Charge:
+        known = self.cost is not None and other.cost is not None
+        cost = (self.cost or 0.0) + (other.cost or 0.0) if known else None
+        return Charge(self.calls + other.calls, self.usage + other.usage, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +169,9 @@ class Reply:
     ----------
     text : str
         Written by a stranger: never evaluated, formatted as a template or shown unescaped.
-    finish : {"stop", "length", "refusal"}
-        Why the model stopped.
+    finish : {"stop", "length", "cut", "refusal"}
+        Why the text ends: the model stopped, `max_tokens` was reached, the endpoint fell silent
+        or the connection broke in mid-reply, or the model refused.
     model : str
         What the endpoint calls the model that answered.
     usage : Usage
@@ -145,15 +182,25 @@ class Reply:
         Seconds from the request to the reply.
     cached : bool
         Whether the reply comes from the ledger.
+    logprobs : tuple of mapping
+        For each token of the reply the likeliest tokens with their log-probabilities; empty
+        where they were not asked for, or the endpoint has none.
+    first_token : float
+        Seconds from the request to the first piece of the reply; 0 where it came in one piece.
+    charge : Charge or None
+        What all attempts at the request took; None where the reply's own usage is all.
     """
 
     text: str
-    finish: Literal["stop", "length", "refusal"] = "stop"
+    finish: Literal["stop", "length", "cut", "refusal"] = "stop"
     model: str = ""
     usage: Usage = Usage()
     cost: float | None = 0.0
     latency: float = 0.0
     cached: bool = False
+    logprobs: tuple[Mapping[str, float], ...] = ()
+    first_token: float = 0.0
+    charge: Charge | None = None
 
 
 @runtime_checkable
