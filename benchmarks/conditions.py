@@ -20,7 +20,7 @@ from benchmarks.measure import cpu, markdown, write_page
 from benchmarks.measure import options as parser_for
 from benchmarks.tables import ADULT, read, simulated
 from tablewright import Synthesizer
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules.expressions import parse
 from tablewright.tables.table import load_table
 
@@ -59,7 +59,7 @@ def judge(synthesizer: Synthesizer, where: str, rest: pl.DataFrame, plain: float
     made, seconds = cpu(lambda: synthesizer.sample(ROWS, where=where))
     typed = load_table(made, schema=synthesizer.schema_).frame
     real = rest.filter(expression.holds(rest))
-    ruler = Preparation.fit(rest, synthesizer.schema_)
+    ruler = FeatureEncoder.fit(rest, synthesizer.schema_)
     known = real.height >= ENOUGH
     return {
         "condition": f"`{where}`",

@@ -15,8 +15,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.fidelity import column_shapes, contingency_similarity
-from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.privacy import distance_share, exact_copies
 from tablewright.schema import Schema
 
@@ -30,7 +30,7 @@ def judge(
     train: pl.DataFrame, made: pl.DataFrame, holdout: pl.DataFrame, schema: Schema
 ) -> dict[str, Any]:
     """Return all measures of made rows; frames are typed as the schema says."""
-    ruler = Preparation.fit(train, schema)
+    ruler = FeatureEncoder.fit(train, schema)
     real, other, rest = (ruler.rows(frame) for frame in (train, made, holdout))
     rng = np.random.default_rng(0)
     distance = distance_share(real, other, rest, rng)
@@ -45,7 +45,7 @@ def judge(
     }
 
 
-def detection(real: Rows, made: Rows, seed: int = 0) -> float:
+def detection(real: EncodedRows, made: EncodedRows, seed: int = 0) -> float:
     """AUC of boosted trees between as many real as made rows, five folds; 0.5 is ideal."""
     rng = np.random.default_rng(seed)
     size = min(len(real), len(made), MOST_ROWS)
@@ -57,14 +57,14 @@ def detection(real: Rows, made: Rows, seed: int = 0) -> float:
     return float(roc_auc_score(y, chance[:, 1]))
 
 
-def _boosted(rows: Rows, without: int | None = None) -> HistGradientBoostingClassifier:
+def _boosted(rows: EncodedRows, without: int | None = None) -> HistGradientBoostingClassifier:
     listed = [f.levels is not None for j, f in enumerate(rows.features) if j != without]
     return HistGradientBoostingClassifier(categorical_features=listed, random_state=0)
 
 
-def _learned(made: Rows, holdout: Rows) -> dict[str, float]:
+def _learned(made: EncodedRows, holdout: EncodedRows) -> dict[str, float]:
     """AUROC on real rows of models that learned from made rows."""
-    target = holdout.preparation.target
+    target = holdout.encoder.target
     assert target is not None
     x, y = (np.delete(rows.values, target, axis=1) for rows in (made, holdout))
     labels = [rows.values[:, target] for rows in (made, holdout)]
@@ -85,7 +85,9 @@ def _learned(made: Rows, holdout: Rows) -> dict[str, float]:
     return found
 
 
-def _shapes(real: Rows, made: Rows, rng: np.random.Generator) -> dict[str, float | None]:
+def _shapes(
+    real: EncodedRows, made: EncodedRows, rng: np.random.Generator
+) -> dict[str, float | None]:
     """Mean distance of single columns, numbers and categories apart."""
     each = column_shapes(real, made, None, rng).details["columns"]
     kinds = {"KS": True, "TVD": False}
@@ -99,7 +101,7 @@ def _mean(values: list[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _correlations(real: Rows, made: Rows) -> float | None:
+def _correlations(real: EncodedRows, made: EncodedRows) -> float | None:
     """Mean absolute difference of the correlations of numbers."""
     numeric = [j for j, f in enumerate(real.features) if f.levels is None]
     if len(numeric) < 2:

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.evaluation.simulator import SCHEMA, draw, flip
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.trials import Arm, Draw, run_trials
 from tablewright.metrics.utility import main_arms, task_of
 from tablewright.metrics.verdict import Word, judge
@@ -34,7 +34,7 @@ def verdict(
     other: pl.DataFrame | None = None,
 ) -> Word:
     """Judge as `evaluate(effort="quick")` does; against `other` rows added, or none."""
-    ruler = Preparation.fit(train, SCHEMA)
+    ruler = FeatureEncoder.fit(train, SCHEMA)
     real = ruler.rows(train)
     task = task_of(real, EFFORT["n_trees"])
     assert not isinstance(task, str)

@@ -19,7 +19,7 @@ import numpy as np
 
 from tablewright.evaluation.evaluate import read_leniently
 from tablewright.metrics import copies, fidelity, privacy
-from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.tables.table import load_table
 
 MEASURES = {
@@ -52,7 +52,9 @@ def diagnosis(found: dict[str, float], real: dict[str, float]) -> str:
     return ", ".join(said) or "no copies found"
 
 
-def judge(real: Rows, pool: Rows, holdout: Rows) -> tuple[dict[str, float], str]:
+def judge(
+    real: EncodedRows, pool: EncodedRows, holdout: EncodedRows
+) -> tuple[dict[str, float], str]:
     """Measure one pool."""
     scores = {
         name: measure(real, pool, holdout, np.random.default_rng(0))
@@ -78,7 +80,7 @@ def main() -> None:
         order = np.random.default_rng(0).permutation(table.frame.height)
         cut = len(order) * 4 // 5
         train, held = (table.frame[np.sort(part)] for part in (order[:cut], order[cut:]))
-        ruler = Preparation.fit(train, table.schema)
+        ruler = FeatureEncoder.fit(train, table.schema)
         real, holdout = ruler.rows(train), ruler.rows(held)
         for pool in sorted((folder / "pools").glob("*.csv")):
             rows = read_leniently(pool, table.schema)

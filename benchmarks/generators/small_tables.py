@@ -33,7 +33,7 @@ from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.forest import Forest
 from tablewright.generators.trees import SequentialTrees
 from tablewright.metrics.detection import detection_auc
-from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.privacy import distance_share
 from tablewright.schema import Schema
 from tablewright.tables.encoding.codec import Matrix
@@ -134,7 +134,7 @@ def judge(
     values = model.sample(MADE, rng)
     seconds = time.process_time() - start
     made = layout.assemble(values, rng).select(schema.names)
-    ruler = Preparation.fit(frame[train], schema)
+    ruler = FeatureEncoder.fit(frame[train], schema)
     real, other, unseen = (ruler.rows(f) for f in (frame[train], made, frame[rest]))
     return {
         "nats": nats(model, matrix, held_out.values, np.random.default_rng(seed)),
@@ -180,9 +180,9 @@ def _log_score(train: Matrix, j: int, drawn: Floats, truth: Floats) -> float:
     return float(np.log((1 - FLOOR) * share + FLOOR * floor).mean())
 
 
-def learned(made: Rows, holdout: Rows) -> float:
+def learned(made: EncodedRows, holdout: EncodedRows) -> float:
     """AUROC (numbers: R2) on held-out rows of a linear model that learned from others."""
-    target = holdout.preparation.target
+    target = holdout.encoder.target
     assert target is not None
     listed = [f.levels is not None for j, f in enumerate(holdout.features) if j != target]
     x, z = (np.nan_to_num(np.delete(r.values, target, axis=1)) for r in (made, holdout))

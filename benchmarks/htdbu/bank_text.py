@@ -28,7 +28,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from benchmarks.htdbu.bank import LEADING, PAIRS, Bank, load
 from benchmarks.judge import detection
 from benchmarks.measure import cpu, markdown, options
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.privacy import distance_share, exact_copies
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.tables.inference.infer import infer_schema
@@ -109,7 +109,7 @@ def measure(bank: Bank, made: pl.DataFrame, pairs: Pairs) -> dict[str, float]:
     """All measures of made rows."""
     accuracy, f1, auroc = learned(made, bank.test)
     schema = infer_schema(bank.train, target="y")
-    ruler = Preparation.fit(bank.train, schema)
+    ruler = FeatureEncoder.fit(bank.train, schema)
     real, other, rest = (ruler.rows(frame) for frame in (bank.train, made, bank.test))
     rng = np.random.default_rng(0)
     kept = [

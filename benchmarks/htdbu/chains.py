@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.judge import detection
 from benchmarks.measure import cpu, markdown, options
 from tablewright import Synthesizer
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules import as_rules, bind, check_rules
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.threads import one_thread
@@ -67,7 +67,7 @@ def lenders(n: int, rng: np.random.Generator) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def tstr(rows: pl.DataFrame, test: pl.DataFrame, ruler: Preparation) -> float:
+def tstr(rows: pl.DataFrame, test: pl.DataFrame, ruler: FeatureEncoder) -> float:
     """AUROC on real test rows of boosted trees that learned from the rows."""
     place = ruler.target
     learn, ask = (np.delete(ruler.rows(f).values, place, axis=1) for f in (rows, test))
@@ -94,7 +94,7 @@ def chain(seed: int) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for texture in ("trees", "independent"):
         model = HTDBU("y", rules=CHAIN, texture=texture, random_state=seed).fit(train)
-        ruler = Preparation.fit(train, model.schema_)
+        ruler = FeatureEncoder.fit(train, model.schema_)
         free = Synthesizer(texture, target="y", random_state=seed).fit(train)
         arms = {"free": lambda free=free: free.sample(MADE)}
         for enforce in ("intervene", "condition"):
@@ -145,7 +145,7 @@ def generations(seed: int) -> list[dict[str, Any]]:
         "hard rules and quotas": [*CHAIN, rare, *tails],
     }
     schema = HTDBU("y", rules=CHAIN).fit(first).schema_
-    ruler = Preparation.fit(first, schema)
+    ruler = FeatureEncoder.fit(first, schema)
     found = []
     for arm, rules in arms.items():
         rows = first
@@ -165,7 +165,7 @@ def generations(seed: int) -> list[dict[str, Any]]:
 
 
 def state_of(
-    rows: pl.DataFrame, first: pl.DataFrame, test: pl.DataFrame, ruler: Preparation
+    rows: pl.DataFrame, first: pl.DataFrame, test: pl.DataFrame, ruler: FeatureEncoder
 ) -> dict[str, float]:
     """Rare class, range and use of one generation."""
     spans = []

@@ -20,7 +20,7 @@ from benchmarks.htdbu.bank import PAIRS, load
 from benchmarks.htdbu.bank_text import ROWS, SEEDS, cross_modal, learned
 from benchmarks.judge import detection
 from benchmarks.measure import cpu, markdown, options
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules import as_rules, check_rules, validate_rules
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.tables.inference.infer import infer_schema
@@ -94,7 +94,7 @@ def main() -> None:
 def read(rows: pl.DataFrame, bank: Any) -> dict[str, float]:
     """What the rows are worth on the real test rows."""
     _, f1, auroc = learned(rows, bank.test)
-    ruler = Preparation.fit(bank.train, infer_schema(bank.train, target="y"))
+    ruler = FeatureEncoder.fit(bank.train, infer_schema(bank.train, target="y"))
     return {
         "AUROC": auroc,
         "F1": f1,

@@ -25,7 +25,7 @@ from benchmarks.judge import detection
 from benchmarks.measure import cpu, markdown, options, write_page
 from benchmarks.tables import ADULT, read
 from tablewright import Synthesizer
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules import as_rules, check_rules
 from tablewright.tables.table import load_table
 
@@ -65,7 +65,7 @@ def main() -> None:
     whole = load_table(read(asked.data, ADULT), target="salary")
     order = np.random.default_rng(0).permutation(whole.frame.height)
     train, rest = whole.frame[order[4000:]], whole.frame[order[:4000]]
-    ruler = Preparation.fit(train, whole.schema)
+    ruler = FeatureEncoder.fit(train, whole.schema)
     rows = [one(method, train, rest, whole.schema, ruler) for method in METHODS]
     text = (
         f"Adult, {train.height:,} training rows, {ROWS:,} rows made, {len(RULES)} rules, {SEEDS} "

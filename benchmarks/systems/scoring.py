@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from tablewright.metrics.detection import detection_auc
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.privacy import exact_copies
 from tablewright.metrics.support import alpha_precision, beta_recall
 from tablewright.schema import Schema
@@ -108,7 +108,7 @@ def likeness(
     """Return measures of generated rows alone, in percent; None where they are too few."""
     rng = np.random.default_rng([seed, 1])
     schema = schema.model_copy(update={"columns": schema.modelled})
-    ruler = Preparation.fit(test.select(schema.names), schema)
+    ruler = FeatureEncoder.fit(test.select(schema.names), schema)
     real, other, shown = (ruler.rows(rows.select(schema.names)) for rows in (test, made, train))
     few = len(other) < 20
     alpha, beta = (

@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from benchmarks.measure import markdown
 from benchmarks.trim.report import shown, write
 from tablewright import Trim
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.privacy import row_keys
 from tablewright.selection.candidates import read_candidates
 from tablewright.tables.table import load_table
@@ -58,7 +58,7 @@ def run(folder: Path, pool: Path, seed: int) -> dict[str, Any]:
     train, test = whole[order[:TRAIN].tolist()], whole[order[TRAIN : TRAIN + TEST].tolist()]
     table = load_table(train, target=target)
     typed_test = read_candidates(test, table.schema, table.frame).frame
-    ruler = Preparation.fit(table.frame, table.schema)
+    ruler = FeatureEncoder.fit(table.frame, table.schema)
     known = row_keys(ruler.rows(table.frame))
     held = row_keys(ruler.rows(typed_test))
     alone = {

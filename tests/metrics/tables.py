@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.schema import Schema
 
 SCHEMA = Schema.build(
@@ -62,8 +62,10 @@ def noise(n_rows: int, seed: int) -> pl.DataFrame:
     )
 
 
-def three(n_train: int = 300, n_holdout: int = 200) -> tuple[Preparation, Rows, Rows]:
+def three(
+    n_train: int = 300, n_holdout: int = 200
+) -> tuple[FeatureEncoder, EncodedRows, EncodedRows]:
     """Fit a ruler on training rows; return it with training and holdout rows."""
     train = draw(n_train, 1)
-    ruler = Preparation.fit(train, SCHEMA)
+    ruler = FeatureEncoder.fit(train, SCHEMA)
     return ruler, ruler.rows(train), ruler.rows(draw(n_holdout, 2))

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tablewright.metrics import copies, privacy
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
 from tests.metrics.tables import SCHEMA, draw, three
 
@@ -28,7 +28,7 @@ NUMBERS = Schema.build(dict.fromkeys(numbers(1, 0).columns, "continuous"), targe
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.5])
 def test_planted_copies_are_counted_exactly(share: float) -> None:
     train, n_copies = numbers(2000, 1), int(2000 * share)
-    ruler = Preparation.fit(train, NUMBERS)
+    ruler = FeatureEncoder.fit(train, NUMBERS)
     made = ruler.rows(pl.concat([numbers(2000 - n_copies, 2), train[:n_copies]]))
     score = privacy.exact_copies(ruler.rows(train), made, ruler.rows(numbers(500, 3)), rng())
     assert score.details["count"] == n_copies
@@ -53,7 +53,7 @@ def test_copies_with_another_label_are_one_off() -> None:
 
 def test_rows_moved_by_one_column_are_found() -> None:
     train = numbers(300, 1)
-    ruler = Preparation.fit(train, NUMBERS)
+    ruler = FeatureEncoder.fit(train, NUMBERS)
     moved = train.select(
         pl.lit(0.0).alias("x0"),
         *(
@@ -68,7 +68,7 @@ def test_rows_moved_by_one_column_are_found() -> None:
 
 def test_standardised_rows_are_found_and_their_lines_named() -> None:
     train = numbers(400, 1)
-    ruler = Preparation.fit(train, NUMBERS)
+    ruler = FeatureEncoder.fit(train, NUMBERS)
     part = train[50:250]
     names = [f"x{j}" for j in range(5)]
     made = part.with_columns(
@@ -83,7 +83,7 @@ def test_standardised_rows_are_found_and_their_lines_named() -> None:
 def test_a_whole_table_standardised_is_found_by_two_classes_alone() -> None:
     train = numbers(400, 1).with_columns((pl.col("y") > 20).alias("y"))
     schema = Schema.build({**dict.fromkeys(train.columns[:5], "continuous"), "y": "boolean"})
-    ruler = Preparation.fit(train, schema)
+    ruler = FeatureEncoder.fit(train, schema)
     made = train.with_columns((pl.col(f"x{j}") - 5) / 3 for j in range(5))
     score = copies.rescaled_copies(ruler.rows(train), ruler.rows(made), None, rng())
     assert (score.value or 0) > 0.9
@@ -94,7 +94,7 @@ def test_a_whole_table_standardised_is_found_by_two_classes_alone() -> None:
 )
 def test_fresh_rows_are_not_called_copies(metric: object) -> None:
     for schema, source in ((SCHEMA, draw), (NUMBERS, numbers)):
-        ruler = Preparation.fit(source(400, 1), schema)
+        ruler = FeatureEncoder.fit(source(400, 1), schema)
         real, made, held = (ruler.rows(source(400, seed)) for seed in (1, 2, 3))
         score = metric(real, made, held, rng())  # type: ignore[operator]
         assert score.value <= score.reference["real"] + 0.02

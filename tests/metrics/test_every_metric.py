@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from tablewright.metrics import copies, detection, fidelity, privacy, support
-from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.scores import Direction, Score
 from tests.metrics.tables import SCHEMA, draw, noise, three
 
-Metric = Callable[[Rows, Rows, Rows | None, np.random.Generator], Score]
+Metric = Callable[[EncodedRows, EncodedRows, EncodedRows | None, np.random.Generator], Score]
 
 FIDELITY: list[Metric] = [
     fidelity.column_shapes,
@@ -84,7 +84,7 @@ def test_hard_rows_give_a_value_or_a_reason(metric: Metric, case: str) -> None:
 def test_real_tables_with_a_missing_or_a_constant_column_are_judged(metric: Metric) -> None:
     hollow = {"income": pl.lit(None, pl.Float64), "city": pl.lit("ash")}
     train, made, held = (draw(n, s).with_columns(**hollow) for n, s in [(200, 1), (90, 2), (90, 3)])
-    ruler = Preparation.fit(train, SCHEMA)
+    ruler = FeatureEncoder.fit(train, SCHEMA)
     assert metric(ruler.rows(train), ruler.rows(made), ruler.rows(held), rng()).defined
 
 

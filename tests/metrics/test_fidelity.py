@@ -9,7 +9,7 @@ from scipy import stats
 
 from tablewright.metrics import fidelity
 from tablewright.metrics.associations import associations, cramers_v, rank_correlations
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
 from tests.metrics.tables import SCHEMA, draw, three
 
@@ -19,7 +19,7 @@ def rng() -> np.random.Generator:
 
 
 def whole(frame: pl.DataFrame, other: pl.DataFrame, schema: Schema = SCHEMA) -> dict[str, float]:
-    ruler = Preparation.fit(frame, schema)
+    ruler = FeatureEncoder.fit(frame, schema)
     score = fidelity.column_shapes(ruler.rows(frame), ruler.rows(other), None, rng())
     return dict(score.details["columns"])
 
@@ -50,7 +50,7 @@ def test_two_way_tables_agree_with_sdmetrics_on_categories() -> None:
         draw(n, s).drop_nulls().select("city", "label") for n, s in ((400, 1), (300, 2))
     )
     schema = Schema.build({"city": "categorical", "label": "categorical"})
-    ruler = Preparation.fit(first, schema)
+    ruler = FeatureEncoder.fit(first, schema)
     score = fidelity.contingency_similarity(ruler.rows(first), ruler.rows(second), None, rng())
     theirs = pairs.ContingencySimilarity.compute(first.to_pandas(), second.to_pandas())
     assert score.details["worst"][0][2] == pytest.approx(theirs, abs=1e-9)

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.logic import rule_violations, xmodal
-from tablewright.metrics.preparation import Preparation
 from tablewright.rules import as_rules
 from tablewright.schema import Schema
 from tests.metrics.tables import draw, three
@@ -44,14 +44,14 @@ CROSSED = notes([("a", "bad"), ("a", "good"), ("b", "good"), ("b", "bad")] * 10)
 
 
 def test_xmodal_parts_the_tie_from_the_shares() -> None:
-    ruler = Preparation.fit(REAL, SCHEMA)
+    ruler = FeatureEncoder.fit(REAL, SCHEMA)
     score = xmodal(ruler.rows(REAL), ruler.rows(CROSSED), None, rng(), "mood")
     assert score.value == pytest.approx(0.5)
     assert score.details == {"target": 0.0, "label": 0.0, "label_given_target": 0.5}
 
 
 def test_texts_are_labelled_by_a_function() -> None:
-    ruler = Preparation.fit(REAL, SCHEMA)
+    ruler = FeatureEncoder.fit(REAL, SCHEMA)
 
     def label(texts: pl.Series) -> pl.Series:
         return texts.str.contains("good").cast(pl.String)

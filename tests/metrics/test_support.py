@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tablewright.metrics import support
-from tablewright.metrics.preparation import Preparation, Rows
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.schema import Schema
 
 
@@ -16,13 +16,13 @@ def normal(n_rows: int, seed: int, n_columns: int, spread: float = 1.0) -> pl.Da
     return pl.DataFrame({f"x{j}": values[:, j] for j in range(n_columns)})
 
 
-def tables(n_columns: int, n_rows: int = 500) -> tuple[Preparation, Rows]:
+def tables(n_columns: int, n_rows: int = 500) -> tuple[FeatureEncoder, EncodedRows]:
     train = normal(n_rows, 1, n_columns)
-    ruler = Preparation.fit(train, Schema.build(dict.fromkeys(train.columns, "continuous")))
+    ruler = FeatureEncoder.fit(train, Schema.build(dict.fromkeys(train.columns, "continuous")))
     return ruler, ruler.rows(train)
 
 
-def value(metric: object, real: Rows, other: Rows) -> float:
+def value(metric: object, real: EncodedRows, other: EncodedRows) -> float:
     score = metric(real, other, None, np.random.default_rng(0))  # type: ignore[operator]
     assert score.value is not None
     return float(score.value)
@@ -57,5 +57,5 @@ def test_a_shrunk_sample_in_many_columns_has_recall_without_precision() -> None:
 def test_equal_rows_are_no_trap_for_coverage() -> None:
     schema = Schema.build({"a": "categorical", "b": "categorical"})
     frame = pl.DataFrame({"a": ["x", "y"] * 100, "b": ["u", "u", "v", "v"] * 50})
-    ruler = Preparation.fit(frame, schema)
+    ruler = FeatureEncoder.fit(frame, schema)
     assert value(support.coverage, ruler.rows(frame), ruler.rows(frame[::-1])) == 1.0

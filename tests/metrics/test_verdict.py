@@ -108,7 +108,7 @@ def test_every_control_is_run_and_smote_makes_the_class_mix_of_the_rows() -> Non
     assert list(makers) == ["SMOTE-NC"]
     counts = {0: 7, 1: 21}
     rows = makers["SMOTE-NC"](real, counts, rng)
-    target = real.preparation.target
+    target = real.encoder.target
     assert target is not None
     labels, found = np.unique(rows.values[:, target], return_counts=True)
     assert dict(zip(labels.astype(int).tolist(), found.tolist(), strict=True)) == counts

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tablewright.metrics.preparation import Floats, Integers, Rows
+from tablewright.metrics.encoder import EncodedRows, Floats, Integers
 
 __all__ = ["associations", "correlation_ratio", "cramers_v", "rank_correlations"]
 
 
-def associations(rows: Rows) -> Floats:
+def associations(rows: EncodedRows) -> Floats:
     """Association of every pair of columns.
 
     Spearman's correlation (-1..1) for two numbers, the correlation ratio (0..1) for a number

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.neighbours import distance_blocks
-from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.privacy import row_keys, share_score
 from tablewright.metrics.scores import Direction, Score
 
@@ -30,7 +30,7 @@ Line = tuple[float, float]
 
 
 def one_off_copies(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Share of generated rows that equal a training row in every column but one.
 
@@ -52,7 +52,7 @@ def one_off_copies(
     return share_score(name, hits, len(synthetic), meaning, reference, {"columns": columns})
 
 
-def _one_off(real: Rows, other: Rows, known: Keys) -> NDArray[np.bool_]:
+def _one_off(real: EncodedRows, other: EncodedRows, known: Keys) -> NDArray[np.bool_]:
     """Whether a row that is no copy becomes one when a column is left out; by column."""
     keys = _without_each(_cells(other))
     hits = np.column_stack([np.isin(keys[:, j], known[:, j]) for j in range(keys.shape[1])])
@@ -64,14 +64,14 @@ def _without_each(cells: Keys) -> Keys:
     return np.asarray(cells.sum(axis=1, dtype=np.uint64)[:, None] - cells)
 
 
-def _cells(rows: Rows) -> Keys:
+def _cells(rows: EncodedRows) -> Keys:
     """One number per cell, different from column to column for equal values."""
     columns = [rows.take_column(j).alias("x").hash(seed=j) for j in range(len(rows.features))]
     return np.column_stack([column.to_numpy() for column in columns])
 
 
 def shifted_copies(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Share of generated rows that are a training row moved by one column, either way.
 
@@ -90,7 +90,7 @@ def shifted_copies(
     return share_score(name, hits, len(synthetic), meaning, reference)
 
 
-def _plain_cells(rows: Rows) -> Keys:
+def _plain_cells(rows: EncodedRows) -> Keys:
     """One number per cell that is the same for equal values in any column; 0 for missing."""
     columns = []
     for feature in rows.features:
@@ -119,7 +119,7 @@ def _joined(cells: Keys) -> Keys:
 
 
 def rescaled_copies(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Share of generated rows that are a training row with columns shifted and scaled.
 
@@ -143,7 +143,9 @@ def rescaled_copies(
     return share_score(name, int(matched.sum()), len(rows), meaning, reference, details)
 
 
-def _lines(real: Rows, other: Rows, kept: list[int], rng: np.random.Generator) -> dict[int, Line]:
+def _lines(
+    real: EncodedRows, other: EncodedRows, kept: list[int], rng: np.random.Generator
+) -> dict[int, Line]:
     """Lines of the suspects, where two of them and at least half have one."""
     suspects = [j for j in range(len(real.features)) if j not in kept and _varies(other, j)]
     if len(suspects) < 2:
@@ -158,7 +160,7 @@ def _lines(real: Rows, other: Rows, kept: list[int], rng: np.random.Generator) -
     return found if len(found) >= max(2, len(suspects) / 2) else {}
 
 
-def _familiar(real: Rows, other: Rows) -> list[int]:
+def _familiar(real: EncodedRows, other: EncodedRows) -> list[int]:
     """Columns of which at least half of the values occur among the training rows."""
     return [
         j
@@ -168,7 +170,7 @@ def _familiar(real: Rows, other: Rows) -> list[int]:
     ]
 
 
-def _varies(rows: Rows, place: int) -> bool:
+def _varies(rows: EncodedRows, place: int) -> bool:
     values = rows.values[~np.isnan(rows.values[:, place]), place]
     return rows.features[place].levels is None and len(np.unique(values)) >= 5
 
@@ -181,7 +183,9 @@ class _Pairs:
     other: NDArray[np.int64]
 
 
-def _pairs(real: Rows, other: Rows, kept: list[int], rng: np.random.Generator) -> _Pairs:
+def _pairs(
+    real: EncodedRows, other: EncodedRows, kept: list[int], rng: np.random.Generator
+) -> _Pairs:
     frames = [
         pl.DataFrame([rows.take_column(j).alias(str(j)) for j in kept] or [_zeros(len(rows))])
         .with_row_index("row")
@@ -229,7 +233,9 @@ def _line(pairs: _Pairs, real: Floats, other: Floats, rng: np.random.Generator) 
     return line if best >= max(5, 0.2 * len(np.unique(y))) else None
 
 
-def _meeting(real: Rows, other: Rows, lines: dict[int, Line], kept: list[int]) -> NDArray[np.bool_]:
+def _meeting(
+    real: EncodedRows, other: EncodedRows, lines: dict[int, Line], kept: list[int]
+) -> NDArray[np.bool_]:
     """Mark generated rows that one training row meets, but for one in five of the lines."""
     found = np.zeros(len(other), dtype=bool)
     columns = [*kept, *lines]
@@ -241,7 +247,7 @@ def _meeting(real: Rows, other: Rows, lines: dict[int, Line], kept: list[int]) -
     return found
 
 
-def _scaled(rows: Rows, lines: dict[int, Line], mapped: bool) -> NDArray[np.float32]:
+def _scaled(rows: EncodedRows, lines: dict[int, Line], mapped: bool) -> NDArray[np.float32]:
     """Cells of which a difference of 1 says that they do not agree."""
     cells = rows.gower * np.float32(1e4)
     for j, (slope, intercept) in lines.items():

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.metrics.associations import associations
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.learners import Design, fit
 from tablewright.metrics.outcomes import auc, auc_error
-from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.scores import Direction, Score
 
 __all__ = ["detection", "detection_auc"]
@@ -23,9 +23,9 @@ NAMES = {"boosted trees": "detection_boosted", "linear": "detection_linear"}
 
 
 def detection(
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows | None,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
     rng: np.random.Generator,
     learner: str = "boosted trees",
     max_rows: int = 5000,
@@ -40,8 +40,8 @@ def detection(
 
     Parameters
     ----------
-    real, synthetic : Rows
-    holdout : Rows or None
+    real, synthetic : EncodedRows
+    holdout : EncodedRows or None
     rng : numpy Generator
     learner : str, default="boosted trees"
         Or ``"linear"``.
@@ -78,7 +78,7 @@ def detection(
     )
 
 
-def detection_auc(real: Rows, other: Rows, rng: np.random.Generator) -> float:
+def detection_auc(real: EncodedRows, other: EncodedRows, rng: np.random.Generator) -> float:
     """AUC of boosted trees between two tables of the same size, and nothing beside it."""
     size = min(len(real), len(other))
     sides = _round(real.cut(size, rng)), _round(other.cut(size, rng))
@@ -93,7 +93,11 @@ class _Found:
 
 
 def _cross_fit(
-    real: Rows, other: Rows, learner: str, rng: np.random.Generator, name_columns: bool = True
+    real: EncodedRows,
+    other: EncodedRows,
+    learner: str,
+    rng: np.random.Generator,
+    name_columns: bool = True,
 ) -> _Found:
     design = Design.of(real, np.zeros(len(real))).join(Design.of(other, np.ones(len(other))))
     folds = _folds(design.trees, rng)
@@ -120,7 +124,7 @@ def _losses(model: Callable[[Design], Floats], test: Design, rng: np.random.Gene
     return np.array([whole - _auc(test.y, model(_mixed(test, j, order))) for j in _columns(test)])
 
 
-def _pairs(real: Rows, other: Rows, n_pairs: int = 8) -> list[list[str | float]]:
+def _pairs(real: EncodedRows, other: EncodedRows, n_pairs: int = 8) -> list[list[str | float]]:
     """Pairs of columns whose association differs most: names, real value, generated value."""
     first, second = associations(real), associations(other)
     upper = np.triu_indices(len(first), 1)
@@ -154,10 +158,10 @@ def _folds(values: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.asarray(places[group] % N_FOLDS, dtype=np.int64)
 
 
-def _round(rows: Rows) -> Rows:
+def _round(rows: EncodedRows) -> EncodedRows:
     """Round numbers as the real ones are written: decimals are no distribution."""
     values = rows.values.copy()
     for j, feature in enumerate(rows.features):
         if feature.levels is None and feature.column.decimals is not None:
             values[:, j] = np.round(values[:, j], feature.column.decimals)
-    return Rows(rows.preparation, values, rows.frame)
+    return EncodedRows(rows.encoder, values, rows.frame)

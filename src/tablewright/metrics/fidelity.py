@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.metrics.associations import associations
-from tablewright.metrics.preparation import Feature, Floats, Integers, Rows
+from tablewright.metrics.encoder import EncodedRows, Feature, Floats, Integers
 from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
 
@@ -22,7 +22,7 @@ __all__ = [
 
 
 def column_shapes(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Likeness of single columns: one minus the Kolmogorov-Smirnov or total variation distance.
 
@@ -36,7 +36,7 @@ def column_shapes(
 
 
 def association_difference(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Mean absolute difference of the association of two columns, over all pairs.
 
@@ -51,7 +51,7 @@ def association_difference(
 
 
 def contingency_similarity(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Likeness of two-way tables: one minus the total variation distance, over all pairs.
 
@@ -73,7 +73,7 @@ def contingency_similarity(
 
 
 def missing_difference(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Mean over columns of the absolute difference of the share of missing values."""
     meaning = "mean over columns of |share missing in real - in generated rows|; 0 is alike"
@@ -83,7 +83,7 @@ def missing_difference(
 
 
 def range_adherence(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Share of known cells within the range, or among the categories, of the training rows."""
     meaning = "share of cells within the real range or the real categories; 1 is all"
@@ -92,7 +92,7 @@ def range_adherence(
     )
 
 
-def _empty(rows: Rows) -> Measured | None:
+def _empty(rows: EncodedRows) -> Measured | None:
     if not len(rows):
         return Measured(None, "there are no generated rows")
     if not rows.features:
@@ -100,7 +100,7 @@ def _empty(rows: Rows) -> Measured | None:
     return None
 
 
-def _shapes(real: Rows, other: Rows) -> Measured:
+def _shapes(real: EncodedRows, other: EncodedRows) -> Measured:
     if (undefined := _empty(other)) is not None:
         return undefined
     each = {
@@ -139,7 +139,7 @@ def ks_distance(first: Floats, second: Floats) -> float:
     return float(np.abs(below_first - below_second).max())
 
 
-def _trends(real: Rows, other: Rows) -> Measured:
+def _trends(real: EncodedRows, other: EncodedRows) -> Measured:
     if (undefined := _empty(other)) is not None:
         return undefined
     if len(real.features) < 2:
@@ -156,7 +156,7 @@ def _trends(real: Rows, other: Rows) -> Measured:
     return Measured(float(upper.mean()), details=details)
 
 
-def _contingency(real: Rows, other: Rows) -> Measured:
+def _contingency(real: EncodedRows, other: EncodedRows) -> Measured:
     if (undefined := _empty(other)) is not None:
         return undefined
     pairs = list(combinations(range(len(real.features)), 2))
@@ -182,7 +182,7 @@ def _two_way(
     return 1.0 - float(np.abs(shares[0] - shares[1]).sum()) / 2
 
 
-def _missing(real: Rows, other: Rows) -> Measured:
+def _missing(real: EncodedRows, other: EncodedRows) -> Measured:
     if (undefined := _empty(other)) is not None:
         return undefined
     rates = [np.isnan(rows.values).mean(axis=0) for rows in (real, other)]
@@ -193,7 +193,7 @@ def _missing(real: Rows, other: Rows) -> Measured:
     return Measured(float(np.abs(rates[0] - rates[1]).mean()), details={"columns": each})
 
 
-def _adherence(real: Rows, other: Rows) -> Measured:
+def _adherence(real: EncodedRows, other: EncodedRows) -> Measured:
     if (undefined := _empty(other)) is not None:
         return undefined
     known = ~np.isnan(other.values)

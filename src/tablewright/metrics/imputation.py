@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.neighbours import nearest
-from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.scores import Direction, Score
 
 __all__ = ["imputation_error"]
@@ -19,8 +19,8 @@ MAX_ROWS = 2000
 
 def imputation_error(
     impute: Callable[[pl.DataFrame], pl.DataFrame],
-    real: Rows,
-    holdout: Rows,
+    real: EncodedRows,
+    holdout: EncodedRows,
     rng: np.random.Generator,
     share: float = 0.2,
 ) -> Score:
@@ -30,9 +30,9 @@ def imputation_error(
     ----------
     impute : callable
         From a frame with empty cells to the same frame with them filled.
-    real : Rows
+    real : EncodedRows
         Training rows, from which the simple imputers learn.
-    holdout : Rows
+    holdout : EncodedRows
         Real rows that were not trained on; some of their known cells are emptied.
     rng : numpy Generator
     share : float, default=0.2
@@ -52,7 +52,7 @@ def imputation_error(
     if not emptied.any():
         reason = "there is no known cell to empty"
         return Score.undefined("imputation_error", Direction.LOWER, reason, meaning)
-    filled = rows.preparation.rows(impute(_empty(rows, emptied)), "imputed")
+    filled = rows.encoder.rows(impute(_empty(rows, emptied)), "imputed")
     error = _errors(rows, filled.values, emptied)
     reference = {
         name: float(np.mean(list(_errors(rows, values, emptied).values())))
@@ -71,7 +71,7 @@ def imputation_error(
     )
 
 
-def _choose(rows: Rows, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _choose(rows: EncodedRows, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     chosen = (rng.random(rows.values.shape) < share) & ~np.isnan(rows.values)
     for j, feature in enumerate(rows.features):
         if feature.levels is not None:
@@ -79,7 +79,7 @@ def _choose(rows: Rows, share: float, rng: np.random.Generator) -> NDArray[np.bo
     return np.asarray(chosen)
 
 
-def _empty(rows: Rows, emptied: NDArray[np.bool_]) -> pl.DataFrame:
+def _empty(rows: EncodedRows, emptied: NDArray[np.bool_]) -> pl.DataFrame:
     columns = [
         pl.select(pl.when(pl.Series(~emptied[:, j])).then(rows.frame[feature.name]))
         .to_series()
@@ -89,7 +89,7 @@ def _empty(rows: Rows, emptied: NDArray[np.bool_]) -> pl.DataFrame:
     return rows.frame.with_columns(columns)
 
 
-def _errors(rows: Rows, filled: Floats, emptied: NDArray[np.bool_]) -> dict[str, float]:
+def _errors(rows: EncodedRows, filled: Floats, emptied: NDArray[np.bool_]) -> dict[str, float]:
     found = {}
     for j, feature in enumerate(rows.features):
         if emptied[:, j].any():
@@ -106,11 +106,11 @@ def _error(truth: Floats, guess: Floats, scale: float, listed: bool) -> float:
 
 
 def _simple(
-    real: Rows, rows: Rows, emptied: NDArray[np.bool_], rng: np.random.Generator
+    real: EncodedRows, rows: EncodedRows, emptied: NDArray[np.bool_], rng: np.random.Generator
 ) -> dict[str, Floats]:
     centre = np.array([0.0 if f.levels is not None else f.mean for f in rows.features])
     known = np.where(emptied, np.nan, rows.values)
-    emptied_rows = Rows(rows.preparation, known, rows.frame)
+    emptied_rows = EncodedRows(rows.encoder, known, rows.frame)
     draws = np.column_stack(
         [_draw(real.values[:, j], len(rows), rng) for j in range(len(rows.features))]
     )
@@ -128,7 +128,7 @@ def _draw(column: Floats, n_rows: int, rng: np.random.Generator) -> Floats:
     return np.asarray(rng.choice(known, size=n_rows))
 
 
-def _neighbours(real: Rows, known: Rows, rng: np.random.Generator) -> Floats:
+def _neighbours(real: EncodedRows, known: EncodedRows, rng: np.random.Generator) -> Floats:
     """Mean or vote of ten near training rows; what is missing there counts as average."""
     pool = real.cut(MAX_ROWS, rng)
     _, near = nearest(known.gower, pool.gower, min(10, len(pool)))
@@ -152,13 +152,13 @@ def _vote(votes: Floats) -> Floats:
 
 
 def _bootstrap(
-    rows: Rows, filled: Floats, emptied: NDArray[np.bool_], rng: np.random.Generator
+    rows: EncodedRows, filled: Floats, emptied: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[float, float]:
     values = []
     for _ in range(200):
         at = rng.integers(len(rows), size=len(rows))
         errors = _errors(
-            Rows(rows.preparation, rows.values[at], rows.frame), filled[at], emptied[at]
+            EncodedRows(rows.encoder, rows.values[at], rows.frame), filled[at], emptied[at]
         )
         values.append(float(np.mean(list(errors.values()))) if errors else np.nan)
     low, high = np.nanpercentile(values, [2.5, 97.5])

@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from tablewright.metrics.preparation import Feature, Floats, Rows
+from tablewright.metrics.encoder import EncodedRows, Feature, Floats
 from tablewright.threads import one_thread
 
 __all__ = ["LEARNERS", "Design", "fit"]
@@ -48,9 +48,9 @@ class Design:
         return len(self.y)
 
     @classmethod
-    def of(cls, rows: Rows, y: Floats | None = None) -> Design:
+    def of(cls, rows: EncodedRows, y: Floats | None = None) -> Design:
         """Take the target out of the features, or set another outcome beside all of them."""
-        without = rows.preparation.target if y is None else None
+        without = rows.encoder.target if y is None else None
         kept = [j for j in range(len(rows.features)) if j != without]
         outcome = rows.values[:, without] if without is not None else y
         assert outcome is not None

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
-from tablewright.metrics.preparation import Floats, Rows
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
 from tablewright.rules import Rules, bind, check_rules
@@ -23,7 +23,11 @@ Labeller = Callable[[pl.Series], pl.Series]
 
 
 def rule_violations(
-    rules: Rules, real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    rules: Rules,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
+    rng: np.random.Generator,
 ) -> Score:
     """Share of generated rows that break one rule at least, beside that of real rows.
 
@@ -37,26 +41,28 @@ def rule_violations(
         If a rule does not fit the schema.
     """
     name, meaning = "rule_violations", "share of generated rows that break a rule; 0 is none"
-    bound = bind(rules, real.preparation.schema, real.frame)
+    bound = bind(rules, real.encoder.schema, real.frame)
     by_row = [rule for rule in bound if not isinstance(rule, ShareRule)]
     if not by_row or not len(synthetic):
         reason = "no rule speaks of rows" if len(synthetic) else "there are no generated rows"
         return Score.undefined(name, Direction.LOWER, reason, meaning, len(synthetic))
     table = _rule_table(bound, real, synthetic)
 
-    def measure(_: Rows, other: Rows) -> Measured:
+    def measure(_: EncodedRows, other: EncodedRows) -> Measured:
         share = float(_breaks(other, by_row).mean()) if len(other) else None
         return Measured(share, "" if len(other) else "no rows", {"rules": table})
 
     return referenced(name, measure, Direction.LOWER, meaning, real, synthetic, holdout, rng)
 
 
-def _breaks(rows: Rows, bound: list[BoundRule]) -> NDArray[np.bool_]:
+def _breaks(rows: EncodedRows, bound: list[BoundRule]) -> NDArray[np.bool_]:
     return np.asarray(np.logical_or.reduce([rule.broken(rows.frame) for rule in bound]))
 
 
-def _rule_table(bound: list[BoundRule], real: Rows, synthetic: Rows) -> list[dict[str, object]]:
-    schema = real.preparation.schema
+def _rule_table(
+    bound: list[BoundRule], real: EncodedRows, synthetic: EncodedRows
+) -> list[dict[str, object]]:
+    schema = real.encoder.schema
     reports = [check_rules(rows.frame, bound, schema) for rows in (synthetic, real)]
     return [
         {
@@ -73,9 +79,9 @@ def _rule_table(bound: list[BoundRule], real: Rows, synthetic: Rows) -> list[dic
 
 
 def xmodal(
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows | None,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
     rng: np.random.Generator,
     column: str,
     labeller: Labeller | None = None,
@@ -84,8 +90,8 @@ def xmodal(
 
     Parameters
     ----------
-    real, synthetic : Rows
-    holdout : Rows or None
+    real, synthetic : EncodedRows
+    holdout : EncodedRows or None
     rng : numpy Generator
     column : str
         A column of labels, or of texts that `labeller` labels.
@@ -104,14 +110,14 @@ def xmodal(
     InputError
         If there is no target, or the column holds texts and there is no labeller.
     """
-    target = real.preparation.target
+    target = real.encoder.target
     if target is None:
         raise InputError("xmodal compares a column with the target: name a target")
-    if labeller is None and real.preparation.schema[column].kind == Kind.TEXT:
+    if labeller is None and real.encoder.schema[column].kind == Kind.TEXT:
         raise InputError(f"column {column!r} holds texts: xmodal needs a labeller for them")
     joint = _Joint(real, target, column, labeller)
 
-    def measure(first: Rows, second: Rows) -> Measured:
+    def measure(first: EncodedRows, second: EncodedRows) -> Measured:
         if not len(second):
             return Measured(None, "there are no generated rows")
         return _compare(joint.shares(first), joint.shares(second))
@@ -123,13 +129,15 @@ def xmodal(
 class _Joint:
     """Counts pairs of target and label; targets that are numbers by decile."""
 
-    def __init__(self, real: Rows, target: int, column: str, labeller: Labeller | None) -> None:
+    def __init__(
+        self, real: EncodedRows, target: int, column: str, labeller: Labeller | None
+    ) -> None:
         self.target, self.column, self.labeller = target, column, labeller
         self.place = [feature.name for feature in real.features].index(column)
         labels = set() if labeller is None else {*labeller(real.frame[column]).drop_nulls()}
         self.levels = {label: code for code, label in enumerate(sorted(map(str, labels)))}
 
-    def _codes(self, rows: Rows) -> tuple[NDArray[np.int64], int]:
+    def _codes(self, rows: EncodedRows) -> tuple[NDArray[np.int64], int]:
         if self.labeller is None:
             return rows.binned[:, self.place], rows.features[self.place].n_bins
         unseen = len(self.levels)
@@ -137,7 +145,7 @@ class _Joint:
         codes = [unseen + 1 if x is None else self.levels.get(str(x), unseen) for x in labels]
         return np.array(codes, dtype=np.int64), unseen + 2
 
-    def shares(self, rows: Rows) -> Floats:
+    def shares(self, rows: EncodedRows) -> Floats:
         codes, width = self._codes(rows)
         height = rows.features[self.target].n_bins
         cells = np.bincount(rows.binned[:, self.target] * width + codes, minlength=height * width)

@@ -20,7 +20,7 @@ def distance_blocks(query: Floats32, reference: Floats32) -> Iterator[tuple[slic
     Parameters
     ----------
     query, reference : ndarray of shape (n_rows, n_features)
-        `Rows.gower`: a difference of 1 or more in a column counts as 1.
+        `EncodedRows.gower`: a difference of 1 or more in a column counts as 1.
 
     Yields
     ------

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tablewright.metrics.preparation import Floats
+from tablewright.metrics.encoder import Floats
 from tablewright.metrics.scores import Direction
 
 __all__ = ["BOUNDS", "DIRECTIONS", "auc", "auc_error", "classification", "regression"]

@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.neighbours import distance_blocks, nearest
 from tablewright.metrics.outcomes import auc, auc_error
-from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.scores import Direction, Score
 
 __all__ = [
@@ -38,7 +38,7 @@ MAX_REAL = 50_000
 
 
 def exact_copies(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Share of generated rows that equal a training row, every cell at the schema's precision.
 
@@ -59,7 +59,7 @@ def exact_copies(
 
 
 def internal_duplicates(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Share of generated rows that repeat an earlier generated row."""
     meaning = "share of generated rows that repeat another generated row"
@@ -72,7 +72,7 @@ def internal_duplicates(
     return share_score("internal_duplicates", repeats, len(synthetic), meaning, reference)
 
 
-def row_keys(rows: Rows) -> NDArray[np.uint64]:
+def row_keys(rows: EncodedRows) -> NDArray[np.uint64]:
     """One number per row, equal for rows whose cells are equal at the schema's precision."""
     columns = [rows.take_column(j).alias(str(j)) for j in range(len(rows.features))]
     return np.asarray(pl.DataFrame(columns).hash_rows(seed=0).to_numpy())
@@ -136,7 +136,7 @@ class Distances:
 
 
 def search(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Distances | None:
     """Search neighbours once for `distance_share`, `distance_ratio` and `near_copies`.
 
@@ -164,9 +164,9 @@ _NEEDS = "it needs 20 training rows, 20 holdout rows and generated rows"
 
 
 def distance_share(
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows | None,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
     rng: np.random.Generator,
     found: Distances | None = None,
 ) -> Score:
@@ -215,9 +215,9 @@ def _points(values: Floats) -> dict[str, float]:
 
 
 def distance_ratio(
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows | None,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
     rng: np.random.Generator,
     found: Distances | None = None,
 ) -> Score:
@@ -247,9 +247,9 @@ def _ratios(first: Floats, second: Floats) -> Floats:
 
 
 def near_copies(
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows | None,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
     rng: np.random.Generator,
     found: Distances | None = None,
 ) -> Score:
@@ -266,7 +266,7 @@ def near_copies(
 
 
 def membership_inference(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """AUC of an attacker who says "was trained on" of rows that are near to a generated row.
 
@@ -294,12 +294,12 @@ def membership_inference(
     return score.within(0.0, 1.0)
 
 
-def _copy_auc(others: Rows, members: Rows) -> float:
+def _copy_auc(others: EncodedRows, members: EncodedRows) -> float:
     away = nearest(others.gower, members.gower)[0][:, 0]
     return auc(-away.astype(float), np.zeros(len(members)))
 
 
-def _isolated(members: Rows, others: Rows, near: list[Floats]) -> float | None:
+def _isolated(members: EncodedRows, others: EncodedRows, near: list[Floats]) -> float | None:
     lonely = []
     for rows, scores in zip((others, members), near, strict=True):
         alone = nearest(rows.gower, rows.gower, same=True)[0][:, 0]
@@ -308,7 +308,7 @@ def _isolated(members: Rows, others: Rows, near: list[Floats]) -> float | None:
 
 
 def density_inference(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """AUC of an attacker who compares how dense generated and other real rows lie about a row.
 
@@ -344,6 +344,6 @@ def density_inference(
     return score.within(0.0, 1.0)
 
 
-def _density_ratio(rows: Rows, known: Rows, pool: Rows) -> Floats:
+def _density_ratio(rows: EncodedRows, known: EncodedRows, pool: EncodedRows) -> Floats:
     radii = [nearest(rows.gower, other.gower, 5)[0][:, -1] for other in (known, pool)]
     return np.asarray(np.log(radii[0] + 1e-6) - np.log(radii[1] + 1e-6), dtype=float)

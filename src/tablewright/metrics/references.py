@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from tablewright.metrics.preparation import Rows
+from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.scores import Direction, Score
 
 __all__ = ["Measure", "Measured", "referenced", "spread"]
@@ -32,7 +32,7 @@ class Measured:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-Measure = Callable[[Rows, Rows], Measured]
+Measure = Callable[[EncodedRows, EncodedRows], Measured]
 """From the real rows and the rows to judge to a value."""
 
 
@@ -41,9 +41,9 @@ def referenced(
     measure: Measure,
     direction: Direction,
     meaning: str,
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows | None,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
     rng: np.random.Generator,
     ideal: float | None = None,
     highest: float = 1.0,
@@ -56,9 +56,9 @@ def referenced(
         As in `Score`.
     measure : callable
         ``measure(real, other)``.
-    real, synthetic : Rows
+    real, synthetic : EncodedRows
         Training rows and generated rows.
-    holdout : Rows or None
+    holdout : EncodedRows or None
         Real rows that were not trained on; without them there is no real reference.
     rng : numpy Generator
         Draws the cuts.
@@ -86,7 +86,11 @@ def referenced(
 
 
 def _references(
-    measure: Measure, real: Rows, holdout: Rows | None, size: int, rng: np.random.Generator
+    measure: Measure,
+    real: EncodedRows,
+    holdout: EncodedRows | None,
+    size: int,
+    rng: np.random.Generator,
 ) -> dict[str, float]:
     found = {"copy": measure(real, real.cut(size, rng)).value}
     found["shuffled"] = measure(real, real.shuffled(rng).cut(size, rng)).value
@@ -96,7 +100,7 @@ def _references(
 
 
 def _mean_over_cuts(
-    measure: Measure, real: Rows, other: Rows, size: int, rng: np.random.Generator
+    measure: Measure, real: EncodedRows, other: EncodedRows, size: int, rng: np.random.Generator
 ) -> float | None:
     n_cuts = N_CUTS if size < len(other) else 1
     values = [measure(real, other.cut(size, rng)).value for _ in range(n_cuts)]
@@ -105,7 +109,11 @@ def _mean_over_cuts(
 
 
 def spread(
-    measure: Measure, real: Rows, other: Rows, rng: np.random.Generator, n_halves: int = N_HALVES
+    measure: Measure,
+    real: EncodedRows,
+    other: EncodedRows,
+    rng: np.random.Generator,
+    n_halves: int = N_HALVES,
 ) -> float | None:
     """Return the standard error of a measure, from random halves of both tables.
 

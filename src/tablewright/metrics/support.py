@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
-from tablewright.metrics.preparation import Floats, Rows
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
 from tablewright.threads import one_thread
@@ -40,9 +40,9 @@ def _score(
     value: Callable[[Floats, Floats], float],
     direction: Direction,
     meaning: str,
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows | None,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
     rng: np.random.Generator,
     ideal: float | None = None,
     highest: float = 1.0,
@@ -53,7 +53,7 @@ def _score(
         reason = f"it needs {MIN_ROWS} rows of each table"
         return Score.undefined(name, direction, reason, meaning, size)
 
-    def measure(first: Rows, second: Rows) -> Measured:
+    def measure(first: EncodedRows, second: EncodedRows) -> Measured:
         n = min(len(first), len(second))
         if n < MIN_ROWS:
             return Measured(None, "too few rows")
@@ -75,7 +75,7 @@ def _near(query: Floats, points: Floats, k: int, same: bool = False) -> tuple[Fl
 
 
 def alpha_precision(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Whether generated rows lie as far from the centre of the real rows as real ones do.
 
@@ -99,7 +99,7 @@ def _alpha(real: Floats, other: Floats) -> float:
 
 
 def beta_recall(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Whether generated rows come as near to real rows as other real rows do.
 
@@ -125,7 +125,7 @@ def _beta(real: Floats, other: Floats) -> float:
 
 
 def authenticity(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Share of generated rows farther from their nearest real row than that is from its own.
 
@@ -146,7 +146,9 @@ def _authentic(real: Floats, other: Floats) -> float:
     return float((distance > own[place.astype(int)]).mean())
 
 
-def coverage(real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator) -> Score:
+def coverage(
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
+) -> Score:
     """Share of real rows with a generated row among their five nearest real neighbours.
 
     References
@@ -163,7 +165,9 @@ def _coverage(real: Floats, other: Floats) -> float:
     return float((_near(real, other, 1)[0][:, 0] <= radius).mean())
 
 
-def density(real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator) -> Score:
+def density(
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
+) -> Score:
     """Mean number of real neighbourhoods a generated row lies in, over five; may exceed 1.
 
     References
@@ -193,7 +197,7 @@ def _density(real: Floats, other: Floats) -> float:
 
 
 def cluster_shares(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
     """Total variation distance of the shares of clusters, found by k-means on real rows.
 
@@ -212,14 +216,14 @@ def cluster_shares(
         model = KMeans(n_clusters, n_init=3, random_state=int(rng.integers(2**31)))
         model.fit(sample.embedded)
 
-    def shares(rows: Rows) -> Floats:
+    def shares(rows: EncodedRows) -> Floats:
         with one_thread():
             found = model.predict(rows.embedded)
         return np.bincount(found, minlength=n_clusters) / len(rows)
 
     base = shares(sample)
 
-    def measure(_: Rows, other: Rows) -> Measured:
+    def measure(_: EncodedRows, other: EncodedRows) -> Measured:
         mine = shares(other)
         details = {"entropy": _entropy(mine), "entropy_of_real": _entropy(base)}
         return Measured(float(np.abs(mine - base).sum() / 2), details=details)

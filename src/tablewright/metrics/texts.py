@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tablewright.metrics.preparation import Rows
+from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
 
@@ -40,7 +40,11 @@ def shared_share(texts: pl.Series, known: pl.Series) -> float | None:
 
 
 def shared_texts(
-    real: Rows, synthetic: Rows, holdout: Rows | None, rng: np.random.Generator, column: str
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows | None,
+    rng: np.random.Generator,
+    column: str,
 ) -> Score:
     """Share of generated rows whose text stands in a training row too.
 
@@ -53,7 +57,7 @@ def shared_texts(
         The reference ``"real"`` is that share of the holdout rows.
     """
 
-    def measure(first: Rows, second: Rows) -> Measured:
+    def measure(first: EncodedRows, second: EncodedRows) -> Measured:
         share = shared_share(second.frame[column], first.frame[column])
         return Measured(share, "" if share is not None else f"{column!r} holds no text")
 

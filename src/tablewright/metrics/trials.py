@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.learners import LEARNERS, Design, fit
 from tablewright.metrics.outcomes import DIRECTIONS, classification, regression
-from tablewright.metrics.preparation import Floats, Rows
 from tablewright.metrics.scores import Direction
 
 __all__ = ["Arm", "Difference", "Draw", "Task", "Trials", "run_trials"]
@@ -58,13 +58,13 @@ class Draw:
         Training rows.
     pools : mapping of str to Design
         Rows that may be added: ``"synthetic"``, the generated ones, and others by name.
-    rows : Rows
+    rows : EncodedRows
         The training rows once more, for controls that make rows of them.
     """
 
     train: Design
     pools: Mapping[str, Design]
-    rows: Rows
+    rows: EncodedRows
 
     @property
     def synthetic(self) -> Design:
@@ -210,9 +210,9 @@ def _interval(value: float, halves: Floats) -> tuple[float, float] | None:
 
 def run_trials(
     arms: Mapping[str, Arm],
-    train: Rows,
-    pools: Mapping[str, Rows],
-    holdout: Rows,
+    train: EncodedRows,
+    pools: Mapping[str, EncodedRows],
+    holdout: EncodedRows,
     task: Task,
     rng: np.random.Generator,
     *,
@@ -224,9 +224,9 @@ def run_trials(
     Parameters
     ----------
     arms : mapping of name to Arm
-    train, holdout : Rows
+    train, holdout : EncodedRows
         Real rows, all with a known outcome.
-    pools : mapping of str to Rows
+    pools : mapping of str to EncodedRows
         Rows that arms may add, with ``"synthetic"`` among them; halved each on its own.
     task : Task
     rng : numpy Generator

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import LEARNERS, Design
 from tablewright.metrics.outcomes import BOUNDS, DIRECTIONS
-from tablewright.metrics.preparation import Rows
 from tablewright.metrics.scores import Score
 from tablewright.metrics.trials import Arm, Draw, Task, Trials
 
@@ -22,22 +22,22 @@ __all__ = [
     "utility_scores",
 ]
 
-Maker = Callable[[Rows, Mapping[int, int], np.random.Generator], Rows]
+Maker = Callable[[EncodedRows, Mapping[int, int], np.random.Generator], EncodedRows]
 """A control that makes rows: training rows, rows wanted per class, chance."""
 
 
-def usable(rows: Rows) -> NDArray[np.bool_]:
+def usable(rows: EncodedRows) -> NDArray[np.bool_]:
     """Mark rows whose outcome is known, and not a class that no training row has."""
-    target = rows.preparation.target
+    target = rows.encoder.target
     assert target is not None
     y, feature = rows.values[:, target], rows.features[target]
     unseen = y >= len(feature.levels) if feature.levels is not None else np.zeros(len(y), bool)
     return np.asarray(~np.isnan(y) & ~unseen)
 
 
-def task_of(train: Rows, n_trees: int = 100) -> Task | str:
+def task_of(train: EncodedRows, n_trees: int = 100) -> Task | str:
     """Return what is predicted, or a sentence why nothing can be."""
-    target = train.preparation.target
+    target = train.encoder.target
     if target is None:
         return "no target was named"
     feature, y = train.features[target], train.values[:, target]
@@ -104,7 +104,7 @@ def _copies(draw: Draw, rng: np.random.Generator) -> Design:
 
 def _resampled(draw: Draw, rng: np.random.Generator) -> Design:
     """Training rows and copies of them in the class mix of the generated rows."""
-    if draw.rows.features[draw.rows.preparation.target or 0].levels is None:
+    if draw.rows.features[draw.rows.encoder.target or 0].levels is None:
         return _copies(draw, rng)
     places = []
     for label, count in _mix(draw.synthetic).items():

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.learners import Design
-from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Mask
 
@@ -23,9 +23,9 @@ class Ground:
 
     Attributes
     ----------
-    ruler : Preparation
+    ruler : FeatureEncoder
         How cells become numbers.
-    real : Rows
+    real : EncodedRows
         The real rows; those without a label are left out.
     classes : tuple of str
         Labels by code: those that real rows have, then those that the schema declares; empty
@@ -40,8 +40,8 @@ class Ground:
     (('a', 'b', 'c'), array([2.]))
     """
 
-    ruler: Preparation
-    real: Rows
+    ruler: FeatureEncoder
+    real: EncodedRows
     classes: tuple[str, ...]
 
     @classmethod
@@ -53,7 +53,7 @@ class Ground:
         InputError
             If there are no rows, or a column is missing.
         """
-        ruler = Preparation.fit(train, schema)
+        ruler = FeatureEncoder.fit(train, schema)
         rows = ruler.rows(train, "training")
         if ruler.target is None:
             return cls(ruler, rows, ())
@@ -90,11 +90,11 @@ class Ground:
             return 0
         return len(self.ruler.features[self.target].levels or ())
 
-    def rows(self, frame: pl.DataFrame) -> Rows:
+    def rows(self, frame: pl.DataFrame) -> EncodedRows:
         """Put typed rows on the ruler."""
         return self.ruler.rows(frame, "candidate")
 
-    def labels(self, rows: Rows) -> Floats:
+    def labels(self, rows: EncodedRows) -> Floats:
         """Return codes of classes, or numbers; NaN where missing.
 
         A class that is neither seen nor declared has the code ``len(classes)``.
@@ -108,21 +108,21 @@ class Ground:
             codes[unseen] = [known.get(text[int(i)], len(self.classes)) for i in unseen]
         return codes
 
-    def unseen(self, rows: Rows) -> Mask:
+    def unseen(self, rows: EncodedRows) -> Mask:
         """Mark rows whose class no real row has."""
         if not self.classes:
             return np.zeros(len(rows), dtype=bool)
         assert self.target is not None
         return np.asarray(rows.values[:, self.target] >= self.seen)
 
-    def design(self, rows: Rows) -> Design:
+    def design(self, rows: EncodedRows) -> Design:
         """Return what learners see of rows."""
         if self.target is None:
             return Design.of(rows, np.zeros(len(rows)))
         return replace(Design.of(rows), y=self.labels(rows))
 
 
-def _classes(ruler: Preparation) -> tuple[str, ...]:
+def _classes(ruler: FeatureEncoder) -> tuple[str, ...]:
     assert ruler.target is not None
     feature = ruler.features[ruler.target]
     if feature.levels is None:

@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
+from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.neighbours import distance_blocks, nearest
-from tablewright.metrics.preparation import Rows
 from tablewright.metrics.privacy import row_keys
 from tablewright.schema import Schema
 from tablewright.selection.check import Judgement
@@ -122,8 +122,8 @@ def _find_repeats(keys: Keys, close: list[list[int]], reasons: list[str]) -> Non
         first[key] = row
 
 
-def feature_distances(rows: Rows) -> Features:
+def feature_distances(rows: EncodedRows) -> Features:
     """Return the coordinates of rows for Gower's distance, without the target."""
-    target = rows.preparation.target
+    target = rows.encoder.target
     kept = [j for j in range(len(rows.features)) if j != target]
     return np.ascontiguousarray(rows.gower[:, kept])

@@ -13,7 +13,7 @@ from tablewright.generators.blend import Blend
 from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.trees import SequentialTrees
 from tablewright.metrics.detection import detection_auc
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
 from tablewright.tables.encoding.codec import Codec
 
@@ -107,7 +107,7 @@ def _detected(
     codec = Codec(schema).fit(frame)
     for k in range(_FOLDS):
         train, held_out = frame.filter(fold != k), frame.filter(fold == k)
-        ruler = Preparation.fit(train, schema)
+        ruler = FeatureEncoder.fit(train, schema)
         for m, make in enumerate(candidates.values()):
             made = make().fit(codec.encode(train), rng).sample(held_out.height, rng)
             rows = ruler.rows(codec.decode(made))

@@ -12,8 +12,8 @@ import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.evaluation.compare.splits import Split
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.learners import Design
-from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.trials import Arm, Draw, Task, run_trials
 from tablewright.metrics.utility import control_arms, task_of, usable
 from tablewright.schema import Schema
@@ -125,7 +125,7 @@ def run_trial(
         the rows; ``"rows"`` that were added; ``"error"`` in place of them where it failed.
     """
     train, test = frame[split.train], frame[split.test]
-    ruler = Preparation.fit(train, schema)
+    ruler = FeatureEncoder.fit(train, schema)
     real, asked = (_known(ruler.rows(rows)) for rows in (train, test))
     task = task_of(real, settings.n_trees)
     if isinstance(task, str) or not len(asked):
@@ -147,7 +147,7 @@ def run_trial(
     return found | _cost(seconds, made.money, len(rows))
 
 
-def _known(rows: Rows) -> Rows:
+def _known(rows: EncodedRows) -> EncodedRows:
     return rows.take(usable(rows))
 
 
@@ -156,7 +156,12 @@ def _cost(seconds: float, money: float, rows: int) -> dict[str, Any]:
 
 
 def _measured(
-    arm: Arm, real: Rows, pool: Rows, asked: Rows, task: Task, rng: np.random.Generator
+    arm: Arm,
+    real: EncodedRows,
+    pool: EncodedRows,
+    asked: EncodedRows,
+    task: Task,
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     trials = run_trials({"arm": arm}, real, {"synthetic": pool}, asked, task, rng, n_halves=0)
     values = {measure: trials.value("arm", measure) for measure in trials.measures}
@@ -172,7 +177,7 @@ def _control_arm(name: str) -> Arm:
 def _balanced_copies(draw: Draw, rng: np.random.Generator) -> Design:
     """Training rows, and copies of the classes below the largest until all are as large."""
     labels, counts = np.unique(draw.train.y, return_counts=True)
-    if draw.rows.features[draw.rows.preparation.target or 0].levels is None:
+    if draw.rows.features[draw.rows.encoder.target or 0].levels is None:
         return draw.train
     places = [
         rng.choice(np.flatnonzero(draw.train.y == label), size=counts.max() - count)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.baselines import default_controls
-from tablewright.metrics.preparation import Rows
+from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.scores import Score
 from tablewright.metrics.trials import Task, Trials, run_trials
 from tablewright.metrics.utility import (
@@ -46,9 +46,9 @@ class Usefulness:
 
 
 def judge_usefulness(
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows,
     rng: np.random.Generator,
     *,
     measure: str | None,
@@ -57,7 +57,7 @@ def judge_usefulness(
     n_trees: int,
     max_rows: int,
     makers: Mapping[str, Maker] | None,
-    more: Rows | None,
+    more: EncodedRows | None,
     groups: NDArray[np.str_] | None,
 ) -> Usefulness:
     """Run the arms and judge them; see `tablewright.evaluation.evaluate.evaluate` for the options.
@@ -143,12 +143,12 @@ def arm_table(trials: Trials) -> list[dict[str, Any]]:
 
 
 def _subgroups(
-    trials: Trials, holdout: Rows, measure: str, column: str | None
+    trials: Trials, holdout: EncodedRows, measure: str, column: str | None
 ) -> list[dict[str, Any]]:
     """Measure of the main arms within each bin or level of a column, or recall by class."""
     if column is None and not trials.task.n_classes:
         return []
-    target = holdout.preparation.target
+    target = holdout.encoder.target
     names = [feature.name for feature in holdout.features]
     if column is not None and column not in names:
         raise InputError(f"subgroups: no column {column!r} among {', '.join(names)}")
@@ -176,7 +176,7 @@ def _shown(arms: Sequence[str]) -> list[str]:
     return [arm for arm in arms if arm in ("real", "synthetic", "augmented", "resampled")]
 
 
-def _bin_label(rows: Rows, place: int, code: int) -> str:
+def _bin_label(rows: EncodedRows, place: int, code: int) -> str:
     feature = rows.features[place]
     if code == feature.n_bins - 1:
         return "(missing)"

@@ -9,24 +9,24 @@ import polars as pl
 
 from tablewright.generators.base import Given
 from tablewright.generators.smotenc import SmoteNC
-from tablewright.metrics.preparation import Feature, Rows
+from tablewright.metrics.encoder import EncodedRows, Feature
 from tablewright.metrics.utility import Maker
 from tablewright.tables.encoding.codec import Field, Matrix
 
 __all__ = ["default_controls"]
 
 
-def default_controls(real: Rows, rng: np.random.Generator) -> dict[str, Maker]:
+def default_controls(real: EncodedRows, rng: np.random.Generator) -> dict[str, Maker]:
     """Return SMOTE-NC fitted on training rows, where there are classes of two rows or more.
 
     Parameters
     ----------
-    real : Rows
+    real : EncodedRows
         Training rows whose target is known.
     rng : numpy Generator
         Chooses the rows that it keeps of large classes.
     """
-    target = real.preparation.target
+    target = real.encoder.target
     if target is None or real.features[target].levels is None:
         return {}
     if min(np.unique(real.values[:, target], return_counts=True)[1]) < 2:
@@ -40,7 +40,7 @@ def _field(feature: Feature, target: bool) -> Field:
     return Field(feature.name, levels, target=target)
 
 
-def _filled(real: Rows) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _filled(real: EncodedRows) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Values, with 0 in columns that hold none: there is nothing to interpolate."""
     return np.where(np.isnan(real.values).all(axis=0), 0.0, real.values)
 
@@ -48,13 +48,13 @@ def _filled(real: Rows) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
 def _smote(matrix: Matrix, target: int, rng: np.random.Generator) -> Maker:
     fitted = SmoteNC().fit(matrix, rng)
 
-    def make(real: Rows, counts: Mapping[int, int], rng: np.random.Generator) -> Rows:
+    def make(real: EncodedRows, counts: Mapping[int, int], rng: np.random.Generator) -> EncodedRows:
         labels = np.repeat(list(counts), list(counts.values())).astype(float)
         values = np.full((len(labels), len(matrix.fields)), np.nan)
         values[:, target] = labels
         known = np.zeros(values.shape, dtype=bool)
         known[:, target] = True
         rows = fitted.sample(len(labels), rng, given=Given(values, known))
-        return Rows(real.preparation, rows, pl.DataFrame())
+        return EncodedRows(real.encoder, rows, pl.DataFrame())
 
     return make

@@ -18,8 +18,8 @@ from tablewright.evaluation.evaluate.plot_data import pictures
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.evaluate.warnings import notices_of
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.imputation import imputation_error
-from tablewright.metrics.preparation import Preparation, Rows
 from tablewright.metrics.scores import Score
 from tablewright.metrics.texts import shared_texts
 from tablewright.metrics.utility import Maker
@@ -65,10 +65,10 @@ EFFORTS = {
 class Tables:
     """The three tables on one ruler, and the groups of the holdout rows."""
 
-    real: Rows
-    synthetic: Rows
-    holdout: Rows
-    more: Rows | None = None
+    real: EncodedRows
+    synthetic: EncodedRows
+    holdout: EncodedRows
+    more: EncodedRows | None = None
     groups: NDArray[np.str_] | None = None
 
 
@@ -147,7 +147,7 @@ def evaluate(
     if effort not in EFFORTS:
         raise InputError(f"effort is 'quick' or 'full', not {effort!r}")
     started = clock.perf_counter()
-    ruler = Preparation.fit(train, _without(schema, groups))
+    ruler = FeatureEncoder.fit(train, _without(schema, groups))
     tables = Tables(
         ruler.rows(train, "training"),
         ruler.rows(synthetic),

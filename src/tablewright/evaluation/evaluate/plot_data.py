@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from tablewright.metrics.associations import associations
-from tablewright.metrics.preparation import Feature, Floats, Rows
+from tablewright.metrics.encoder import EncodedRows, Feature, Floats
 from tablewright.threads import one_thread
 
 __all__ = ["pictures"]
@@ -20,13 +20,13 @@ MAX_ROWS = 20_000
 
 
 def pictures(
-    real: Rows, synthetic: Rows, holdout: Rows, rng: np.random.Generator
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Return what the pictures of a report are drawn from.
 
     Parameters
     ----------
-    real, synthetic, holdout : Rows
+    real, synthetic, holdout : EncodedRows
     rng : numpy Generator
         Chooses the rows of the map.
 
@@ -94,7 +94,9 @@ def _shares(places: np.ndarray[Any, Any], n: int) -> Floats:
     return np.bincount(places, minlength=n) / max(len(places), 1)
 
 
-def _map(real: Rows, synthetic: Rows, holdout: Rows, rng: np.random.Generator) -> dict[str, Any]:
+def _map(
+    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows, rng: np.random.Generator
+) -> dict[str, Any]:
     coordinates = real.embedded
     if min(coordinates.shape) < 2:
         return {}

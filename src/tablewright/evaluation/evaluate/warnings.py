@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.metrics.preparation import Rows
+from tablewright.metrics.encoder import EncodedRows
 
 __all__ = ["notices_of"]
 
@@ -15,9 +15,9 @@ MANY_UNREADABLE = 0.01
 
 
 def notices_of(
-    real: Rows,
-    synthetic: Rows,
-    holdout: Rows,
+    real: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows,
     train_frame: pl.DataFrame,
     holdout_frame: pl.DataFrame,
     groups: str | None,
@@ -40,7 +40,7 @@ def _few(n_rows: int) -> str:
     )
 
 
-def _unreadable(rows: Rows) -> list[str]:
+def _unreadable(rows: EncodedRows) -> list[str]:
     found = []
     for j, feature in enumerate(rows.features):
         given = rows.frame[feature.name].is_not_null().to_numpy()

@@ -10,9 +10,9 @@ import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tablewright.errors import InputError
+from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import Design
 from tablewright.metrics.outcomes import classification
-from tablewright.metrics.preparation import Rows
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import Ground
@@ -210,7 +210,7 @@ class LearningDynamics:
         low, high = float(spread.min()), float(spread.max())
         return 0.75 * (high - low) + (low if self.uncertainty == "range" else 0.0)
 
-    def _own_label(self, rows: Rows) -> Floats:
+    def _own_label(self, rows: EncodedRows) -> Floats:
         """Probability of each row's own label at each checkpoint; NaN where it has no sense."""
         design = self.ground_.design(rows)
         y = self._classes(design.y)

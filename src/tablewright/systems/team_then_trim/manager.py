@@ -16,7 +16,7 @@ from tablewright.llm.endpoint.base import LLM, Prompt
 from tablewright.llm.prompts.delimiters import fenced
 from tablewright.llm.prompts.sharing import Sharing
 from tablewright.metrics.associations import associations
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
 from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, Component, TeamPlan
 from tablewright.systems.team_then_trim.plan_reading import mend, read_text
@@ -179,7 +179,7 @@ def plan_by_association(train: pl.DataFrame, schema: Schema) -> TeamPlan:
     """
     columns = [column for column in schema.each() if column.name != schema.target]
     part = Schema(columns=columns)
-    strength = np.abs(associations(Preparation.fit(train, part).rows(train)))
+    strength = np.abs(associations(FeatureEncoder.fit(train, part).rows(train)))
     bound = min(0.9, 2.0 / np.sqrt(max(train.height, 1)))
     groups = _groups(strength, bound)
     links = np.array([[strength[np.ix_(a, b)].max() for b in groups] for a in groups])

@@ -13,7 +13,7 @@ from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
 from tablewright.llm.prompts.sharing import Shared, Sharing
 from tablewright.metrics.associations import associations
-from tablewright.metrics.preparation import Preparation
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules.bound import bind
 from tablewright.rules.language import Rules, Source
 from tablewright.schema import Kind, Schema
@@ -217,7 +217,7 @@ def strongest_associations(
     if frame is None or frame.height == 0 or len(kept) < 2:
         return []
     part = Schema(columns=[c for c in kept if c.name in frame.columns])
-    rows = Preparation.fit(frame, part).rows(frame.gather_every(max(1, frame.height // _ROWS)))
+    rows = FeatureEncoder.fit(frame, part).rows(frame.gather_every(max(1, frame.height // _ROWS)))
     matrix = associations(rows)
     first, second = np.triu_indices(len(matrix), 1)
     strength = np.abs(matrix[first, second])

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from tablewright.metrics.detection import detection_auc
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder, Floats
 from tablewright.metrics.learners import LEARNERS, Design, fit
 from tablewright.metrics.outcomes import classification, regression
-from tablewright.metrics.preparation import Floats, Preparation, Rows
 from tablewright.metrics.trials import Task
 from tablewright.metrics.utility import task_of, usable
 from tablewright.schema import Schema
@@ -65,7 +65,7 @@ class Judge:
         self, train: pl.DataFrame, validation: pl.DataFrame, schema: Schema, seed: int
     ) -> None:
         self.seed = seed
-        self.ruler = Preparation.fit(train, schema)
+        self.ruler = FeatureEncoder.fit(train, schema)
         self.validation = self.ruler.rows(validation, "validation")
         real = self.ruler.rows(train, "training")
         found = task_of(real, _TREES)
@@ -86,13 +86,13 @@ class Judge:
         u_real, u_syn = self._value(self.real, self.task), self._value(made, self.task)
         return Judgement(u_real, u_syn, self._error(made, self.task), c)
 
-    def _cut(self, rows: Rows) -> Rows:
+    def _cut(self, rows: EncodedRows) -> EncodedRows:
         return rows.cut(_MOST, self._rng(1))
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])
 
-    def _predictions(self, rows: Rows, task: Task) -> list[Floats]:
+    def _predictions(self, rows: EncodedRows, task: Task) -> list[Floats]:
         """Predictions for the validation rows of models that learned some rows."""
         train = Design.of(rows.take(usable(rows)))
         return [

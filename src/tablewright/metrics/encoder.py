@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError
 from tablewright.schema import Column, Kind, Schema, suggest
 
-__all__ = ["Feature", "Preparation", "Rows"]
+__all__ = ["EncodedRows", "Feature", "FeatureEncoder"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -133,7 +133,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Preparation:
+class FeatureEncoder:
     """The ruler: how every column becomes numbers, fitted on real rows.
 
     Attributes
@@ -147,7 +147,7 @@ class Preparation:
     --------
     >>> real = pl.DataFrame({"age": [20, 40, None], "city": ["a", "b", "a"]})
     >>> schema = Schema.build({"age": "integer", "city": "categorical"})
-    >>> ruler = Preparation.fit(real, schema)
+    >>> ruler = FeatureEncoder.fit(real, schema)
     >>> ruler.rows(pl.DataFrame({"age": [30.5], "city": ["c"]})).values
     array([[30.5,  2. ]])
     """
@@ -176,7 +176,7 @@ class Preparation:
         names = [feature.name for feature in self.features]
         return names.index(self.schema.target) if self.schema.target in names else None
 
-    def rows(self, frame: pl.DataFrame, what: str = "synthetic") -> Rows:
+    def rows(self, frame: pl.DataFrame, what: str = "synthetic") -> EncodedRows:
         """Put a frame on the ruler.
 
         Parameters
@@ -195,16 +195,16 @@ class Preparation:
         _check_columns(frame, self.schema, what)
         values = [feature.codes(frame[feature.name]) for feature in self.features]
         matrix = np.column_stack(values) if values else np.zeros((frame.height, 0))
-        return Rows(self, matrix, frame.select(self.schema.names))
+        return EncodedRows(self, matrix, frame.select(self.schema.names))
 
 
 @dataclass(frozen=True)
-class Rows:
+class EncodedRows:
     """Rows on a ruler.
 
     Attributes
     ----------
-    preparation : Preparation
+    encoder : FeatureEncoder
         The ruler.
     values : ndarray of shape (n_rows, n_features)
         Numbers, codes of levels, NaN for missing.
@@ -212,7 +212,7 @@ class Rows:
         The same rows as they were given, in the same order; empty where rows are numbers alone.
     """
 
-    preparation: Preparation
+    encoder: FeatureEncoder
     values: Floats
     frame: pl.DataFrame
 
@@ -222,15 +222,15 @@ class Rows:
     @property
     def features(self) -> tuple[Feature, ...]:
         """The columns."""
-        return self.preparation.features
+        return self.encoder.features
 
-    def take(self, index: Integers | NDArray[np.bool_] | Sequence[int]) -> Rows:
+    def take(self, index: Integers | NDArray[np.bool_] | Sequence[int]) -> EncodedRows:
         """Return some of the rows, in the order given."""
         places = np.flatnonzero(index) if np.asarray(index).dtype == bool else np.asarray(index)
         places = places.astype(np.int64)
-        return Rows(self.preparation, self.values[places], self.frame[places])
+        return EncodedRows(self.encoder, self.values[places], self.frame[places])
 
-    def cut(self, n_rows: int, rng: np.random.Generator) -> Rows:
+    def cut(self, n_rows: int, rng: np.random.Generator) -> EncodedRows:
         """Return `n_rows` rows drawn without replacement, or all where there are no more."""
         if n_rows >= len(self):
             return self
@@ -247,7 +247,7 @@ class Rows:
         known = pl.Series(values).fill_nan(None).cast(pl.String)
         return known.zip_with(pl.Series(values != len(feature.levels)), "unseen " + text)
 
-    def shuffled(self, rng: np.random.Generator) -> Rows:
+    def shuffled(self, rng: np.random.Generator) -> EncodedRows:
         """Return the rows with every column shuffled on its own: margins stay, ties are cut."""
         orders = [rng.permutation(len(self)) for _ in self.features]
         columns = [self.values[order, j] for j, order in enumerate(orders)]
@@ -256,7 +256,7 @@ class Rows:
             self.frame[feature.name][order]
             for feature, order in zip(self.features, orders, strict=True)
         )
-        return Rows(self.preparation, values, frame)
+        return EncodedRows(self.encoder, values, frame)
 
     @cached_property
     def binned(self) -> Integers:
