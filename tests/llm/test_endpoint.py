@@ -170,6 +170,25 @@ def answer(content: str | None, finish: str = "stop", **message: Any) -> dict[st
     }
 
 
+def test_log_probabilities_are_asked_for_and_read(clients: Any, httpserver: HTTPServer) -> None:
+    likeliest = [
+        {"token": "Yes", "logprob": -0.25},
+        {"token": "No", "logprob": -1.5},
+        {"token": "?", "logprob": float("nan")},
+        {"token": None, "logprob": -2.0},
+    ]
+    body = answer("Yes")
+    body["choices"][0]["logprobs"] = {"content": [{"token": "Yes", "top_logprobs": likeliest}]}
+    httpserver.expect_request("/v1/chat/completions").respond_with_data(
+        json.dumps(body), content_type="application/json"
+    )
+    client = clients(httpserver.url_for("/v1"))
+    reply = client.complete(Prompt.ask("?", top_logprobs=4, max_tokens=1))
+    assert reply.logprobs == ({"Yes": -0.25, "No": -1.5},)
+    sent = json.loads(httpserver.log[0][0].data)
+    assert (sent["logprobs"], sent["top_logprobs"]) == (True, 4)
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [

@@ -89,6 +89,28 @@ def test_only_valid_answers_are_found_except_in_a_replay() -> None:
     assert (stored.reply, stored.error, stored.message) == (None, "InvalidReplyError", "empty")
 
 
+def test_log_probabilities_are_replayed_with_the_reply() -> None:
+    ledger, logprobs = Ledger(None), ({"Yes": -0.1, "No": -2.4},)
+    call = ledger.reserve("k", "m", Prompt.ask("?", top_logprobs=2), MOST, 0.0, Caps())
+    ledger.settle(call, "ok", Usage(1, 1), 0.0, Reply("Yes", logprobs=logprobs))
+    stored = ledger.find("k")
+    assert stored is not None
+    assert stored.reply is not None
+    assert stored.reply.logprobs == logprobs
+
+
+def test_a_ledger_without_log_probabilities_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    record(Ledger(path), text="blue")
+    with sqlite3.connect(path) as database:
+        database.execute("ALTER TABLE calls DROP COLUMN logprobs")
+        database.execute("PRAGMA user_version = 1")
+    stored = Ledger(path).find("k")
+    assert stored is not None
+    assert stored.reply is not None
+    assert (stored.reply.text, stored.reply.logprobs) == ("blue", ())
+
+
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_text("age,city\n" * 200)

@@ -18,6 +18,7 @@ def parameters(prompt: Prompt) -> dict[str, Any]:
         "top_p": prompt.top_p,
         "max_tokens": prompt.max_tokens,
         "schema": prompt.schema,
+        "top_logprobs": prompt.top_logprobs or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -27,14 +27,14 @@ __all__ = ["Ledger", "Record", "Stored"]
 Record = Literal["full", "metadata"]
 """Whether prompts and replies are kept, or only what they cost."""
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, model TEXT NOT NULL, stage TEXT NOT NULL,
     role TEXT NOT NULL, seed INTEGER NOT NULL, attempt INTEGER NOT NULL, session TEXT NOT NULL,
     outcome TEXT NOT NULL, started REAL NOT NULL, finished REAL, latency REAL,
-    prompt TEXT, parameters TEXT, sent TEXT NOT NULL, reply TEXT, finish TEXT,
+    prompt TEXT, parameters TEXT, sent TEXT NOT NULL, reply TEXT, logprobs TEXT, finish TEXT,
     error TEXT, message TEXT,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
     counted INTEGER NOT NULL DEFAULT 0, cost REAL NOT NULL, priced INTEGER NOT NULL
@@ -89,7 +89,9 @@ class Ledger:
             raise InputError(f"the ledger {self.path} was written by a newer version; update first")
         if version == 0:
             self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        elif version == 1:
+            self._db.execute("ALTER TABLE calls ADD COLUMN logprobs TEXT")
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
         self._keep_record_mode()
 
     def _keep_record_mode(self) -> None:
@@ -167,12 +169,13 @@ class Ledger:
         ).fetchone()
         full = self.record == "full"
         self._db.execute(
-            "UPDATE calls SET outcome = ?, finished = ?, latency = ?, reply = ?, finish = ?,"
-            " error = ?, message = ?, prompt_tokens = ?, completion_tokens = ?, counted = ?,"
-            " cost = ? WHERE id = ?",
+            "UPDATE calls SET outcome = ?, finished = ?, latency = ?, reply = ?, logprobs = ?,"
+            " finish = ?, error = ?, message = ?, prompt_tokens = ?, completion_tokens = ?,"
+            " counted = ?, cost = ? WHERE id = ?",
             (
                 outcome, time.time(), reply.latency if reply else None,
-                reply.text if reply and full else None, reply.finish if reply else None,
+                reply.text if reply and full else None,
+                _logprobs(reply) if reply and full else None, reply.finish if reply else None,
                 error, message if full else "", usage.prompt_tokens, usage.completion_tokens,
                 usage.counted, cost, call,
             ),
@@ -202,14 +205,16 @@ class Ledger:
             Whether a request that ended with an error counts as found (for a replay).
         """
         row = self._db.execute(
-            "SELECT model, reply, finish, prompt_tokens, completion_tokens, counted, latency"
+            "SELECT model, reply, finish, prompt_tokens, completion_tokens, counted, latency,"
+            " logprobs"
             " FROM calls WHERE key = ? AND outcome = 'ok' AND reply IS NOT NULL"
             " ORDER BY id LIMIT 1",
             (key,),
         ).fetchone()
         if row is not None:
             usage = Usage(row[3], row[4], bool(row[5]))
-            return Stored(Reply(row[1], row[2], row[0], usage, 0.0, row[6], cached=True))
+            logprobs = tuple(json.loads(row[7] or "[]"))
+            return Stored(Reply(row[1], row[2], row[0], usage, 0.0, row[6], True, logprobs))
         return self._failure(key) if failures else None
 
     def _failure(self, key: str) -> Stored | None:
@@ -243,6 +248,10 @@ class Ledger:
 
 def _fact(name: str, value: Any) -> str:
     return str(value) if name == "record" else json.dumps(value)
+
+
+def _logprobs(reply: Reply) -> str | None:
+    return json.dumps([dict(each) for each in reply.logprobs]) if reply.logprobs else None
 
 
 def _messages(prompt: Prompt) -> str:

@@ -64,7 +64,7 @@ class OpenAICompatible:
         """
         client = self._connected()
         async with self._translated():
-            if self.stream:
+            if self.stream and not prompt.top_logprobs:
                 return await self._streamed(client, prompt)
             # The typed method takes twice the CPU time for the same request.
             body = self._arguments(prompt)
@@ -107,6 +107,8 @@ class OpenAICompatible:
             "seed": _sent_seed(prompt),
             longest: prompt.max_tokens,
             "response_format": _response_format(prompt),
+            "logprobs": True if prompt.top_logprobs else None,
+            "top_logprobs": prompt.top_logprobs or None,
         }
         kept = {
             name: value
@@ -173,7 +175,23 @@ def _reply(prompt: Prompt, response: Any) -> Reply:
     text = str(message.get("content") or "")
     finish = "refusal" if message.get("refusal") else _finish(choices[0].get("finish_reason"))
     usage = _usage(prompt, text, response.get("usage"))
-    return Reply(text, finish, str(response.get("model") or ""), usage)
+    logprobs = _logprobs(choices[0].get("logprobs"))
+    return Reply(text, finish, str(response.get("model") or ""), usage, logprobs=logprobs)
+
+
+def _logprobs(found: Any) -> tuple[dict[str, float], ...]:
+    """Read the likeliest tokens of each position; whatever is no log-probability is left out."""
+    tokens = (found.get("content") or []) if isinstance(found, dict) else []
+    return tuple(_likeliest(token.get("top_logprobs") or []) for token in tokens)
+
+
+def _likeliest(entries: Any) -> dict[str, float]:
+    pairs = ((entry.get("token"), entry.get("logprob")) for entry in entries)
+    return {
+        token: float(value)
+        for token, value in pairs
+        if isinstance(token, str) and isinstance(value, int | float) and value <= 1e-6
+    }
 
 
 def _finish(reason: str | None) -> Literal["stop", "length", "refusal"]:

@@ -26,7 +26,7 @@ _FORMAT = re.compile(
     re.IGNORECASE,
 )
 _PARAMETER = re.compile(
-    r"\b(max_tokens|max_completion_tokens|temperature|top_p|seed|stream_options)\b"
+    r"\b(max_tokens|max_completion_tokens|temperature|top_p|seed|stream_options|top_logprobs|logprobs)\b"
 )
 _MODEL = re.compile(r"model", re.IGNORECASE)
 
