@@ -50,17 +50,36 @@ def test_json_rules_and_quiet(table: Path, tmp_path: Path) -> None:
     assert json.loads(out.read_text())["version"] == 1
 
 
-@pytest.mark.parametrize(("fail_on", "fails"), [("any", True), ("hard", False), (None, False)])
-def test_violations_fail_only_where_asked(
-    table: Path, tmp_path: Path, fail_on: str | None, fails: bool
+@pytest.mark.parametrize(
+    ("severity", "fail_on", "fails"),
+    [("soft, probability: 0.99", on, on == "any") for on in (None, "any", "hard", "none")]
+    + [("hard", on, on != "none") for on in (None, "any", "hard", "none")],
+)
+def test_check_exits_with_1_where_a_hard_rule_is_broken(
+    table: Path, tmp_path: Path, severity: str, fail_on: str | None, fails: bool
 ) -> None:
-    path = tmp_path / "soft.yaml"
-    path.write_text("rules:\n- {expression: wage > 25, severity: soft, probability: 0.99}\n")
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"rules:\n- {{expression: wage > 25, severity: {severity}}}\n")
     options = ["check", str(table), "--rules", str(path)]
     options += ["--fail-on", fail_on] if fail_on else []
     done = CliRunner().invoke(rules, options)
     assert isinstance(done.exception, CheckFailedError) is fails
     assert "broken" in done.output
+
+
+def test_check_names_rules_by_their_place_in_the_file(table: Path, tmp_path: Path) -> None:
+    path, report = tmp_path / "rules.yaml", tmp_path / "report.json"
+    path.write_text(
+        "rules:\n- {name: pay, expression: wage > 25}\n- wage > 0\n"
+        "- {kind: range, column: entry day, min: 1, max: 60}\n"
+    )
+    done = CliRunner().invoke(
+        rules, ["check", str(table), "--rules", str(path), "--json", str(report)]
+    )
+    assert str(done.exception) == "2 rules do not pass: pay, r3"
+    told = json.loads(report.read_text())["rules"]
+    assert [rule["name"] for rule in told] == ["pay", "r2", "r3"]
+    assert told[2]["text"] == "1 <= entry day <= 60"
 
 
 def test_rules_may_name_values_that_do_not_occur(table: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tablewright.errors import RuleError
-from tablewright.rules import as_rules, check_rules, validate_rules
+from tablewright.rules import as_rules, bind, check_rules, validate_rules
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.schema import Schema
 from tests.rules.samplers import ShuffledRows
@@ -243,3 +243,36 @@ def test_too_few_keys_are_named() -> None:
 
 def test_same_seed_same_rows() -> None:
     assert enforced(HARD, 50, 4)[0].equals(enforced(HARD, 50, 4)[0])
+
+
+class Rationed(ShuffledRows):
+    """Repeats one key until a redraw of which number is reached."""
+
+    def __init__(self, real: pl.DataFrame, helps_at: int) -> None:
+        super().__init__(real)
+        self.helps_at = helps_at
+
+    def redraw(self, frame: pl.DataFrame, *args: Any) -> pl.DataFrame:
+        self.redrawn.append(((), frame.height))
+        helps = len(self.redrawn) >= self.helps_at
+        ages = pl.int_range(pl.len(), dtype=pl.Int64) if helps else pl.lit(7, pl.Int64)
+        return frame.with_columns(age=ages)
+
+
+def enforced_key(helps_at: int) -> tuple[pl.DataFrame, Rationed]:
+    rules = as_rules([{"name": "key", "kind": "unique", "columns": ["age"]}])
+    sampler = Rationed(REAL, helps_at)
+    drawn = REAL.head(4).with_columns(age=pl.lit(7, pl.Int64))
+    enforcer = Enforcer(Plan.of(bind(rules, SCHEMA), SCHEMA), "y", 4)
+    return enforcer.finish(drawn, sampler, np.random.default_rng(0))[0], sampler
+
+
+@pytest.mark.parametrize("helps_at", [1, 11, 12])
+def test_finish_looks_at_keys_after_every_redraw_the_last_one_too(helps_at: int) -> None:
+    frame, sampler = enforced_key(helps_at)
+    assert (frame["age"].n_unique(), len(sampler.redrawn)) == (4, helps_at)
+
+
+def test_finish_gives_up_on_keys_after_twelve_redraws() -> None:
+    with pytest.raises(RuleError, match="'key' cannot be kept for 4 rows"):
+        enforced_key(13)

@@ -151,7 +151,7 @@ def test_constraints_of_a_sql_table() -> None:
         ("r5", '"years at school" <= age'),
         ("r6", "no two rows have the same code"),
         ("adult", "married = 'no' OR age >= 18"),
-        ("r7", "no two rows have the same age, code"),
+        ("r8", "no two rows have the same age, code"),
     ]
 
 

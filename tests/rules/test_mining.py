@@ -124,7 +124,7 @@ PLANTED: list[tuple[Callable[[np.random.Generator], Made], set[str]]] = [
     (plant_sentinel, {"days = -1 if and only if previous = 0"}),
     (plant_order, {"low <= high"}),
     (plant_distance, {"hired - born >= 17"}),
-    (plant_sum, {"1 * count + -2 * score + -1 * part + 1 * total = 0 (within 2.4e-07)"}),
+    (plant_sum, {"count - 2 * score - part + total = 0 (within 2.4e-07)"}),
     (plant_ratio, {"index = 100 * score / weight (within 0.051)"}),
     (plant_product, {"area = weight * height (within 0.0051)"}),
     (plant_exclusion, {"if size = 'l' then colour <> 'red'", "if colour = 'red' then size <> 'l'"}),

@@ -71,28 +71,45 @@ def test_support_and_violation_rate_come_from_the_real_rows() -> None:
     assert (rule.support, rule.violation_rate, rule.severity.value) == (900, 0.0, "hard")
 
 
-def test_a_hard_rule_that_real_rows_break_becomes_soft_and_that_is_said() -> None:
-    found = validate_rules(as_rules(["age >= 30"]), SCHEMA, real())
+def with_minors(n: int) -> pl.DataFrame:
+    return real().with_columns(age=pl.when(pl.int_range(pl.len()) < n).then(3).otherwise("age"))
+
+
+@pytest.mark.parametrize("n", [1, 5, 6, 1000])
+def test_a_rule_of_a_person_stays_hard_and_real_rows_that_break_it_are_a_warning(n: int) -> None:
+    found = validate_rules(as_rules(["age >= 20"]), SCHEMA, with_minors(n))
+    rule, finding = found.rules.rules[0], found.findings[0]
+    assert (rule.severity.value, rule.probability, rule.violation_rate) == ("hard", None, n / 1000)
+    assert finding.level.value == "warning"
+    assert f"kept by every row that is written, although {n / 1000:.2%}" in finding.message
+
+
+@pytest.mark.parametrize("source", ["mined", "llm"])
+@pytest.mark.parametrize(("n", "hard"), [(0, True), (5, True), (6, False), (300, False)])
+def test_a_mined_rule_becomes_soft_beyond_half_a_percent(source: str, n: int, hard: bool) -> None:
+    rules = as_rules([{"expression": "age >= 20", "source": source}])
+    found = validate_rules(rules, SCHEMA, with_minors(n))
     rule = found.rules.rules[0]
-    assert rule.severity.value == "soft"
-    assert rule.violation_rate is not None
-    assert rule.probability == pytest.approx(1 - rule.violation_rate)
-    assert "became soft" in found.findings[0].message
-    assert "intervention: true" in found.findings[0].message
+    assert rule.hard is hard
+    assert rule.probability == (None if hard else pytest.approx(1 - n / 1000))
+    levels = [finding.level.value for finding in found.findings]
+    assert levels == ([] if n == 0 else ["note"] if hard else ["warning"])
 
 
-def test_an_intervention_stays_hard_and_that_is_said() -> None:
-    rules = as_rules([{"expression": "age >= 30", "intervention": True}])
+@pytest.mark.parametrize("source", ["human", "mined", "llm"])
+def test_an_intervention_stays_hard_whoever_wrote_it(source: str) -> None:
+    rules = as_rules([{"expression": "age >= 30", "intervention": True, "source": source}])
     found = validate_rules(rules, SCHEMA, real())
     assert found.rules.rules[0].hard
     assert "is an intervention" in found.findings[0].message
 
 
-def test_a_few_errors_in_the_data_do_not_soften_a_rule() -> None:
-    frame = real().with_columns(age=pl.when(pl.int_range(pl.len()) < 2).then(3).otherwise("age"))
-    found = validate_rules(as_rules(["age >= 20"]), SCHEMA, frame)
-    assert found.rules.rules[0].hard
-    assert "although 2 real rows break it" in found.findings[0].message
+def test_a_soft_rule_without_strength_takes_that_of_the_real_rows() -> None:
+    rules = as_rules([{"expression": "age >= 20", "severity": "soft"},
+                      {"expression": "age >= 4", "severity": "soft", "weight": 2.0}])  # fmt: skip
+    first, second = validate_rules(rules, SCHEMA, with_minors(250)).rules
+    assert (first.probability, first.weight) == (0.75, None)
+    assert (second.probability, second.weight) == (None, 2.0)
 
 
 def test_quotas_say_that_they_change_the_table() -> None:

@@ -110,12 +110,17 @@ def test_missing_cells_are_kept_where_real_rows_have_them() -> None:
 
 
 def test_rules_reject_and_what_real_rows_break_is_told() -> None:
-    _, trim = trimmed(people(60, 1), rules=["age >= 25", "pay < 75"])
+    mined = {"expression": "age >= 25", "source": "mined"}
+    _, trim = trimmed(people(60, 1), rules=[mined, "pay < 75"])
     notes = trim.result_.notes
     broken = people(100, 0).filter(pl.col("age") < 25).height
     assert f"rule r1 (age >= 25): {broken} of 100 real rows" in notes[0]
     assert "so it rejects no candidate" in notes[0]
     assert not any("r1" in reason for reason in trim.result_.reason)
+    kept, trim = trimmed(people(60, 1), rules=["age >= 25"])
+    assert isinstance(kept, pl.DataFrame)
+    assert kept.filter(pl.col("age") < 25).height == 0
+    assert "so it rejects no candidate" not in trim.result_.notes[0]
     candidates = people(60, 1).with_columns(pay=pl.lit(76.0))
     _, trim = trimmed(candidates, rules=["pay < 75"])
     assert trim.result_.reason[0] == "breaks rule r1: pay < 75"

@@ -73,7 +73,8 @@ class Request:
         audit = getattr(learner, "audit_", None)
         if self.rules is None or audit is None:
             return
-        say(f"all {len(audit.rules)} rules of {self.rules} were applied", quiet)
+        kept = sum(not rule.broken for rule in audit.rules)
+        say(f"{kept} of {len(audit.rules)} rules of {self.rules} hold in every row", quiet)
         for rule in audit.rules:
             changed = {
                 how: getattr(rule, how)

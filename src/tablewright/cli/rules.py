@@ -134,8 +134,8 @@ def write(
 @click.option("--train", type=_TABLE, help="Real rows that dependencies are learned from.")
 @click.option("--schema", "schema_file", type=_TABLE, help="schema.yaml that settles kinds.")
 @click.option("--json", "json_file", type=_TABLE, help="Write the report as JSON.")
-@click.option("--fail-on", type=click.Choice(["any", "hard"]),
-              help="Exit with 1 where any rule, or a hard one, does not pass.")  # fmt: skip
+@click.option("--fail-on", type=click.Choice(["any", "hard", "none"]), default="hard",
+              show_default=True, help="Which rules, where broken, end in exit code 1.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def check(
     table: Path,
@@ -143,10 +143,10 @@ def check(
     train: Path | None,
     schema_file: Path | None,
     json_file: Path | None,
-    fail_on: str | None,
+    fail_on: str,
     quiet: bool,
 ) -> None:
-    """Check every row of TABLE against every rule."""
+    """Check every row of TABLE against every rule; exit code 1 where a hard one is broken."""
     import json
 
     from tablewright.errors import CheckFailedError
@@ -163,8 +163,9 @@ def check(
         write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", json_file)
     if not quiet:
         _print_report(report)
-    failed = [found.name for found in report.broken if fail_on == "any" or found.severity == "hard"]
-    if fail_on is not None and failed:
+    counted = {"any": ("hard", "soft"), "hard": ("hard",), "none": ()}[fail_on]
+    failed = [found.name for found in report.broken if found.severity in counted]
+    if failed:
         raise CheckFailedError(f"{len(failed)} rules do not pass: {', '.join(failed[:10])}")
 
 

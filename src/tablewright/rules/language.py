@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -83,7 +84,7 @@ class _Rule(BaseModel):
     )
     strict: bool = Field(default=False, description="NULL counts as a violation")
     intervention: bool = Field(
-        default=False, description="keep it hard although real rows break it"
+        default=False, description="real rows are meant to break it; keeps mined rules hard too"
     )
     source: Source = Source.HUMAN
     why: str = Field(default="", max_length=2000)
@@ -111,6 +112,11 @@ class _Rule(BaseModel):
     def hard(self) -> bool:
         """Whether every row has to keep it."""
         return self.severity is Severity.HARD
+
+    @property
+    def relaxable(self) -> bool:
+        """Whether real rows that break it may make it soft; never what a person demands."""
+        return not (self.intervention or (self.hard and self.source is Source.HUMAN))
 
     @abstractmethod
     def described(self) -> str:
@@ -168,8 +174,8 @@ class Range(_Rule):
 
     kind: Literal["range"] = "range"
     column: str
-    min: float | str | None = None
-    max: float | str | None = None
+    min: int | float | str | None = None
+    max: int | float | str | None = None
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
@@ -206,9 +212,13 @@ class Linear(_Rule):
 
     def described(self) -> str:
         """Write the rule as one line of text."""
-        terms = " + ".join(f"{weight:g} * {column}" for column, weight in self.terms.items())
+        total = ""
+        for column, weight in self.terms.items():
+            sign = "-" if weight < 0 else "+"
+            lead = f" {sign} " if total else sign.strip("+")
+            total += lead + (column if abs(weight) == 1 else f"{abs(weight):g} * {column}")
         within = f" (within {self.tolerance:g})" if self.tolerance else ""
-        return f"{terms} {self.op} {self.value:g}{within}"
+        return f"{total} {self.op} {self.value:g}{within}"
 
 
 class Align(_Rule):
@@ -412,15 +422,17 @@ class Rules(BaseModel):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        """Give names where none stands; no name may stand twice."""
-        taken = [rule.name for rule in self.rules if rule.name]
-        twice = next((name for name in taken if taken.count(name) > 1), None)
+        """Name the third rule r3 where it has no name; no name may stand twice."""
+        counts = Counter(rule.name for rule in self.rules if rule.name)
+        twice = next((name for name, count in counts.items() if count > 1), None)
         if twice is not None:
             raise ValueError(f"two rules are called {twice!r}")
-        fresh = (f"r{i}" for i in range(1, 2 * len(self.rules) + 1) if f"r{i}" not in set(taken))
         for i, rule in enumerate(self.rules):
             if not rule.name:
-                self.rules[i] = rule.model_copy(update={"name": next(fresh)})
+                name = f"r{i + 1}"
+                while name in counts:
+                    name += "'"
+                self.rules[i] = rule.model_copy(update={"name": name})
         return self
 
     # pydantic iterates over fields; a rule set over its rules

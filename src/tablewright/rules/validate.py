@@ -59,7 +59,7 @@ class Validation:
     ----------
     rules : Rules
         With support and violation rate on the real rows; hard rules that real rows break are
-        soft, unless they were declared an intervention.
+        soft, unless a person wrote them or declared them an intervention.
     bound : list of BoundRule
         The same, bound to the schema.
     findings : list of Finding
@@ -107,8 +107,8 @@ def validate_rules(
     real : polars DataFrame, optional
         Real rows; without them nothing is demoted.
     tolerated : float, default=0.005
-        Share of real rows that may break a hard rule; above it the rule becomes soft with the
-        probability found, unless ``intervention: true`` says that the data are to change.
+        Share of real rows that may break a rule that was mined or written by a model; above it
+        the rule becomes soft with the probability found. What a person wrote stays hard.
     redundancy : bool, default=True
         Whether to look for rules that others imply.
 
@@ -185,12 +185,18 @@ def _judge(rule: BoundRule, result: RuleResult, tolerated: float) -> tuple[Any, 
     if rule.rule.intervention:
         text = f"rule {rule.name!r} is an intervention: {share} break it"
         return made, Finding(Level.WARNING, (rule.name,), text)
+    if not rule.rule.relaxable:
+        text = (
+            f"rule {rule.name!r} is kept by every row that is written, although {share} break it, "
+            f"as rows {result.rows} do; severity: soft would let rows break it as often"
+        )
+        return made, Finding(Level.WARNING, (rule.name,), text)
     if result.rate <= tolerated:
         text = f"rule {rule.name!r} stays hard although {result.violations} real rows break it"
         return made, Finding(Level.NOTE, (rule.name,), text)
     text = (
         f"rule {rule.name!r} became soft: {share} break it, as rows {result.rows} do; "
-        "set intervention: true to make the table change"
+        "source: human or intervention: true would keep it hard"
     )
     return _softened(made, result.rate), Finding(Level.WARNING, (rule.name,), text)
 

@@ -177,14 +177,16 @@ class Sanity:
                 self.notes_.append(f"rule {rule.name} is soft and rejects no row")
                 continue
             count = int(rule.broken(train).sum())
+            kept = not rule.rule.relaxable
             if count:
-                self._note(f"rule {rule.name} ({rule.rule.described()})", count, train.height)
-            if not _too_often(count, train.height) or rule.rule.intervention:
+                what = f"rule {rule.name} ({rule.rule.described()})"
+                self._note(what, count, train.height, kept=kept)
+            if kept or not _too_often(count, train.height):
                 usable.append(rule)
         return usable
 
-    def _note(self, what: str, count: int, n_rows: int) -> None:
-        end = ", so it rejects no candidate" if _too_often(count, n_rows) else ""
+    def _note(self, what: str, count: int, n_rows: int, *, kept: bool = False) -> None:
+        end = "" if kept or not _too_often(count, n_rows) else ", so it rejects no candidate"
         self.notes_.append(
             f"{what}: {count} of {n_rows} real rows ({count / n_rows:.1%}) break it{end}"
         )

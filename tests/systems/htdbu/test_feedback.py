@@ -64,16 +64,17 @@ def test_better_textures_come_cheapest_first() -> None:
     assert list(plain)[:2] == ["copula in place of independent", "trees in place of independent"]
 
 
-def test_the_worst_rule_is_made_soft_first_and_interventions_stay() -> None:
+def test_milder_rules_soften_the_worst_first_but_never_what_a_person_demands() -> None:
     rules = as_rules(
         [
-            {"name": "mild", "expression": "age > 20"},
-            {"name": "wrong", "expression": "age > 60"},
+            {"name": "mild", "expression": "age > 20", "source": "mined"},
+            {"name": "wrong", "expression": "age > 60", "source": "llm"},
+            {"name": "demanded", "expression": "age > 65", "source": "human"},
             {"name": "wanted", "expression": "age > 70", "intervention": True},
             {"name": "leaning", "expression": "age > 30", "severity": "soft", "weight": 2.0},
         ]
     )
-    broken = {"mild": 0.01, "wrong": 0.5, "wanted": 0.9, "leaning": 0.1}
+    broken = {"mild": 0.01, "wrong": 0.5, "demanded": 0.6, "wanted": 0.9, "leaning": 0.1}
     asked: list[Rules] = []
 
     def rewrite(tried: Rules) -> Rules:
@@ -84,7 +85,8 @@ def test_the_worst_rule_is_made_soft_first_and_interventions_stay() -> None:
     assert [change.what.split(" ")[1] for change in offered[:2]] == ["wrong", "mild"]
     first = {rule.name: rule for rule in offered[0].setting.rules}
     assert (first["wrong"].hard, first["wrong"].probability) == (False, 0.5)
-    assert first["wanted"].hard
+    assert all(r["wanted"].hard and r["demanded"].hard for r in (
+        {rule.name: rule for rule in change.setting.rules} for change in offered[:3]))  # fmt: skip
     assert {r.name: r.weight for r in offered[2].setting.rules}["leaning"] == 1.0
     assert len(offered[3].setting.rules) == len(asked) == 1
 
@@ -116,7 +118,7 @@ def test_where_the_rules_cannot_be_mended_first_the_texture_is() -> None:
         return Readings(broken=0.0 if soft else 0.1)
 
     trace = mend(
-        Setting("independent", rules=as_rules(["age > 60"])),
+        Setting("independent", rules=as_rules([{"expression": "age > 60", "source": "llm"}])),
         measure,
         lambda setting: better_textures(setting, 100),
         lambda setting: milder_rules(setting, {"r1": 0.1}),

@@ -159,11 +159,12 @@ class Enforcer:
     def _make_keys_unique(self, work: _Work) -> None:
         for rule in self.plan.keys:
             seen = self._keys.get(rule.name)
-            for _ in range(KEY_ROUNDS):
+            for tried in range(KEY_ROUNDS + 1):
                 rows = np.flatnonzero(_repeated(work.block.frame, rule.columns, seen))
                 if len(rows) == 0:
                     break
-                work.redraw(rows, work.plan.opened(rule.columns), (), "repaired")
+                if tried < KEY_ROUNDS:
+                    work.redraw(rows, work.plan.opened(rule.columns), (), "repaired")
             else:
                 raise RuleError(
                     f"rule {rule.name!r} cannot be kept for {self.n_rows} rows: "

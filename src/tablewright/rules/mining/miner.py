@@ -79,7 +79,7 @@ def mine_rules(
     >>> frame = pl.DataFrame({"x": x, "y": 2 * x + 1})
     >>> schema = Schema.build({"x": "integer", "y": "integer"})
     >>> [rule.described() for rule in mine_rules(frame, schema, rng, kinds=["equations"])]
-    ['-2 * x + 1 * y = 1 (within 2e-08)']
+    ['-2 * x + y = 1 (within 2e-08)']
     """
     unknown = set(kinds) - {"ranges", *_FINDERS}
     if unknown:

@@ -51,7 +51,8 @@ def find_ranges(rows: Rows) -> list[Candidate]:
 def _ranges(frame: pl.DataFrame, schema: Schema) -> list[Range]:
     made = []
     for name, values in numbers_of(frame, schema).items():
-        low, high = outward(values, whole=schema[name].kind is Kind.INTEGER)
+        whole = schema[name].kind is Kind.INTEGER
+        low, high = (int(end) if whole else end for end in outward(values, whole=whole))
         made.append(Range(column=name, min=low, max=high, source=Source.MINED))
     return made
 

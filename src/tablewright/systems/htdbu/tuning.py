@@ -170,7 +170,7 @@ class Mending:
 
     def _asked(self, texture: Texture, bound: Sequence[BoundRule]) -> tuple[float, float]:
         """Return what rules that are no interventions want changed, and what chance changes."""
-        open_rules = [rule for rule in bound if not rule.rule.intervention]
+        open_rules = [rule for rule in bound if rule.rule.relaxable]
         try:
             plan = self._skeleton(texture, open_rules)
         except RuleError:
@@ -193,7 +193,7 @@ def _by_row(rule: BoundRule) -> bool:
 
 
 def _binding(rule: BoundRule) -> bool:
-    return rule.rule.hard and not rule.rule.intervention
+    return bool(rule.rule.hard and rule.rule.relaxable)
 
 
 def _breaking(rules: Sequence[BoundRule], rows: pl.DataFrame) -> float:

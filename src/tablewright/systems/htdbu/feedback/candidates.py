@@ -121,7 +121,7 @@ def milder_rules(
 ) -> Iterator[Change]:
     """Yield steps towards rules that the data can bear, the worst rule first.
 
-    Rules that are declared interventions stay.
+    Hard rules that a person wrote, and declared interventions, stay.
 
     Parameters
     ----------
@@ -134,11 +134,11 @@ def milder_rules(
 
     Examples
     --------
-    >>> rules = Rules(rules=["age > 60", "age > 17"])
+    >>> rules = Rules(rules=[{"expression": "age > 60", "source": "mined"}, "age > 17"])
     >>> [change.what for change in milder_rules(Setting("trees", rules=rules), {"r1": 0.4})]
     ['rule r1 is soft now: 40.0 % of the real rows break it (age > 60)']
     """
-    open_rules = [rule for rule in setting.rules if not rule.intervention]
+    open_rules = [rule for rule in setting.rules if rule.relaxable]
     hard = [rule for rule in open_rules if rule.hard and broken.get(rule.name, 0.0) > 0]
     for rule in sorted(hard, key=lambda rule: -broken[rule.name]):
         yield _demoted(setting, rule, broken[rule.name])
