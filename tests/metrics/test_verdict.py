@@ -8,8 +8,9 @@ from sklearn import metrics as known
 
 from tablewright.evaluation.evaluate.baselines import default_controls
 from tablewright.metrics import detection
+from tablewright.metrics.learners import Task
 from tablewright.metrics.outcomes import auc, auc_error, classification, regression
-from tablewright.metrics.trials import Outcomes, Task, Trials, half, run_trials
+from tablewright.metrics.trials import Outcomes, Trials, half, run_trials
 from tablewright.metrics.utility import control_arms, main_arms, task_of
 from tablewright.metrics.verdict import Word, judge
 from tests.metrics.tables import draw, three

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError
+from tablewright.metrics.crossfit import stratified_folds
 from tablewright.schema import Schema
 from tablewright.selection.agreement import RealAgreement
 from tablewright.selection.check import Check, Judgement
 from tablewright.selection.cost_band import CostBand, band
 from tablewright.selection.diversity import Diversity, Rule, entropy
-from tablewright.selection.folds import stratified_folds
 from tablewright.selection.information import Form, InformationGain, log_determinant
 from tablewright.selection.near_duplicates import NearDuplicates
 from tablewright.selection.outliers import Outliers

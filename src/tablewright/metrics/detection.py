@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.metrics.associations import associations
+from tablewright.metrics.crossfit import stratified_folds
 from tablewright.metrics.encoder import EncodedRows, Floats
-from tablewright.metrics.learners import Design, fit
+from tablewright.metrics.learners import Design, Task, leaf_size
 from tablewright.metrics.outcomes import auc, auc_error
 from tablewright.metrics.scores import Direction, Score
-
-__all__ = ["detection", "detection_auc"]
 
 N_FOLDS = 5
 N_TREES = 60
@@ -35,7 +34,8 @@ def detection(
     The real side is the holdout, since against training rows a generator that copies them would
     look perfect; without a holdout it is the training rows. Both sides have the same number
     of rows, numbers are rounded to the decimals of the schema, and equal rows share a fold. The
-    value is an AUC: a value below 0.5 is noise and no better than 0.5. sdmetrics reports
+    value is the mean AUC of the folds, since scores of two models have no common scale; 0.5
+    where that is below, which is noise (the details have it as it is). sdmetrics reports
     ``1 - max(0, 2 AUC - 1)`` of three unseeded folds instead.
 
     Parameters
@@ -61,59 +61,141 @@ def detection(
     if size < MIN_ROWS:
         reason = f"there are fewer than {MIN_ROWS} rows to tell apart"
         return Score.undefined(name, Direction.TARGET, reason, meaning, size)
-    basis = _round(truth.cut(size, rng))
-    found = _cross_fit(basis, _round(synthetic.cut(size, rng)), learner, rng)
-    others = {"shuffled": _round(real.shuffled(rng).cut(size, rng))}
+    basis = truth.cut(size, rng)
+    found = discriminate(basis, synthetic.cut(size, rng), learner, rng)
+    others = {"shuffled": real.shuffled(rng).cut(size, rng)}
     if truth is holdout:
-        others["real"] = _round(real.cut(size, rng))
-    reference = {key: _cross_fit(basis, rows, learner, rng).value for key, rows in others.items()}
-    interval = (found.value - 1.96 * found.error, found.value + 1.96 * found.error)
+        others["real"] = real.cut(size, rng)
+    reference = {
+        key: discriminate(basis, rows, learner, rng, evidence=False).value
+        for key, rows in others.items()
+    }
     details = {
+        "auc": found.auc,
         "columns": found.columns,
         "pairs": _pairs(real, synthetic),
         "against": "holdout" if truth is holdout else "training",
     }
     return Score(
-        name, found.value, Direction.TARGET, meaning, interval, reference, 0.5, "", size, details
+        name,
+        found.value,
+        Direction.TARGET,
+        meaning,
+        found.interval,
+        reference,
+        0.5,
+        "",
+        size,
+        details,
     )
 
 
 def detection_auc(real: EncodedRows, other: EncodedRows, rng: np.random.Generator) -> float:
     """AUC of boosted trees between two tables of the same size, and nothing beside it."""
     size = min(len(real), len(other))
-    sides = _round(real.cut(size, rng)), _round(other.cut(size, rng))
-    return _cross_fit(*sides, "boosted trees", rng, name_columns=False).value
+    sides = real.cut(size, rng), other.cut(size, rng)
+    return discriminate(*sides, "boosted trees", rng, evidence=False).value
 
 
 @dataclass(frozen=True)
-class _Found:
-    value: float
+class Detected:
+    """How well generated rows are told from real ones.
+
+    Attributes
+    ----------
+    auc : float
+        Mean over folds of the AUC on rows that the classifier did not see. Where both tables have
+        the same margins it is below one half by construction: what a classifier has learned by
+        chance, the rows left out have the other way round.
+    error : float
+        Standard error of it.
+    columns : mapping of str to float
+        AUC lost where a column is shuffled (boosted trees alone).
+    rows : ndarray of shape (n_generated,)
+        Probability, out of fold, that each row is a generated one.
+    score : callable
+        From other rows to this probability, the mean over the classifiers.
+    """
+
+    auc: float
     error: float
-    columns: dict[str, float]
+    columns: Mapping[str, float]
+    rows: NDArray[np.float64]
+    score: Callable[[EncodedRows], NDArray[np.float64]]
+
+    @property
+    def value(self) -> float:
+        """The AUC, and 0.5 where it is below: no better than not to be told apart."""
+        return max(self.auc, 0.5)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % of `value`."""
+        low, high = self.auc - 1.96 * self.error, self.auc + 1.96 * self.error
+        return max(low, 0.5), min(max(high, 0.5), 1.0)
 
 
-def _cross_fit(
+def discriminate(
     real: EncodedRows,
     other: EncodedRows,
     learner: str,
     rng: np.random.Generator,
-    name_columns: bool = True,
-) -> _Found:
-    design = Design.of(real, np.zeros(len(real))).join(Design.of(other, np.ones(len(other))))
-    folds = _folds(design.trees, rng)
+    evidence: bool = True,
+) -> Detected:
+    """Tell rows from real ones, fold by fold; equal rows share a fold.
+
+    Parameters
+    ----------
+    real, other : EncodedRows
+        As many of the one as of the other.
+    learner : str
+    rng : numpy Generator
+    evidence : bool, default=True
+        Whether boosted trees name the columns that give the rows away.
+    """
+    real, other = _rounded(real), _rounded(other)
+    design = _sides(real, np.zeros(len(real))).join(_sides(other, np.ones(len(other))))
+    folds = stratified_folds(design.y, N_FOLDS, rng, design.row_keys)
+    task = Task(2, 1, leaf_size(len(design)), N_TREES)
     scores, losses = np.full(len(design), 0.5), np.zeros(len(real.features))
-    for fold in range(N_FOLDS):
+    models, values, errors, weights = [], [], [], []
+    for fold in np.unique(folds):
         test = folds == fold
-        if not test.any() or test.all():
-            continue
-        leaf = max(3, min(20, len(design) // 20))
-        model = fit(learner, design.take(~test), 2, rng, leaf=leaf, n_trees=N_TREES)
+        if test.all():
+            break
+        model = task.fit(learner, design.take(~test), rng)
+        models.append(model)
         scores[test] = model(design.take(test))[:, 1]
-        if learner == "boosted trees" and name_columns:
+        sides = [scores[test & (design.y == side)] for side in (0, 1)]
+        if not all(map(len, sides)):
+            continue
+        values.append(auc(*sides))
+        errors.append(auc_error(*sides))
+        weights.append(len(sides[0]) * len(sides[1]))
+        if learner == "boosted trees" and evidence:
             losses += _losses(model, design.take(test), rng) / N_FOLDS
-    sides = [scores[design.y == side] for side in (0, 1)]
+
+    def score(rows: EncodedRows) -> NDArray[np.float64]:
+        sides = _sides(_rounded(rows), np.ones(len(rows)))
+        if not models:
+            return np.full(len(rows), 0.5)
+        return np.asarray(np.mean([model(sides)[:, 1] for model in models], axis=0))
+
     columns = {f.name: float(loss) for f, loss in zip(real.features, losses, strict=True)}
-    return _Found(auc(*sides), auc_error(*sides), columns)
+    value, error = _averaged(values, errors, weights)
+    return Detected(value, error, columns, scores[len(real) :], score)
+
+
+def _averaged(values: list[float], errors: list[float], weights: list[int]) -> tuple[float, float]:
+    """Mean of the AUCs of folds by their pairs of rows, and its standard error."""
+    if not values:
+        return 0.5, 0.5
+    shares = np.array(weights) / sum(weights)
+    return float(shares @ values), float(np.sqrt((shares**2) @ np.square(errors)))
+
+
+def _sides(rows: EncodedRows, y: Floats) -> Design:
+    return Design.of(rows, y)
 
 
 def _losses(model: Callable[[Design], Floats], test: Design, rng: np.random.Generator) -> Floats:
@@ -150,15 +232,7 @@ def _mixed(test: Design, column: int, order: NDArray[np.int64]) -> Design:
     return replace(test, trees=trees)
 
 
-def _folds(values: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Folds in which equal rows stay together, or trees would score below chance on copies."""
-    _, group = np.unique(np.nan_to_num(values, nan=-1e300), axis=0, return_inverse=True)
-    group = group.ravel()
-    places = rng.permutation(int(group.max()) + 1)
-    return np.asarray(places[group] % N_FOLDS, dtype=np.int64)
-
-
-def _round(rows: EncodedRows) -> EncodedRows:
+def _rounded(rows: EncodedRows) -> EncodedRows:
     """Round numbers as the real ones are written: decimals are no distribution."""
     values = rows.values.copy()
     for j, feature in enumerate(rows.features):

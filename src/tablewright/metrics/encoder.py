@@ -7,7 +7,7 @@ would hide a shift, one made from generated rows would move with the candidate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.schema import Column, Kind, Schema, suggest
-
-__all__ = ["EncodedRows", "Feature", "FeatureEncoder"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -47,6 +45,8 @@ class Feature:
         Of the real values.
     edges : ndarray
         Inner edges of the bins of a numeric column, at most 9.
+    ranks : ndarray of shape (n_levels,) or None
+        Where each level of an ordinal column stands among its categories; None for others.
     """
 
     column: Column
@@ -57,6 +57,7 @@ class Feature:
     mean: float
     scale: float
     edges: Floats
+    ranks: Floats | None = None
 
     @property
     def name(self) -> str:
@@ -107,8 +108,12 @@ class Feature:
         return np.asarray(np.eye(width + 1)[place], dtype=float)
 
     def standardised(self, codes: Floats) -> Floats:
-        """Columns for a linear model: standard scores or indicators."""
-        if self.levels is not None:
+        """Columns for a linear model: standard scores, of ranks if ordinal, or indicators."""
+        if self.ranks is not None:
+            unseen = codes >= len(self.ranks)
+            known = np.where(np.isnan(codes) | unseen, 0, codes).astype(int)
+            codes = np.where(np.isnan(codes) | unseen, np.nan, self.ranks[known])
+        elif self.levels is not None:
             return self.indicators(codes)
         missing = np.isnan(codes)
         scores = np.clip((np.where(missing, self.mean, codes) - self.mean) / self.scale, -20, 20)
@@ -300,7 +305,8 @@ def _feature(series: pl.Series, column: Column) -> Feature:
     if listed:
         counts = _labels(series, series.dtype).drop_nulls().value_counts(sort=True, name="n")
         levels = tuple(counts.sort(["n", counts.columns[0]], descending=[True, False])[:, 0])
-        return Feature(column, series.dtype, levels, 0.0, 1.0, 0.0, 1.0, np.zeros(0))
+        feature = Feature(column, series.dtype, levels, 0.0, 1.0, 0.0, 1.0, np.zeros(0))
+        return _ordinal(feature, series) if column.kind == Kind.ORDINAL and levels else feature
     numbers = _numbers(series, column.kind, series.dtype)
     known = numbers[~np.isnan(numbers)]
     if not len(known):
@@ -309,6 +315,20 @@ def _feature(series: pl.Series, column: Column) -> Feature:
     spread = float(known.std()) or 1.0
     low, high = float(known.min()), float(known.max())
     return Feature(column, series.dtype, None, low, high, float(known.mean()), spread, edges)
+
+
+def _ordinal(feature: Feature, series: pl.Series) -> Feature:
+    """Give an ordinal feature the ranks of its levels, as declared, else in the order of values."""
+    assert feature.levels is not None
+    declared = feature.column.categories
+    values = series.unique().drop_nulls().sort() if declared is None else pl.Series(declared)
+    order = {label: rank for rank, label in enumerate(_labels(values, feature.dtype))}
+    if any(level not in order for level in feature.levels):
+        return feature
+    ranks = np.array([order[level] for level in feature.levels], dtype=float)
+    real = feature.codes(series)
+    real = ranks[real[~np.isnan(real)].astype(int)]
+    return replace(feature, ranks=ranks, mean=float(real.mean()), scale=float(real.std()) or 1.0)
 
 
 def _numbers(series: pl.Series, kind: Kind, dtype: pl.DataType) -> Floats:

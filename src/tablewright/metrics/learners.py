@@ -16,11 +16,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from tablewright.metrics.encoder import EncodedRows, Feature, Floats
 from tablewright.threads import one_thread
 
-__all__ = ["LEARNERS", "Design", "fit"]
-
 LEARNERS = ("boosted trees", "linear")
 
-_MOST_CATEGORIES = 250
+_MAX_CATEGORIES = 250
+MIN_ROWS_FOR_TREES = 100
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,63 @@ class Design:
             np.concatenate([self.y, other.y]),
         )
 
+    @property
+    def row_keys(self) -> list[bytes]:
+        """One key per row, the same for rows whose features are equal; outcomes do not count."""
+        values = np.ascontiguousarray(np.where(np.isnan(self.trees), np.inf, self.trees) + 0.0)
+        return [row.tobytes() for row in values]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is predicted, and by which models.
+
+    Attributes
+    ----------
+    n_classes : int
+        0 for regression.
+    rare : int
+        Code of the class with the fewest training rows.
+    leaf : int
+        Least rows in a leaf of a boosted tree.
+    n_trees : int
+        Rounds of boosting.
+    learners : tuple of str
+        Which of `LEARNERS` are asked.
+    """
+
+    n_classes: int
+    rare: int
+    leaf: int
+    n_trees: int = 100
+    learners: tuple[str, ...] = LEARNERS
+
+    def fit(
+        self, learner: str, train: Design, rng: np.random.Generator, balanced: bool = False
+    ) -> Callable[[Design], Floats]:
+        """Fit one learner; see `fit`."""
+        options = {"leaf": self.leaf, "n_trees": self.n_trees}
+        return fit(learner, train, self.n_classes, rng, balanced=balanced, **options)
+
+    def predict(self, train: Design, test: Design, rng: np.random.Generator) -> dict[str, Floats]:
+        """Predict rows by each learner, fitted on others; see `fit` for the shapes."""
+        if not len(train):
+            return dict.fromkeys(self.learners, self._ignorant(len(test)))
+        return {name: self.fit(name, train, rng)(test) for name in self.learners}
+
+    def _ignorant(self, n_rows: int) -> Floats:
+        if not self.n_classes:
+            return np.zeros(n_rows)
+        return np.full((n_rows, self.n_classes), 1 / self.n_classes)
+
+
+def leaf_size(n_rows: int) -> int:
+    """Return the least rows in a leaf of a boosted tree: a twentieth of all, from 3 to 20."""
+    return max(3, min(20, n_rows // 20))
+
 
 def _is_categorical(feature: Feature) -> bool:
-    return feature.levels is not None and 2 < len(feature.levels) <= _MOST_CATEGORIES
+    return feature.levels is not None and 2 < len(feature.levels) <= _MAX_CATEGORIES
 
 
 def fit(

@@ -9,8 +9,6 @@ from scipy import stats
 from tablewright.metrics.encoder import Floats
 from tablewright.metrics.scores import Direction
 
-__all__ = ["BOUNDS", "DIRECTIONS", "auc", "auc_error", "classification", "regression"]
-
 DIRECTIONS = {
     "macro_f1": Direction.HIGHER,
     "rare_f1": Direction.HIGHER,
@@ -31,6 +29,9 @@ BOUNDS = {
     "mae": (0.0, np.inf),
 }
 """Where a measure is not held between 0 and 1."""
+
+MIN_PROBABILITY = 1e-2
+"""Lower probabilities of the true class count as this: one row shall not decide."""
 
 
 def auc(negative: Floats, positive: Floats) -> float:
@@ -124,3 +125,56 @@ def regression(y: Floats, predicted: Floats) -> dict[str, float]:
         "rmse": float(np.sqrt((errors**2).mean())),
         "mae": float(np.abs(errors).mean()),
     }
+
+
+def proper_scores(y: Floats, predicted: Floats) -> Floats:
+    """Return how well each row is predicted by a proper score; larger is better, 0 is best.
+
+    For classes the logarithm of the probability of the true one, at least ``log(0.01)``; for
+    numbers minus half the squared error in units of the variance of `y`.
+
+    Examples
+    --------
+    >>> proper_scores(np.array([0.0, 1.0]), np.array([[1.0, 0.0], [1.0, 0.0]])).round(2)
+    array([ 0.  , -4.61])
+    >>> proper_scores(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
+    array([-0. , -0.5])
+    """
+    if predicted.ndim == 1:
+        return np.asarray(-(((y - predicted) / (float(y.std()) or 1.0)) ** 2) / 2)
+    own = predicted[np.arange(len(y)), y.astype(np.intp)]
+    return np.asarray(np.log(np.clip(own, MIN_PROBABILITY, 1.0)))
+
+
+def rank_scores(y: Floats, predicted: Floats) -> Floats:
+    """Return how well each row is ranked, whatever the confidence of the model; larger is better.
+
+    For classes the mean of two things: whether the row's own class is the likeliest, and the
+    share of rows of other classes that have less of its probability, weighted so that each
+    class counts the same. A log loss would punish a model for being surer than it should be, as
+    rows make it that were chosen for being plausible, though its ranking improves. For numbers
+    it is `proper_scores`.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        Codes of classes, or numbers.
+    predicted : ndarray of shape (n_rows, n_classes) or (n_rows,)
+
+    Examples
+    --------
+    >>> rank_scores(np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.6, 0.4]]))
+    array([1. , 0.5])
+    """
+    if predicted.ndim == 1:
+        return proper_scores(y, predicted)
+    codes = y.astype(np.intp)
+    hits = predicted.argmax(axis=1) == codes
+    ranks = np.zeros(len(y))
+    classes, counts = np.unique(codes, return_counts=True)
+    for code, count in zip(classes, counts, strict=True):
+        own, others = predicted[codes == code, code], np.sort(predicted[codes != code, code])
+        if len(others):
+            below = np.searchsorted(others, own) + np.searchsorted(others, own, "right")
+            ranks[codes == code] = below / (2 * len(others)) * len(y) / (len(classes) * count)
+    return np.asarray((hits + ranks) / 2)

@@ -17,35 +17,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tablewright.metrics.encoder import EncodedRows, Floats
-from tablewright.metrics.learners import LEARNERS, Design, fit
+from tablewright.metrics.learners import LEARNERS, Design, Task
 from tablewright.metrics.outcomes import DIRECTIONS, classification, regression
 from tablewright.metrics.scores import Direction
 
-__all__ = ["Arm", "Difference", "Draw", "Task", "Trials", "run_trials"]
-
 Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is predicted.
-
-    Attributes
-    ----------
-    n_classes : int
-        0 for regression.
-    rare : int
-        Code of the class with the fewest training rows.
-    leaf : int
-        Least rows in a leaf, the same for every arm.
-    n_trees : int
-        Rounds of boosting, the same for every arm.
-    """
-
-    n_classes: int
-    rare: int
-    leaf: int
-    n_trees: int = 100
 
 
 @dataclass(frozen=True)
@@ -293,7 +269,7 @@ def _predict(
 def _ask(
     learner: str, rows: Design, test: Design, treatment: str, task: Task, rng: np.random.Generator
 ) -> _Predicted:
-    values = _fit(learner, rows, treatment, task, rng)(test)
+    values = task.fit(learner, rows, rng, treatment == "class weights")(test)
     if not task.n_classes:
         return _Predicted(values, None)
     tilt = _tilt(learner, rows, task, rng) if treatment == "threshold" else np.ones(1)
@@ -314,21 +290,6 @@ def _outcome(found: _Predicted, y: Floats, asked: Integers, task: Task) -> dict[
     return classification(labels, found.values[asked], task.rare, found.chosen[asked])
 
 
-def _fit(
-    learner: str, train: Design, treatment: str, task: Task, rng: np.random.Generator
-) -> Callable[[Design], Floats]:
-    balanced = treatment == "class weights"
-    return fit(
-        learner,
-        train,
-        task.n_classes,
-        rng,
-        balanced=balanced,
-        leaf=task.leaf,
-        n_trees=task.n_trees,
-    )
-
-
 def _tilt(learner: str, train: Design, task: Task, rng: np.random.Generator) -> Floats:
     """Divisors of the class probabilities that had the best macro-F1 in three folds.
 
@@ -340,7 +301,7 @@ def _tilt(learner: str, train: Design, task: Task, rng: np.random.Generator) -> 
     folds = rng.permutation(len(y)) % 3
     probabilities = np.zeros((len(y), task.n_classes))
     for fold in range(3):
-        model = _fit(learner, train.take(folds != fold), "plain", task, rng)
+        model = task.fit(learner, train.take(folds != fold), rng)
         probabilities[folds == fold] = model(train.take(folds == fold))
     powers = np.linspace(0, 1.5, 16)
     scores = [

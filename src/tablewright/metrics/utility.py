@@ -8,19 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.metrics.encoder import EncodedRows
-from tablewright.metrics.learners import LEARNERS, Design
+from tablewright.metrics.learners import LEARNERS, Design, Task, leaf_size
 from tablewright.metrics.outcomes import BOUNDS, DIRECTIONS
 from tablewright.metrics.scores import Score
-from tablewright.metrics.trials import Arm, Draw, Task, Trials
-
-__all__ = [
-    "Maker",
-    "control_arms",
-    "main_arms",
-    "task_of",
-    "usable",
-    "utility_scores",
-]
+from tablewright.metrics.trials import Arm, Draw, Trials
 
 Maker = Callable[[EncodedRows, Mapping[int, int], np.random.Generator], EncodedRows]
 """A control that makes rows: training rows, rows wanted per class, chance."""
@@ -42,7 +33,7 @@ def task_of(train: EncodedRows, n_trees: int = 100) -> Task | str:
         return "no target was named"
     feature, y = train.features[target], train.values[:, target]
     y = y[~np.isnan(y)]
-    leaf = max(3, min(20, len(y) // 20))
+    leaf = leaf_size(len(y))
     if len(np.unique(y)) < 2:
         return f"the target {feature.name!r} has one value in the training rows"
     if feature.levels is None:

@@ -10,11 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
+from tablewright.metrics.crossfit import out_of_fold, stratified_folds
 from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import Ground
-from tablewright.selection.folds import out_of_fold, stratified_folds
 
 __all__ = ["CostBand"]
 

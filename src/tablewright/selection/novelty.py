@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tablewright.metrics.crossfit import stratified_folds
 from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Check, Floats
 from tablewright.selection.feature_space import Ground
-from tablewright.selection.folds import stratified_folds
 from tablewright.selection.information import InformationGain
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
 

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
+from tablewright.metrics.crossfit import out_of_fold, stratified_folds
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import Ground
-from tablewright.selection.folds import out_of_fold, stratified_folds
 from tablewright.selection.predictions import LEAST, Predictor, gain_of, merits
 
 __all__ = ["PoolGate"]

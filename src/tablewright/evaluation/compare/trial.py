@@ -13,8 +13,8 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.evaluation.compare.splits import Split
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
-from tablewright.metrics.learners import Design
-from tablewright.metrics.trials import Arm, Draw, Task, run_trials
+from tablewright.metrics.learners import Design, Task
+from tablewright.metrics.trials import Arm, Draw, run_trials
 from tablewright.metrics.utility import control_arms, task_of, usable
 from tablewright.schema import Schema
 from tablewright.systems import System, estimator

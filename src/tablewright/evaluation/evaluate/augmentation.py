@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.baselines import default_controls
 from tablewright.metrics.encoder import EncodedRows
+from tablewright.metrics.learners import Task
 from tablewright.metrics.scores import Score
-from tablewright.metrics.trials import Task, Trials, run_trials
+from tablewright.metrics.trials import Trials, run_trials
 from tablewright.metrics.utility import (
     Maker,
     control_arms,

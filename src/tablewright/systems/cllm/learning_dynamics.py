@@ -10,13 +10,13 @@ import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tablewright.errors import InputError
+from tablewright.metrics.crossfit import out_of_fold, stratified_folds
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import Design
 from tablewright.metrics.outcomes import classification
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import Ground
-from tablewright.selection.folds import out_of_fold, stratified_folds
 from tablewright.threads import one_thread
 
 __all__ = ["PRESETS", "LearningDynamics"]
