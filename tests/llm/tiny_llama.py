@@ -21,6 +21,7 @@ import numpy as np
 
 WIDTH, LAYERS, HEADS, HIDDEN, CONTEXT = 64, 2, 4, 128, 4096
 MERGES = ["Ġ t", "e r", "i n", "o n"]
+TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"
 CONTROL = ["<s>", "</s>", "<pad>"]
 
 
@@ -47,8 +48,8 @@ def token_bias(tokens: list[str]) -> np.ndarray:
     return bias
 
 
-def write_model(path: Path, seed: int = 7) -> None:
-    """Write the model.
+def write_model(path: Path, seed: int = 7, template: str = TEMPLATE) -> None:
+    """Write the model; without a template it is a base model.
 
     The first channel of the residual stream is constant, so that the first column of the
     output matrix is a bias per token; everything else is random.
@@ -82,9 +83,8 @@ def write_model(path: Path, seed: int = 7) -> None:
         (writer.add_bos_token_id, writer.add_eos_token_id, writer.add_pad_token_id)
     ):
         add(len(tokens) - 3 + place)
-    writer.add_chat_template(
-        "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"
-    )
+    if template:
+        writer.add_chat_template(template)
     embedding, output = random(len(tokens), WIDTH), random(len(tokens), WIDTH)
     embedding[:, 0] = 4.0
     output[:, 0] = token_bias(tokens)

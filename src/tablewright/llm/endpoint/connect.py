@@ -47,6 +47,7 @@ def connect(
     ----------
     model : str
         As the endpoint names it; ``"NAME:model"`` takes the provider registered as NAME.
+        ``"gguf:PATH"`` runs a model file on this machine, without a server.
     base_url : str or None, default=None
         Address of an OpenAI-compatible endpoint, such as ``http://localhost:8000/v1``; None
         takes ``OPENAI_BASE_URL``, else OpenAI's own.
@@ -99,6 +100,8 @@ def connect(
     """
     provider, name = _provider(model)
     address = base_url or os.environ.get("OPENAI_BASE_URL")
+    if provider == "gguf":
+        name, address = _model_file(name, base_url)
     _check(share, concurrency, timeout, replay, run)
     price = price_of(name, address, prices)
     caps = Caps(max_cost, max_tokens, max_calls, max_minutes)
@@ -117,6 +120,15 @@ def _provider(model: str) -> tuple[str, str]:
     if not model.strip():
         raise InputError("the model has no name; give --model NAME")
     return (head, rest) if colon and rest and head in names("llms") else ("openai", model)
+
+
+def _model_file(text: str, base_url: str | None) -> tuple[str, str]:
+    """Name a model after its file, so that a run replays where the file is not."""
+    from tablewright.llm.endpoint.gguf import GGUFOptions
+
+    if base_url is not None:
+        raise InputError("gguf:PATH is a file on this machine; leave --base-url out")
+    return GGUFOptions.parse(text).path.name, f"file:{text}"
 
 
 def _check(

@@ -30,6 +30,8 @@ def is_loopback(base_url: str) -> bool:
     >>> is_loopback("http://127.0.0.1:8080/v1"), is_loopback("https://localhost.example.com")
     (True, False)
     """
+    if base_url.startswith("file:"):
+        return True
     host = urlsplit(base_url).hostname or ""
     if host == "localhost":
         return True
