@@ -49,7 +49,7 @@ def main() -> None:
     model = HTDBU("salary", llm=Scripted(replies), schema=whole.schema, random_state=0)
     before = resident()
     _, fitting = cpu(lambda: model.fit(train))
-    calls = model.result_.bill.calls
+    calls = model.result_.usage.calls
     rows, broken, spent = [], 0, 0.0
     batches = model.batches(asked.rows)
     made = 0
@@ -79,7 +79,7 @@ def main() -> None:
         f"Adult, {train.height:,} training rows, {len(RULES)} rules written by a model whose three "
         f"replies are scripted (simulation); {len(model.template_)} stand after voting, "
         f"measuring and leaving out what others imply. Calls while fitting: {calls}; calls after "
-        f"{made:,} rows: {model.result_.bill.calls} (none more). CPU seconds of fitting: "
+        f"{made:,} rows: {model.result_.usage.calls} (none more). CPU seconds of fitting: "
         f"{fitting:.1f}, of the rows: {spent:.1f} ({1e6 * spent / made:.0f} µs per row). Memory "
         f"before fitting: {before:.0f} MB. Rows that break one of the {len(RULES)} rules as asked: "
         f"{broken:,}."

@@ -159,7 +159,7 @@ def once(model: StandIn | None, n_rows: int, seed: int) -> dict[str, Any]:
     schema = made.schema_
     template = bind(made.template_, schema)
     known = sum(implied(rule, template, schema) for rule in bind(as_rules(RULES), schema))
-    return outcome(rows, made.result_.bill, known, seconds)
+    return outcome(rows, made.result_.usage, known, seconds)
 
 
 def outcome(rows: pl.DataFrame, bill: Bill, n_rules: int, seconds: float) -> dict[str, Any]:

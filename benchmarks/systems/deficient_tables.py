@@ -102,7 +102,7 @@ class Trial:
     def cllm(self, **options: Any) -> Made:
         system = CLLM(
             llm=self.model, schema=self.drawn.schema, topic=self.case.topic,
-            rows_per_prompt=self.case.batch, max_prompts=self.calls, patience=self.calls,
+            rows_per_prompt=self.case.batch, max_prompts=self.calls,
             random_state=self.seed, **options,
         )  # fmt: skip
         system.fit(self.drawn.train)
@@ -111,7 +111,7 @@ class Trial:
     def epic(self, **options: Any) -> Made:
         system = EPIC(
             llm=self.model, schema=self.drawn.schema, max_prompts=self.calls,
-            patience=self.calls, random_state=self.seed, **options,
+            random_state=self.seed, **options,
         )  # fmt: skip
         system.fit(self.drawn.train)
         return system.sample(20 * self.calls), system
@@ -207,7 +207,7 @@ def run(case: Case, seed: int, arms: list[str], rules: Rules | None) -> Iterator
 
 def spent(system: System | None) -> dict[str, Any]:
     """Return calls and tokens, in all and by role and stage."""
-    lines = [] if system is None else system.result_.bill.lines
+    lines = [] if system is None else system.result_.usage.lines
     return {
         "calls": sum(line.calls for line in lines),
         "read": sum(line.prompt_tokens for line in lines),

@@ -13,7 +13,7 @@ from tablewright.errors import ConditionError, InputError, ModelError
 from tablewright.llm import Prompt, Scripted
 from tablewright.llm.endpoint.base import Reply, Usage
 from tablewright.llm.endpoint.metering import Bill, Metered
-from tablewright.systems import Result, System, Wanted, estimator
+from tablewright.systems import Result, SampleRequest, System, estimator
 from tablewright.systems.cllm.system import CLLM
 from tablewright.testing import StandIn
 
@@ -54,11 +54,11 @@ class Echo(System):
         model = self.model("manager")
         self.plan_ = "" if model is None else model.complete(Prompt.ask("?", role="manager")).text
 
-    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
-        self.wanted = wanted
+    def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
+        self.request = request
         rows = self.train_.select(self.writable_.names)
         for start in range(0, self.supply, 4):
-            piece = rows.sample(4, with_replacement=True, seed=wanted.seed + start)
+            piece = rows.sample(4, with_replacement=True, seed=request.seed + start)
             result.n_proposed += 4
             yield piece
         result.reject(rows.head(1), "copies", ["equals a real row"])
@@ -89,15 +89,15 @@ def test_fewer_rows_than_wanted_are_a_result_and_not_an_error() -> None:
 def test_balance_becomes_rows_for_each_class() -> None:
     system = Echo("member", random_state=0).fit(TRAIN)
     system.sample(balance="fill")
-    assert system.wanted.quotas == {"yes": 20}
-    assert system.wanted.n_rows == 20
+    assert system.request.quotas == {"yes": 20}
+    assert system.request.n_rows == 20
 
 
 def test_a_condition_is_among_the_rules() -> None:
     system = Echo("member", random_state=0).fit(TRAIN)
     system.sample(2, where="age < 30", rules=["age >= 18"])
-    assert next(rule.name for rule in system.wanted.rules.rules) == "where"
-    assert len(system.wanted.rules.rules) == 2
+    assert next(rule.name for rule in system.request.rules.rules) == "where"
+    assert len(system.request.rules.rules) == 2
 
 
 def test_fit_resample_fills_classes_or_says_what_is_lacking() -> None:
@@ -114,7 +114,7 @@ def test_a_model_is_named_for_all_roles_or_for_one() -> None:
     assert system.plan_ == "a plan"
     assert system.reason_ == "echo, as asked, with manager by a language model"
     system.sample(4)
-    assert [(line.role, line.calls) for line in system.result_.bill.lines] == [("manager", 1)]
+    assert [(line.role, line.calls) for line in system.result_.usage.lines] == [("manager", 1)]
     assert set(clone(system).llm) == {"manager"}
 
 

@@ -64,8 +64,8 @@ def spent_by(learner: Learner, llm: ModelOptions) -> dict[str, Any]:
     return {
         "models": dict(llm.models),
         "cells sent": llm.cells_sent(),
-        "tokens": result.bill.tokens,
-        "cost": result.bill.cost,
+        "tokens": result.usage.tokens,
+        "cost": result.usage.cost,
     }
 
 

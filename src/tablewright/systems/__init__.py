@@ -1,7 +1,8 @@
 """Published systems, one readable file each, composed of the stages below them."""
 
-from tablewright.systems.common.base import System, Wanted
+from tablewright.systems.common.base import System
 from tablewright.systems.common.choosing import estimator, load
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 
-__all__ = ["Result", "System", "Wanted", "estimator", "load"]
+__all__ = ["Result", "SampleRequest", "System", "estimator", "load"]

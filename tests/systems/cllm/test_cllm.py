@@ -60,7 +60,7 @@ def made(replies: list[Any], n_rows: int, **options: Any) -> tuple[pl.DataFrame,
 
 def asked(**options: Any) -> list[Prompt]:
     script = Scripted([""] * 600)
-    options = {"random_state": 0, "patience": 1, "target": "ill", **options}
+    options = {"random_state": 0, "target": "ill", **options}
     CLLM(llm=script, **options).fit(people()).sample(100)
     return script.prompts
 
@@ -80,13 +80,13 @@ def test_a_prompt_shows_twenty_rows_names_the_domain_and_asks_for_json() -> None
 
 
 def test_completions_share_a_prompt_and_each_prompt_draws_from_the_whole_table() -> None:
-    prompts = asked(completions=5, patience=50)
+    prompts = asked(completions=5)
     texts = [prompt.text for prompt in prompts]
     assert len(set(texts[:5])) == 1
-    assert len({prompt.seed for prompt in prompts}) == len(prompts) == 250
-    assert len(set(texts)) == 50
-    late = " ".join(texts[125:])
-    assert all(f'"dose": {dose},' in late for dose in people()["dose"])
+    assert len({prompt.seed for prompt in prompts}) == len(prompts) == 15
+    assert len(set(texts)) == 3
+    every = " ".join(texts)
+    assert sum(f'"dose": {dose},' in every for dose in people()["dose"]) > 0.5 * people().height
 
 
 def test_without_context_there_are_no_names_and_rows_get_theirs_back() -> None:
@@ -103,7 +103,7 @@ def test_a_reply_that_is_cut_off_gives_all_its_whole_rows() -> None:
     rows, system = made([text], 3)
     assert rows["dose"].to_list() == [3.1, 3.2]
     assert set(rows["smokes"]) <= {"Yes", "No"}, "a word of the column is no placeholder"
-    assert system.result_.lost["the object is cut off or broken"] == 1
+    assert system.result_.parse_errors["the object is cut off or broken"] == 1
 
 
 def test_values_are_checked_and_missing_cells_kept_and_published_does_neither() -> None:
@@ -116,7 +116,7 @@ def test_values_are_checked_and_missing_cells_kept_and_published_does_neither() 
     )
     rows, system = made([text], 5, curate=False)
     assert rows["dose"].to_list() == [3.1]
-    assert len(system.result_.lost) == 4
+    assert len(system.result_.parse_errors) == 4
     rows, _ = made([text], 5, variant="published", curate=False)
     assert rows["town"].to_list() == ["Atlantis", row(99.5, "yes")["town"]]
     assert rows["dose"].to_list() == [3.2, 99.5]
@@ -128,12 +128,13 @@ def test_copies_and_repeats_do_not_count_and_in_the_published_variant_they_do() 
     rows, system = made([text, reply(row(3.1, "no"))], 2)
     assert rows["dose"].to_list() == [3.1]
     assert system.result_.rejected["_reason"].to_list() == [
-        "equals a real row",
+        "stood in a prompt of this run",
         "equals an earlier row",
         "nearly equals an earlier row",
         "equals an earlier row",
     ]
-    assert made([text], 4, variant="published")[0].height == 4
+    published = made([text], 4, variant="published")[0]
+    assert published["dose"].to_list() == [3.1, 3.1, 3.11]
 
 
 def test_rows_with_labels_that_the_real_rows_deny_are_dropped_and_replaced() -> None:
@@ -151,7 +152,7 @@ def test_rows_with_labels_that_the_real_rows_deny_are_dropped_and_replaced() -> 
 
 def test_curation_drops_at_most_a_share_and_nothing_where_the_curator_knows_nothing() -> None:
     wrong = [row(3 + k / 10, "yes") for k in range(10)]
-    rows, _ = made([reply(*wrong)], 10, patience=1)
+    rows, _ = made([reply(*wrong)], 10)
     assert rows.height == 7
     both = [people(30).with_columns(ill=pl.lit(label)) for label in ("yes", "no")]
     noise = pl.concat(both)  # features of which every one has either label
@@ -186,12 +187,12 @@ def test_work_ends_at_caps_and_where_nothing_new_comes_and_says_so() -> None:
     rows, system = made([reply(row(3.1, "no")), BudgetError("the cap of 1 call is reached")], 9)
     assert rows.height == 1
     assert "cap of 1 call" in str(system.result_.stopped)
-    rows, system = made([reply(row(3.1, "no"))] * 9, 9, patience=2)
+    rows, system = made([reply(row(3.1, "no"))] * 9, 9)
     assert rows.height == 1
-    assert "stopped after 2 rounds in a row" in system.result_.notes[-1]
+    assert "stopped after 3 rounds in a row" in system.result_.notes[-1]
     rows, system = made([reply(row(3.1, "no"))] * 9, 9, max_prompts=1)
-    assert system.result_.notes == ["1 of 1 prompts are used up (max_prompts)"]
-    assert system.result_.bill.calls == 1
+    assert system.result_.notes == ["1 of 1 prompts are used up"]
+    assert system.result_.usage.calls == 1
 
 
 def test_conditions_stand_in_the_prompt_and_are_kept_whatever_comes_back() -> None:
@@ -216,7 +217,7 @@ def test_the_local_body_draws_rows_that_are_curated_alike() -> None:
     assert rows.columns == people().columns
     assert rows.equals(system.sample(40))
     assert "drawn on this machine" in system.result_.notes[0]
-    assert system.result_.bill.calls == 0
+    assert system.result_.usage.calls == 0
 
 
 def test_nothing_but_the_schema_leaves_where_nothing_else_may() -> None:
@@ -274,5 +275,5 @@ def test_a_model_with_moderate_faults_still_fills_the_request() -> None:
     rows = system.sample(60)
     assert rows.height == 60
     assert rows.equals(system.sample(60))
-    (line,) = system.result_.bill.lines
+    (line,) = system.result_.usage.lines
     assert (line.role, line.stage) == ("writer", "rows")

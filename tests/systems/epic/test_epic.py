@@ -90,7 +90,7 @@ def test_rows_are_read_back_from_tokens_with_one_wrong_letter_mended() -> None:
     assert rows.rows() == [(5.55, "t", "f", "None", "no"), (5.56, "f", "f", "Ulm", "no")]
     rows, system = kept(reply(slip), 4, mapping="all", variant="published")
     assert rows.height == 1
-    assert f"column 'fever': '{slip}' is no token of it" in system.result_.lost
+    assert f"column 'fever': '{slip}' is no token of it" in system.result_.parse_errors
     rows, system = kept(reply("t"), 4, mapping="all")
     assert rows.height == 1, "the model never saw the word, so it is no value of the column"
 
@@ -103,7 +103,7 @@ def test_one_bad_line_costs_no_other_and_prose_costs_nothing() -> None:
     )
     rows, system = kept(reply, 4)
     assert rows["dose"].to_list() == [5.12, 7.14, 5.15]
-    reasons = set(system.result_.lost)
+    reasons = set(system.result_.parse_errors)
     assert reasons == {
         "6 fields instead of 5",
         "column 'dose': 'high' is no number",
@@ -128,7 +128,9 @@ def test_copies_and_repeats_are_rejected_and_published_keeps_them() -> None:
     rows, system = kept(reply, 6)
     assert rows["dose"].to_list() == [5.55]
     assert system.result_.rejected["_stage"].to_list() == ["near-duplicates", "near-duplicates"]
-    assert kept(reply, 6, variant="published")[0].height == 3
+    published, system = kept(reply, 6, variant="published")
+    assert published["dose"].to_list() == [5.55, 5.55], "copies are kept, but none of the prompt"
+    assert system.result_.rejected["_reason"].to_list() == ["stood in a prompt of this run"]
 
 
 def test_classes_get_the_same_number_of_rows_or_what_is_asked_for() -> None:
@@ -137,7 +139,7 @@ def test_classes_get_the_same_number_of_rows_or_what_is_asked_for() -> None:
     assert Counter(system.sample(31)["ill"]) == {"no": 16, "yes": 15}
     filled = system.sample(balance="fill")
     assert set(filled["ill"]) == {"yes"}
-    line = system.result_.bill.lines[0]
+    line = system.result_.usage.lines[0]
     assert (line.role, line.stage) == ("writer", "rows")
     assert system.result_.tokens_per_row is not None
 
@@ -147,7 +149,7 @@ def test_the_local_body_draws_the_same_request() -> None:
     rows = system.sample(20)
     assert Counter(rows["ill"]) == {"no": 10, "yes": 10}
     assert "no model was named for the writer" in system.result_.notes[0]
-    assert system.result_.bill.calls == 0
+    assert system.result_.usage.calls == 0
     assert rows.equals(system.sample(20))
     assert not rows.equals(system.sample(20, random_state=1))
     assert (system.sample(10, where="dose > 5")["dose"] > 5).all()
@@ -235,10 +237,10 @@ def test_a_cap_ends_the_work_with_the_rows_so_far() -> None:
 
 
 def test_work_ends_where_nothing_new_comes_or_at_the_most_prompts() -> None:
-    system = kept("A.\nno,5.55,t,t,Ulm", 30, patience=2)[1]
-    assert "stopped after 2 rounds in a row" in system.result_.notes[-1]
+    system = kept("A.\nno,5.55,t,t,Ulm", 30)[1]
+    assert "stopped after 3 rounds in a row" in system.result_.notes[-1]
     system = kept("A.\nno,5.55,t,t,Ulm", 30, max_prompts=1)[1]
-    assert system.result_.notes == ["1 of 1 prompts are used up (max_prompts)"]
+    assert system.result_.notes == ["1 of 1 prompts are used up"]
 
 
 def test_the_cells_that_a_prompt_shows_are_counted_and_a_dry_run_ends() -> None:

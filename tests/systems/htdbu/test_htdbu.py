@@ -137,7 +137,7 @@ def test_a_model_is_asked_once_whatever_the_number_of_rows() -> None:
     assert [rule.described() for rule in model.template_] == ["days = -1 if and only if calls = 0"]
     for n_rows in (10, 900):
         model.sample(n_rows)
-        assert model.result_.bill.calls == 3
+        assert model.result_.usage.calls == 3
 
 
 def test_published_is_a_preset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ def test_a_row_that_a_worker_never_writes_is_given_up_and_told() -> None:
     model = Calculator(1.0)
     rows, system = calculated(10, model=model, n_batches=1)
     assert rows.height == 0
-    assert system.result_.lost["given up: a worker did not write its columns"] == 10
+    assert system.result_.parse_errors["given up: a worker did not write its columns"] == 10
     assert len(model.prompts) == 3
 
 
@@ -179,7 +179,7 @@ def test_without_a_model_everything_is_local_and_said_so() -> None:
     assert rows.schema == SMALL.schema
     assert rows.height == 25
     assert system.plan_.made == "local"
-    assert system.result_.bill.calls == 0
+    assert system.result_.usage.calls == 0
     assert any("drawn on this machine" in note for note in system.result_.notes)
 
 
@@ -192,7 +192,7 @@ def test_each_role_takes_its_own_model_and_has_its_own_line_on_the_bill() -> Non
     assert len(manager.prompts) == 1
     assert len(judge.prompts) == 2
     assert len(worker.prompts) == 2 * len(system.plan_.components)
-    calls = {(line.role, line.stage): line.calls for line in system.result_.bill.lines}
+    calls = {(line.role, line.stage): line.calls for line in system.result_.usage.lines}
     assert calls == {
         ("manager", "plan"): 1,
         ("worker", "write"): len(worker.prompts),
@@ -343,7 +343,7 @@ def test_a_dry_run_asks_for_what_a_run_would_and_trims_nothing() -> None:
     with connect("stand-in", "http://localhost:1/v1", dry_run=True) as client:
         system = TeamThenTrim("y", llm=client, random_state=0).fit(numbers())
         rows = system.sample(30)
-    calls = {line.role: line.calls for line in system.result_.bill.lines}
+    calls = {line.role: line.calls for line in system.result_.usage.lines}
     assert rows.height == 30
     assert calls == {"manager": 1, "worker": 3, "label": 3}
     assert any("dry run" in note for note in system.result_.notes)

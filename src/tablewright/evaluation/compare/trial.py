@@ -200,7 +200,7 @@ def method_writer(method: Method, llm: Models = None) -> Writer:
         options: Mapping[str, Any] = {"balance": method.balance} if method.balance else {}
         made = estimator(method.generator, schema=schema, random_state=seed, llm=llm).fit(train)
         rows = made.sample(None if method.balance == "fill" else n_rows, **options)
-        cost = made.result_.bill.cost if isinstance(made, System) else 0.0
+        cost = made.result_.usage.cost if isinstance(made, System) else 0.0
         return Written(rows, cost or 0.0)
 
     return write

@@ -15,7 +15,7 @@ from tablewright.llm.prompts.sharing import Cell, Sharing
 from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.llm.rows.parser import FORMATS, Parsed, ParsedRow, parse_rows
 from tablewright.llm.rows.raw_rows import LostRow, RowFormat
-from tablewright.llm.rows.task import Ask, RowTask, row_prompt
+from tablewright.llm.rows.task import SPLIT, Ask, RowTask, row_prompt
 
 __all__ = ["RowsWritten", "request_rows", "request_together"]
 
@@ -302,8 +302,15 @@ class _Run:
         half = -(-len(batch.open) // 2)
         parts = [part for part in (batch.open[:half], batch.open[half:]) if part]
         batch.round -= 1
+        # Halves are numbered as a binary heap, so that no two parts ever share a number.
+        depth, origin = divmod(batch.index, SPLIT)
         return [
-            replace(batch, open=part, n_examples=examples // 2, index=batch.index + 100_003 * side)
+            replace(
+                batch,
+                open=part,
+                n_examples=examples // 2,
+                index=origin + SPLIT * (2 * depth + 1 + side),
+            )
             for side, part in enumerate(parts)
         ]
 

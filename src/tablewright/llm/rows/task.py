@@ -16,9 +16,12 @@ from tablewright.llm.prompts.sharing import Cell, Shared, Sharing, count_cells
 from tablewright.llm.rows.raw_rows import NUMBER, RowFormat
 from tablewright.schema import Column, Kind, Schema
 
-__all__ = ["Ask", "RowTask", "placeholder", "row_prompt"]
+__all__ = ["SPLIT", "Ask", "RowTask", "placeholder", "row_prompt"]
 
 Row = Mapping[str, Cell]
+
+SPLIT = 100_003
+"""Batch numbers from here on are parts of a batch that was too long: its number modulo this."""
 
 
 @dataclass(frozen=True)

@@ -10,24 +10,15 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
+from tablewright.random_state import Stream
 from tablewright.systems.cllm.learning_dynamics import LearningDynamics
 from tablewright.systems.cllm.prompts import Page
-from tablewright.systems.common.base import System, Wanted
-from tablewright.systems.common.candidate_pool import Pool
-from tablewright.systems.common.classes import Classes
+from tablewright.systems.common.base import System
+from tablewright.systems.common.candidate_pool import Judge, Verdict
+from tablewright.systems.common.partition import target_partition
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
-from tablewright.systems.common.row_writer import (
-    LocalWriter,
-    Need,
-    PromptWriter,
-    RowWriter,
-    Written,
-)
-
-__all__ = ["CLLM"]
-
-_CURATION = 12
-"""Stream of chance."""
+from tablewright.systems.common.row_writer import LanguageModelWriter, RowWriter
 
 
 @dataclass(frozen=True)
@@ -82,14 +73,8 @@ class CLLM(System):
         Rows that a prompt asks for; 20, and 1,000 in the published variant, where None.
     completions : int, default=5
         Replies to each prompt, at most.
-    temperature, top_p : float or None, default=0.9 and 0.95
-        Sampling parameters.
-    max_tokens : int or None, default=None
-        Longest reply; None takes 1,000 in the published variant, else what the rows need.
     max_prompts : int, default=500
         Replies asked for in one call of `sample`.
-    patience : int, default=3
-        Rounds without a new row after which no more are asked for.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -137,11 +122,7 @@ class CLLM(System):
         examples: int = 20,
         rows_per_prompt: int | None = None,
         completions: int = 5,
-        temperature: float | None = 0.9,
-        top_p: float | None = 0.95,
-        max_tokens: int | None = None,
         max_prompts: int = 500,
-        patience: int = 3,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -155,115 +136,83 @@ class CLLM(System):
         self.examples = examples
         self.rows_per_prompt = rows_per_prompt
         self.completions = completions
-        self.temperature = temperature
-        self.top_p = top_p
-        self.max_tokens = max_tokens
         self.max_prompts = max_prompts
-        self.patience = patience
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
     def _prepare(self) -> None:
         self._check()
-        self._preset = _VARIANTS[self.variant]
+        self.preset_ = _VARIANTS[self.variant]
         real = self.train_.select(self.writable_.names)
         target = self.writable_.target
         labelled = target is not None and target in self.writable_
-        self._classes = Classes.learn(real, self.writable_) if labelled else None
+        self.classes_ = target_partition(real, self.writable_) if labelled else None
         self.curator_ = None
-        if self.curate and self._classes is not None:
-            rng = np.random.default_rng([self.seed_, _CURATION])
+        if self.curate and self.classes_ is not None:
+            rng = np.random.default_rng([self.seed_, Stream.CLLM_CURATION])
             known = real.drop_nulls(target)
-            self.curator_ = LearningDynamics.preset(self._preset.dynamics).fit(
+            self.curator_ = LearningDynamics.preset(self.preset_.dynamics).fit(
                 known, self.writable_, rng
             )
         model = self.model("writer")
-        self._local = LocalWriter(real, self.writable_, self.seed_) if model is None else None
-        if model is not None:
+        if model is None:
+            self.fit_generator()
+        else:
             model.sharing.check(self.schema_)
 
     def _check(self) -> None:
         if self.variant not in _VARIANTS:
             raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
-        counts = {"completions": self.completions, "max_prompts": self.max_prompts,
-                  "patience": self.patience, "examples": self.examples}  # fmt: skip
+        counts = {name: getattr(self, name) for name in ("completions", "max_prompts", "examples")}
         if self.rows_per_prompt is not None:
             counts["rows_per_prompt"] = self.rows_per_prompt
         for name, value in counts.items():
             if value < (0 if name == "examples" else 1):
                 raise InputError(f"{name} is a whole number above 0, not {value!r}")
 
-    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
-        quotas = None
-        if wanted.quotas is not None and self._classes is not None:
-            quotas = self._classes.quotas(wanted.quotas)
-        pool = Pool(
-            self, wanted, result, self._classes, quotas,
-            copies=not self._preset.strict, surplus=True, patience=self.patience,
-        )  # fmt: skip
-        writer = self._writer(wanted, result)
-        while pool.need.n_rows:
-            taken = [rows.height for rows in pool.fill(writer)]
-            pool.exclude(self._keep(pool, wanted, result))
-            if not taken or not self._preset.refill:
-                break
-        self._tell(pool, result)
+    def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
+        pool = self.pool(
+            request,
+            result,
+            partition=self.classes_,
+            copies="near" if self.preset_.strict else "shown",
+            judge=self._judge(request, result),
+            judge_when_full=True,
+        )
+        for _ in pool.fill(self._writer(request, result), refill=self.preset_.refill):
+            pass
+        pool.report()
         yield pool.kept
 
-    # the two bodies of the writer ---------------------------------------------
-
-    def _writer(self, wanted: Wanted, result: Result) -> RowWriter:
+    def _writer(self, request: SampleRequest, result: Result) -> RowWriter:
         model = self.model("writer")
         if model is None:
-            assert self._local is not None
-            result.note(self._local.says)
-            return self._local.asked(wanted, self._classes)
+            return self.generator_writer(result, self.classes_)
         if self.examples and not model.sharing.allows("rows"):
             result.note(
                 f"only the {model.sharing.share} of the table may leave this machine, so the "
                 "prompt shows no real rows"
             )
-        page = Page(self, wanted)
-        return _Renamed(
-            PromptWriter(
-                model, page.schema, page.task, "json",
-                per_prompt=self.rows_per_prompt or self._preset.rows_per_prompt,
-                parallel=self.completions, max_prompts=self.max_prompts, seed=wanted.seed,
-            ),
-            {new: old for old, new in page.names.items()},
+        page = Page(self, request)
+        return LanguageModelWriter(
+            model, page.schema, page.task, "json",
+            per_prompt=self.rows_per_prompt or self.preset_.rows_per_prompt,
+            parallel=self.completions, max_prompts=self.max_prompts,
+            names={new: old for old, new in page.names.items()},
         )  # fmt: skip
 
-    # curation -----------------------------------------------------------------
+    def _judge(self, request: SampleRequest, result: Result) -> Judge | None:
+        """Return the curation of all candidates so far; the details have the last word on each."""
+        curator = self.curator_
+        if curator is None:
+            if self.curate:
+                result.note("without a target nothing was curated: name it (target=...)")
+            return None
 
-    def _keep(self, pool: Pool, wanted: Wanted, result: Result) -> Any:
-        """Judge all rows so far; what is shown in the details is the last word on each."""
-        everything = np.ones(pool.rows.height, dtype=bool)
-        if self.curate and self.curator_ is None:
-            result.note("without a target nothing was curated: name it (target=...)")
-        if self.curator_ is None or not pool.rows.height:
-            return everything
-        self._judged = self.curator_.judge(pool.rows, wanted.rng(_CURATION))
-        result.details["curation"] = self.curator_.dynamics(pool.rows)
-        return self._judged.keep
+        def judge(rows: pl.DataFrame, _: list[Any]) -> Verdict:
+            judged = curator.judge(rows, request.rng(Stream.CLLM_CURATION))
+            result.details["curation"] = curator.dynamics(rows)
+            stages = ["curation"] * rows.height
+            return Verdict(judged.keep, stages, judged.reasons, judged.score, judged.notes)
 
-    def _tell(self, pool: Pool, result: Result) -> None:
-        if self.curator_ is None or not pool.rows.height:
-            return
-        gone, judged = pool.excluded, self._judged
-        reasons = [reason for reason in judged.reasons if reason]
-        result.reject(pool.rows.filter(gone), "curation", reasons, judged.score[gone].tolist())
-        for note in judged.notes:
-            result.note(note)
-
-
-@dataclass
-class _Renamed:
-    """A writer whose rows get the names of the table's columns back."""
-
-    writer: PromptWriter
-    names: dict[str, str]
-
-    def write(self, need: Need) -> Written:
-        written = self.writer.write(need)
-        written.rows = written.rows.rename(self.names)
-        return written
+        return judge

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,53 +15,27 @@ from sklearn.utils.validation import check_is_fitted
 from tablewright.errors import ConditionError
 from tablewright.llm.endpoint.base import LLM
 from tablewright.llm.endpoint.metering import Metered
-from tablewright.random_state import seed_of
+from tablewright.random_state import Stream, seed_of
 from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import BoundRule, ShareRule
-from tablewright.rules.expressions import Expression, parse
+from tablewright.rules.expressions import parse
 from tablewright.rules.language import Check, Rules
 from tablewright.schema import Schema
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
 from tablewright.synthesizer.quotas import Balance
 from tablewright.synthesizer.resampling import Ints
+from tablewright.synthesizer.synthesizer import Synthesizer
+from tablewright.systems.common.candidate_pool import CandidatePool
+from tablewright.systems.common.partition import Partition
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
+from tablewright.systems.common.row_writer import GeneratorWriter
 from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.inference.casting import untyped
 from tablewright.tables.io.frames import Restore
 
-__all__ = ["Models", "System", "Wanted"]
-
 Models = LLM | Mapping[str, LLM] | None
 """One model for all roles, a model for each (the role ``""`` stands for all others), or none."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What one call of `sample` asks for.
-
-    Attributes
-    ----------
-    n_rows : int
-        Rows wanted.
-    quotas : mapping or None
-        Rows of each class of the target, where classes were asked for; they add up to `n_rows`.
-    where : Expression or None
-        Condition that every row meets.
-    rules : Rules
-        Rules that every row keeps, `where` among them.
-    seed : int
-        Of all chance.
-    """
-
-    n_rows: int
-    quotas: Mapping[Any, int] | None = None
-    where: Expression | None = None
-    rules: Rules = field(default_factory=lambda: Rules(rules=[]))
-    seed: int = 0
-
-    def rng(self, *stream: int) -> np.random.Generator:
-        """Return a source of chance for one use, told apart by numbers."""
-        return np.random.default_rng([self.seed, *stream])
 
 
 class System(TableEstimator):
@@ -101,22 +74,23 @@ class System(TableEstimator):
         self.writable_: Schema = self.schema_.model_copy(update={"columns": self.schema_.modelled})
         self.method_ = self.name
         self.result_ = Result(0)
+        self.generator_: Synthesizer | None = None
         named = [role for role in self.roles if self.model(role) is not None]
         written = f"{', '.join(named)} by a language model" if named else "no language model"
         self.reason_ = f"{self.name}, as asked, with {written}"
         self._prepare()
-        self._spent_on_fit = self.result_.bill
+        self._spent_on_fit = self.result_.usage
 
     def _prepare(self) -> None:
         """Do what has to be done once for a table; `train_` and `writable_` are there."""
 
     @abstractmethod
-    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
+    def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         """Write rows piece by piece.
 
         Parameters
         ----------
-        wanted : Wanted
+        request : SampleRequest
         result : Result
             Told what is rejected, lost and noted; `n_proposed` is counted here, `n_kept` is not.
 
@@ -132,7 +106,7 @@ class System(TableEstimator):
         llm = self.llm
         if isinstance(llm, Mapping):
             llm = llm.get(role, llm.get(""))
-        return None if llm is None else Metered(llm, self.result_.bill)
+        return None if llm is None else Metered(llm, self.result_.usage)
 
     def sample(
         self,
@@ -220,29 +194,62 @@ class System(TableEstimator):
         kept = Rules(rules=[]) if rules is None else as_rules(rules)
         if where is not None:
             kept = Rules(rules=[Check(name="where", expression=where, strict=True)]) + kept
-        return self._run(Wanted(n_rows, quotas, condition, kept, seed))
+        return self._run(SampleRequest(n_rows, quotas, condition, kept, seed))
 
-    def _run(self, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    def _run(self, request: SampleRequest) -> Iterator[pl.DataFrame]:
         """Take the rows of a request as they come, whole and no more than were wanted."""
-        self.result_ = result = Result(wanted.n_rows, bill=deepcopy(self._spent_on_fit))
-        identifiers = wanted.rng(_IDENTIFIERS)
+        self.result_ = result = Result(request.n_rows, usage=deepcopy(self._spent_on_fit))
+        identifiers = request.rng(Stream.SYSTEM_IDENTIFIERS)
         state = identifiers.bit_generator.state
         types = self._blank().schema
         counts: Counter[Any] = Counter()
-        for rows in self._write(wanted, result):
+        for rows in self._write(request, result):
             identifiers.bit_generator.state = state
-            taken = self._within(rows, wanted, counts).head(wanted.n_rows - result.n_kept)
+            taken = self._within(rows, request, counts).head(request.n_rows - result.n_kept)
             whole = self.layout_.complete(taken, identifiers, start=result.n_kept)
             result.n_kept += taken.height
             yield whole.cast(types)
-            if result.n_kept >= wanted.n_rows:
+            if result.n_kept >= request.n_rows:
                 return
 
-    def _row_rules(self, wanted: Wanted, result: Result) -> list[BoundRule]:
+    def pool(self, request: SampleRequest, result: Result, **options: Any) -> CandidatePool:
+        """Return the pool of a request, which holds the rules of the call; see `CandidatePool`."""
+        return CandidatePool(
+            self.train_.select(self.writable_.names),
+            self.writable_,
+            request,
+            result,
+            met=self.meeting(request),
+            rules=self.row_rules(request, result),
+            constants=self.layout_.constants,
+            **options,
+        )
+
+    def meeting(self, request: SampleRequest) -> pl.DataFrame:
+        """Return the real rows that meet the condition of a request."""
+        rows = self.train_
+        if request.where is not None:
+            rows = rows.filter(request.where.holds(rows))
+        return rows.select(self.writable_.names)
+
+    def fit_generator(self) -> Synthesizer:
+        """Return the local generator of the writer's role, fitted once."""
+        if self.generator_ is None:
+            real = self.train_.select(self.writable_.names)
+            self.generator_ = GeneratorWriter.fit(real, self.writable_, self.seed_)
+        return self.generator_
+
+    def generator_writer(self, result: Result, partition: Partition | None) -> GeneratorWriter:
+        """Return the writer without a model, for one call of `sample`."""
+        writer = GeneratorWriter(self.fit_generator(), self.writable_, partition)
+        result.note(writer.description)
+        return writer
+
+    def row_rules(self, request: SampleRequest, result: Result) -> list[BoundRule]:
         """Return what every row keeps, on the columns that rows have while they are judged."""
         columns = {*self.writable_.names, *self.layout_.constants.columns}
         found = []
-        for rule in bind(wanted.rules, self.schema_, self.train_):
+        for rule in bind(request.rules, self.schema_, self.train_):
             if isinstance(rule, ShareRule):
                 result.note(
                     f"rule {rule.name} is about shares of rows, which {self.name} does not bring "
@@ -252,13 +259,15 @@ class System(TableEstimator):
                 found.append(rule)
         return found
 
-    def _within(self, rows: pl.DataFrame, wanted: Wanted, counts: Counter[Any]) -> pl.DataFrame:
+    def _within(
+        self, rows: pl.DataFrame, request: SampleRequest, counts: Counter[Any]
+    ) -> pl.DataFrame:
         """Take the rows whose class is still wanted."""
-        if wanted.quotas is None:
+        if request.quotas is None:
             return rows
         open_rows = []
         for label in rows[str(self.schema_.target)]:
-            open_rows.append(counts[label] < wanted.quotas.get(label, 0))
+            open_rows.append(counts[label] < request.quotas.get(label, 0))
             counts[label] += open_rows[-1]
         return rows.filter(pl.Series(open_rows, dtype=pl.Boolean))
 
@@ -280,7 +289,9 @@ class System(TableEstimator):
         quotas = {
             label: int((labels == label).sum()) for label in labels.unique(maintain_order=True)
         }
-        made = pl.concat([self._blank(), *self._run(Wanted(len(like), quotas, seed=self.seed_))])
+        made = pl.concat(
+            [self._blank(), *self._run(SampleRequest(len(like), quotas, seed=self.seed_))]
+        )
         parts = [made.filter(pl.col(target) == label).head(n) for label, n in quotas.items()]
         for (label, n), part in zip(quotas.items(), parts, strict=True):
             if part.height < n:
@@ -289,7 +300,3 @@ class System(TableEstimator):
                     "fit_resample needs; ask for fewer (sampling_strategy), or call sample"
                 )
         return untyped(pl.concat([self._blank(), *parts]), self.schema_)
-
-
-_IDENTIFIERS = 1
-"""Stream of chance of the identifiers; systems take streams from 10 on."""

@@ -1,200 +1,322 @@
-"""Rows as they come in, until there are enough: new ones that keep the rules, class by class."""
+"""Candidate rows as they come in, until there are enough: what is rejected, and what is missing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import ModelError
+from tablewright.random_state import Stream
+from tablewright.rules.bound import BoundRule
+from tablewright.schema import Schema
 from tablewright.selection.near_duplicates import NearDuplicates
-from tablewright.systems.common.base import System, Wanted
-from tablewright.systems.common.classes import Classes
+from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.copy_gate import CopyGate
+from tablewright.systems.common.guidance import Guidance
+from tablewright.systems.common.partition import Partition
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
-from tablewright.systems.common.row_writer import Need, RowWriter, Written
+from tablewright.systems.common.row_writer import RowWriter
 from tablewright.tables.encoding.row_digests import row_digests
 
-__all__ = ["Pool"]
-
 Mask = NDArray[np.bool_]
+Copies = Literal["near", "equal", "shown"]
+
+PATIENCE = 3
+"""Rounds without a row that was missing, after which no more are asked for."""
+
+COPIES = NearDuplicates.name
+"""Stage at which copies are rejected."""
 
 _COMPARED = 5000
 """Real rows that nearly equal ones are looked for among; equal ones are among all."""
 
-_NEAR = 13
-"""Stream of chance."""
 
-_REPEATS = 0.05
-"""Share of real rows that repeat another one, above which equal rows are no sign of copying."""
+@dataclass(frozen=True)
+class Verdict:
+    """What a judge says of all candidates.
+
+    Attributes
+    ----------
+    keep : ndarray of bool
+    stages, reasons : sequence of str
+        Of each row that is not kept; "" for others.
+    scores : ndarray of float
+    notes : sequence of str
+    added : DataFrame or None
+        Rows that are returned beside the kept ones.
+    """
+
+    keep: Mask
+    stages: Sequence[str]
+    reasons: Sequence[str]
+    scores: NDArray[np.float64]
+    notes: Sequence[str] = field(default_factory=list)
+    added: pl.DataFrame | None = None
 
 
-class Pool:
-    """The rows of one request.
+Judge = Callable[[pl.DataFrame, list[Any]], Verdict]
+
+
+class CandidatePool:
+    """The candidate rows of one request.
 
     Parameters
     ----------
-    system : System
-        Fitted; its real rows are what copies and rules are looked for in.
-    wanted : Wanted
+    real : DataFrame
+        Typed real rows, with the columns of candidates.
+    schema : Schema
+        Of these columns.
+    request : SampleRequest
+        Its quotas are of the parts of `partition`.
     result : Result
-        Told what is rejected.
-    classes : Classes or None, default=None
-    quotas : mapping of int to int, or None, default=None
-        Rows wanted of each class, by its place in `classes`; None takes rows as they come.
-    copies : bool, default=False
-        Whether rows count that equal a real row or an earlier one, or nearly do.
-    surplus : bool, default=False
-        Whether rows beyond those that are wanted are taken too, since others may yet be excluded.
+        Gets what is rejected, with stage and reason, and notes.
+    met : DataFrame or None, default=None
+        The real rows that meet the condition of the request; all where None.
+    partition : Partition or None, default=None
+    rules : sequence of BoundRule, default=()
+        What every row keeps.
+    constants : DataFrame of at most one row or None, default=None
+        Columns that rules may name and candidates do not have.
+    copies : {"near", "equal", "shown"}, default="near"
+        What counts as a copy: rows nearly equal to a real or an earlier one; rows equal to a
+        real one; or only those that stood in a prompt, which are never kept.
     misplaced : callable or None, default=None
-        Says of what a writer gave why a row stands in the wrong place; "" where it does not.
-    patience : int, default=3
-        Rounds without a row that was lacking, after which no more are asked for.
+        From a batch to the reason why each row stands in the wrong group; "" where it does not.
+    judge : callable or None, default=None
+        From all candidates, and their groups, to a `Verdict`: judged again when others have
+        come, so that surplus rows are taken too.
+    judge_when_full : bool, default=False
+        Judge only when no candidate is missing; otherwise after every round.
     """
 
     def __init__(
         self,
-        system: System,
-        wanted: Wanted,
+        real: pl.DataFrame,
+        schema: Schema,
+        request: SampleRequest,
         result: Result,
-        classes: Classes | None = None,
-        quotas: Mapping[int, int] | None = None,
         *,
-        copies: bool = False,
-        surplus: bool = False,
-        misplaced: Callable[[Written], list[str]] | None = None,
-        patience: int = 3,
+        met: pl.DataFrame | None = None,
+        partition: Partition | None = None,
+        rules: Sequence[BoundRule] = (),
+        constants: pl.DataFrame | None = None,
+        copies: Copies = "near",
+        misplaced: Callable[[RowBatch], list[str]] | None = None,
+        judge: Judge | None = None,
+        judge_when_full: bool = False,
     ) -> None:
-        self.result, self.classes, self.misplaced = result, classes, misplaced
-        self.surplus = surplus
-        self.n_wanted, self.quotas, self.patience = wanted.n_rows, quotas, patience
-        self.constants = system.layout_.constants
-        real = system.train_.select(system.writable_.names)
-        self.rules = system._row_rules(wanted, result)
-        self.copies = copies or self._repeats(real)
-        if not self.copies:
-            self.known = dict.fromkeys(row_digests(real).tolist(), "equals a real row")
-            some = real.sample(min(real.height, _COMPARED), seed=wanted.seed)
-            self.near = NearDuplicates().fit(some, system.writable_, wanted.rng(_NEAR))
-        self.rows = real.clear()
-        self.excluded = np.zeros(0, dtype=bool)
+        self.request, self.result, self.partition = request, result, partition
+        self.rules, self.constants, self.misplaced = rules, constants, misplaced
+        self.judge, self.judge_when_full = judge, judge_when_full
+        self.rows, self.groups = real.clear(), list[Any]()
+        self.excluded: Mask = np.zeros(0, dtype=np.bool_)
+        self.verdict: Verdict | None = None
+        self._excess: dict[int, str] = {}
+        self._counted = None if request.quotas is None else partition
+        met = real if met is None else met
+        self.copies, self.gate = copies, CopyGate(real, met, self._codes(met))
+        if copies == "near":
+            some = real.sample(min(real.height, _COMPARED), seed=request.seed)
+            rng = request.rng(Stream.SYSTEM_NEAR_DUPLICATES)
+            self._near = NearDuplicates().fit(some, schema, rng)
+            self._earlier: set[int] = set()
 
-    def _repeats(self, real: pl.DataFrame) -> bool:
-        """Whether real rows repeat each other so often that equal rows are no sign of copying."""
-        repeated = 1 - real.n_unique() / real.height
-        if repeated > _REPEATS:
-            self.result.note(
-                f"{100 * repeated:.0f} % of the real rows repeat another one, so rows that equal "
-                "real ones were kept"
-            )
-        return repeated > _REPEATS
+    def _codes(self, rows: pl.DataFrame) -> NDArray[np.intp] | None:
+        return None if self._counted is None else self._counted.of(rows)
 
-    # what is lacking ---------------------------------------------------------
+    # what is missing ---------------------------------------------------------
 
     @property
     def kept(self) -> pl.DataFrame:
-        """The rows that count."""
-        return self.rows.filter(~self.excluded)
+        """The rows that count, and those that the judge adds."""
+        rows = self.rows.filter(~self.excluded)
+        added = None if self.verdict is None else self.verdict.added
+        return rows if added is None else pl.concat([rows, added.select(rows.columns)])
 
     @property
-    def need(self) -> Need:
-        """What is lacking."""
-        if self.quotas is None or self.classes is None:
-            return Need(max(0, self.n_wanted - int((~self.excluded).sum())))
-        have = np.bincount(self.classes.of(self.kept) + 1, minlength=len(self.classes) + 1)
-        lacking = {k: n - int(have[k + 1]) for k, n in self.quotas.items() if n > have[k + 1]}
-        return Need(sum(lacking.values()), lacking)
+    def missing(self) -> SampleRequest:
+        """The request for the rows that are missing."""
+        counting = self.rows.filter(~self.excluded)
+        quotas = self.request.quotas
+        if quotas is None or self.partition is None:
+            return self.request.part(max(0, self.request.n_rows - counting.height))
+        codes = self.partition.of(counting).tolist()
+        have = Counter(self.partition.names[code] for code in codes if code >= 0)
+        left = {name: n - have[name] for name, n in quotas.items() if n > have[name]}
+        return self.request.part(sum(left.values()), left)
 
-    def exclude(self, keep: Mask) -> None:
-        """Say which of the rows count; others will be asked for in their place."""
-        self.excluded = ~keep
+    # rounds ------------------------------------------------------------------
 
-    # taking rows in ----------------------------------------------------------
+    def fill(
+        self,
+        writer: RowWriter,
+        guide: Callable[[CandidatePool], Guidance | None] | None = None,
+        *,
+        refill: bool = True,
+    ) -> Iterator[pl.DataFrame]:
+        """Ask a writer for rows until there are enough, and yield new candidates as they come.
 
-    def fill(self, writer: RowWriter) -> Iterator[pl.DataFrame]:
-        """Ask for rows until there are enough, and yield them as they come."""
-        idle = 0
-        while (need := self.need).n_rows and idle < self.patience:
-            written = writer.write(need)
-            rows = self._take(written)
-            idle = 0 if self.need.n_rows < need.n_rows else idle + 1
+        Parameters
+        ----------
+        guide : callable or None, default=None
+            From the pool before a round to what the writer is told.
+        refill : bool, default=True
+            Whether rows are asked for in place of those that the judge rejects.
+        """
+        idle, request = 0, self.missing
+        while request.n_rows and idle < PATIENCE:
+            batch = writer.write(request, None if guide is None else guide(self))
+            rows = self.add(batch)
             if rows.height:
                 yield rows
-            if self._ends(written):
+            ends, left = self._ends(batch), self.missing
+            idle = 0 if left.n_rows < request.n_rows else idle + 1
+            if self._is_judged_now(left, ends or idle == PATIENCE):
+                full = not left.n_rows
+                self.rejudge()
+                left = self.missing
+                if not refill and (full or not self.judge_when_full):
+                    return
+                if not self.judge_when_full:
+                    idle = 0 if left.n_rows < request.n_rows else idle + 1
+            if ends:
                 return
-        if idle:
+            request = left
+        if request.n_rows:
             self.result.note(
-                f"stopped after {idle} rounds in a row without a row that was lacking; "
-                f"{need.n_rows} are lacking still"
+                f"stopped after {idle} rounds in a row without a row that was missing; "
+                f"{request.n_rows} are missing still"
             )
 
-    def _ends(self, written: Written) -> bool:
-        if written.failed:
-            self.result.note(f"a prompt got no reply: {written.failed[0]}")
-        if isinstance(written.stopped, ModelError):
-            self.result.stopped = written.stopped
-        if written.over:
-            self.result.note(written.over)
-        return written.stopped is not None or bool(written.over)
+    def _is_judged_now(self, left: SampleRequest, is_last: bool) -> bool:
+        if self.judge is None:
+            return False
+        return is_last or not left.n_rows or not self.judge_when_full
 
-    def _take(self, written: Written) -> pl.DataFrame:
-        """Take the rows that count; say of the others what was wrong with them."""
-        rows = written.rows.select(
+    def _ends(self, batch: RowBatch) -> bool:
+        if batch.failures:
+            self.result.note(f"a prompt got no reply: {batch.failures[0]}")
+        if isinstance(batch.stopped, ModelError):
+            self.result.stopped = batch.stopped
+        if batch.exhausted:
+            self.result.note(batch.exhausted)
+        return batch.stopped is not None or bool(batch.exhausted)
+
+    # candidates --------------------------------------------------------------
+
+    def add(self, batch: RowBatch) -> pl.DataFrame:
+        """Take the candidates of a batch; say of the other rows why they are rejected."""
+        rows = batch.rows.select(
             pl.col(name).cast(dtype) for name, dtype in self.rows.schema.items()
         )
         self.result.n_proposed += rows.height
-        self.result.lost.update(written.lost)
-        wrong = [""] * rows.height if self.misplaced is None else self.misplaced(written)
-        rows = self._without("group", rows, wrong)
-        rows = self._without("rules", rows, self._rules(rows))
-        rows = self._without(NearDuplicates.name, rows, self._copies(rows))
-        if not self.surplus:
-            rows = self._without("quota", rows, self._quota(rows))
-        self.rows = pl.concat([self.rows, rows])
-        self.excluded = np.concatenate([self.excluded, np.zeros(rows.height, dtype=bool)])
-        return rows
-
-    def _without(self, stage: str, rows: pl.DataFrame, reasons: list[str]) -> pl.DataFrame:
-        keep = pl.Series([not reason for reason in reasons], dtype=pl.Boolean)
-        self.result.reject(rows.filter(~keep), stage, [reason for reason in reasons if reason])
+        self.result.parse_errors.update(batch.parse_errors)
+        self.gate.shown.add(batch.shown)
+        groups = np.array(batch.groups or [None] * rows.height, dtype=object)
+        wrong = [""] * rows.height if self.misplaced is None else self.misplaced(batch)
+        keep = np.ones(rows.height, dtype=np.bool_)
+        stages: list[tuple[str, Callable[[pl.DataFrame], list[str]]]] = [
+            ("group", lambda rows: wrong),
+            ("rules", self._broken_rules),
+            (COPIES, self._copies),
+        ]
+        if self.judge is None:
+            stages.append(("quota", self._surplus))
+            stages.append((COPIES, self._too_many_copies))
+        for stage, reasons_of in stages:
+            index = np.flatnonzero(keep)
+            reasons = reasons_of(rows[index])
+            self._reject(rows[index], stage, reasons)
+            keep[index] = [not reason for reason in reasons]
+        self.rows = pl.concat([self.rows, rows.filter(keep)])
+        self.groups += groups[keep].tolist()
+        self.excluded = np.concatenate([self.excluded, np.zeros(keep.sum(), dtype=np.bool_)])
         return rows.filter(keep)
 
-    def _rules(self, rows: pl.DataFrame) -> list[str]:
+    def _reject(self, rows: pl.DataFrame, stage: str, reasons: list[str]) -> None:
+        rejected = pl.Series([bool(reason) for reason in reasons], dtype=pl.Boolean)
+        self.result.reject(rows.filter(rejected), stage, [reason for reason in reasons if reason])
+
+    def _broken_rules(self, rows: pl.DataFrame) -> list[str]:
         reasons = [""] * rows.height
-        if rows.height and self.constants.height:
+        if rows.height and self.constants is not None and self.constants.height:
             rows = rows.join(self.constants, how="cross")
         for rule in self.rules if rows.height else ():
-            for place in np.flatnonzero(rule.broken(rows)).tolist():
-                reasons[place] = reasons[place] or f"breaks {rule.rule.described()}"
+            for index in np.flatnonzero(rule.broken(rows)).tolist():
+                reasons[index] = reasons[index] or f"breaks {rule.rule.described()}"
         return reasons
 
     def _copies(self, rows: pl.DataFrame) -> list[str]:
         """Compare rows with real ones, with others of the round, and, if equal, with all before.
 
         Near-duplicates are not looked for among all rows before: of many rows some come near
-        each other by chance.
+        each other by chance. Where real rows repeat each other no distance is too small, so
+        equal rows alone are looked for.
         """
-        if self.copies or not rows.height:
-            return [""] * rows.height
-        reasons = self.near.judge(rows, np.random.default_rng(0)).reasons
-        reasons = [re.sub(r"candidate \d+$", "an earlier row", reason) for reason in reasons]
-        for place, digest in enumerate(row_digests(rows).tolist()):
-            reasons[place] = reasons[place] or self.known.get(digest, "")
-            self.known.setdefault(digest, "equals an earlier row")
+        if not rows.height:
+            return []
+        reasons = self.gate.forbidden(rows, self._codes(rows), equal=self.copies != "shown")
+        if self.copies != "near" or self.gate.repeating:
+            return reasons
+        near = self._near.judge(rows, np.random.default_rng(0)).reasons
+        near = [re.sub(r"candidate \d+$", "an earlier row", reason) for reason in near]
+        for index, digest in enumerate(row_digests(rows).tolist()):
+            earlier = "equals an earlier row" if digest in self._earlier else ""
+            reasons[index] = reasons[index] or near[index] or earlier
+            self._earlier.add(digest)
         return reasons
 
-    def _quota(self, rows: pl.DataFrame) -> list[str]:
-        """Take no more rows of a class than it lacks, and no more of all."""
-        need = self.need
-        if need.by_class is None or self.classes is None:
-            return [
-                "" if k < need.n_rows else "no more rows are wanted" for k in range(rows.height)
-            ]
-        left = dict(need.by_class)
+    def _too_many_copies(self, rows: pl.DataFrame) -> list[str]:
+        if self.copies == "shown" or not rows.height:
+            return [""] * rows.height
+        return self.gate.excess(rows, self._codes(rows))
+
+    def _surplus(self, rows: pl.DataFrame) -> list[str]:
+        """Take no more rows of a part than are missing, and no more of all."""
+        missing = self.missing
+        if missing.quotas is None or self.partition is None:
+            n_rows = missing.n_rows
+            return ["" if k < n_rows else "no more rows are wanted" for k in range(rows.height)]
+        left = dict(missing.quotas)
+        names = [*self.partition.names, None]
         reasons = []
-        for place in self.classes.of(rows).tolist():
-            reasons.append("" if left.get(place, 0) > 0 else "no more rows of its class are wanted")
-            left[place] = left.get(place, 0) - 1
+        for code in self.partition.of(rows).tolist():
+            wanted = left.get(names[code], 0) > 0
+            reasons.append("" if wanted else "no more rows of its class are wanted")
+            left[names[code]] = left.get(names[code], 0) - 1
         return reasons
+
+    # judging -----------------------------------------------------------------
+
+    def rejudge(self) -> None:
+        """Let the judge say anew which candidates count, and hold those to the copies allowed."""
+        if self.judge is None or not self.rows.height:
+            return
+        self.verdict = verdict = self.judge(self.rows, self.groups)
+        self.excluded = ~np.asarray(verdict.keep)
+        index = np.flatnonzero(verdict.keep)
+        self.gate.reset()
+        self._excess = dict(zip(index, self._too_many_copies(self.rows[index]), strict=True))
+        self.excluded[[row for row, reason in self._excess.items() if reason]] = True
+
+    def report(self) -> None:
+        """Put into the result what the judge excludes at last, and its notes."""
+        verdict = self.verdict
+        if verdict is None:
+            return
+        self._reject(self.rows, COPIES, [self._excess.get(k, "") for k in range(self.rows.height)])
+        out = np.flatnonzero(~np.asarray(verdict.keep)).tolist()
+        stages = [verdict.stages[k] for k in out]
+        reasons = [verdict.reasons[k] for k in out]
+        scores = [float(verdict.scores[k]) for k in out]
+        self.result.reject(self.rows[out], stages, reasons, scores)
+        for note in verdict.notes:
+            self.result.note(note)

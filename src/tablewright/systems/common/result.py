@@ -12,8 +12,6 @@ import polars as pl
 from tablewright.errors import ModelError
 from tablewright.llm.endpoint.metering import Bill
 
-__all__ = ["MARKS", "Result"]
-
 _TYPES = {"_stage": pl.String, "_reason": pl.String, "_score": pl.Float64}
 MARKS = tuple(_TYPES)
 """Columns that rejected rows carry: where they were rejected, why, and the score, if any."""
@@ -25,7 +23,7 @@ class Result:
 
     Parameters
     ----------
-    n_wanted : int
+    n_requested : int
         Rows asked for.
 
     Attributes
@@ -34,9 +32,9 @@ class Result:
         Rows that could be read, kept or not.
     n_kept : int
         Rows that were returned.
-    lost : Counter
+    parse_errors : Counter
         Why rows of replies could not be read, and how many.
-    bill : Bill
+    usage : Bill
         Calls, tokens and money by role and stage.
     notes : list of str
         What a user should know, a sentence each.
@@ -53,11 +51,11 @@ class Result:
     (150, 'sanity', 'age above 120', None)
     """
 
-    n_wanted: int
+    n_requested: int
     n_proposed: int = 0
     n_kept: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
-    bill: Bill = field(default_factory=Bill)
+    parse_errors: Counter[str] = field(default_factory=Counter)
+    usage: Bill = field(default_factory=Bill)
     notes: list[str] = field(default_factory=list)
     stopped: ModelError | None = None
     details: dict[str, Any] = field(default_factory=dict)
@@ -98,12 +96,12 @@ class Result:
     @property
     def tokens_per_row(self) -> float | None:
         """Tokens for each row kept; None where none was."""
-        return self.bill.tokens / self.n_kept if self.n_kept else None
+        return self.usage.tokens / self.n_kept if self.n_kept else None
 
     @property
     def cost_per_row(self) -> float | None:
         """US dollars for each row kept; None where none was or the price is not known."""
-        cost = self.bill.cost
+        cost = self.usage.cost
         return None if cost is None or not self.n_kept else cost / self.n_kept
 
     def lines(self) -> list[str]:
@@ -111,13 +109,13 @@ class Result:
         lines = [f"{self.n_kept:,} rows kept of {self.n_proposed:,} that could be read"]
         counts = self.rejected.group_by("_stage", maintain_order=True).len()
         lines += [f"  rejected by {stage}: {n:,}" for stage, n in counts.rows()]
-        lines += [f"  not read, {reason}: {n:,}" for reason, n in self.lost.most_common(5)]
+        lines += [f"  not read, {reason}: {n:,}" for reason, n in self.parse_errors.most_common(5)]
         lines += [
             f"  {line.role or '-'}/{line.stage or '-'}: {line.calls:,} calls, "
             f"{line.prompt_tokens:,} + {line.completion_tokens:,} tokens"
-            for line in self.bill.lines
+            for line in self.usage.lines
         ]
-        if self.bill.tokens and self.n_kept:
+        if self.usage.tokens and self.n_kept:
             cost = self.cost_per_row
             money = "" if not cost else f", ${cost:.5f}"
             lines.append(f"  for each row kept: {self.tokens_per_row:,.0f} tokens{money}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,23 +11,16 @@ import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.llm.endpoint.metering import Metered
-from tablewright.systems.common.base import System, Wanted
-from tablewright.systems.common.candidate_pool import Pool
-from tablewright.systems.common.classes import Classes
+from tablewright.random_state import Stream
+from tablewright.systems.common.base import System
+from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.partition import TargetPartition, target_partition
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
-from tablewright.systems.common.row_writer import (
-    LocalWriter,
-    RowWriter,
-    Written,
-)
+from tablewright.systems.common.row_writer import RowWriter
 from tablewright.systems.epic.class_groups import group_letter
 from tablewright.systems.epic.prompts import Layout
 from tablewright.systems.epic.value_tokens import MAPPINGS, ValueTokens
-
-__all__ = ["EPIC"]
-
-_TOKENS = 21
-"""Stream of chance."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ class EPIC(System):
         each of 4 sets, drawn with replacement where a class is small, tokens for all
         categories, no quotas, copies kept. ``"default"`` shows about 32 rows, none twice in a
         set and each as often as any other, and gives tokens to values that columns share; it
-        checks values, ranges and classes, mends tokens with one wrong letter, drops copies, and
+        checks values, ranges and classes, repairs tokens with one wrong letter, drops copies, and
         writes the same number of rows of each class.
     rows_per_class, sets : int or None, default=None
         Rows of each class in a set, and sets in a prompt; see `variant` for None.
@@ -76,12 +69,8 @@ class EPIC(System):
         Classes of a numeric target.
     parallel : int, default=20
         Prompts sent at once, at most.
-    temperature, top_p : float or None, default=None
-        Sampling parameters; None leaves the provider's own.
     max_prompts : int, default=500
         Prompts sent in one call of `sample`.
-    patience : int, default=3
-        Rounds without a new row after which no more are asked for.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -89,7 +78,7 @@ class EPIC(System):
 
     Attributes
     ----------
-    classes_ : Classes
+    classes_ : Partition
         The classes, in the order of their groups.
     tokens_ : ValueTokens
         What stands for values in prompts.
@@ -130,10 +119,7 @@ class EPIC(System):
         mapping: str | None = None,
         n_bins: int = 4,
         parallel: int = 20,
-        temperature: float | None = None,
-        top_p: float | None = None,
         max_prompts: int = 500,
-        patience: int = 3,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -146,24 +132,22 @@ class EPIC(System):
         self.mapping = mapping
         self.n_bins = n_bins
         self.parallel = parallel
-        self.temperature = temperature
-        self.top_p = top_p
         self.max_prompts = max_prompts
-        self.patience = patience
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
     def _prepare(self) -> None:
         self._check()
-        self._preset = _VARIANTS[self.variant]
+        self.preset_ = _VARIANTS[self.variant]
         real = self.train_.select(self.writable_.names)
         self.classes_ = self._grouped(real)
-        rng = np.random.default_rng([self.seed_, _TOKENS])
-        mapping = self.mapping or self._preset.mapping
+        rng = np.random.default_rng([self.seed_, Stream.EPIC_TOKENS])
+        mapping = self.mapping or self.preset_.mapping
         self.tokens_ = ValueTokens.draw(real, self.writable_, mapping, rng)  # type: ignore[arg-type]  # checked
         model = self.model("writer")
-        self._local = LocalWriter(real, self.writable_, self.seed_) if model is None else None
-        if model is not None:
+        if model is None:
+            self.fit_generator()
+        else:
             self._may_show(model)
 
     def _check(self) -> None:
@@ -171,12 +155,12 @@ class EPIC(System):
             raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
         if self.mapping is not None and self.mapping not in MAPPINGS:
             raise InputError(f"mapping is one of {', '.join(MAPPINGS)}, not {self.mapping!r}")
-        for name in ("rows_per_class", "sets", "n_bins", "parallel", "max_prompts", "patience"):
+        for name in ("rows_per_class", "sets", "n_bins", "parallel", "max_prompts"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} is a whole number above 0, not {value!r}")
 
-    def _grouped(self, real: pl.DataFrame) -> Classes:
+    def _grouped(self, real: pl.DataFrame) -> TargetPartition:
         target = self.writable_.target
         if target is None or target not in self.writable_:
             raise InputError(
@@ -192,7 +176,7 @@ class EPIC(System):
                 "variant='default', which cuts it at its quantiles, or say 'kind: categorical' "
                 "in the schema"
             )
-        return Classes.learn(real, self.writable_, self.n_bins)
+        return target_partition(real, self.writable_, self.n_bins)
 
     def _may_show(self, model: Metered) -> None:
         model.sharing.check(self.schema_)
@@ -204,49 +188,48 @@ class EPIC(System):
                 "table, or take another method"
             )
 
-    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
+    def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
+        strict = self.preset_.strict
+        pool = self.pool(
+            replace(request, quotas=self._quotas_of(request)),
+            result,
+            partition=self.classes_,
+            copies="near" if strict else "shown",
+            misplaced=self._misplaced if strict else None,
+        )
+        yield from pool.fill(self._writer(request, result))
+
+    def _writer(self, request: SampleRequest, result: Result) -> RowWriter:
         model = self.model("writer")
-        pool = Pool(
-            self, wanted, result, self.classes_, self._quotas_of(wanted),
-            copies=not self._preset.strict, patience=self.patience,
-            misplaced=self._misplaced if self._preset.strict else None,
-        )  # fmt: skip
-        yield from pool.fill(self._local_writer(wanted, result) if model is None else
-                             Layout(self, wanted).writer(model))  # fmt: skip
+        if model is None:
+            return self.generator_writer(result, self.classes_)
+        return Layout(self, request).writer(model)
 
-    def _local_writer(self, wanted: Wanted, result: Result) -> RowWriter:
-        assert self._local is not None
-        result.note(self._local.says)
-        return self._local.asked(wanted, self.classes_)
-
-    def _quotas_of(self, wanted: Wanted) -> dict[int, int] | None:
+    def _quotas_of(self, request: SampleRequest) -> Mapping[Any, int] | None:
         """Return rows of each class: as asked for, else the same number of each."""
-        if wanted.quotas is not None:
-            return self.classes_.quotas(wanted.quotas)
-        if not self._preset.strict:
-            return None
-        places = self._possible(wanted)
-        parts = np.array_split(np.arange(wanted.n_rows), len(places))
-        return {place: len(part) for place, part in zip(places, parts, strict=True)}
+        if request.quotas is not None or not self.preset_.strict:
+            return request.quotas
+        names = self._possible(request)
+        parts = np.array_split(np.arange(request.n_rows), len(names))
+        return {name: len(part) for name, part in zip(names, parts, strict=True)}
 
-    def _possible(self, wanted: Wanted) -> list[int]:
+    def _possible(self, request: SampleRequest) -> list[Any]:
         """Return the classes that rows may have under the condition that was asked for."""
-        every = list(range(len(self.classes_)))
-        target = self.classes_.target
-        domain = None if wanted.where is None else wanted.where.domain(target)
+        every, target = list(self.classes_.names), self.classes_.column
+        domain = None if request.where is None else request.where.domain(target)
         if domain is None:
             return every
         values = self.train_.select(pl.col(target).drop_nulls().unique(maintain_order=True))
         allowed = values.filter(pl.Series([value in domain for value in values[target].to_list()]))
-        return sorted(set(self.classes_.of(allowed).tolist())) or every
+        return [every[code] for code in sorted(set(self.classes_.of(allowed).tolist()))] or every
 
-    def _misplaced(self, written: Written) -> list[str]:
+    def _misplaced(self, batch: RowBatch) -> list[str]:
         """Compare the class of each row with the group that it stood in."""
-        letters = written.groups or [""] * written.rows.height
-        places = self.classes_.of(written.rows).tolist()
+        letters = batch.groups or [""] * batch.rows.height
+        codes = self.classes_.of(batch.rows).tolist()
         return [
             f"stands in group {letter} and is of another class"
-            if letter and (place < 0 or letter != group_letter(place))
+            if letter and (code < 0 or letter != group_letter(code))
             else ""
-            for letter, place in zip(letters, places, strict=True)
+            for letter, code in zip(letters, codes, strict=True)
         ]

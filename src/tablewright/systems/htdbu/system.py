@@ -32,7 +32,8 @@ from tablewright.rules.files import parse_rules
 from tablewright.schema import Schema, suggest
 from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.row_rules import RuleKeeper, RuleWarning, reference_rows
-from tablewright.systems.common.base import Models, System, Wanted
+from tablewright.systems.common.base import Models, System
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.rule_writing.writer import (
     GivenRules,
@@ -303,18 +304,18 @@ class HTDBU(System):
 
     # rows -----------------------------------------------------------------------------
 
-    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
-        template = self._template_of(wanted.rules)
+    def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
+        template = self._template_of(request.rules)
         columns = [] if self._leading is None else self._leading_columns(template)
-        if wanted.quotas is not None and self.rows_schema_.target not in columns:
+        if request.quotas is not None and self.rows_schema_.target not in columns:
             columns = [str(self.rows_schema_.target), *columns]
         order = Order(
-            wanted.n_rows,
-            wanted.seed,
+            request.n_rows,
+            request.seed,
             template,
             tuple(columns),
-            wanted.where,
-            wanted.quotas,
+            request.where,
+            request.quotas,
             condition=self.enforce == "condition",
         )
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
@@ -332,7 +333,7 @@ class HTDBU(System):
         for block, frame in enumerate(made.blocks()):
             result.n_proposed = max(made.n_drawn, result.n_proposed + frame.height)
             self._tell(result)
-            rows = self.texts_.write(frame, wanted.rng(_TEXTS, block), self.model("text"))
+            rows = self.texts_.write(frame, request.rng(_TEXTS, block), self.model("text"))
             result.details["texts"] += self.texts_.told(rows)
             yield rows.select(self.writable_.names)
 
@@ -468,7 +469,7 @@ class HTDBU(System):
         self.template_ = as_rules(self.rules)
         self.written_ = WrittenRules(self.template_, Source(facts["source"]))
         self.result_ = Result(0)
-        self._spent_on_fit, self.synthesis_ = self.result_.bill, None
+        self._spent_on_fit, self.synthesis_ = self.result_.usage, None
         self._leading = self.skeleton
         state = State(facts["generator"], file.arrays["generator"])
         generator = resolve("generators", self.texture_name_)

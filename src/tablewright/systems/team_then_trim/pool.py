@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tablewright.rules.bound import BoundRule
 from tablewright.selection.pipeline import Trimmed
-from tablewright.systems.common.base import Wanted
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.team_then_trim.team import TeamRows
 
@@ -44,7 +44,7 @@ class TeamPool:
         self,
         blank: pl.DataFrame,
         target: str | None,
-        wanted: Wanted,
+        wanted: SampleRequest,
         result: Result,
         rules: Sequence[BoundRule],
         judge: Judge | None,
@@ -61,7 +61,7 @@ class TeamPool:
         """Take in what a team wrote; rows that break a rule of the request go at once."""
         result = self.result
         result.n_proposed += made.rows.height
-        result.lost.update(made.lost)
+        result.parse_errors.update(made.lost)
         result.stopped = result.stopped or made.stopped
         for error in made.failed[:1]:
             result.note(f"a prompt got no reply: {error}")

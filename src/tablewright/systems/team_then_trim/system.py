@@ -18,7 +18,8 @@ from tablewright.schema import SAID, suggest
 from tablewright.selection.label_check import FEW
 from tablewright.selection.pipeline import fit_checks, run_checks
 from tablewright.selection.trim import Trim
-from tablewright.systems.common.base import System, Wanted
+from tablewright.systems.common.base import System
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.team_then_trim.manager import ask_for_plan, plan_by_association
 from tablewright.systems.team_then_trim.plan import Context, TeamPlan
@@ -255,7 +256,7 @@ class TeamThenTrim(System):
             return self.n_batches * self.batch_size
         return super()._count(n_samples)
 
-    def _write(self, wanted: Wanted, result: Result) -> Iterator[pl.DataFrame]:
+    def _write(self, wanted: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         dry = self.dry_run_
         result.details["plan"] = self.plan_
         if self._keeps_nothing():
@@ -264,7 +265,7 @@ class TeamThenTrim(System):
                 "none was written: say trust='generator' if you trust whoever writes"
             )
             return
-        rules, gates = self._row_rules(wanted, result), None if dry else self._gates(wanted)
+        rules, gates = self.row_rules(wanted, result), None if dry else self._gates(wanted)
         team = self._team(rules)
         pool = TeamPool(
             self._real.clear(), self.writable_.target, wanted, result, rules, gates,
@@ -386,7 +387,7 @@ class TeamThenTrim(System):
 
     # trimming -----------------------------------------------------------------
 
-    def _gates(self, wanted: Wanted) -> Judge | None:
+    def _gates(self, wanted: SampleRequest) -> Judge | None:
         """Fit the gates to the real rows."""
         seed = int(wanted.rng(_TRIM).integers(2**31))
         if self.trim is None:
