@@ -143,5 +143,5 @@ def test_a_rule_about_shares_rejects_no_row_and_is_told() -> None:
     quota = {"kind": "quota", "where": "member = 'yes'", "share": [0.5, 0.6]}
     model = StandIn(pl.concat([TRAIN, TRAIN.with_columns(pl.col("age") + 30)]), target="member")
     system = CLLM("member", llm=model, random_state=0).fit(TRAIN)
-    assert system.sample(5, rules=[quota, "age >= 18"]).height == 5
+    assert system.sample(2, rules=[quota, "age >= 18"]).height == 2
     assert any("is about shares of rows" in note for note in system.result_.notes)
