@@ -9,10 +9,10 @@ over NULL. Date minus date is in days, time minus time and spans of time are in 
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
-from tablewright.rules.expressions.checking import Type, column_type, type_of
+from tablewright.rules.expressions.checking import Type, column_type, type_of, value_type
 from tablewright.rules.expressions.tree import (
     And,
     Arithmetic,
@@ -37,6 +37,7 @@ from tablewright.rules.expressions.tree import (
     Node,
     Not,
     Or,
+    columns_of,
 )
 from tablewright.schema import Column, Schema, suggest
 
@@ -127,21 +128,23 @@ def as_mask(series: pl.Series, *, null: bool) -> NDArray[np.bool_]:
 
 
 class _Compiler:
+    """Compiles nodes; a value of each type has one dtype, whole numbers of columns aside."""
+
     def __init__(self, schema: Schema, dtypes: pl.Schema) -> None:
         self.schema, self.dtypes = schema, dtypes
 
     def build(self, node: Node) -> pl.Expr:
         match node:
             case Literal(value):
-                return pl.lit(value)
+                return pl.lit(value, self.width(node) if _is_number(value) else None)
             case Name(column):
                 return self.column(column)
             case Negative(operand):
                 return -self.number(operand)
             case Arithmetic():
                 return self.arithmetic(node)
-            case Comparison(operator, left, right):
-                return self.compare(operator, left, right)
+            case Comparison(sign, left, right):
+                return self.compare(sign, left, right)
             case Between(operand, low, high):
                 return self.compare(">=", operand, low) & self.compare("<=", operand, high)
             case In():
@@ -153,9 +156,9 @@ class _Compiler:
             case Not(operand):
                 return ~self.build(operand)
             case And(parts):
-                return reduce(lambda a, b: a & b, map(self.build, parts))
+                return _balanced(operator.and_, [self.build(part) for part in parts])
             case Or(parts):
-                return reduce(lambda a, b: a | b, map(self.build, parts))
+                return _balanced(operator.or_, [self.build(part) for part in parts])
             case Case():
                 return self.case(node)
             case Call():
@@ -168,18 +171,22 @@ class _Compiler:
         column = self.schema[name]
         if name not in self.dtypes:
             raise InputError(f"the table has no column {name!r}{suggest(name, self.dtypes)}")
-        dtype, wanted = self.dtypes[name], column_type(column)
+        dtype, expected = self.dtypes[name], column_type(column)
         if dtype == pl.Null:
-            return pl.lit(None, _DTYPES[wanted])
-        if not _ACCEPTS[wanted](dtype):
+            return pl.lit(None, _DTYPES[expected])
+        if not _ACCEPTS[expected](dtype):
             raise InputError(
-                f"column {name!r} holds {dtype} where {wanted} is expected; "
+                f"column {name!r} holds {dtype} where {expected} is expected; "
                 "convert it, or change its kind in the schema"
             )
-        return _normalised(pl.col(name), dtype, wanted, column)
+        return _normalised(pl.col(name), dtype, expected, column)
 
     def number(self, node: Node) -> pl.Expr:
         return self.build(node).cast(pl.Float64)
+
+    def typed(self, node: Node, kind: Type) -> pl.Expr:
+        """Return a node as a value of a type, NULL and dates among times included."""
+        return self.build(node) if kind is Type.NULL else self.build(node).cast(_DTYPES[kind])
 
     def arithmetic(self, node: Arithmetic) -> pl.Expr:
         left, right = self.type_of(node.left), self.type_of(node.right)
@@ -193,15 +200,32 @@ class _Compiler:
             return (a.to_physical().cast(pl.Float64) - b.to_physical()).cast(pl.Float64)
         return (a - b).dt.total_microseconds() / 1e6
 
-    def compare(self, operator: str, left: Node, right: Node) -> pl.Expr:
-        scale = self.scale(operator, left, right)
+    def compare(self, sign: str, left: Node, right: Node) -> pl.Expr:
+        scale = self.scale(sign, left, right)
         if scale is not None:
-            return _COMPARE[operator](*(self.rank(part, scale) for part in (left, right)))
-        return _COMPARE[operator](self.build(left), self.build(right))
+            return _COMPARE[sign](*(self.rank(part, scale) for part in (left, right)))
+        dtype = self.common(left, right)
+        return _COMPARE[sign](self.build(left).cast(dtype), self.build(right).cast(dtype))
 
-    def scale(self, operator: str, left: Node, right: Node) -> list[Any] | None:
+    def common(self, *nodes: Node) -> Any:
+        """Return the dtype in which values of these nodes are compared."""
+        kinds = {self.type_of(node) for node in nodes} - {Type.NULL}
+        if kinds == {Type.NUMBER}:
+            widths = [self.width(node) for node in nodes]
+            return max(widths, key=_WIDTHS.index)
+        return _DTYPES[kinds.pop()] if len(kinds) == 1 else _DTYPES[Type.TIMESTAMP]
+
+    def width(self, node: Node) -> Any:
+        """Return the dtype of a number; whole ones as they stand, for floats end at 2^53."""
+        if isinstance(node, Literal):
+            return pl.Float64 if isinstance(node.value, float) else pl.Int64
+        if isinstance(node, Name) and node.column in self.dtypes:
+            return _width(self.dtypes[node.column])
+        return pl.Float64
+
+    def scale(self, sign: str, left: Node, right: Node) -> list[Any] | None:
         """Return the categories whose order decides, for text of an ordinal column."""
-        if operator in ("=", "<>") or self.type_of(left) is not Type.TEXT:
+        if sign in ("=", "<>") or self.type_of(left) is not Type.TEXT:
             return None
         names = [part.column for part in (left, right) if isinstance(part, Name)]
         return self.schema[names[0]].categories if names else None
@@ -214,32 +238,36 @@ class _Compiler:
         )
 
     def member(self, node: In) -> pl.Expr:
-        operand = self.build(node.operand)
-        listed: list[Any] = [value.value for value in node.values if value.value is not None]
-        if any(isinstance(value, float) for value in listed):
-            operand, listed = operand.cast(pl.Float64), [float(value) for value in listed]
-        if any(isinstance(value, datetime) for value in listed):
-            operand, listed = operand.cast(pl.Datetime("us")), list(map(_as_time, listed))
-        if len(listed) < len(node.values):
-            return pl.when(operand.is_in(listed)).then(True) if listed else pl.lit(None, pl.Boolean)
-        return operand.is_in(listed)
+        listed = [value.value for value in node.values if value.value is not None]
+        if not listed:
+            return pl.lit(None, pl.Boolean)
+        dtype = self.common(node.operand, *node.values)
+        values = pl.Series([_as_time(v) if dtype == _DTYPES[Type.TIMESTAMP] else v for v in listed],
+                           dtype=dtype, strict=False)  # fmt: skip
+        found = self.build(node.operand).cast(dtype).is_in(values.implode())
+        if not columns_of(node.operand):
+            found = found.first()  # is_in of a constant is no constant to polars
+        return found if len(listed) == len(node.values) else pl.when(found).then(True)
 
     def case(self, node: Case) -> pl.Expr:
-        number = self.type_of(node) is Type.NUMBER
-        build = self.number if number else self.build
-        made: Any = pl
+        kind = self.type_of(node)
+        chosen: Any = pl
         for when, then in node.branches:
-            made = made.when(self.build(when)).then(build(then))
-        chosen: pl.Expr = made.otherwise(build(node.default))
-        return chosen
+            chosen = chosen.when(self.build(when)).then(self.typed(then, kind))
+        result: pl.Expr = chosen.otherwise(self.typed(node.default, kind))
+        return result
 
     def call(self, node: Call) -> pl.Expr:
         if node.function == "round":
             return _round(self.number(node.arguments[0]), _digits(node))
-        number = self.type_of(node) is Type.NUMBER and node.function not in _FROM_OTHERS
-        build = self.number if number else self.build
-        return _CALLS[node.function](*(build(part) for part in node.arguments))
+        if node.function in _FROM_OTHERS:
+            return _CALLS[node.function](self.build(node.arguments[0]))
+        kind = self.type_of(node)
+        return _CALLS[node.function](*(self.typed(part, kind) for part in node.arguments))
 
+
+_WIDTHS = (pl.Int64, pl.Int128, pl.Float64)
+"""Dtypes of numbers; a comparison is made in the last one of those that stand in it."""
 
 _DTYPES: dict[Type, Any] = {
     Type.NUMBER: pl.Float64,
@@ -252,16 +280,26 @@ _DTYPES: dict[Type, Any] = {
 
 def _normalised(found: pl.Expr, dtype: pl.DataType, wanted: Type, column: Column) -> pl.Expr:
     if dtype.is_float():
-        return found.fill_nan(None)
+        return found.cast(pl.Float64).fill_nan(None)
     if dtype == pl.Duration:
         return found.dt.total_microseconds() / 1e6
-    if isinstance(dtype, pl.Decimal):
-        return found.cast(pl.Float64)
+    if dtype.is_numeric():
+        return found.cast(_width(dtype))
     if wanted is Type.TEXT and dtype != pl.String:
         return found.cast(pl.String)
     if wanted in (Type.DATE, Type.TIMESTAMP):
         return _moment(found, dtype, _DTYPES[wanted], column.format)
     return found
+
+
+def _is_number(value: Any) -> bool:
+    return value_type(value) is Type.NUMBER
+
+
+def _width(dtype: pl.DataType) -> Any:
+    if not dtype.is_integer():
+        return pl.Float64
+    return pl.Int128 if dtype in (pl.UInt64, pl.Int128) else pl.Int64
 
 
 def _moment(found: pl.Expr, dtype: pl.DataType, wanted: Any, format: str | None) -> pl.Expr:
@@ -274,6 +312,14 @@ def _moment(found: pl.Expr, dtype: pl.DataType, wanted: Any, format: str | None)
 
 def _as_time(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+
+
+def _balanced(join: Callable[[pl.Expr, pl.Expr], pl.Expr], parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Join parts pair by pair: a chain of 400 would be nested 400 deep."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return join(_balanced(join, parts[:half]), _balanced(join, parts[half:]))
 
 
 def _finite(number: pl.Expr) -> pl.Expr:
@@ -314,6 +360,8 @@ def _nullif(a: pl.Expr, b: pl.Expr) -> pl.Expr:
 
 
 _FROM_OTHERS = frozenset({"length", "year", "month", "day"})
+"""Numbers computed from values of another type."""
+
 _CALLS: dict[str, Callable[..., pl.Expr]] = {
     "abs": lambda a: a.abs(),
     "ceil": lambda a: a.ceil(),
