@@ -1,0 +1,320 @@
+"""The data-generating process: context, schema, causal graph and task, as one object.
+
+MALLM-GAN (arXiv 2406.10521), section 3.2. The graph is acyclic by construction: nothing makes a
+`CausalGraph` with a cycle, and an edit that would bring one in is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
+from html import escape
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+
+from tablewright.errors import InputError
+from tablewright.schema import suggest
+
+Edge = tuple[str, str]
+
+DEFAULT_TASK = (
+    "Write accurate, convincing rows. Take the columns in the order of the graph: causes first, "
+    "then what follows from them."
+)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of a graph: an edge from a cause to an effect that comes, goes or turns."""
+
+    action: Literal["add", "drop", "reverse"]
+    cause: str
+    effect: str
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.cause} -> {self.effect}"
+
+
+@dataclass(frozen=True)
+class CausalGraph:
+    """Columns, and for each the columns that it depends on directly.
+
+    Parameters
+    ----------
+    parents : mapping of str to sequence of str
+        Every column is a key.
+
+    Raises
+    ------
+    InputError
+        If a parent is no column, or columns depend on each other in a circle.
+
+    Examples
+    --------
+    >>> graph = CausalGraph({"smokes": [], "age": [], "ill": ["smokes", "age"]})
+    >>> graph.order
+    ('smokes', 'age', 'ill')
+    >>> graph.edit([Edit("drop", "age", "ill")]).edges
+    (('smokes', 'ill'),)
+    """
+
+    parents: Mapping[str, Sequence[str]]
+
+    def __post_init__(self) -> None:
+        names = list(self.parents)
+        for child, above in self.parents.items():
+            for parent in above:
+                if parent not in self.parents:
+                    raise InputError(
+                        f"causal graph: {parent!r}, a cause of {child!r}, is no column"
+                        f"{suggest(parent, names)}"
+                    )
+        cleaned = {name: tuple(dict.fromkeys(self.parents[name])) for name in names}
+        object.__setattr__(self, "parents", cleaned)
+        try:
+            TopologicalSorter(cleaned).prepare()
+        except CycleError as error:
+            circle = " -> ".join(map(str, reversed(error.args[1])))
+            raise InputError(
+                f"causal graph: columns depend on each other in a circle: {circle}"
+            ) from None
+
+    @classmethod
+    def from_edges(cls, columns: Sequence[str], edges: Iterable[Edge]) -> Self:
+        """Make a graph of (cause, effect) pairs."""
+        parents: dict[str, list[str]] = {name: [] for name in columns}
+        for cause, effect in edges:
+            if effect not in parents:
+                raise InputError(f"causal graph: {effect!r} is no column{suggest(effect, columns)}")
+            parents[effect].append(cause)
+        return cls(parents)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, in the order of the table."""
+        return tuple(self.parents)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """Pairs of a cause and its effect, by effect."""
+        return tuple((cause, effect) for effect, above in self.parents.items() for cause in above)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """All columns, every cause before its effects, otherwise as in the table."""
+        done: list[str] = []
+        left = list(self.parents)
+        while left:
+            name = next(name for name in left if set(self.parents[name]) <= set(done))
+            done.append(name)
+            left.remove(name)
+        return tuple(done)
+
+    def depth(self) -> dict[str, int]:
+        """Return for each column how many causes stand above it, one above the other."""
+        depth: dict[str, int] = {}
+        for name in self.order:
+            depth[name] = 1 + max((depth[cause] for cause in self.parents[name]), default=-1)
+        return depth
+
+    def edit(self, edits: Iterable[Edit]) -> CausalGraph:
+        """Return the graph after some changes, made one after the other.
+
+        Raises
+        ------
+        InputError
+            If an edit names no column or no edge, or brings in a circle.
+        """
+        edges = list(self.edges)
+        for edit in edits:
+            pair = (edit.cause, edit.effect)
+            if edit.action == "add":
+                edges += [] if pair in edges else [pair]
+            elif pair not in edges:
+                raise InputError(f"causal graph: cannot {edit}: there is no such edge")
+            else:
+                edges.remove(pair)
+                edges += [pair[::-1]] if edit.action == "reverse" else []
+        return CausalGraph.from_edges(self.columns, edges)
+
+    def difference(self, other: CausalGraph) -> list[Edit]:
+        """Return the edits that make this graph of another one."""
+        mine, theirs = set(self.edges), set(other.edges)
+        edits = []
+        for cause, effect in sorted(mine | theirs):
+            if (cause, effect) in theirs - mine:
+                if (effect, cause) in mine:
+                    edits.append(Edit("reverse", cause, effect))
+                else:
+                    edits.append(Edit("drop", cause, effect))
+            elif (cause, effect) in mine - theirs and (effect, cause) not in theirs:
+                edits.append(Edit("add", cause, effect))
+        return edits
+
+    def as_data(self) -> dict[str, dict[str, list[str]]]:
+        """Return the form that prompts and files have: a column, and its parents."""
+        return {name: {"parents": list(above)} for name, above in self.parents.items()}
+
+    @classmethod
+    def from_data(cls, data: Any, columns: Sequence[str]) -> CausalGraph:
+        """Read what `as_data` gives; columns that are not named have no parents.
+
+        Raises
+        ------
+        InputError
+            If the data are of another form, or no acyclic graph of these columns.
+        """
+        if not isinstance(data, Mapping):
+            raise InputError('causal graph: give {"column": {"parents": [...]}, ...}')
+        parents: dict[str, list[str]] = {name: [] for name in columns}
+        for child, entry in data.items():
+            above = entry.get("parents", ()) if isinstance(entry, Mapping) else entry
+            if child not in parents:
+                raise InputError(
+                    f"causal graph: {child!r} is no column{suggest(str(child), columns)}"
+                )
+            if not isinstance(above, list | tuple) or not all(isinstance(p, str) for p in above):
+                raise InputError(f"causal graph: the parents of {child!r} are a list of columns")
+            parents[child] = list(above)
+        return cls(parents)
+
+    def to_svg(self) -> str:
+        """Draw the graph, causes above their effects, as one SVG element."""
+        return _draw(self)
+
+
+@dataclass(frozen=True)
+class Process:
+    """What is believed of how the rows come about; graph and task are what training changes.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    context : str, default=""
+        How the data were collected, in one to three sentences.
+    task : str
+        What whoever writes rows is told to do.
+    unsupported : tuple of (str, str), default=()
+        Edges that somebody proposed and the real rows do not support.
+
+    Examples
+    --------
+    >>> process = Process(CausalGraph({"age": [], "ill": ["age"]}), "Patients of a clinic.")
+    >>> print(process.render())
+    Context: Patients of a clinic.
+    Causal graph: {"age": {"parents": []}, "ill": {"parents": ["age"]}}
+    Task: Write accurate, convincing rows. Take the columns in the order of the graph: causes first,
+    then what follows from them.
+    """
+
+    graph: CausalGraph
+    context: str = ""
+    task: str = DEFAULT_TASK
+    unsupported: tuple[Edge, ...] = field(default=(), compare=False)
+
+    def render(self) -> str:
+        """Write the process as a person reads it."""
+        graph = json.dumps(self.graph.as_data(), ensure_ascii=False)
+        lines = [f"Context: {self.context}"] if self.context else []
+        lines += [f"Causal graph: {graph}", f"Task: {self.task}"]
+        if self.unsupported:
+            named = ", ".join(f"{cause} -> {effect}" for cause, effect in self.unsupported)
+            lines.append(f"Not supported by the data: {named}")
+        return "\n".join(lines)
+
+    def compare(self, before: Process) -> list[str]:
+        """Say what differs from an earlier process, a line for each change."""
+        lines = [str(edit) for edit in self.graph.difference(before.graph)]
+        lines += [f"task: {self.task}"] if self.task != before.task else []
+        lines += [f"context: {self.context}"] if self.context != before.context else []
+        return lines
+
+    def revised(self, edits: Iterable[Edit] = (), task: str | None = None) -> Process:
+        """Return the process after edits of the graph, and with another task."""
+        return replace(self, graph=self.graph.edit(edits), task=self.task if task is None else task)
+
+    def save(self, path: str | Path) -> None:
+        """Write the process as YAML that a person can edit."""
+        data = {"context": self.context, "task": self.task, "graph": self.graph.as_data()}
+        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        if yaml.safe_load(text) != data:  # PyYAML reads some breaks of Unicode as line feeds
+            text = yaml.safe_dump(data, sort_keys=False)
+        Path(path).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path, columns: Sequence[str]) -> Process:
+        """Read a process that `save` or a person wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is no process of a table with these columns.
+        """
+        try:
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
+        known = {"context": "", "task": DEFAULT_TASK, "graph": {}}
+        if not isinstance(data, Mapping) or set(data) - set(known):
+            raise InputError(f"{path}: a process has the keys context, task and graph, no others")
+        data = {**known, **data}
+        if not isinstance(data["context"], str) or not isinstance(data["task"], str):
+            raise InputError(f"{path}: context and task are texts")
+        graph = CausalGraph.from_data(data["graph"], columns)
+        return cls(graph, data["context"], data["task"])
+
+
+# the picture --------------------------------------------------------------------------
+
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 120, 32, 24, 48
+
+
+def _draw(graph: CausalGraph) -> str:
+    depth = graph.depth()
+    rows: dict[int, list[str]] = {}
+    for name in graph.order:
+        rows.setdefault(depth[name], []).append(name)
+    widest = max(map(len, rows.values()), default=1)
+    width = widest * (_WIDTH + _GAP_X) + _GAP_X
+    height = len(rows) * (_HEIGHT + _GAP_Y)
+    corner: dict[str, tuple[float, float]] = {}
+    for level, names in rows.items():
+        margin = (width - len(names) * (_WIDTH + _GAP_X) + _GAP_X) / 2
+        for index, name in enumerate(names):
+            corner[name] = (margin + index * (_WIDTH + _GAP_X), level * (_HEIGHT + _GAP_Y) + 8)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        'font-family="sans-serif" font-size="12" style="max-width:100%">',
+        f"<title>Causal graph: {len(graph.edges)} edges</title>",
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="currentColor"/></marker>'
+        "</defs>",
+        *(_arrow(corner[cause], corner[effect]) for cause, effect in graph.edges),
+        *(_box(name, *corner[name]) for name in graph.order),
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def _arrow(cause: tuple[float, float], effect: tuple[float, float]) -> str:
+    x1, y1 = cause[0] + _WIDTH / 2, cause[1] + _HEIGHT
+    x2, y2 = effect[0] + _WIDTH / 2, effect[1]
+    bend = (y2 - y1) / 2
+    return (
+        f'<path d="M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}" '
+        'fill="none" stroke="currentColor" marker-end="url(#tip)"/>'
+    )
+
+
+def _box(name: str, x: float, y: float) -> str:
+    shown = name if len(name) <= 17 else name[:16] + "…"
+    return (
+        f'<g><title>{escape(name)}</title><rect x="{x:g}" y="{y:g}" width="{_WIDTH}" '
+        f'height="{_HEIGHT}" rx="6" fill="none" stroke="currentColor"/>'
+        f'<text x="{x + _WIDTH / 2:g}" y="{y + _HEIGHT / 2 + 4:g}" text-anchor="middle" '
+        f'fill="currentColor">{escape(shown)}</text></g>'
+    )
