@@ -1,0 +1,1 @@
+"""DATE: readable parts of a table, rows for each part, and a bandit that chooses among them."""

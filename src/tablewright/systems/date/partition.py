@@ -1,0 +1,469 @@
+"""Cut a table into parts whose target one model predicts well, each part a rule.
+
+DATE (arXiv 2512.21915), module 1: a search over conjunctions of predicates in which rules share a
+model where it predicts their rows well enough. A leaf of one tree does for a part in the fast
+partition. Differences from the published program, all for its faults: the error bound holds for
+each part, with a confidence limit, and not for the running mean; parts have a minimum size; a
+rule whose sharing index has changed is queued anew; rows are counted by masks and never by value.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+import yaml
+from numpy.typing import NDArray
+from scipy.stats import beta
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from tablewright.errors import InputError
+from tablewright.rules.expressions import parse
+from tablewright.schema import Kind, Schema
+from tablewright.systems.date.questions import Mask, Predicate, Questions
+
+Floats = NDArray[np.float64]
+Rule = frozenset[Predicate]
+
+MAX_FIT_ROWS = 4000
+"""Rows of a candidate part that a model is tried on; more change its error by little."""
+MAX_PREDICATES = 50
+MAX_RULES = 300
+REST = 0.01
+N_TREES = 30
+Z = 1.2816
+"""Standard errors of a one-sided limit of 90 %."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that one model predicts.
+
+    Attributes
+    ----------
+    name : str
+    rules : tuple of str
+        Conditions; a row that meets one of them, and none of an earlier part, belongs here.
+        Without a rule the part takes every row that is left.
+    n_rows : int
+        Learned rows in it.
+    error, upper_error : float or None
+        Error on rows that the part's model has not seen, and its 90 % limit: one less accuracy,
+        or the root mean squared error as a share of the target's standard deviation.
+    """
+
+    name: str
+    rules: tuple[str, ...]
+    n_rows: int
+    error: float | None = None
+    upper_error: float | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a table, in the order in which rows are given to them.
+
+    Examples
+    --------
+    >>> parts = Parts((Part("part 1", ("age < 30",), 2), Part("rest", (), 1)))
+    >>> schema = Schema.build({"age": "integer"})
+    >>> parts.of(pl.DataFrame({"age": [20, 40, None]}), schema).tolist()
+    [0, 1, 1]
+    """
+
+    parts: tuple[Part, ...]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(self.parts)
+
+    def of(self, frame: pl.DataFrame, schema: Schema) -> NDArray[np.intp]:
+        """Return the part of each row, -1 where it is in none."""
+        found = np.full(frame.height, -1, dtype=np.intp)
+        for index, part in enumerate(self.parts):
+            inside = np.ones(frame.height, dtype=np.bool_)
+            if part.rules:
+                inside = np.any([parse(rule, schema).holds(frame) for rule in part.rules], axis=0)
+            found[(found < 0) & inside] = index
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Write the parts as YAML that a person can edit."""
+        listed = [
+            {"name": part.name, "rules": list(part.rules), "rows": part.n_rows, "error": part.error}
+            for part in self.parts
+        ]
+        text = yaml.safe_dump({"parts": listed}, sort_keys=False, allow_unicode=True, width=1000)
+        Path(path).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path, schema: Schema) -> Parts:
+        """Read parts that `save` or a person wrote.
+
+        Raises
+        ------
+        InputError
+            If the file lists no parts, or a rule is no condition on these columns.
+        """
+        try:
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            first = str(error).splitlines()[0]
+            raise InputError(f"{path}: not YAML ({first}); put rules in quotes") from None
+        listed = data.get("parts") if isinstance(data, Mapping) else None
+        if not isinstance(listed, list) or not listed:
+            raise InputError(f"{path}: give a list of parts, each with a name and its rules")
+        return cls(
+            tuple(_read_part(entry, index, path, schema) for index, entry in enumerate(listed))
+        )
+
+    def __str__(self) -> str:
+        lines = []
+        for part in self.parts:
+            error = "" if part.error is None else f", error {part.error:.3f}"
+            lines.append(f"{part.name}: {part.n_rows:,} rows{error}")
+            lines += [f"    {rule}" for rule in part.rules or ("all other rows",)]
+        return "\n".join(lines)
+
+
+def _read_part(entry: Any, index: int, path: str | Path, schema: Schema) -> Part:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("rules", []), list):
+        raise InputError(f"{path}: part {index + 1}: give a name and a list of rules")
+    rules = tuple(str(rule) for rule in entry.get("rules", []))
+    for rule in rules:
+        parse(rule, schema)
+    n_rows, error = entry.get("rows", 0), entry.get("error")
+    if not isinstance(n_rows, int) or not isinstance(error, int | float | None):
+        raise InputError(f"{path}: part {index + 1}: rows and error are numbers")
+    return Part(str(entry.get("name", f"part {index + 1}")), rules, n_rows, error)
+
+
+def partition(
+    frame: pl.DataFrame,
+    schema: Schema,
+    *,
+    method: Literal["rules", "tree"] = "rules",
+    max_error: float | None = None,
+    min_rows: int = 30,
+    max_parts: int = 8,
+    share: bool = True,
+    seed: int = 0,
+    time_limit: float = 60.0,
+) -> Parts:
+    """Cut a table into parts.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Typed rows.
+    schema : Schema
+        With a target of classes or numbers.
+    method : {"rules", "tree"}, default="rules"
+        The published search with shared models, or the leaves of one tree.
+    max_error : float or None, default=None
+        Error that a part's model may have (rho); None takes 0.9 of that of one model for all
+        rows. Only for ``"rules"``.
+    min_rows : int, default=30
+        Rows of a part at least.
+    max_parts : int, default=8
+        Leaves of the tree at most. Only for ``"tree"``.
+    share : bool, default=True
+        Whether several rules may share a model. Only for ``"rules"``.
+    seed : int, default=0
+    time_limit : float, default=60.0
+        Seconds of CPU after which the search takes no more rules.
+
+    Returns
+    -------
+    Parts
+        The last one, without a rule, takes the rows that no rule describes.
+
+    Raises
+    ------
+    InputError
+        If there is no target of classes or numbers, or no column to ask about.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x, group = rng.normal(size=600), rng.choice(["a", "b"], 600)
+    >>> frame = pl.DataFrame({"x": x, "group": group, "y": np.where(group == "a", x > 0, x < 0)})
+    >>> kinds = {"x": "continuous", "group": "categorical", "y": "boolean"}
+    >>> schema = Schema.build(kinds, target="y")
+    >>> print(partition(frame, schema, method="tree", max_parts=2, seed=0).parts[0].rules[0])
+    x <= ...
+    """
+    task = _Task.of(frame, schema)
+    if method == "tree":
+        return _leaves(task, min_rows, max_parts, seed)
+    if max_error is None:
+        max_error = 0.9 * task.trial(np.arange(len(task.y)), frozenset(), seed).upper_error
+    return _Search(task, max_error, min_rows, seed, share).run(time_limit)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A model that was fitted to a part's rows, and how well it did on others of them."""
+
+    model: Any
+    tree: Any
+    error: float
+    upper_error: float
+
+
+@dataclass
+class _Task:
+    """What the parts are about: questions on the columns, and the target."""
+
+    questions: Questions
+    y: Floats
+    classes: bool
+    spread: float
+    _known: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, schema: Schema) -> _Task:
+        target = schema.target
+        if target is None or not (
+            schema[target].kind.is_discrete or schema[target].kind.is_numeric
+        ):
+            raise InputError(
+                "partition: name the target, a column of classes or numbers (target=...)"
+            )
+        known = frame.filter(pl.col(target).is_not_null())
+        asked = [
+            column.name for column in schema.modelled
+            if column.name != target
+            and (column.kind in (Kind.CONTINUOUS, Kind.INTEGER) or column.kind.is_discrete)
+        ]  # fmt: skip
+        if not asked or known.height < 2:
+            raise InputError("partition: there is no column, or too few rows, to make rules of")
+        questions = Questions(known, schema, asked)
+        values = known[target]
+        if schema[target].kind.is_discrete:
+            codes = values.cast(pl.String).rank("dense").cast(pl.Float64).to_numpy() - 1
+            return cls(questions, codes, True, 1.0)
+        numbers = values.cast(pl.Float64).to_numpy()
+        return cls(questions, numbers, False, float(numbers.std()) or 1.0)
+
+    def trial(self, rows: NDArray[np.intp], rule: Rule, seed: int) -> _Trial:
+        """Fit a forest to three quarters of some rows, and judge it on the others."""
+        # The draw hangs on the rule alone, so that the order of the search does not matter.
+        rng = np.random.default_rng([seed, zlib.crc32(repr(sorted(rule)).encode())])
+        rows = rng.permutation(rows)[:MAX_FIT_ROWS]
+        cut = max(1, len(rows) * 3 // 4)
+        fit, judge = rows[:cut], rows[cut:]
+        state = int(rng.integers(2**31))
+        common = {"random_state": state, "n_jobs": 1, "min_samples_leaf": 2}
+        kinds = (
+            (RandomForestClassifier, DecisionTreeClassifier)
+            if self.classes
+            else (RandomForestRegressor, DecisionTreeRegressor)
+        )
+        matrix = self.questions.matrix
+        forest = kinds[0](N_TREES, **common).fit(matrix[fit], self.y[fit])
+        tree = kinds[1](max_leaf_nodes=MAX_PREDICATES // 2 + 1, random_state=state)
+        tree.fit(matrix[fit], self.y[fit])
+        wrong = self.wrong(forest.predict(matrix[judge]), judge)
+        return _Trial(forest, tree, *self.error(wrong))
+
+    def wrong(self, predicted: Floats, rows: NDArray[np.intp]) -> Floats:
+        """Return the loss of each row: 1 for a wrong class, or the squared scaled residual."""
+        if self.classes:
+            return (predicted != self.y[rows]).astype(np.float64)
+        scaled: Floats = (predicted - self.y[rows]) / self.spread
+        return scaled * scaled
+
+    def error(self, losses: Floats) -> tuple[float, float]:
+        """Return the error of some rows, and its upper limit (90 %, one-sided)."""
+        n_rows = len(losses)
+        if not n_rows:
+            return 1.0, 1.0
+        mean = float(losses.mean())
+        if self.classes:
+            n_wrong = int(losses.sum())
+            limit = (
+                1.0 if n_wrong == n_rows else float(beta.ppf(0.9, n_wrong + 1, n_rows - n_wrong))
+            )
+            return mean, limit
+        spread = float(losses.std(ddof=1)) / n_rows**0.5 if n_rows > 1 else mean
+        return mean**0.5, (mean + Z * spread) ** 0.5
+
+
+def _leaves(task: _Task, min_rows: int, max_parts: int, seed: int) -> Parts:
+    """Make a part of each leaf of one tree, the largest first."""
+    kind = DecisionTreeClassifier if task.classes else DecisionTreeRegressor
+    tree = kind(max_leaf_nodes=max(2, max_parts), min_samples_leaf=min_rows, random_state=seed)
+    tree.fit(task.questions.matrix, task.y)
+    found = []
+    for path in _paths(tree.tree_, task.questions):
+        rows = np.flatnonzero(task.questions.holds(path))
+        trial = task.trial(rows, frozenset(path), seed)
+        text = task.questions.text(path)
+        found.append(Part("", (text,) if text else (), len(rows), trial.error, trial.upper_error))
+    found.sort(key=lambda part: -part.n_rows)
+    named = [Part(f"part {k + 1}", *_after_name(part)) for k, part in enumerate(found)]
+    return Parts(
+        (*named, Part("rest", (), 0)) if any(part.rules for part in named) else tuple(named)
+    )
+
+
+def _after_name(part: Part) -> tuple[tuple[str, ...], int, float | None, float | None]:
+    return part.rules, part.n_rows, part.error, part.upper_error
+
+
+def _paths(tree: Any, questions: Questions) -> list[tuple[Predicate, ...]]:
+    """Return the predicates on the way to each leaf."""
+    found: list[tuple[Predicate, ...]] = []
+    todo: list[tuple[int, tuple[Predicate, ...]]] = [(0, ())]
+    while todo:
+        node, path = todo.pop()
+        if tree.children_left[node] < 0:
+            found.append(path)
+            continue
+        question = int(tree.feature[node])
+        threshold = questions.split(question, float(tree.threshold[node]))
+        todo.append((tree.children_right[node], (*path, Predicate(question, threshold, True))))
+        todo.append((tree.children_left[node], (*path, Predicate(question, threshold, False))))
+    return found
+
+
+@dataclass
+class _Shared:
+    """A model, its losses on all rows, and the rules that share it."""
+
+    losses: Floats
+    residuals: Floats
+    rules: list[Rule] = field(default_factory=list)
+    n_rows: int = 0
+    error: float = 0.0
+    upper_error: float = 0.0
+
+
+class _Search:
+    """The queue of rules, the rows that are left, and the models that have been accepted."""
+
+    def __init__(
+        self, task: _Task, max_error: float, min_rows: int, seed: int, share: bool
+    ) -> None:
+        self.task, self.max_error, self.min_rows = task, max_error, min_rows
+        self.seed, self.share = seed, share
+        self.left: Mask = np.ones(len(task.y), dtype=np.bool_)
+        self.models: list[_Shared] = []
+        self.index: dict[Rule, float] = {frozenset(): 0.0}
+        self.queue: list[tuple[float, int, Rule]] = [(0.0, 0, frozenset())]
+        self.done: set[Rule] = set()
+        self._masks: dict[Predicate, Mask] = {}
+        self._count = 0
+
+    def run(self, time_limit: float) -> Parts:
+        start = time.process_time()
+        while self.queue and len(self.done) < MAX_RULES:
+            if self.left.mean() <= REST or time.process_time() - start > time_limit:
+                break
+            priority, _, rule = heapq.heappop(self.queue)
+            if rule in self.done or -priority != self.index[rule]:
+                continue  # a later entry of the same rule has another index
+            self.done.add(rule)
+            rows = np.flatnonzero(self._mask(rule) & self.left)
+            if len(rows) >= self.min_rows:
+                self._visit(rule, rows)
+        return self._parts()
+
+    def _visit(self, rule: Rule, rows: NDArray[np.intp]) -> None:
+        """Give the rows to a model that predicts them, or a new one, or refine the rule."""
+        for shared in self.models if self.share else ():
+            error, upper = self.task.error(shared.losses[rows])
+            if upper <= self.max_error:
+                self._take(shared, rule, rows, error, upper)
+                return
+        trial = self.task.trial(rows, rule, self.seed)
+        if trial.upper_error <= self.max_error:
+            predicted = trial.model.predict(self.task.questions.matrix)
+            every = np.arange(len(self.task.y))
+            shared = _Shared(self.task.wrong(predicted, every), self.task.y - predicted)
+            self.models.append(shared)
+            self._take(shared, rule, rows, trial.error, trial.upper_error)
+            return
+        self._refine(rule, rows, trial.tree.tree_)
+
+    def _take(
+        self, shared: _Shared, rule: Rule, rows: NDArray[np.intp], error: float, upper: float
+    ) -> None:
+        total = shared.n_rows + len(rows)
+        shared.error = (shared.error * shared.n_rows + error * len(rows)) / total
+        shared.upper_error = max(shared.upper_error, upper)
+        shared.n_rows = total
+        shared.rules.append(rule)
+        self.left[rows] = False
+
+    def _refine(self, rule: Rule, rows: NDArray[np.intp], tree: Any) -> None:
+        """Queue the rule with each split of its tree added, by how shareable its rows are."""
+        index = self._sharing_index(rows)
+        for node in _breadth_first(tree)[: MAX_PREDICATES // 2]:
+            question = int(tree.feature[node])
+            threshold = self.task.questions.split(question, float(tree.threshold[node]))
+            for above in (True, False):
+                longer = rule | {Predicate(question, threshold, above)}
+                if longer not in self.done and self.index.get(longer) != index:
+                    self.index[longer] = index
+                    self._count += 1
+                    heapq.heappush(self.queue, (-index, self._count, longer))
+
+    def _sharing_index(self, rows: NDArray[np.intp]) -> float:
+        """Return the largest share of rows that a model predicts, numbers up to an offset."""
+        shares = [0.0]
+        for shared in self.models:
+            if self.task.classes:
+                shares.append(float((shared.losses[rows] == 0).mean()))
+            else:
+                residuals = shared.residuals[rows] / self.task.spread
+                offset = (residuals.min() + residuals.max()) / 2
+                shares.append(float((np.abs(residuals - offset) <= self.max_error).mean()))
+        return max(shares)
+
+    def _mask(self, rule: Rule) -> Mask:
+        mask = np.ones(len(self.task.y), dtype=np.bool_)
+        for predicate in rule:
+            if predicate not in self._masks:
+                self._masks[predicate] = self.task.questions.holds([predicate])
+            mask &= self._masks[predicate]
+        return mask
+
+    def _parts(self) -> Parts:
+        found = [
+            Part(
+                f"part {k + 1}",
+                tuple(self.task.questions.text(rule) for rule in shared.rules if rule),
+                shared.n_rows, shared.error, shared.upper_error,
+            )
+            for k, shared in enumerate(self.models)
+        ]  # fmt: skip
+        rest = int(self.left.sum())
+        whole = any(not part.rules for part in found)
+        return Parts(tuple(found) if whole else (*found, Part("rest", (), rest)))
+
+
+def _breadth_first(tree: Any) -> list[int]:
+    """Return the inner nodes of a tree, level by level."""
+    found: list[int] = []
+    todo: Sequence[int] = [0]
+    while todo:
+        inner = [node for node in todo if tree.children_left[node] >= 0]
+        found += inner
+        todo = [
+            int(child)
+            for node in inner
+            for child in (tree.children_left[node], tree.children_right[node])
+        ]
+    return found

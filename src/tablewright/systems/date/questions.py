@@ -1,0 +1,184 @@
+"""Yes-or-no questions about a table's columns, that trees ask and that our rules can say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tablewright.rules.expressions.unparse import quote
+from tablewright.schema import Column, Kind, Schema
+
+MAX_VALUES = 30
+"""Values of a categorical column that are asked about, the most frequent ones."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, order=True)
+class Predicate:
+    """One side of one split: a column of the question matrix is at most a threshold, or above."""
+
+    question: int
+    threshold: float
+    above: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """One column of the matrix that trees are grown on.
+
+    Attributes
+    ----------
+    column : Column
+        Which column of the table is asked about.
+    value : object
+        The category asked for; None where the number itself is asked.
+    missing : bool
+        Whether it is asked if the cell is empty.
+    fill : float
+        What an empty cell counts as where the number is asked.
+    """
+
+    column: Column
+    value: object = None
+    missing: bool = False
+    fill: float = math.nan
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the answer is a number."""
+        return self.value is None and not self.missing
+
+
+class Questions:
+    """A table as numbers that a tree can split on, each split of which is an expression.
+
+    Numbers are asked as they are, an empty cell counting as the median; categories are asked one
+    by one, and so is whether a cell is empty.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Typed rows.
+    schema : Schema
+    columns : sequence of str
+        The columns to ask about; identifiers, texts and the target are not among them.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"age": "integer", "city": "categorical"})
+    >>> frame = pl.DataFrame({"age": [20, 30, None], "city": ["Ulm", "Bonn", "Ulm"]})
+    >>> questions = Questions(frame, schema, ["age", "city"])
+    >>> questions.matrix.shape
+    (3, 3)
+    >>> questions.text([Predicate(0, 25.0, above=False)])
+    '(age <= 25 OR age IS NULL)'
+    """
+
+    def __init__(self, frame: pl.DataFrame, schema: Schema, columns: Sequence[str]) -> None:
+        self.questions: list[Question] = []
+        parts: list[NDArray[np.float64]] = []
+        for name in columns:
+            for question, answers in _ask(schema[name], frame[name]):
+                self.questions.append(question)
+                parts.append(answers)
+        self.matrix = np.column_stack(parts) if parts else np.zeros((frame.height, 0))
+
+    def holds(self, predicates: Iterable[Predicate]) -> Mask:
+        """Return the rows for which all predicates hold."""
+        mask = np.ones(len(self.matrix), dtype=np.bool_)
+        for predicate in predicates:
+            above = self.matrix[:, predicate.question] > predicate.threshold
+            mask &= above == predicate.above
+        return mask
+
+    def split(self, question: int, threshold: float) -> float:
+        """Return the shortest number that cuts a question's answers where the threshold does."""
+        if not self.questions[question].numeric:
+            return 0.5
+        values = self.matrix[:, question]
+        below, above = values[values <= threshold], values[values > threshold]
+        if not len(below) or not len(above):
+            return threshold
+        return shortest_between(float(below.max()), float(above.min()))
+
+    def text(self, predicates: Iterable[Predicate]) -> str:
+        """Write predicates as one expression; of several bounds of a number the tightest stands."""
+        tightest: dict[tuple[int, bool], Predicate] = {}
+        for predicate in predicates:
+            key = (predicate.question, predicate.above)
+            other = tightest.get(key)
+            if other is None or (predicate.threshold > other.threshold) == predicate.above:
+                tightest[key] = predicate
+        ordered = [tightest[key] for key in sorted(tightest)]
+        return " AND ".join(self._one(predicate) for predicate in ordered)
+
+    def _one(self, predicate: Predicate) -> str:
+        question = self.questions[predicate.question]
+        name = quote(question.column.name)
+        if question.missing:
+            return f"{name} IS {'' if predicate.above else 'NOT '}NULL"
+        if not question.numeric:
+            literal = _literal(question.value)
+            equal = f"{name} = {literal}"
+            return equal if predicate.above else f"({name} <> {literal} OR {name} IS NULL)"
+        bound = f"{name} {'>' if predicate.above else '<='} {_number(predicate.threshold)}"
+        known = not math.isnan(question.fill)
+        empty_counts = known and (question.fill > predicate.threshold) == predicate.above
+        return f"({bound} OR {name} IS NULL)" if empty_counts else bound
+
+
+def _ask(column: Column, values: pl.Series) -> Iterable[tuple[Question, NDArray[np.float64]]]:
+    if column.kind in (Kind.CONTINUOUS, Kind.INTEGER):
+        numbers = values.cast(pl.Float64)
+        median = numbers.median()
+        fill = float(median) if isinstance(median, int | float) else 0.0
+        yield (
+            Question(column, fill=fill if values.null_count() else math.nan),
+            numbers.fill_null(fill).to_numpy(),
+        )
+    else:
+        counts = values.drop_nulls().value_counts(sort=True)
+        listed = sorted(counts[values.name].to_list()[:MAX_VALUES], key=str)
+        for value in listed if len(listed) > 2 else listed[:1]:
+            yield (
+                Question(column, value),
+                (values == value).fill_null(False).to_numpy().astype(float),
+            )
+    if values.null_count():
+        yield Question(column, missing=True), values.is_null().to_numpy().astype(float)
+
+
+def shortest_between(low: float, high: float) -> float:
+    """Return a number of few digits that is at least `low` and below `high`.
+
+    Examples
+    --------
+    >>> shortest_between(24.0, 31.0), shortest_between(0.1234, 0.1298), shortest_between(3, 4)
+    (30.0, 0.125, 3.5)
+    """
+    middle = (low + high) / 2
+    for digits in range(-3, 12):
+        for step in (5, 1):
+            unit = step * 10.0**-digits
+            candidate = round(round(middle / unit) * unit, max(digits, 0))
+            if low < candidate < high:
+                return candidate
+    return low
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        return _number(float(value))
+    return "'" + str(value).replace("'", "''") + "'"
