@@ -193,9 +193,13 @@ class Scorer:
         first = rows if isinstance(rows, Utility) else self.utility(rows)
         second = over if isinstance(over, Utility) else self.utility(over)
         if measure is None:
-            return _paired(first.scores - second.scores, self._keys)
+            return self.paired(first.scores - second.scores)
         value = first.measures[measure] - second.measures[measure]
         return _between(value, self._resampled(first, second, measure), self._n_keys)
+
+    def paired(self, differences: NDArray[np.float64]) -> Gain:
+        """Return the mean of a difference of scores, row by row, with an interval."""
+        return _paired(differences, self.keys)
 
     def detection(
         self, rows: pl.DataFrame | EncodedRows, learner: str = "boosted trees"
@@ -235,7 +239,7 @@ class Scorer:
         self.crossfit = CrossFit(real, task, seed, n_folds=self.n_folds, test=test)
         numbers: dict[bytes, int] = {}
         keys = self.crossfit.test.row_keys
-        self._keys = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
+        self.keys = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
         self._n_keys = len(numbers)
 
     def _measured(self, predicted: Mapping[str, Any], task: Task) -> Utility:
@@ -259,7 +263,7 @@ class Scorer:
         """Return the standard error of a difference of measures, from resampled real rows."""
         assert self.task is not None
         y, rng = self.crossfit.test.y, self._rng(_RESAMPLE)
-        groups = [np.flatnonzero(self._keys == key) for key in range(self._n_keys)]
+        groups = [np.flatnonzero(self.keys == key) for key in range(self._n_keys)]
         differences = []
         for _ in range(_N_RESAMPLES):
             drawn = np.concatenate([groups[g] for g in rng.integers(len(groups), size=len(groups))])

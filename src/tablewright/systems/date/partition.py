@@ -280,7 +280,8 @@ class _Task:
     def wrong(self, predicted: Floats, rows: NDArray[np.intp]) -> Floats:
         """Return the loss of each row: 1 for a wrong class, or the squared scaled residual."""
         if self.classes:
-            return (predicted != self.y[rows]).astype(np.float64)
+            missed: Floats = (predicted != self.y[rows]).astype(np.float64)
+            return missed
         scaled: Floats = (predicted - self.y[rows]) / self.spread
         return scaled * scaled
 

@@ -1,0 +1,171 @@
+"""What groups of candidate rows are worth to a model, read off small random sets of them.
+
+DATE (arXiv 2512.21915), module 3. A group is an arm, a pull adds a random set of arms to the real
+rows and scores real rows that the models did not see. A group is worth its mean marginal gain
+over the sets that it was in, which sees pairs that help only together; arms that are not worth
+their rows leave phase by phase (successive rejects).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+Reward = Callable[[Sequence[int]], Floats]
+"""From a set of arms to the score of each judging row, larger being better."""
+
+_RIDGE = 1.0
+_MIN_PULLS = 24
+_PULLS_PER_ARM = 4
+_SET_SIZE = 0.35
+"""Share of the arms that a set holds."""
+
+
+@dataclass(frozen=True)
+class ArmValues:
+    """What each arm adds, by judging row.
+
+    Attributes
+    ----------
+    value, error : ndarray of shape (n_arms,)
+        Mean marginal gain, and its standard error over the judging rows.
+    by_row : ndarray of shape (n_arms, n_rows)
+    n_pulls : ndarray of int, shape (n_arms,)
+        Sets that each arm was in.
+    """
+
+    value: Floats
+    error: Floats
+    by_row: Floats
+    n_pulls: Ints
+
+
+class Pulls:
+    """Random sets of arms and what they gained, as they come in.
+
+    Parameters
+    ----------
+    n_arms : int
+    reward : callable
+        See `Reward`.
+    """
+
+    def __init__(self, n_arms: int, reward: Reward) -> None:
+        self.n_arms, self.reward = n_arms, reward
+        self.base = reward([])
+        self.sets: list[frozenset[int]] = []
+        self.gains: list[Floats] = []
+        self._known: dict[frozenset[int], Floats] = {}
+
+    def gain(self, arms: Sequence[int]) -> Floats:
+        """Return what a set gains over no candidate at all, row by row; each is scored once."""
+        key = frozenset(arms)
+        if key not in self._known:
+            self._known[key] = self.reward(sorted(key)) - self.base
+        return self._known[key]
+
+    def pull(self, arms: Sequence[int]) -> None:
+        """Score one set."""
+        self.sets.append(frozenset(arms))
+        self.gains.append(self.gain(arms))
+
+    def values(self, rows: Ints | None = None) -> ArmValues:
+        """Return each arm's mean marginal gain, judged by some rows (all where None).
+
+        The gain of a set is taken as the sum of its arms' and an offset, by ridge regression:
+        an arm's share is then its marginal gain averaged over the sets it was in.
+        """
+        member = np.array(
+            [[arm in drawn for arm in range(self.n_arms)] for drawn in self.sets], float
+        )
+        design = np.column_stack([member, np.ones(len(member))])
+        penalty = np.diag([_RIDGE] * self.n_arms + [1e-6])
+        solve = np.linalg.solve(design.T @ design + penalty, design.T)
+        gains = np.array(self.gains) if rows is None else np.array(self.gains)[:, rows]
+        by_row: Floats = (solve @ gains)[: self.n_arms]
+        n_rows = by_row.shape[1]
+        error = (
+            by_row.std(axis=1, ddof=1) / np.sqrt(n_rows)
+            if n_rows > 1
+            else np.full(self.n_arms, np.inf)
+        )
+        return ArmValues(by_row.mean(axis=1), error, by_row, member.sum(axis=0).astype(np.intp))
+
+
+def draw_set(arms: Sequence[int], rng: np.random.Generator) -> list[int]:
+    """Draw a small random set, one arm at least."""
+    size = max(1, min(len(arms), int(rng.binomial(len(arms), _SET_SIZE))))
+    return sorted(int(arm) for arm in rng.choice(np.asarray(arms), size, replace=False))
+
+
+def play(
+    pulls: Pulls,
+    sizes: Ints,
+    n_rows: int,
+    rng: np.random.Generator,
+    n_pulls: int | None = None,
+) -> list[int]:
+    """Pull random sets, and drop the worst arms until the others fit the rows that are wanted.
+
+    Parameters
+    ----------
+    pulls : Pulls
+        Without a pull so far.
+    sizes : ndarray of int, shape (n_arms,)
+        Rows of each arm.
+    n_rows : int
+        Rows wanted at most.
+    rng : numpy Generator
+    n_pulls : int or None, default=None
+        Sets scored in all; 4 an arm, and 24 at least, where None.
+
+    Returns
+    -------
+    list of int
+        Arms that are still in, the best first.
+    """
+    alive = list(range(pulls.n_arms))
+    n_pulls = n_pulls or max(_MIN_PULLS, _PULLS_PER_ARM * pulls.n_arms)
+    n_phases = max(1, int(np.ceil(np.log2(max(len(alive), 2)))))
+    for phase in range(n_phases):
+        for _ in range(-(-n_pulls // n_phases)):
+            pulls.pull(draw_set(alive, rng))
+        values = pulls.values()
+        ranked = sorted(alive, key=lambda arm: (-values.value[arm], arm))
+        hopeless = values.value + values.error < 0
+        alive = [arm for arm in ranked if not hopeless[arm]]
+        if phase < n_phases - 1 and sizes[alive].sum() > n_rows:
+            alive = alive[: max(1, -(-3 * len(alive) // 4))]
+        if not alive:
+            return []
+    return alive
+
+
+def fitting(ranked: Sequence[int], sizes: Ints, n_rows: int) -> list[int]:
+    """Return the best arms whose rows fit into `n_rows`; one that does not fit is passed over."""
+    taken, left = [], n_rows
+    for arm in ranked:
+        if sizes[arm] <= left:
+            taken.append(int(arm))
+            left -= int(sizes[arm])
+    return taken
+
+
+def greedy(pulls: Pulls, sizes: Ints, n_rows: int) -> list[int]:
+    """Add the arm that gains most, as long as one gains and fits (forward selection)."""
+    taken: list[int] = []
+    best, left = 0.0, n_rows
+    while True:
+        open_arms = [arm for arm in range(pulls.n_arms) if arm not in taken and sizes[arm] <= left]
+        scored = [(float(pulls.gain([*taken, arm]).mean()), -arm) for arm in open_arms]
+        if not scored or max(scored)[0] <= best:
+            return taken
+        best, arm = max(scored)
+        taken.append(-arm)
+        left -= int(sizes[-arm])
