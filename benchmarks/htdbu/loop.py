@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks.htdbu.simulated import WEAK, Case
 from benchmarks.measure import markdown, options
-from tablewright.systems.htdbu.feedback import Readings
+from tablewright.systems.htdbu.feedback import Diagnostics
 from tablewright.systems.htdbu.system import HTDBU
-from tablewright.systems.htdbu.tuning import Mending
+from tablewright.systems.htdbu.tuning import Tuner
 
 ROWS, TEST = 1_600, 600
 
@@ -50,10 +50,10 @@ def one(case: Case) -> dict[str, Any]:
     }
 
 
-def on_test(model: HTDBU, setting: Any, test: Any) -> Readings:
+def on_test(model: HTDBU, setting: Any, test: Any) -> Diagnostics:
     """Read a setting on test rows, everything learned from the training rows."""
     rows = model.layout_.codec.decode(model.layout_.encode(test).values)
-    reading = Mending(
+    reading = Tuner(
         model.train_,
         model.writable_,
         model.seed_,

@@ -9,48 +9,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.rules import Rules, as_rules
-from tablewright.systems.htdbu.feedback import (
-    Action,
-    Change,
-    Readings,
-    Setting,
+from tablewright.systems.htdbu.candidates import (
+    Candidate,
+    Config,
     better_textures,
-    decide,
-    mend,
-    milder_rules,
+    relaxed_rules,
 )
+from tablewright.systems.htdbu.feedback import Action, Diagnostics, decide, tune
 
-GOOD = Readings(x_floor=0.01, u_real=0.9, u_syn=0.9)
+GOOD = Diagnostics(x_floor=0.01, u_real=0.9, u_syn=0.9)
 
 
 @pytest.mark.parametrize(
     ("readings", "action"),
     [
         (GOOD, Action.STOP),
-        (Readings(v=0.01), Action.ADJUST),
-        (Readings(broken=0.1, u_real=0.9, u_syn=0.6, c=0.9), Action.ADJUST),
-        (Readings(x_rule=0.1, x_floor=0.01), Action.ADJUST),
-        (Readings(x_rule=0.1, x_floor=0.08), Action.STOP),
-        (Readings(problem="r1, r2 cannot hold together"), Action.ADJUST),
-        (Readings(a=0.1), Action.RETRAIN),
-        (Readings(a=0.4, a_real=0.5), Action.STOP),
-        (Readings(x_syn=0.1), Action.RETRAIN),
-        (Readings(x_syn=0.1, x_floor=0.04), Action.STOP),
-        (Readings(u_real=0.9, u_syn=0.85, u_error=0.01), Action.RETRAIN),
-        (Readings(u_real=0.9, u_syn=0.85, u_error=0.04), Action.STOP),
-        (Readings(c=0.8), Action.RETRAIN),
+        (Diagnostics(v=0.01), Action.ADJUST),
+        (Diagnostics(broken=0.1, u_real=0.9, u_syn=0.6, c=0.9), Action.ADJUST),
+        (Diagnostics(x_rule=0.1, x_floor=0.01), Action.ADJUST),
+        (Diagnostics(x_rule=0.1, x_floor=0.08), Action.STOP),
+        (Diagnostics(problem="r1, r2 cannot hold together"), Action.ADJUST),
+        (Diagnostics(a=0.1), Action.RETRAIN),
+        (Diagnostics(a=0.4, a_real=0.5), Action.STOP),
+        (Diagnostics(x_syn=0.1), Action.RETRAIN),
+        (Diagnostics(x_syn=0.1, x_floor=0.04), Action.STOP),
+        (Diagnostics(u_real=0.9, u_syn=0.85, u_error=0.01), Action.RETRAIN),
+        (Diagnostics(u_real=0.9, u_syn=0.85, u_error=0.04), Action.STOP),
+        (Diagnostics(c=0.8), Action.RETRAIN),
     ],
 )
-def test_which_part_is_to_blame(readings: Readings, action: Action) -> None:
+def test_which_part_is_to_blame(readings: Diagnostics, action: Action) -> None:
     assert decide(readings).action is action
 
 
-def settings_of(change: Iterator[Change]) -> dict[str, Setting]:
-    return {made.what: made.setting for made in change}
+def settings_of(change: Iterator[Candidate]) -> dict[str, Config]:
+    return {made.what: made.config for made in change}
 
 
 def test_better_textures_come_cheapest_first() -> None:
-    start = Setting("trees", {"min_samples_leaf": 300, "max_rows": 50}, skeleton_first=False)
+    start = Config("trees", {"min_samples_leaf": 300, "max_rows": 50}, skeleton_first=False)
     offered = settings_of(better_textures(start, 1000))
     assert list(offered)[:4] == [
         "draw the skeleton first",
@@ -60,11 +57,11 @@ def test_better_textures_come_cheapest_first() -> None:
     ]
     assert offered["leaves of 20 rows, not 300"].options["max_rows"] == 50
     assert offered["draw the skeleton first"].skeleton_first
-    plain = settings_of(better_textures(Setting("independent"), 1000))
+    plain = settings_of(better_textures(Config("independent"), 1000))
     assert list(plain)[:2] == ["copula in place of independent", "trees in place of independent"]
 
 
-def test_milder_rules_soften_the_worst_first_but_never_what_a_person_demands() -> None:
+def test_relaxed_rules_soften_the_worst_first_but_never_what_a_person_demands() -> None:
     rules = as_rules(
         [
             {"name": "mild", "expression": "age > 20", "source": "mined"},
@@ -81,81 +78,81 @@ def test_milder_rules_soften_the_worst_first_but_never_what_a_person_demands() -
         asked.append(tried)
         return as_rules(["age > 18"])
 
-    offered = list(milder_rules(Setting("trees", rules=rules), broken, rewrite))
+    offered = list(relaxed_rules(Config("trees", rules=rules), broken, rewrite))
     assert [change.what.split(" ")[1] for change in offered[:2]] == ["wrong", "mild"]
-    first = {rule.name: rule for rule in offered[0].setting.rules}
+    first = {rule.name: rule for rule in offered[0].config.rules}
     assert (first["wrong"].hard, first["wrong"].probability) == (False, 0.5)
     assert all(r["wanted"].hard and r["demanded"].hard for r in (
-        {rule.name: rule for rule in change.setting.rules} for change in offered[:3]))  # fmt: skip
-    assert {r.name: r.weight for r in offered[2].setting.rules}["leaning"] == 1.0
-    assert len(offered[3].setting.rules) == len(asked) == 1
+        {rule.name: rule for rule in change.config.rules} for change in offered[:3]))  # fmt: skip
+    assert {r.name: r.weight for r in offered[2].config.rules}["leaning"] == 1.0
+    assert len(offered[3].config.rules) == len(asked) == 1
 
 
 def test_a_change_that_helps_is_kept_and_told() -> None:
-    worse = Readings(u_real=0.9, u_syn=0.7)
+    worse = Diagnostics(u_real=0.9, u_syn=0.7)
     found = {"independent": worse, "copula": worse, "trees": GOOD}
-    trace = mend(
-        Setting("independent"),
+    trace = tune(
+        Config("independent"),
         lambda setting: found[setting.texture],
         lambda setting: better_textures(setting, 100),
         lambda setting: [],
     )
     assert trace.end.texture == "trees"
-    assert [step.kept for step in trace.steps] == [False, True]
+    assert [step.accepted for step in trace.steps] == [False, True]
     assert trace.blamed == {"model"}
     lines = str(trace).splitlines()
     assert lines[0].startswith("tried to change the model because a model learns 0.700")
     assert lines[1].endswith("trees in place of independent (loss 0.2000 -> 0.0000)")
-    assert lines[2] == "stopped: no reading is beyond its threshold"
+    assert lines[2] == "stopped: no value is beyond its threshold"
     assert trace.to_dict()["steps"][1]["after"]["u_syn"] == 0.9
 
 
 def test_where_the_rules_cannot_be_mended_first_the_texture_is() -> None:
-    def measure(setting: Setting) -> Readings:
+    def measure(setting: Config) -> Diagnostics:
         soft = not setting.rules.rules[0].hard
         if setting.texture == "independent":
-            return Readings(broken=0.0 if soft else 0.1, c=0.95, v=0.15 if soft else 0.0)
-        return Readings(broken=0.0 if soft else 0.1)
+            return Diagnostics(broken=0.0 if soft else 0.1, c=0.95, v=0.15 if soft else 0.0)
+        return Diagnostics(broken=0.0 if soft else 0.1)
 
-    trace = mend(
-        Setting("independent", rules=as_rules([{"expression": "age > 60", "source": "llm"}])),
+    trace = tune(
+        Config("independent", rules=as_rules([{"expression": "age > 60", "source": "llm"}])),
         measure,
         lambda setting: better_textures(setting, 100),
-        lambda setting: milder_rules(setting, {"r1": 0.1}),
+        lambda setting: relaxed_rules(setting, {"r1": 0.1}),
     )
     assert trace.blamed == {"model", "rules"}
-    assert [(step.action, step.kept) for step in trace.steps] == [
+    assert [(step.proposal.kind, step.accepted) for step in trace.steps] == [
         (Action.ADJUST, False),
         (Action.RETRAIN, True),
         (Action.ADJUST, True),
     ]
-    assert trace.last == Readings()
+    assert trace.last == Diagnostics()
 
 
 def test_it_says_when_nothing_helps() -> None:
-    trace = mend(Setting("trees"), lambda _: Readings(c=0.9), lambda _: [], lambda _: [])
+    trace = tune(Config("trees"), lambda _: Diagnostics(c=0.9), lambda _: [], lambda _: [])
     assert trace.end == trace.start
     assert str(trace).startswith("stopped: nothing that was tried helped, although")
 
 
 values = st.floats(0.0, 1.0)
 readings = st.builds(
-    Readings, x_floor=values, x_rule=values, broken=values, x_syn=values, u_real=values,
+    Diagnostics, x_floor=values, x_rule=values, broken=values, x_syn=values, u_real=values,
     u_syn=values, u_error=values, v=values, c=st.floats(0.5, 1.0), a=values, a_real=values,
 )  # fmt: skip
 
 
 @given(st.lists(readings, min_size=7, max_size=7), st.integers(1, 5))
-def test_it_never_ends_worse_than_it_began(found: list[Readings], rounds: int) -> None:
-    settings = [Setting(f"number {k}") for k in range(7)]
+def test_it_never_ends_worse_than_it_began(found: list[Diagnostics], rounds: int) -> None:
+    settings = [Config(f"number {k}") for k in range(7)]
 
-    def after(setting: Setting) -> list[Change]:
+    def after(setting: Config) -> list[Candidate]:
         place = settings.index(setting)
-        return [Change(f"to {k}", settings[k]) for k in range(7) if k != place]
+        return [Candidate(f"to {k}", settings[k]) for k in range(7) if k != place]
 
-    trace = mend(settings[0], lambda s: found[settings.index(s)], after, after, rounds=rounds)
+    trace = tune(settings[0], lambda s: found[settings.index(s)], after, after, rounds=rounds)
     assert trace.last.loss <= trace.first.loss
     assert trace.last == found[settings.index(trace.end)]
-    losses = [step.after.loss for step in trace.steps if step.kept]
+    losses = [step.after.loss for step in trace.steps if step.accepted]
     assert losses == sorted(losses, reverse=True)
     assert len(losses) <= rounds

@@ -41,13 +41,13 @@ from tablewright.systems.common.rule_writing.writer import (
     ModelRules,
     WrittenRules,
 )
-from tablewright.systems.htdbu.feedback import Setting, Trace
-from tablewright.systems.htdbu.feedback.loop import ROUNDS
+from tablewright.systems.htdbu.candidates import Config
+from tablewright.systems.htdbu.feedback import ROUNDS, TuningTrace
 from tablewright.systems.htdbu.skeleton import Skeleton, skeleton_columns
 from tablewright.systems.htdbu.synthesis import Order, Synthesis, Texture, learn_texture
 from tablewright.systems.htdbu.text_columns import Texts
 from tablewright.systems.htdbu.texts import TextColumn
-from tablewright.systems.htdbu.tuning import Mending
+from tablewright.systems.htdbu.tuning import Tuner
 from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.io.frames import Restore
 from tablewright.tables.io.model_file import Artefact, reading, write_artefact
@@ -110,7 +110,7 @@ class HTDBU(System):
         The rules, as they were written.
     written_ : WrittenRules
         Who wrote them, and what was found of them on the real rows.
-    trace_ : Trace
+    trace_ : TuningTrace
         What the loop read, changed and undid, with its reasons; only with `loop`.
     texture_ : Texture
         What was learned; rules can be exchanged without learning it again.
@@ -191,15 +191,15 @@ class HTDBU(System):
         self.reference_ = reference_rows(self.rows_, self._rng(_REFERENCE))
         self._leading = self.skeleton or None
         self.synthesis_: Synthesis | None = None
-        setting = self._setting()
+        config = self._config()
         if self.loop:
-            setting = self._mended(setting)
-            self.template_ = setting.rules
-            self._leading = (self.skeleton or "auto") if setting.skeleton_first else None
-        self.texture_name_ = setting.texture
-        self.texture_ = self._learn_texture(setting)
+            config = self._tuned(config)
+            self.template_ = config.rules
+            self._leading = (self.skeleton or "auto") if config.skeleton_first else None
+        self.texture_name_ = config.texture
+        self.texture_ = self._learn_texture(config)
         source = self.written_.source.value
-        told = f"texture {setting.texture}, {len(self.template_)} rules ({source})"
+        told = f"texture {config.texture}, {len(self.template_)} rules ({source})"
         self.reason_ = f"{self.reason_}; {told}"
 
     @property
@@ -229,23 +229,23 @@ class HTDBU(System):
         notes = [f"{left} mined rules that hold mostly were left to the texture"] if left else []
         return WrittenRules(hard, Source.MINED, notes=notes)
 
-    def _learn_texture(self, setting: Setting, part: pl.DataFrame | None = None) -> Texture:
-        """Learn the texture of a setting, from all rows or a part of them."""
-        model = self._make_model(setting)
-        first = self._leading_columns(setting.rules) if setting.skeleton_first else []
+    def _learn_texture(self, config: Config, part: pl.DataFrame | None = None) -> Texture:
+        """Learn the texture of a config, from all rows or a part of them."""
+        model = self._make_model(config)
+        first = self._leading_columns(config.rules) if config.skeleton_first else []
         rng = self._rng(_FIT)
         return learn_texture(model, self.rows_, self.rows_schema_, first, rng, part)
 
-    def _make_model(self, setting: Setting) -> Any:
-        if setting.texture == _OWN:
+    def _make_model(self, config: Config) -> Any:
+        if config.texture == _OWN:
             own = self.texture
-            return own(**setting.options) if isclass(own) else deepcopy(own)
+            return own(**config.options) if isclass(own) else deepcopy(own)
         try:
-            return resolve("generators", setting.texture)(**setting.options)
+            return resolve("generators", config.texture)(**config.options)
         except TypeError as error:
-            raise InputError(f"texture {setting.texture!r}: {error}") from error
+            raise InputError(f"texture {config.texture!r}: {error}") from error
 
-    def _setting(self) -> Setting:
+    def _config(self) -> Config:
         """Return what was asked for."""
         kind = self.texture or (PUBLISHED if self.variant == "published" else "trees")
         if not isinstance(kind, str):
@@ -253,12 +253,12 @@ class HTDBU(System):
         if kind == "auto":
             choice = choose_method(self.rows_, self.rows_schema_, self._rng(_CHOOSE))
             kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
-        return Setting(kind, self.options or {}, bool(self.skeleton), self.template_)
+        return Config(kind, self.options or {}, bool(self.skeleton), self.template_)
 
-    def _mended(self, setting: Setting) -> Setting:
+    def _tuned(self, config: Config) -> Config:
         """Let the loop change texture and rules, by a part of the rows that is held out."""
         model = self.model("rules")
-        mending = Mending(
+        tuner = Tuner(
             self.rows_,
             self._modelled,
             self.seed_,
@@ -268,7 +268,7 @@ class HTDBU(System):
         )
         rewrite = None if model is None else lambda rules: self._rewritten(model, rules)
         rounds = ROUNDS if self.loop is True else int(self.loop)
-        self.trace_: Trace = mending.run(setting, rounds, rewrite)
+        self.trace_: TuningTrace = tuner.run(config, rounds, rewrite)
         return self.trace_.end
 
     def _rewritten(self, model: Any, rules: Rules) -> Rules | None:
@@ -321,10 +321,10 @@ class HTDBU(System):
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
         made = Synthesis(self.texture_, self.rows_, self.reference_, order, before)
         self.synthesis_ = made
-        mended = str(self.trace_).splitlines() if self.loop else []
+        tuned = str(self.trace_).splitlines() if self.loop else []
         for note in (
             *self.written_.notes,
-            *mended,
+            *tuned,
             *made.skeleton.notes,
             *_intended(made.skeleton),
         ):

@@ -1,4 +1,4 @@
-"""Readings of a template and a texture on rows held out for it, for the loop of H-TDBU."""
+"""Diagnostics of a template and a texture on rows held out for it, for the loop of H-TDBU."""
 
 from __future__ import annotations
 
@@ -6,42 +6,36 @@ import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import ConditionError, InputError, RuleError
+from tablewright.metrics.learners import LEARNERS
+from tablewright.metrics.scorer import Scorer, Utility
 from tablewright.rules import Rules, bind, check_rules
 from tablewright.rules.bound import BoundRule, ShareRule, Unique
 from tablewright.schema import Schema
 from tablewright.synthesizer.row_rules import RuleWarning, reference_rows
-from tablewright.systems.htdbu.feedback import (
-    Judge,
-    Readings,
-    Setting,
-    Trace,
-    better_textures,
-    mend,
-    milder_rules,
-)
+from tablewright.systems.htdbu.candidates import Config, better_textures, relaxed_rules
+from tablewright.systems.htdbu.feedback import Diagnostics, TuningTrace, tune
 from tablewright.systems.htdbu.skeleton import Skeleton, plan_skeleton
 from tablewright.systems.htdbu.synthesis import Order, Synthesis, Texture
 from tablewright.threads import one_thread
 
-__all__ = ["Mending"]
-
 HELD_OUT = 0.25
-LEAST_ROWS = 100
-MOST_ROWS = 20_000
-"""Rows written for one reading at most."""
+MIN_ROWS = 100
+MAX_ROWS = 20_000
+"""Rows written for one measurement at most."""
 
-Learn = Callable[[Setting, pl.DataFrame], Texture]
+Learn = Callable[[Config, pl.DataFrame], Texture]
 Columns = Callable[[Rules], Sequence[str]]
 
 
-class Mending:
-    """Measures settings on validation rows, the same ones and with the same chance each time.
+class Tuner:
+    """Measures configs on validation rows, the same ones and the same random state each time.
 
     Parameters
     ----------
@@ -51,7 +45,7 @@ class Mending:
         Their columns, but constants and identifiers.
     seed : int
     learn : callable
-        Learns the texture of a setting from some rows.
+        Learns the texture of a config from some rows.
     columns : callable
         Columns of the skeleton under some rules.
     condition : bool, default=False
@@ -76,9 +70,9 @@ class Mending:
         condition: bool = False,
         validation: pl.DataFrame | None = None,
     ) -> None:
-        if real.height < LEAST_ROWS:
+        if real.height < MIN_ROWS:
             raise InputError(
-                f"the loop needs at least {LEAST_ROWS} rows, and the table has {real.height}; "
+                f"the loop needs at least {MIN_ROWS} rows, and the table has {real.height}; "
                 "leave loop out"
             )
         self.learn, self.columns, self.seed, self.condition = learn, columns, seed, condition
@@ -88,74 +82,85 @@ class Mending:
         self.train, self.validation = real, validation
         self.reference = reference_rows(self.train, np.random.default_rng([seed, 31]))
         with one_thread():
-            self.judge = Judge(self.train, self.validation, schema, seed)
+            self.scorer = Scorer(
+                self.train, schema, holdout=self.validation, seed=seed, learners=LEARNERS
+            )
         self._textures: dict[str, Texture] = {}
 
     def run(
         self,
-        setting: Setting,
+        config: Config,
         rounds: int,
         rewrite: Callable[[Rules], Rules | None] | None = None,
-    ) -> Trace:
-        """Mend a setting."""
+    ) -> TuningTrace:
+        """Change a config as long as it helps."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuleWarning)
-            return mend(
-                setting,
+            return tune(
+                config,
                 self.measure,
                 lambda now: better_textures(now, self.train.height),
-                lambda now: milder_rules(now, self._broken(now.rules), rewrite),
+                lambda now: relaxed_rules(now, self._broken(now.rules), rewrite),
                 rounds=rounds,
             )
 
-    def measure(self, setting: Setting) -> Readings:
+    def measure(self, config: Config) -> Diagnostics:
         """Write rows under the rules as they are written, and read them."""
-        texture = self._texture(setting)
+        texture = self._texture(config)
         schema = texture.layout.schema
-        bound = bind(setting.rules, schema, self.reference)
+        bound = bind(config.rules, schema, self.reference)
         x_rule, x_floor = self._asked(texture, bound)
         broken = _breaking([r for r in bound if _by_row(r) and _binding(r)], self.validation)
         hard = [rule for rule in bound if _by_row(rule) and rule.rule.hard]
         a_real = 1.0 - _breaking(hard, self.validation)
         try:
-            made, rows = self._written(texture, setting)
+            made, rows = self._written(texture, config)
         except (RuleError, ConditionError) as error:
-            worst = Readings(x_floor, x_rule, broken, x_syn=1.0, u_real=1.0, v=1.0, c=1.0, a=0.0)
+            worst = Diagnostics(x_floor, x_rule, broken, x_syn=1.0, u_real=1.0, v=1.0, c=1.0, a=0.0)
             return replace(worst, a_real=a_real, problem=str(error))
         with one_thread():
-            found = self.judge.judge(rows.select(self.judge.ruler.schema.names))
+            usefulness = self._usefulness(rows.select(self.scorer.encoder.schema.names))
         wanted = made.skeleton
-        if not setting.skeleton_first:
+        if not config.skeleton_first:
             wanted = self._skeleton(texture, made.keeper.bound)
-        return Readings(
+        diagnostics = Diagnostics(
             x_floor=x_floor,
             x_rule=x_rule,
             broken=broken,
             x_syn=wanted.distance(rows),
-            u_real=found.u_real,
-            u_syn=found.u_syn,
-            u_error=found.u_error,
             v=_breaking(hard, rows),
-            c=found.c,
             a=made.acceptance,
             a_real=a_real,
         )
+        return replace(diagnostics, **usefulness)
 
-    def _texture(self, setting: Setting) -> Texture:
-        """Return the texture of a setting, learned once."""
-        columns = self.columns(setting.rules) if setting.skeleton_first else []
-        options = sorted((name, repr(value)) for name, value in setting.options.items())
-        key = json.dumps([setting.texture, options, list(columns)])
+    def _usefulness(self, rows: pl.DataFrame) -> dict[str, Any]:
+        """Return what a model learns of rows beside real ones, and whether it tells them apart."""
+        scorer = self.scorer
+        c = scorer.detection(rows).value
+        if scorer.task is None:
+            return {"c": c}
+        measure = "auroc" if scorer.task.n_classes else "r2"
+        real, written = scorer.utility(), scorer.utility(rows, alone=True)
+        error = scorer.gain(written, over=real, measure=measure).error
+        u_real, u_syn = (_use(utility, measure) for utility in (real, written))
+        return {"c": c, "u_real": u_real, "u_syn": u_syn, "u_error": error}
+
+    def _texture(self, config: Config) -> Texture:
+        """Return the texture of a config, learned once."""
+        columns = self.columns(config.rules) if config.skeleton_first else []
+        options = sorted((name, repr(value)) for name, value in config.options.items())
+        key = json.dumps([config.texture, options, list(columns)])
         if key not in self._textures:
-            self._textures[key] = self.learn(setting, self.train)
+            self._textures[key] = self.learn(config, self.train)
         return self._textures[key]
 
-    def _written(self, texture: Texture, setting: Setting) -> tuple[Synthesis, pl.DataFrame]:
-        columns = self.columns(setting.rules) if setting.skeleton_first else ()
+    def _written(self, texture: Texture, config: Config) -> tuple[Synthesis, pl.DataFrame]:
+        columns = self.columns(config.rules) if config.skeleton_first else ()
         order = Order(
-            min(self.train.height, MOST_ROWS),
+            min(self.train.height, MAX_ROWS),
             self.seed,
-            setting.rules,
+            config.rules,
             tuple(columns),
             condition=self.condition,
             as_written=True,
@@ -165,7 +170,7 @@ class Mending:
 
     def _skeleton(self, texture: Texture, bound: Sequence[BoundRule]) -> Skeleton:
         columns = self.columns(Rules(rules=[rule.rule for rule in bound]))
-        n_rows = min(self.train.height, MOST_ROWS)
+        n_rows = min(self.train.height, MAX_ROWS)
         return plan_skeleton(self.train, texture.layout, bound, columns, n_rows)
 
     def _asked(self, texture: Texture, bound: Sequence[BoundRule]) -> tuple[float, float]:
@@ -182,10 +187,18 @@ class Mending:
     def _broken(self, rules: Rules) -> Mapping[str, float]:
         """Return for each rule how far validation rows are from it."""
         report = check_rules(
-            self.validation, bind(rules, self.judge.ruler.schema, self.reference),
-            self.judge.ruler.schema,
+            self.validation, bind(rules, self.scorer.encoder.schema, self.reference),
+            self.scorer.encoder.schema,
         )  # fmt: skip
         return {result.name: result.rate for result in report.results}
+
+
+def _use(utility: Utility, measure: str) -> float:
+    """AUROC, 0.5 where it is not defined; or R², 0 where it is below."""
+    value = utility.measures[measure]
+    if measure == "r2":
+        return max(value, 0.0)
+    return 0.5 if value != value else value
 
 
 def _by_row(rule: BoundRule) -> bool:
