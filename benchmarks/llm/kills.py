@@ -21,8 +21,7 @@ from pathlib import Path
 
 from benchmarks.llm.report import write_table
 from tablewright.llm import Prompt, Reply, connect
-from tablewright.llm.endpoint.keys import request_key
-from tablewright.llm.endpoint.ledger import Ledger
+from tablewright.llm.endpoint.ledger import Ledger, request_key
 from tablewright.llm.endpoint.stack import Stack
 
 WORKERS, REPLIES = 8, 300

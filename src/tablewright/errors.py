@@ -13,6 +13,7 @@ built-in kind of error that a caller would expect::
     ├── CheckFailedError                   a check that the user asked for failed
     ├── ModelError                         a language model or its endpoint failed
     │   ├── BudgetError                    a cap was reached; what was paid for is kept
+    │   ├── InterruptedRunError            Ctrl-C; what was answered until then is kept
     │   ├── RateLimitError                 the endpoint asks to be called less often
     │   ├── ContextLengthError             the prompt is longer than the model can read
     │   ├── SlowReplyError                 no usable reply within the time limits; ask for less
@@ -32,6 +33,7 @@ __all__ = [
     "ContextLengthError",
     "ExpressionError",
     "InputError",
+    "InterruptedRunError",
     "InvalidReplyError",
     "MissingExtraError",
     "ModelError",
@@ -166,6 +168,17 @@ class BudgetError(ModelError):
 
     exit_code = 3
     fatal = True
+
+
+class InterruptedRunError(ModelError):
+    """Ctrl-C ended a run; what was answered until then is kept."""
+
+    exit_code = 130
+    fatal = True
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or "interrupted; what was answered is kept: go on with the "
+                         "same --run")  # fmt: skip
 
 
 class RateLimitError(ModelError):

@@ -18,7 +18,7 @@ from tablewright.cli.failures import run_guarded
 from tablewright.errors import BudgetError, CheckFailedError, InputError
 from tests.cli.running import Runner, put
 
-HEAVY = ("numpy", "polars", "sklearn", "scipy", "pydantic", "sqlglot", "openai", "rich")
+HEAVY = ("numpy", "polars", "sklearn", "scipy", "pydantic", "sqlglot", "httpx2", "rich")
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tablewright.llm.endpoint.base import Prompt, Reply, Usage
 from tablewright.llm.endpoint.budget import Budget
-from tablewright.llm.endpoint.caps import Caps
+from tablewright.llm.endpoint.ledger import Caps
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 from tablewright.llm.endpoint.prices import Price
 

@@ -10,7 +10,7 @@ import pytest
 from tablewright.errors import BudgetError, InputError, InvalidReplyError, ModelError
 from tablewright.llm.endpoint.base import Prompt, Reply
 from tablewright.llm.endpoint.budget import Budget, most_tokens
-from tablewright.llm.endpoint.caps import Caps
+from tablewright.llm.endpoint.ledger import Caps
 from tests.llm.doubles import PRICE, Endpoint, budget, echo
 
 PROMPTS = [Prompt.ask(f"question {number}", seed=number, max_tokens=100) for number in range(200)]

@@ -10,8 +10,7 @@ import pytest
 
 from tablewright.errors import BudgetError, InputError
 from tablewright.llm.endpoint.base import Prompt, Reply, Usage
-from tablewright.llm.endpoint.caps import Caps
-from tablewright.llm.endpoint.ledger import Ledger, Record
+from tablewright.llm.endpoint.ledger import Caps, Ledger, Record
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 
 MOST = Usage(100, 100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections.abc import Awaitable, Callable
 
 from tablewright.errors import RateLimitError
 from tablewright.llm.endpoint.base import Prompt
@@ -30,7 +31,7 @@ def round_of(limit: Limit, now: float, slots: int = 10**9, by_lot: bool = False)
 
 
 def test_the_limit_doubles_until_the_endpoint_is_full_and_then_adds() -> None:
-    limit, now, values = Limit(highest=1000), 0.0, []
+    limit, now, values = Limit(value=8.0, highest=1000), 0.0, []
     for _ in range(30):
         now = round_of(limit, now, slots=100)
         values.append(limit.value)
@@ -59,7 +60,7 @@ def test_an_endpoint_with_few_slots_is_cut_to_no_less_than_half() -> None:
 
 
 def test_refusals_by_lot_leave_most_slots_in_use() -> None:
-    limit, now, values = Limit(highest=64), 0.0, []
+    limit, now, values = Limit(value=8.0, highest=64), 0.0, []
     for _ in range(60):
         now = round_of(limit, now, by_lot=True)
         values.append(limit.value)
@@ -79,7 +80,7 @@ def test_an_overloaded_endpoint_is_left_with_what_it_serves() -> None:
                 raise RateLimitError("429")
             return await super().acomplete(prompt)
 
-    limiter = Limiter(Full(echo, seconds=0.02), highest=64)
+    limiter = Limiter(Full(echo, seconds=0.02))
 
     async def insist() -> None:
         while True:
@@ -106,7 +107,7 @@ def test_retry_after_closes_the_endpoint_to_new_calls() -> None:
         return answers[len(starts) - 1]
 
     async def three() -> None:
-        limiter = Limiter(Endpoint(answer), highest=1)
+        limiter = Limiter(Endpoint(answer), concurrency=1)
         await asyncio.gather(*(limiter.acomplete(PROMPT) for _ in range(3)), return_exceptions=True)
 
     asyncio.run(three())
@@ -124,7 +125,7 @@ def test_a_later_call_that_is_served_opens_the_endpoint_again() -> None:
         return RateLimitError("429", retry_after=1.0) if count % 10 == 0 else "x"
 
     async def many() -> None:
-        limiter = Limiter(Endpoint(answer, seconds=0.005), highest=16)
+        limiter = Limiter(Endpoint(answer, seconds=0.005), concurrency=16)
         await asyncio.gather(
             *(limiter.acomplete(PROMPT) for _ in range(95)), return_exceptions=True
         )
@@ -136,7 +137,7 @@ def test_a_later_call_that_is_served_opens_the_endpoint_again() -> None:
 
 def test_never_more_calls_than_the_highest_limit() -> None:
     endpoint = Endpoint(echo, seconds=0.001)
-    limiter = Limiter(endpoint, highest=5)
+    limiter = Limiter(endpoint, concurrency=5)
 
     async def many() -> None:
         await asyncio.gather(*(limiter.acomplete(PROMPT) for _ in range(100)))
@@ -144,3 +145,41 @@ def test_never_more_calls_than_the_highest_limit() -> None:
     asyncio.run(many())
     assert endpoint.most_active == 5
     assert endpoint.calls == 100
+
+
+def slots(n_slots: int | None) -> Callable[[], Awaitable[int | None]]:
+    async def ask() -> int | None:
+        return n_slots
+
+    return ask
+
+
+def most_at_once(limiter: Limiter, endpoint: Endpoint, n_calls: int = 12) -> int:
+    async def many() -> None:
+        await asyncio.gather(*(limiter.acomplete(PROMPT) for _ in range(n_calls)))
+
+    asyncio.run(many())
+    return endpoint.most_active
+
+
+def test_an_endpoint_that_names_its_slots_gets_as_many_calls() -> None:
+    endpoint = Endpoint(echo, seconds=0.001)
+    assert most_at_once(Limiter(endpoint, slots=slots(3)), endpoint) == 3
+
+
+def test_an_endpoint_that_names_none_gets_two_calls_to_begin_with() -> None:
+    endpoint = Endpoint(echo, seconds=0.001)
+    assert most_at_once(Limiter(endpoint, slots=slots(None)), endpoint, n_calls=3) == 2
+
+
+def test_the_users_concurrency_comes_before_the_servers() -> None:
+    endpoint = Endpoint(echo, seconds=0.001)
+    assert most_at_once(Limiter(endpoint, 5, slots=slots(2)), endpoint) == 5
+
+
+def test_calls_that_wait_for_each_other_ask_for_no_more_slots() -> None:
+    limit = Limit()
+    for first_token in (1.0, 1.0, 1.2, 3.0, 3.0, 3.0):
+        limit.entered(0.0)
+        limit.served(0.0, 5.0, first_token)
+    assert limit.value == 5.0

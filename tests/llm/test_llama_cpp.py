@@ -9,7 +9,7 @@ import pytest
 
 from tablewright.errors import ContextLengthError, ModelError
 from tablewright.llm import Client, Prompt, Reply, RowTask, connect, request_rows
-from tablewright.llm.endpoint.openai_errors import EndpointError
+from tablewright.llm.endpoint.refusals import EndpointError
 from tablewright.schema import Schema
 
 pytest.importorskip("xllamacpp")
@@ -41,10 +41,9 @@ def client(address: str) -> Iterator[Client]:
         yield opened
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_rows_held_to_a_schema(address: str, stream: bool, tmp_path: Path) -> None:
+def test_rows_held_to_a_schema(address: str, tmp_path: Path) -> None:
     """Types and categories are kept by the server; ranges it skips, and we do not."""
-    with connect("tiny-random", address, stream=stream, run=tmp_path) as client:
+    with connect("tiny-random", address, run=tmp_path) as client:
         written = request_rows(
             client, RowTask(SCHEMA, "People."), 6, batch_size=3, row_format="json", rounds=6
         )
@@ -104,3 +103,21 @@ def test_a_server_that_dies_is_named_and_the_run_goes_on_later(tmp_path: Path) -
         with pytest.raises(EndpointError, match="cannot be reached") as caught:
             client.complete(prompt.but(seed=1))
     assert isinstance(caught.value, ModelError)
+
+
+def test_calls_at_a_time_are_the_servers_slots(client: Client) -> None:
+    client.complete(Prompt.ask("?", max_tokens=5))
+    assert client._layers().limiter.limit.highest == 4
+
+
+def test_speed_is_measured_from_the_stream(client: Client) -> None:
+    client.complete(Prompt.ask("Say something.", seed=3, max_tokens=40))
+    assert client.speed.written is not None
+    assert client.speed.tokens_in(10.0) == int(10 * client.speed.written)
+
+
+def test_log_probabilities_come_with_the_stream(client: Client) -> None:
+    reply = client.complete(Prompt.ask("?", max_tokens=3, top_logprobs=4))
+    assert [len(likeliest) for likeliest in reply.logprobs] == [4] * len(reply.logprobs)
+    assert len(reply.logprobs) >= 1
+    assert all(value <= 0 for likeliest in reply.logprobs for value in likeliest.values())

@@ -8,8 +8,7 @@ import pytest
 
 from tablewright.errors import InputError
 from tablewright.llm.endpoint.base import Usage
-from tablewright.llm.endpoint.hosts import api_key_for
-from tablewright.llm.endpoint.prices import dearest_price, price_of
+from tablewright.llm.endpoint.prices import highest_price, price_of
 
 PUBLIC = "https://api.openai.com/v1"
 
@@ -47,16 +46,8 @@ def test_a_table_that_cannot_be_read_is_refused(text: str, tmp_path: Path) -> No
         price_of("m", PUBLIC, table)
 
 
-def test_the_dearest_price_is_no_less_than_any_other() -> None:
-    price, dearest = price_of("gpt-5.5", PUBLIC), dearest_price()
+def test_the_highest_price_is_no_less_than_any_other() -> None:
+    price, highest = price_of("gpt-5.5", PUBLIC), highest_price()
     assert price is not None
-    assert dearest.prompt >= price.prompt
-    assert dearest.completion >= price.completion
-
-
-def test_a_key_goes_to_its_own_provider_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "general")
-    monkeypatch.setenv("OPENROUTER_API_KEY", "special")
-    assert api_key_for("https://openrouter.ai/api/v1") == ("special", "OPENROUTER_API_KEY")
-    assert api_key_for("https://notopenrouter.ai/v1") == ("general", "OPENAI_API_KEY")
-    assert api_key_for(None) == ("general", "OPENAI_API_KEY")
+    assert highest.prompt >= price.prompt
+    assert highest.completion >= price.completion

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tablewright.llm.endpoint.prices import Price
-    from tablewright.llm.endpoint.spending import Spending
+    from tablewright.llm.endpoint.runs import Spending
 
 __all__ = ["estimate_text", "spending_text"]
 

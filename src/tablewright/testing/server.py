@@ -13,11 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tablewright.llm.endpoint.base import Message, Prompt, Step
+from tablewright.llm.endpoint.base import Message, Prompt, Reply, Step, Usage
 from tablewright.llm.endpoint.tokens import estimate_usage
 from tablewright.testing.stand_in import StandIn
-
-__all__ = ["Served", "Transport", "serve"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,8 @@ class Transport:
         The only key that is let in.
     rejects : tuple of str, default=()
         Parameters that it does not know.
+    total_slots : int or None, default=None
+        Calls at a time that it says it serves, as llama.cpp does; None says nothing.
     """
 
     latency: float = 0.0
@@ -55,6 +55,7 @@ class Transport:
     context: int | None = None
     api_key: str | None = None
     rejects: tuple[str, ...] = ()
+    total_slots: int | None = None
 
 
 @dataclass
@@ -69,11 +70,14 @@ class Served:
         Bodies that came in, in order.
     answers : dict of int to int
         Answers by HTTP status.
+    usage : Usage
+        Tokens of all answers, as they were told.
     """
 
     url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[int, int] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
 
 
 @contextmanager
@@ -107,7 +111,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.model, self.transport = model, transport
         self.served = Served(f"http://127.0.0.1:{self.server_address[1]}/v1")
-        self.chance = np.random.default_rng(0)
+        self.random = np.random.default_rng(0)
         self.active = 0
         self.lock = threading.Lock()
 
@@ -115,7 +119,7 @@ class _Server(ThreadingHTTPServer):
         """Draw a number and take a slot; returns how many are now taken."""
         with self.lock:
             self.active += 1
-            return float(self.chance.random()), self.active
+            return float(self.random.random()), self.active
 
     def done(self, status: int) -> None:
         with self.lock:
@@ -137,7 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        """List the one model."""
+        """Say how many slots there are, or list the one model."""
+        slots = self.server.transport.total_slots
+        if self.path == "/props":
+            known = {"total_slots": slots}
+            return self._send(404, {}) if slots is None else self._send(200, known)
         self._send(200, {"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
 
     def do_POST(self) -> None:
@@ -163,8 +171,11 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refusal(429, "Rate limit reached", {"Retry-After": str(transport.retry_after)})
         if lot < transport.busy + transport.broken:
             raise _Refusal(500, "The server had an error")
-        self.server.served.requests.append(body)
-        return _completion(self.server.model, body)
+        reply = self.server.model.complete(_prompt(body))
+        with self.server.lock:
+            self.server.served.requests.append(body)
+            self.server.served.usage += reply.usage
+        return _completion(reply)
 
     def _check(self, body: dict[str, Any], active: int) -> None:
         transport = self.server.transport
@@ -234,8 +245,7 @@ def _step(body: dict[str, Any]) -> Step:
     return kinds.get((body.get("response_format") or {}).get("type", ""), "text")
 
 
-def _completion(model: StandIn, body: dict[str, Any]) -> dict[str, Any]:
-    reply = model.complete(_prompt(body))
+def _completion(reply: Reply) -> dict[str, Any]:
     message = {"role": "assistant", "content": reply.text}
     return {
         "id": "chatcmpl-stand-in",

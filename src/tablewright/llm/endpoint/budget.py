@@ -9,33 +9,47 @@ budget and the endpoint, so that a slot is not held while the ledger is written.
 from __future__ import annotations
 
 import asyncio
+import math
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
-from tablewright.errors import BudgetError, InvalidReplyError, ModelError
-from tablewright.llm.endpoint.base import AsyncLLM, Prompt, Reply, Usage
-from tablewright.llm.endpoint.caps import Caps
-from tablewright.llm.endpoint.keys import request_key
+from tablewright.errors import (
+    BudgetError,
+    InvalidReplyError,
+    ModelError,
+    SlowReplyError,
+    TablewrightError,
+)
+from tablewright.llm.endpoint.base import AsyncLLM, Charge, Prompt, Reply, Usage
+from tablewright.llm.endpoint.ledger import Caps, request_key
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 from tablewright.llm.endpoint.prices import Price
 from tablewright.llm.endpoint.tokens import prompt_tokens
+from tablewright.llm.prompts.display import shown
 
-__all__ = ["Budget", "most_tokens"]
+CHARGES: ContextVar[list[Charge] | None] = ContextVar("charges", default=None)
+"""Where the attempts at the request of this task are put as they are paid for."""
 
 _LONGEST_REPLY = 4096
 """Tokens reserved for the reply of a prompt that sets no `max_tokens`."""
 
-
 _MARGIN = 1.5
 """How much longer than estimated a prompt is taken to be, until an endpoint has counted one."""
+
+_READING_SECONDS = 60.0
+"""Seconds that reading one reply may take."""
 
 
 def most_tokens(prompt: Prompt, margin: float = _MARGIN) -> Usage:
     """Return the most that a call can use: the estimate with a margin, and the longest reply."""
     longest = prompt.max_tokens or _LONGEST_REPLY
-    return Usage(int(prompt_tokens(prompt) * margin) + 1, longest, counted=False)
+    read = int(prompt_tokens(prompt) * margin) + 1
+    return Usage(read, longest, counted=False, worst_case=True)
 
 
 class Budget:
@@ -57,6 +71,8 @@ class Budget:
         Where the limiter puts tasks whose call has really been made; None takes all as made.
     clock : callable, default=time.monotonic
         Seconds.
+    grace : float, default=0.0
+        Seconds after the last minute in which the endpoint hands over what it has.
     """
 
     def __init__(
@@ -68,7 +84,9 @@ class Budget:
         caps: Caps,
         started: set[asyncio.Task[Any]] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        grace: float = 0.0,
     ) -> None:
+        self._grace = grace
         self.inner, self.ledger, self.model = inner, ledger, model
         self.price, self.caps, self._clock = price, caps, clock
         self._began = clock()
@@ -96,6 +114,12 @@ class Budget:
             self._reserved -= 1
             self._settled.set()
 
+    def seconds_left(self) -> float:
+        """Return the seconds until the cap on minutes; infinity where there is none."""
+        if self.caps.minutes is None:
+            return math.inf
+        return self.caps.minutes * 60 - (self._clock() - self._began)
+
     async def _reserve(self, prompt: Prompt) -> int:
         key, most = request_key(self.model, prompt), most_tokens(prompt, self._margin)
         cost = None if self.price is None else self.price.of(most)
@@ -103,7 +127,8 @@ class Budget:
             if self.stopping:
                 raise asyncio.CancelledError
             self._settled.clear()
-            self._minutes_left()
+            if self.seconds_left() <= 0:
+                raise self._out_of_time()
             try:
                 return await self.ledger.ado(
                     lambda file: file.reserve(key, self.model, prompt, most, cost, self.caps)
@@ -116,48 +141,88 @@ class Budget:
     async def _call(self, call: int, prompt: Prompt) -> Reply:
         task = asyncio.current_task()
         try:
-            async with asyncio.timeout(self._minutes_left()):
+            async with asyncio.timeout(self._patience()):
                 reply = await self.inner.acomplete(prompt)
         except TimeoutError:
             await self.ledger.ado(self._loss(call, prompt, task, "the minutes were over"))
             raise self._out_of_time() from None
-        except ModelError as error:
-            await self._failed(call, prompt, error)
-            raise
         except asyncio.CancelledError:
             self.ledger.submit(self._loss(call, prompt, task, "interrupted"))
             raise
+        except Exception as error:
+            raise await self._failed(call, prompt, error) from error
         finally:
             if self._started is not None and task is not None:
                 self._started.discard(task)
-        cost = None if self.price is None else self.price.of(reply.usage)
-        return await self._book(call, prompt, replace(reply, cost=cost))
+        return await self._book(call, prompt, reply)
+
+    def _patience(self) -> float | None:
+        left = self.seconds_left()
+        return None if left == math.inf else max(0.0, left) + self._grace
 
     async def _book(self, call: int, prompt: Prompt, reply: Reply) -> Reply:
-        problem = _problem(prompt, reply)
         self._learn_margin(prompt, reply)
+        cost = self._price(reply.usage)
+        reply = replace(reply, cost=cost)
+        try:
+            problem = await self._problem(prompt, reply)
+        except asyncio.CancelledError:
+            self.ledger.submit(lambda file: file.settle(call, "ok", reply.usage, cost or 0, reply))
+            raise
         outcome, error = ("invalid", "InvalidReplyError") if problem else ("ok", "")
+        self._charge(reply.usage, cost)
         await self.ledger.ado(
             lambda file: file.settle(
-                call, outcome, reply.usage, reply.cost or 0.0, reply, error, problem or ""
+                call, outcome, reply.usage, cost or 0.0, reply, error, problem or ""
             )
         )
         if problem:
-            raise InvalidReplyError(problem)
+            raise _unusable(problem, reply)
         return reply
+
+    async def _problem(self, prompt: Prompt, reply: Reply) -> str | None:
+        """Say why a reply cannot be used, or None; reading it counts as time of the run."""
+        if problem := _emptiness(reply):
+            return problem
+        if prompt.accept is None:
+            return None
+        seconds = min(_READING_SECONDS, max(1.0, self.seconds_left()))
+        try:
+            return await asyncio.wait_for(_apart(prompt.accept, reply.text), seconds)
+        except TimeoutError:
+            return f"the reply could not be read within {seconds:.0f} s"
+        except TablewrightError as error:
+            return str(error)
+        except Exception as error:  # whatever a reader does with odd text, the call is settled
+            return f"the reply cannot be read ({type(error).__name__}: {shown(str(error), 100)})"
 
     def _learn_margin(self, prompt: Prompt, reply: Reply) -> None:
         """Reserve more where this endpoint's tokens are shorter than the estimate takes them."""
         if reply.usage.counted:
-            seen = reply.usage.prompt_tokens / max(1, prompt_tokens(prompt))
-            self._margin = max(self._margin, 1.1 * seen)
+            ratio = reply.usage.prompt_tokens / max(1, prompt_tokens(prompt))
+            self._margin = max(self._margin, 1.1 * ratio)
 
-    async def _failed(self, call: int, prompt: Prompt, error: ModelError) -> None:
-        usage, cost = self._most(prompt) if error.billed else (Usage(), 0.0)
-        name, text = type(error).__name__, str(error)
+    async def _failed(self, call: int, prompt: Prompt, error: Exception) -> TablewrightError:
+        """Book a call that ended in an error, and return the error as one of ours."""
+        ours = error
+        if not isinstance(ours, TablewrightError):
+            ours = ModelError(
+                f"the endpoint of {self.model!r} failed with {type(error).__name__}: "
+                f"{shown(str(error), 160)}"
+            )
+            ours.billed = True
+        usage = Usage()
+        if isinstance(ours, ModelError):
+            known = ours.charge.usage if isinstance(ours.charge, Charge) else None
+            usage = known or (most_tokens(prompt, self._margin) if ours.billed else Usage())
+        cost = self._price(usage)
+        self._charge(usage, cost)
+        outcome = "invalid" if isinstance(ours, InvalidReplyError) else "failed"
+        name, text = type(ours).__name__, str(ours)
         await self.ledger.ado(
-            lambda file: file.settle(call, "failed", usage, cost, None, name, text)
+            lambda file: file.settle(call, outcome, usage, cost or 0.0, None, name, text)
         )
+        return ours
 
     def _loss(
         self, call: int, prompt: Prompt, task: asyncio.Task[Any] | None, text: str
@@ -165,20 +230,18 @@ class Budget:
         """Book a call that was given up at the most it can cost; withdraw it if it was not made."""
         if self._started is not None and task not in self._started:
             return lambda file: file.withdraw(call)
-        usage, cost = self._most(prompt)
-        return lambda file: file.settle(call, "failed", usage, cost, None, "ModelError", text)
+        usage = most_tokens(prompt, self._margin)
+        cost = self._price(usage)
+        self._charge(usage, cost)
+        return lambda file: file.settle(call, "failed", usage, cost or 0, None, "ModelError", text)
 
-    def _most(self, prompt: Prompt) -> tuple[Usage, float]:
-        most = most_tokens(prompt, self._margin)
-        return most, 0.0 if self.price is None else self.price.of(most)
+    def _price(self, usage: Usage) -> float | None:
+        return None if self.price is None else self.price.of(usage)
 
-    def _minutes_left(self) -> float | None:
-        if self.caps.minutes is None:
-            return None
-        left = self.caps.minutes * 60 - (self._clock() - self._began)
-        if left <= 0:
-            raise self._out_of_time()
-        return left
+    def _charge(self, usage: Usage, cost: float | None) -> None:
+        charges = CHARGES.get()
+        if charges is not None:
+            charges.append(Charge(1, usage, cost))
 
     def _out_of_time(self) -> BudgetError:
         return BudgetError(
@@ -187,15 +250,42 @@ class Budget:
         )
 
 
-def _problem(prompt: Prompt, reply: Reply) -> str | None:
-    """Say why a reply cannot be used, or None."""
+def _emptiness(reply: Reply) -> str | None:
     if reply.finish == "refusal":
         return "the model refuses to answer; reword the instructions or take another model"
-    if not reply.text.strip():
-        cut = reply.finish == "length"
-        return (
-            "the reply is cut off before its first word; allow longer replies"
-            if cut
-            else "the reply is empty; try another model"
-        )
-    return prompt.accept(reply.text) if prompt.accept else None
+    if reply.text.strip():
+        return None
+    if reply.finish in ("length", "cut"):
+        return "the reply is cut off before its first word; allow longer replies"
+    return "the reply is empty; try another model"
+
+
+def _unusable(problem: str, reply: Reply) -> ModelError:
+    """Return the error for a reply; one that was cut may be usable if it is shorter."""
+    if reply.finish == "cut":
+        return SlowReplyError(f"{problem}; the reply was cut before its end: ask for less a call")
+    error = InvalidReplyError(problem)
+    error.ask_smaller = reply.finish == "length"
+    return error
+
+
+def _apart(read: Callable[[str], str | None], text: str) -> asyncio.Future[str | None]:
+    """Read a text on a thread that holds nobody up, not even the end of the program."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[str | None] = loop.create_future()
+
+    def settle(result: str | None, error: Exception | None) -> None:
+        if not future.done():
+            future.set_result(result) if error is None else future.set_exception(error)
+
+    def work() -> None:
+        result, failure = None, None
+        try:
+            result = read(text)
+        except Exception as error:  # raised again where the future is awaited
+            failure = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=work, name="read a reply", daemon=True).start()
+    return future

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from tablewright.errors import BudgetError, ModelError, TablewrightError
-from tablewright.llm.endpoint.base import Prompt, Reply
+from tablewright.errors import BudgetError, InterruptedRunError, ModelError, TablewrightError
+from tablewright.llm.endpoint.base import Charge, Prompt, Reply, Usage
+from tablewright.llm.endpoint.budget import CHARGES
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
-from tablewright.llm.endpoint.spending import Spending, spending
+from tablewright.llm.endpoint.limiter import MAX_CONCURRENCY
+from tablewright.llm.endpoint.metering import Activity, Speed
+from tablewright.llm.endpoint.runs import Spending, spending
 from tablewright.llm.endpoint.stack import Settings, Stack
 from tablewright.llm.prompts.sharing import Sharing
 
-__all__ = ["Client"]
-
 T = TypeVar("T")
-_DRAIN_SECONDS = 10.0
+_DRAIN_SECONDS, _CUT_SECONDS = 10.0, 3.0
 
 
 class Client:
@@ -35,12 +38,19 @@ class Client:
         What it was made from.
     sharing : Sharing
         What may leave the machine.
+    speed : Speed
+        How fast the endpoint was seen to work, for the size of requests.
+    keeps_on_interrupt : bool
+        Whether Ctrl-C ends `complete_all` with what was answered, and an `InterruptedRunError`
+        for each other prompt of this client, rather than with KeyboardInterrupt.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.sharing = Sharing(settings.share, tuple(settings.redact))
         self.ledger = LedgerThread(settings.ledger_path, settings.record)
+        self.speed, self.keeps_on_interrupt = Speed(), False
+        self._interrupted = False
         self._stack: Stack | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
@@ -83,16 +93,35 @@ class Client:
         ReplayError
             If calls are forbidden and a request was not recorded.
         """
-        future = self._run(self._answer_all(list(prompts), on_reply))
+        results: list[Any] = [None] * len(prompts)
+        if not self._interrupted:
+            self._answer(list(prompts), results, on_reply)
+        return [InterruptedRunError() if result is None else result for result in results]
+
+    def _answer(
+        self, prompts: list[Prompt], results: list[Any], on_reply: Callable[[int], None] | None
+    ) -> None:
+        ended = threading.Event()
+        future = self._run(self._answer_all(prompts, results, on_reply, ended))
         try:
-            return _result(future)
+            _result(future)
         except KeyboardInterrupt:
-            self._drain(future)
-            raise
+            self._drain(future, ended)
+            if not self.keeps_on_interrupt:
+                raise
+            self._interrupted = True
 
     async def acomplete(self, prompt: Prompt) -> Reply:
         """Answer one prompt inside an event loop."""
-        return await asyncio.wrap_future(self._run(self._layers().acomplete(prompt)))
+        result = await asyncio.wrap_future(self._run(self._outcome(prompt, [])))
+        if isinstance(result, ModelError):
+            raise result
+        return result
+
+    def activity(self) -> Activity:
+        """Return what is under way."""
+        stack = self._stack
+        return Activity() if stack is None else stack.activity()
 
     def spending(self) -> Spending:
         """Add up what the run has cost, by role and stage, and the rows kept for it."""
@@ -154,47 +183,98 @@ class Client:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _answer_all(
-        self, prompts: list[Prompt], on_reply: Callable[[int], None] | None
-    ) -> list[Reply | ModelError]:
-        stack = self._layers()
-        results: list[Any] = [None] * len(prompts)
+        self,
+        prompts: list[Prompt],
+        results: list[Any],
+        on_reply: Callable[[int], None] | None,
+        ended: threading.Event,
+    ) -> None:
         queue = iter(range(len(prompts)))
         fatal: list[ModelError] = []
-        done = 0
 
         async def work() -> None:
-            nonlocal done
-            for place in queue:
-                results[place] = fatal[0] if fatal else await _outcome(stack, prompts[place])
-                if isinstance(results[place], ModelError) and results[place].fatal:
-                    fatal.append(results[place])
-                done += 1
+            for index in queue:
+                charges: list[Charge] = []
+                try:
+                    results[index] = await self._next(prompts[index], charges, fatal)
+                except asyncio.CancelledError:
+                    if charges:
+                        results[index] = _with_charge(InterruptedRunError(), charges)
+                    raise
                 if on_reply:
-                    on_reply(done)
+                    on_reply(sum(result is not None for result in results))
 
         # Twice the slots, so that calls which wait for their next attempt leave none empty.
-        workers = min(len(prompts), 2 * self.settings.concurrency)
+        workers = min(len(prompts), 2 * (self.settings.concurrency or MAX_CONCURRENCY))
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
                     group.create_task(work())
         except* TablewrightError as errors:
             raise errors.exceptions[0] from None
+        finally:
+            ended.set()
         if fatal and isinstance(fatal[0], BudgetError):
-            await self.ledger.ado(lambda file: file.set_meta("cap", str(fatal[0])))
-        return results
+            cap = str(fatal[0])
+            await self.ledger.ado(lambda file: file.set_meta("cap", cap))
 
-    def _drain(self, future: Future[Any]) -> None:
+    async def _next(
+        self, prompt: Prompt, charges: list[Charge], fatal: list[ModelError]
+    ) -> Reply | ModelError:
+        if fatal:
+            return _with_charge(fatal[0], [])
+        result = await self._outcome(prompt, charges)
+        if isinstance(result, ModelError) and result.fatal:
+            fatal.append(result)
+        return result
+
+    async def _outcome(self, prompt: Prompt, charges: list[Charge]) -> Reply | ModelError:
+        """Answer one prompt; what all attempts at it took stands in the reply or the error."""
+        CHARGES.set(charges)
+        try:
+            reply = await self._layers().acomplete(self._completed(prompt))
+        except ModelError as error:
+            return _with_charge(error, charges)
+        self.speed.learn(reply)
+        return _with_charge(reply, charges)
+
+    def _completed(self, prompt: Prompt) -> Prompt:
+        """Fill in the sampling parameters of the model that the prompt leaves open."""
+        own = self.settings
+        return prompt.but(
+            temperature=own.temperature if prompt.temperature is None else prompt.temperature,
+            top_p=own.top_p if prompt.top_p is None else prompt.top_p,
+            max_tokens=own.max_reply_tokens if prompt.max_tokens is None else prompt.max_tokens,
+        )
+
+    def _drain(self, future: Future[Any], ended: threading.Event) -> None:
         """Wait for the calls in flight, but not for others, nor for long."""
         loop, stack = self._loop, self._stack
         try:
             if loop is not None and stack is not None:
                 loop.call_soon_threadsafe(stack.stop)
                 _await(future, _DRAIN_SECONDS)
+                loop.call_soon_threadsafe(stack.cut)
+                _await(future, _CUT_SECONDS)
         finally:
             future.cancel()
             if stack is not None:
                 stack.resume()
+        ended.wait(_CUT_SECONDS)
+
+
+R = TypeVar("R", bound=Reply | ModelError)
+
+
+def _with_charge(result: R, charges: Sequence[Charge]) -> R:
+    """Return a copy with what the attempts took: equal requests and errors are shared."""
+    charge = sum(charges, Charge(0, Usage()))
+    if isinstance(result, Reply):
+        return replace(result, charge=charge)
+    same = copy.copy(result)
+    same.charge = charge
+    same.__traceback__ = None
+    return same
 
 
 def _result(future: Future[T]) -> T:
@@ -207,13 +287,6 @@ def _await(future: Future[Any], seconds: float) -> None:
     until = time.monotonic() + seconds
     while not future.done() and time.monotonic() < until:
         wait([future], timeout=0.1)
-
-
-async def _outcome(stack: Stack, prompt: Prompt) -> Reply | ModelError:
-    try:
-        return await stack.acomplete(prompt)
-    except ModelError as error:
-        return error
 
 
 def _turn(loop: asyncio.AbstractEventLoop) -> None:

@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from tablewright.errors import InputError
-from tablewright.llm.endpoint.caps import Caps
 from tablewright.llm.endpoint.client import Client
-from tablewright.llm.endpoint.hosts import is_loopback
-from tablewright.llm.endpoint.ledger import Record
-from tablewright.llm.endpoint.prices import Price, dearest_price, price_of
+from tablewright.llm.endpoint.hosts import OPENAI, check_url, is_loopback
+from tablewright.llm.endpoint.ledger import Caps, Record
+from tablewright.llm.endpoint.prices import Price, highest_price, price_of
 from tablewright.llm.endpoint.stack import Settings
 from tablewright.llm.prompts.sharing import SHARES, Share
-from tablewright.registry import names
+from tablewright.registry import names, resolve
 from tablewright.schema import suggest
-
-__all__ = ["connect"]
 
 
 def connect(
@@ -35,11 +32,15 @@ def connect(
     record: Record = "full",
     share: Share | None = None,
     redact: Sequence[str] = (),
-    concurrency: int = 64,
+    concurrency: int | None = None,
     timeout: float = 120.0,
-    stream: bool = False,
     prices: Mapping[str, Any] | str | Path | None = None,
     dry_run: bool = False,
+    key_env: str | None = None,
+    allow_http: bool = False,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    max_reply_tokens: int | None = None,
 ) -> Client:
     """Connect to a language model; nothing is called before the first prompt.
 
@@ -52,10 +53,11 @@ def connect(
         Address of an OpenAI-compatible endpoint, such as ``http://localhost:8000/v1``; None
         takes ``OPENAI_BASE_URL``, else OpenAI's own.
     api_key : str or None, default=None
-        None takes ``OPENAI_API_KEY`` or the provider's own variable.
+        None takes the variable `key_env`, else the provider's own (``OPENAI_API_KEY``) at the
+        provider's own host. No other endpoint gets a key that it was not given.
     max_cost : float or None, default=None
         US dollars that the run may cost at most. Where the price is not known the cap is
-        turned into tokens at the dearest price listed, and `Client.settings.notes` says so.
+        turned into tokens at the highest price listed, and `Client.settings.notes` says so.
     max_tokens, max_calls : int or None, default=None
         Tokens, and real attempts, that the run may use at most.
     max_minutes : float or None, default=None
@@ -71,17 +73,25 @@ def connect(
         and ``"schema"`` for any other.
     redact : sequence of str, default=()
         Columns whose values never leave.
-    concurrency : int, default=64
-        Calls at a time at most.
+    concurrency : int or None, default=None
+        Calls at a time. None takes as many as the server says it serves (llama.cpp); where it
+        says nothing, two to begin with, and more as long as they do not wait for each other.
     timeout : float, default=120.0
-        Seconds that a reply may take.
-    stream : bool, default=False
-        Whether replies are sent piece by piece.
+        Seconds without progress before a call ends. The first token may take five times as
+        long, a whole reply fifteen times; what was written until then is used.
     prices : mapping, path or None, default=None
         Your own prices; see `tablewright.llm.endpoint.prices.price_of`.
     dry_run : bool, default=False
         Make no call: prompts are answered with what they say is a usual reply, and
         `Client.spending` is the estimate.
+    key_env : str or None, default=None
+        Environment variable that holds the key.
+    allow_http : bool, default=False
+        Whether the key may be sent without encryption to another machine.
+    temperature, top_p : float or None, default=None
+        Sampling parameters of prompts that set none; None leaves the endpoint's own.
+    max_reply_tokens : int or None, default=None
+        Longest reply to a prompt that sets no limit, in tokens.
 
     Returns
     -------
@@ -99,17 +109,21 @@ def connect(
     'rows'
     """
     provider, name = _provider(model)
-    address = base_url or os.environ.get("OPENAI_BASE_URL")
+    address = None if provider == "gguf" else _address(provider, base_url)
     if provider == "gguf":
         name, address = _model_file(name, base_url)
+    local = _is_local(provider, address)
+    _check(share, concurrency, timeout, replay, run)
     _check(share, concurrency, timeout, replay, run)
     price = price_of(name, address, prices)
+    if price is None and local:
+        price = Price(0.0, 0.0, "on this machine")
     caps = Caps(max_cost, max_tokens, max_calls, max_minutes)
     caps, notes = _cap_by_tokens(caps, price, name)
     settings = Settings(
-        name, provider, address, share or _default_share(address), caps, price, api_key,
+        name, provider, address, share or ("rows" if local else "schema"), caps, price, api_key,
         None if run is None else Path(run), replay, record, tuple(redact), concurrency, timeout,
-        stream, dry_run, notes,
+        dry_run, notes, key_env, allow_http, temperature, top_p, max_reply_tokens,
     )  # fmt: skip
     return Client(settings)
 
@@ -132,33 +146,44 @@ def _model_file(text: str, base_url: str | None) -> tuple[str, str]:
 
 
 def _check(
-    share: str | None, concurrency: int, timeout: float, replay: bool, run: str | Path | None
+    share: str | None, concurrency: int | None, timeout: float, replay: bool, run: str | Path | None
 ) -> None:
     if share is not None and share not in SHARES:
         raise InputError(
             f"share is one of {', '.join(SHARES)}, not {share!r}{suggest(share, SHARES)}"
         )
-    if concurrency < 1 or timeout <= 0:
-        raise InputError("concurrency has to be at least 1, and timeout above 0 seconds")
+    if concurrency is not None and concurrency < 1:
+        raise InputError(f"--concurrency has to be at least 1, not {concurrency}")
+    if not 0 < timeout < float("inf"):
+        raise InputError(f"--timeout has to be above 0 seconds, not {timeout}")
     if replay and run is None:
         raise InputError("--replay needs --run FOLDER: the run to reproduce")
     if replay and run is not None and not (Path(run) / "ledger.sqlite").exists():
         raise InputError(f"there is no ledger.sqlite in {run}: nothing to replay")
 
 
-def _default_share(base_url: str | None) -> Share:
-    return "rows" if base_url is not None and is_loopback(base_url) else "schema"
+def _address(provider: str, base_url: str | None) -> str | None:
+    if provider != "openai":
+        return base_url
+    return check_url(base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI)
+
+
+def _is_local(provider: str, address: str | None) -> bool:
+    """Whether rows stay on this machine; a provider says so of itself by `in_process`."""
+    if provider in ("openai", "gguf"):
+        return is_loopback(address or "")
+    return bool(getattr(resolve("llms", provider), "in_process", False))
 
 
 def _cap_by_tokens(caps: Caps, price: Price | None, model: str) -> tuple[Caps, tuple[str, ...]]:
     if price is not None or caps.cost is None:
         return caps, ()
-    dearest = dearest_price()
-    tokens = max(1, int(caps.cost / max(dearest.prompt, dearest.completion) * 1_000_000))
+    highest = highest_price()
+    tokens = max(1, int(caps.cost / max(highest.prompt, highest.completion) * 1_000_000))
     capped = tokens if caps.tokens is None else min(tokens, caps.tokens)
     note = (
         f"the price of {model!r} is not known: the cap of ${caps.cost:g} is kept as {tokens:,} "
-        f"tokens ({dearest.source}, ${max(dearest.prompt, dearest.completion):g} for a million); "
+        f"tokens ({highest.source}, ${max(highest.prompt, highest.completion):g} for a million); "
         "name its price in the file of TABLEWRIGHT_PRICES"
     )
     return Caps(None, capped, caps.calls, caps.minutes), (note,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import secrets
 import shutil
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,6 +112,7 @@ class GGUF:
     def __init__(self, model: str, base_url: str | None = None, **settings: Any) -> None:
         self.model, self._settings = model, {**settings, "api_key": None}
         self.options = GGUFOptions.parse((base_url or model).removeprefix("file:"))
+        self.seconds_left: Callable[[], float] = lambda: math.inf
         self._starting = asyncio.Lock()
         self._server: GGUFServer | None = None
         self._endpoint: OpenAICompatible | None = None
@@ -128,7 +131,22 @@ class GGUF:
             if self._endpoint is None:
                 self._server = await asyncio.to_thread(GGUFServer.start, self.options)
                 self._endpoint = self._server.endpoint(self.model, **self._settings)
+                self._endpoint.seconds_left = lambda: self.seconds_left()
         return await self._endpoint.acomplete(prompt)
+
+    async def slots(self) -> int:
+        """Return how many prompts are answered at a time."""
+        return self.options.slots
+
+    @property
+    def n_pieces(self) -> int:
+        """Pieces of replies that have come so far."""
+        return 0 if self._endpoint is None else self._endpoint.n_pieces
+
+    def cut(self) -> None:
+        """End all calls now; what they have brought so far is returned."""
+        if self._endpoint is not None:
+            self._endpoint.cut()
 
     async def aclose(self) -> None:
         """Close the connections and end the child process."""
@@ -185,17 +203,8 @@ class GGUFServer:
 
     def endpoint(self, model: str, **settings: Any) -> OpenAICompatible:
         """Return a client of it."""
-        client = OpenAICompatible(model, self.base_url, **{**settings, "api_key": self.key})
-        if self.socket:
-            import httpx2
-            import openai
-
-            wire = httpx2.AsyncHTTPTransport(uds=self.socket)
-            client._client = openai.AsyncOpenAI(
-                api_key=self.key, base_url=self.base_url, timeout=client.timeout, max_retries=0,
-                http_client=httpx2.AsyncClient(transport=wire, timeout=client.timeout),
-            )  # fmt: skip
-        return client
+        own = {"api_key": self.key, "uds": self.socket or None}
+        return OpenAICompatible(model, self.base_url, **{**settings, **own})
 
     def stop(self) -> None:
         """End the child process."""

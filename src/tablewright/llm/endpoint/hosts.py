@@ -1,14 +1,22 @@
-"""Where an endpoint is, and which environment variable holds its key."""
+"""Where an endpoint is, which key belongs to it, and how its secrets are kept out of sight."""
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import json
 import os
-from urllib.parse import urlsplit
+import re
+import socket
+from collections.abc import Iterable, Sequence
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-__all__ = ["api_key_for", "is_loopback"]
+from tablewright.errors import InputError
 
-_KEYS = {
+OPENAI = "https://api.openai.com/v1"
+
+_VARIABLES = {
+    "openai.com": "OPENAI_API_KEY",
     "openrouter.ai": "OPENROUTER_API_KEY",
     "azure.com": "AZURE_OPENAI_API_KEY",
     "groq.com": "GROQ_API_KEY",
@@ -21,9 +29,12 @@ _KEYS = {
     "x.ai": "XAI_API_KEY",
 }
 
+_SHORTEST_SECRET = 8
+"""Shorter keys are placeholders such as "none", and words of ordinary text."""
+
 
 def is_loopback(base_url: str) -> bool:
-    """Whether an address is on this machine.
+    """Whether an address is on this machine, names looked up.
 
     Examples
     --------
@@ -32,27 +43,145 @@ def is_loopback(base_url: str) -> bool:
     """
     if base_url.startswith("file:"):
         return True
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost":
+    if base_url.startswith("file:"):
         return True
+    host = urlsplit(base_url).hostname or ""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        hosts = _addresses(host) if host == "localhost" else [host]
+        return bool(hosts) and all(ipaddress.ip_address(each).is_loopback for each in hosts)
     except ValueError:
         return False
 
 
-def api_key_for(base_url: str | None) -> tuple[str | None, str]:
-    """Find the key of an endpoint: the provider's own variable, else ``OPENAI_API_KEY``.
+def _addresses(host: str) -> list[str]:
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, None)]
+    except OSError:
+        return []
+
+
+def check_url(base_url: str) -> str:
+    """Return the address if every reader of addresses would read it alike.
+
+    Raises
+    ------
+    InputError
+        If it is no plain http or https address.
+    """
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"[\\\s\x00-\x1f\x7f]", base_url):
+        raise InputError(
+            f"--base-url {public_url(base_url)!r} is no address such as http://localhost:8000/v1"
+        )
+    return base_url
+
+
+def public_url(base_url: str) -> str:
+    """Return an address without user, password and the values of its query.
+
+    Examples
+    --------
+    >>> public_url("https://me:secret@example.org/v1?key=abc")
+    'https://example.org/v1?key=...'
+    """
+    if base_url.startswith("file:"):
+        return base_url
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        return "(an address that cannot be read)"
+    place = parts.netloc.rpartition("@")[2]
+    query = "&".join(f"{name}=..." for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+    return urlunsplit((parts.scheme, place, parts.path, query, ""))
+
+
+def public_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return a command line whose addresses hold no secret.
+
+    Examples
+    --------
+    >>> public_arguments(["--base-url=http://me:secret@host/v1", "-n", "5"])
+    ['--base-url=http://host/v1', '-n', '5']
+    """
+    return [re.sub(r"https?://\S+", lambda found: public_url(found[0]), one) for one in arguments]
+
+
+def key_for(base_url: str, api_key: str | None, key_env: str | None) -> tuple[str | None, str]:
+    """Find the key that belongs to an endpoint.
+
+    Parameters
+    ----------
+    api_key : str or None
+        Given by the user; nothing else is looked for.
+    key_env : str or None
+        The variable that the user named; None takes the provider's own, at its own host alone.
 
     Returns
     -------
     tuple of (str or None, str)
-        The key, and the name of the variable to set where there is none.
+        The key, and what to set where it is missing or refused.
+
+    Raises
+    ------
+    InputError
+        If the key cannot be sent, or the variable named is empty.
     """
-    host = urlsplit(base_url or "").hostname or ""
-    own = next((name for end, name in _KEYS.items() if _belongs(host, end)), "OPENAI_API_KEY")
-    return os.environ.get(own) or os.environ.get("OPENAI_API_KEY"), own
+    own = _own_variable(base_url)
+    name = key_env or own
+    remedy = f"the variable {name}" if name else "--key-env NAME, the variable that holds its key"
+    key = api_key if api_key is not None else os.environ.get(name or "")
+    if key is None and key_env:
+        raise InputError(f"--key-env {key_env}: there is no such variable in the environment")
+    return _sendable(key, remedy), remedy
 
 
-def _belongs(host: str, domain: str) -> bool:
-    return host == domain or host.endswith("." + domain)
+def _sendable(key: str | None, remedy: str) -> str | None:
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(f"the key has characters that no key has; set {remedy} anew")
+    return key or None
+
+
+def _own_variable(base_url: str) -> str | None:
+    host = urlsplit(base_url).hostname or ""
+    found = (name for end, name in _VARIABLES.items() if host == end or host.endswith("." + end))
+    return next(found, None)
+
+
+def is_provider(base_url: str) -> bool:
+    """Whether an address is one of the known providers'."""
+    return _own_variable(base_url) is not None
+
+
+def secrets_of(base_url: str, key: str | None) -> tuple[str, ...]:
+    """Return what must be shown nowhere, in each spelling that a server may echo it in."""
+    parts = urlsplit(base_url)
+    values = [key or "", unquote(parts.password or "")]
+    values += [value for _, value in parse_qsl(parts.query)]
+    spelled = {spelling for value in values if value.strip() for spelling in _spellings(value)}
+    return tuple(sorted(spelled, key=len, reverse=True))
+
+
+def _spellings(secret: str) -> Iterable[str]:
+    secret = secret.strip()
+    if len(secret) < _SHORTEST_SECRET:
+        return ()
+    encoded = base64.b64encode(secret.encode()).decode()
+    return (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], encoded)
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Return text without the secrets.
+
+    Examples
+    --------
+    >>> redact("wrong key sk-12345678", ["sk-12345678"])
+    'wrong key [key]'
+    """
+    for secret in secrets:
+        text = text.replace(secret, "[key]")
+    return text

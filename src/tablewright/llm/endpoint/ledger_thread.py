@@ -18,8 +18,6 @@ from typing import Any, TypeVar
 from tablewright.errors import InputError
 from tablewright.llm.endpoint.ledger import Ledger, Record
 
-__all__ = ["LedgerThread"]
-
 T = TypeVar("T")
 _Job = tuple[Callable[[Ledger], Any], "Future[Any]"]
 _BATCH = 256

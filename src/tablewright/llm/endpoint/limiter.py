@@ -1,29 +1,35 @@
-"""How many calls one endpoint gets at a time: as many as it was seen to serve.
+"""How many calls one endpoint gets at a time: as many as it says, or was seen to serve.
 
-The limit doubles with each round of replies until the endpoint is overloaded for the first
-time, and grows by a few slots a round after that. A burst of 429 cuts it once, to the slots
-that served calls, and to no less than half. An endpoint that refuses at once what is too much
-leaves many slots unused, and these count as not serving; one that refuses by lot does not.
+A server that names its slots gets as many calls. For others the limit begins at two and doubles
+with each round of replies until the endpoint is overloaded or calls begin to wait for each other
+(the first token comes late), and grows by a few slots a round after that. A burst of 429 cuts it
+once, to the slots that served calls, and to no less than half. An endpoint that refuses at once
+what is too much leaves many slots unused, and these count as not serving; one that refuses by lot
+does not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tablewright.errors import ModelError, RateLimitError
 from tablewright.llm.endpoint.base import AsyncLLM, Prompt, Reply
 
-__all__ = ["Limit", "Limiter"]
-
 _STEP = 6.0
 """Slots that the limit grows by in one round of replies."""
 
 _BURST = 2.0
 """Rounds of replies that belong to one burst of refusals."""
+
+_FIRST_LIMIT = 2.0
+MAX_CONCURRENCY = 64
+
+_QUEUED, _QUEUED_SECONDS = 2.0, 0.5
+"""A first token that takes so many times as long as the fastest, and so much longer, has waited."""
 
 
 @dataclass
@@ -32,7 +38,7 @@ class Limit:
 
     Parameters
     ----------
-    value : float, default=8
+    value : float, default=2
         Calls at a time to begin with.
     highest : int, default=64
         Calls at a time at most.
@@ -57,7 +63,7 @@ class Limit:
     16.0
     """
 
-    value: float = 8.0
+    value: float = _FIRST_LIMIT
     highest: int = 64
     now: float = 0.0
     active: int = 0
@@ -67,15 +73,20 @@ class Limit:
     def __post_init__(self) -> None:
         self._used = self._offered = self._served = self._refused = 0.0
         self._cut_at, self._at_once = float("-inf"), False
+        self._fastest = float("inf")
 
     def entered(self, now: float) -> None:
         """Learn that a call has taken a slot."""
         self._advance(now)
         self.active += 1
 
-    def served(self, started: float, now: float) -> None:
-        """Learn that a call was answered."""
+    def served(self, started: float, now: float, first_token: float = 0.0) -> None:
+        """Learn that a call was answered; one that stood in a queue asks for no more slots."""
         self.failed(started, now)
+        self._fastest = min(self._fastest, first_token or self._fastest)
+        if first_token > max(_QUEUED * self._fastest, self._fastest + _QUEUED_SECONDS):
+            self.growing = False
+            return
         step = 1.0 if self.growing else _STEP / self.value
         self.value = min(float(self.highest), self.value + step)
 
@@ -133,10 +144,12 @@ class Limiter:
     ----------
     inner : AsyncLLM
         What is called.
-    highest : int, default=64
-        Calls at a time at most.
+    concurrency : int or None, default=None
+        Calls at a time; None asks `slots`, and where that is not known finds out how many.
     started : set of Task or None, default=None
         Where tasks are put whose call is made.
+    slots : callable or None, default=None
+        Asks the endpoint how many calls it serves at a time.
     clock : callable, default=time.monotonic
         Seconds.
     """
@@ -144,19 +157,24 @@ class Limiter:
     def __init__(
         self,
         inner: AsyncLLM,
-        highest: int = 64,
+        concurrency: int | None = None,
         started: set[asyncio.Task[Any]] | None = None,
+        slots: Callable[[], Awaitable[int | None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.inner, self._clock = inner, clock
         self._started = set[asyncio.Task[Any]]() if started is None else started
-        self.limit = Limit(float(min(8, highest)), highest, clock())
+        known = float(concurrency or _FIRST_LIMIT)
+        self.limit = Limit(known, concurrency or MAX_CONCURRENCY, clock())
+        self._slots = slots if concurrency is None else None
+        self._asking = asyncio.Lock()
         self._closed_until = self._closed_by = float("-inf")
         self._in_a_row = 0
         self._waiting: list[asyncio.Future[None]] = []
 
     async def acomplete(self, prompt: Prompt) -> Reply:
         """Wait for a slot, then answer one prompt."""
+        await self._ask_slots()
         await self._enter()
         started = self._clock()
         if (task := asyncio.current_task()) is not None:
@@ -173,10 +191,20 @@ class Limiter:
             self.limit.left(self._clock())
             raise
         else:
-            self._served(started)
+            self._served(started, reply.first_token)
             return replace(reply, latency=self._clock() - started)
         finally:
             self._wake()
+
+    async def _ask_slots(self) -> None:
+        """Ask once, before the first call."""
+        if self._slots is None:
+            return
+        async with self._asking:
+            if self._slots is not None:
+                n_slots, self._slots = await self._slots(), None
+                if n_slots:
+                    self.limit.value, self.limit.highest = float(n_slots), n_slots
 
     async def _enter(self) -> None:
         while self.limit.active >= int(self.limit.value) or self._clock() < self._closed_until:
@@ -205,8 +233,8 @@ class Limiter:
                 ticket.set_result(None)
                 free -= 1
 
-    def _served(self, started: float) -> None:
-        self.limit.served(started, self._clock())
+    def _served(self, started: float, first_token: float) -> None:
+        self.limit.served(started, self._clock(), first_token)
         self._in_a_row = 0
         if started > self._closed_by:
             self._closed_until = float("-inf")

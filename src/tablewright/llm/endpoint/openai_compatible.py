@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+import asyncio
+import json
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
-from tablewright.errors import MissingExtraError, ModelError
-from tablewright.llm.endpoint.base import Prompt, Reply, Usage
-from tablewright.llm.endpoint.hosts import api_key_for, is_loopback
+from tablewright.errors import InvalidReplyError, ModelError, SlowReplyError
+from tablewright.llm.endpoint.base import Charge, Prompt, Reply
+from tablewright.llm.endpoint.hosts import (
+    OPENAI,
+    check_url,
+    is_loopback,
+    is_provider,
+    key_for,
+    public_url,
+    redact,
+    secrets_of,
+)
+from tablewright.llm.endpoint.http import Head, Http, Limit
+from tablewright.llm.endpoint.refusals import EndpointError, ParameterError, Refusals
+from tablewright.llm.endpoint.replies import ReplyReader, error_text
 from tablewright.llm.endpoint.tokens import estimate_usage
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
-__all__ = ["OpenAICompatible"]
-
-_PUBLIC = "https://api.openai.com/v1"
+_PROBE_SECONDS = 3.0
 
 
 class OpenAICompatible:
-    """An endpoint reached through the openai SDK, whose own retries are off.
+    """An endpoint whose replies are streamed, and bounded in time and size.
 
     Parameters
     ----------
     model : str
         As the endpoint names it.
-    base_url : str or None, default=None
-        None takes ``OPENAI_BASE_URL``, else OpenAI's own.
+    base_url : str, default="https://api.openai.com/v1"
     api_key : str or None, default=None
-        None takes the provider's variable, else ``OPENAI_API_KEY``; a loopback endpoint
-        needs none.
+        None takes `key_env`, else the provider's own variable at the provider's own host.
     timeout : float, default=120.0
-        Seconds that a reply may take.
-    stream : bool, default=False
-        Whether the reply is sent piece by piece, for proxies that cut quiet connections.
+        Seconds without progress before a call ends. The first token may take five times as
+        long, and a whole reply fifteen times.
+    key_env : str or None, default=None
+        Variable that holds the key.
+    allow_http : bool, default=False
+        Whether the key may be sent without TLS to another machine.
+    uds : str or None, default=None
+        Unix socket to connect to, whatever host the address names.
     """
 
     def __init__(
@@ -44,15 +58,23 @@ class OpenAICompatible:
         base_url: str | None = None,
         api_key: str | None = None,
         timeout: float = 120.0,
-        stream: bool = False,
+        key_env: str | None = None,
+        allow_http: bool = False,
+        uds: str | None = None,
     ) -> None:
-        self.model = model
-        self.base_url = base_url or os.environ.get("OPENAI_BASE_URL") or _PUBLIC
-        self.timeout, self.stream = timeout, stream
-        self._api_key = api_key
+        self.model, self.base_url = model, check_url(base_url or OPENAI)
+        self.key, remedy = key_for(self.base_url, api_key, key_env)
+        self.refusals = Refusals(public_url(self.base_url), model, remedy)
+        self.secrets = secrets_of(self.base_url, self.key)
+        self.seconds_left: Callable[[], float] = lambda: math.inf
+        self.n_pieces = 0
+        self._allow_http = allow_http
         self._unknown: set[str] = set()
         self._answered = False
-        self._client: AsyncOpenAI | None = None
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        self.http = Http(self.base_url, headers, timeout, lambda: self.seconds_left(), uds)
 
     async def acomplete(self, prompt: Prompt) -> Reply:
         """Answer one prompt with one request.
@@ -62,46 +84,132 @@ class OpenAICompatible:
         ModelError
             If the endpoint fails; one of its subclasses where the remedy differs.
         """
-        client = self._connected()
-        async with self._translated():
-            if self.stream and not prompt.top_logprobs:
-                return await self._streamed(client, prompt)
-            # The typed method takes twice the CPU time for the same request.
-            body = self._arguments(prompt)
-            response = await client.post("/chat/completions", cast_to=object, body=body)
-            self._answered = True
-            return _reply(prompt, response)
+        self._check_key()
+        try:
+            return await self._ask(prompt)
+        except ModelError as error:
+            raise self._redacted(error) from None
+
+    async def slots(self) -> int | None:
+        """Return how many calls the server says it serves at a time (llama.cpp); None: unknown."""
+        if is_provider(self.base_url):
+            return None
+        root = Http(self.base_url.removesuffix("/").removesuffix("/v1"), self.http.headers, 3.0,
+                    self.seconds_left)  # fmt: skip
+        body = _Body(self)
+        try:
+            head = await root.get("/props", lambda head: body, _PROBE_SECONDS)
+            facts = json.loads(body.head.decode()) if head.status == 200 else {}
+            n_slots = facts.get("total_slots") if isinstance(facts, dict) else None
+        except Exception:  # only an optional question: whatever goes wrong leaves it unanswered
+            return None
+        finally:
+            await root.aclose()
+        return n_slots if isinstance(n_slots, int) and 1 <= n_slots <= 1024 else None
+
+    def cut(self) -> None:
+        """End all calls now; what they have brought so far is returned."""
+        self.http.cut()
 
     async def aclose(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self.http.aclose()
 
-    def _connected(self) -> AsyncOpenAI:
-        if self._client is None:
-            try:
-                import openai
-            except ImportError as error:
-                raise MissingExtraError("A language model", "llm") from error
-            self._client = openai.AsyncOpenAI(
-                api_key=self._key(), base_url=self.base_url, timeout=self.timeout, max_retries=0
+    async def _ask(self, prompt: Prompt) -> Reply:
+        body, began, cut = _Body(self), time.monotonic(), ""
+        content = json.dumps(self._arguments(prompt)).encode()
+        head: Head | None = None
+
+        def started(found: Head) -> _Body:
+            nonlocal head
+            head = found
+            return body
+
+        try:
+            await self.http.post("/chat/completions", content, started)
+        except Limit as limit:
+            cut = str(limit)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            cut = self._broken(error, head)
+        if head is not None and not 200 <= head.status < 300:
+            raise self._refused(head, body)
+        if head is None:
+            raise self._slow(cut)
+        reply = self._read(prompt, body, cut)
+        self._answered = True
+        text = redact(reply.text, self.secrets)
+        return replace(reply, text=text, first_token=body.first_token(began))
+
+    def _read(self, prompt: Prompt, body: _Body, cut: str) -> Reply:
+        try:
+            return body.reply(prompt, bool(cut))
+        except InvalidReplyError as error:
+            if body.error is not None and not body.text:
+                raise self._error_in(body, prompt) from None
+            if cut:
+                raise self._slow(cut, Charge(1, estimate_usage(prompt, body.text))) from None
+            raise error
+
+    def _error_in(self, body: _Body, prompt: Prompt) -> ModelError:
+        """Return the error that came as if it were a reply."""
+        code = body.error.get("code") if isinstance(body.error, dict) else None
+        status = code if isinstance(code, int) and 400 <= code < 600 else 500
+        error = self.refusals.of_status(status, error_text(body.error), {})
+        error.charge = Charge(1, estimate_usage(prompt, ""))
+        return error
+
+    def _broken(self, error: Exception, head: Head | None) -> str:
+        import httpx2
+
+        sent = not isinstance(
+            error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout
+        )
+        if head is not None:
+            return "the connection broke"
+        ours = self.refusals.of_connection(error, sent)
+        if not sent and not self._answered and not ours.fatal:
+            raise EndpointError(str(ours)) from error
+        raise ours from error
+
+    def _slow(self, why: str, charge: Charge | None = None) -> SlowReplyError:
+        error = SlowReplyError(
+            f"{self.refusals.place} did not finish a usable reply: {why}; ask for fewer rows a "
+            "call, lower --concurrency, or allow more time with --timeout"
+        )
+        error.charge = charge
+        return error
+
+    def _refused(self, head: Head, body: _Body) -> ModelError:
+        text = body.head.decode("utf-8", "replace")
+        with suppress(ValueError, RecursionError):
+            text = error_text(json.loads(text))
+        error = self.refusals.of_status(head.status, redact(text, self.secrets), head.headers)
+        if isinstance(error, ParameterError):
+            self._unknown.add(error.name)
+        return error
+
+    def _redacted(self, error: ModelError) -> ModelError:
+        error.args = tuple(redact(str(part), self.secrets) for part in error.args)
+        return error
+
+    def _check_key(self) -> None:
+        if self.key is None and is_provider(self.base_url):
+            raise EndpointError(f"no key for {self.refusals.url}; set {self.refusals.remedy}")
+        clear = self.base_url.startswith("http:") and not is_loopback(self.base_url)
+        if self.key and clear and not self._allow_http:
+            raise EndpointError(
+                f"the key would be sent to {self.refusals.url} without encryption; use https://, "
+                "or --allow-http if you trust every machine on the way"
             )
-        return self._client
-
-    def _key(self) -> str:
-        found, name = api_key_for(self.base_url)
-        key = self._api_key or found
-        if key is None and not is_loopback(self.base_url):
-            from tablewright.llm.endpoint.openai_errors import EndpointError
-
-            raise EndpointError(f"no key for {self.base_url}; set the variable {name}")
-        return key or "none"
 
     def _arguments(self, prompt: Prompt) -> dict[str, Any]:
         """Translate a prompt; what the server was seen to reject is left out or renamed."""
         longest = "max_completion_tokens" if "max_tokens" in self._unknown else "max_tokens"
         settings = {
+            "stream": True,
+            "stream_options": {"include_usage": True} if "stream" not in self._unknown else None,
             "temperature": prompt.temperature,
             "top_p": prompt.top_p,
             "seed": _sent_seed(prompt),
@@ -118,38 +226,26 @@ class OpenAICompatible:
         messages = [{"role": item.role, "content": item.content} for item in prompt.messages]
         return {"model": self.model, "messages": messages, **kept}
 
-    async def _streamed(self, client: AsyncOpenAI, prompt: Prompt) -> Reply:
-        arguments = self._arguments(prompt)
-        if "stream_options" not in self._unknown:
-            arguments["stream_options"] = {"include_usage": True}
-        pieces: list[str] = []
-        finish, usage, model = "stop", None, self.model
-        async for chunk in await client.chat.completions.create(**arguments, stream=True):
-            usage, model = chunk.usage or usage, chunk.model or model
-            for choice in chunk.choices:
-                pieces.append(choice.delta.content or "")
-                finish = choice.finish_reason or finish
-        self._answered = True
-        text = "".join(pieces)
-        counts = usage.model_dump() if usage else None
-        return Reply(text, _finish(finish), model, _usage(prompt, text, counts))
 
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
-        import openai
+class _Body(ReplyReader):
+    """A reply as it comes, with the time of its first piece."""
 
-        from tablewright.llm.endpoint.openai_errors import EndpointError, ParameterError, translate
+    def __init__(self, endpoint: OpenAICompatible) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+        self._first = 0.0
 
-        try:
-            yield
-        except openai.OpenAIError as error:
-            ours = translate(error, self.model, self.base_url, api_key_for(self.base_url)[1])
-            if isinstance(ours, ParameterError):
-                self._unknown.add(ours.name)
-            unreachable = isinstance(error, openai.APIConnectionError) and not ours.billed
-            if unreachable and not self._answered:
-                raise EndpointError(str(ours)) from error
-            raise ours from error
+    def feed(self, data: bytes) -> None:
+        """Read on."""
+        before = self.n_pieces
+        super().feed(data)
+        if self.n_pieces > before and self.is_stream:
+            self._first = self._first or time.monotonic()
+            self._endpoint.n_pieces += self.n_pieces - before
+
+    def first_token(self, began: float) -> float:
+        """Seconds until the first piece of a stream; 0 where the reply came whole."""
+        return self._first - began if self._first else 0.0
 
 
 def _sent_seed(prompt: Prompt) -> int:
@@ -164,45 +260,3 @@ def _response_format(prompt: Prompt) -> dict[str, Any] | None:
         return {"type": "json_object"}
     schema = {"name": "reply", "strict": True, "schema": dict(prompt.schema)}
     return {"type": "json_schema", "json_schema": schema}
-
-
-def _reply(prompt: Prompt, response: Any) -> Reply:
-    """Read an answer; servers differ in what they leave out."""
-    choices = response.get("choices") if isinstance(response, dict) else None
-    if not choices:
-        raise ModelError("the endpoint sent a reply without an answer in it", retryable=True)
-    message = choices[0].get("message") or {}
-    text = str(message.get("content") or "")
-    finish = "refusal" if message.get("refusal") else _finish(choices[0].get("finish_reason"))
-    usage = _usage(prompt, text, response.get("usage"))
-    logprobs = _logprobs(choices[0].get("logprobs"))
-    return Reply(text, finish, str(response.get("model") or ""), usage, logprobs=logprobs)
-
-
-def _logprobs(found: Any) -> tuple[dict[str, float], ...]:
-    """Read the likeliest tokens of each position; whatever is no log-probability is left out."""
-    tokens = (found.get("content") or []) if isinstance(found, dict) else []
-    return tuple(_likeliest(token.get("top_logprobs") or []) for token in tokens)
-
-
-def _likeliest(entries: Any) -> dict[str, float]:
-    pairs = ((entry.get("token"), entry.get("logprob")) for entry in entries)
-    return {
-        token: float(value)
-        for token, value in pairs
-        if isinstance(token, str) and isinstance(value, int | float) and value <= 1e-6
-    }
-
-
-def _finish(reason: str | None) -> Literal["stop", "length", "refusal"]:
-    if reason == "length":
-        return "length"
-    return "refusal" if reason == "content_filter" else "stop"
-
-
-def _usage(prompt: Prompt, text: str, usage: Any) -> Usage:
-    counts = usage or {}
-    read, written = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    if not read or written is None:
-        return estimate_usage(prompt, text)
-    return Usage(int(read), int(written))

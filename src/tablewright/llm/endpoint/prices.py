@@ -9,14 +9,13 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from tablewright.errors import InputError
 from tablewright.llm.endpoint.base import Usage
-from tablewright.llm.endpoint.hosts import is_loopback
-
-__all__ = ["Price", "dearest_price", "price_of"]
+from tablewright.llm.endpoint.hosts import OPENAI, is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +77,26 @@ def price_of(
     >>> price_of("mine", None, {"mine": [1, 2]}).source
     'your price table'
     """
-    told = _own_table(own if own is not None else os.environ.get("TABLEWRIGHT_PRICES"))
-    if model in told:
-        return _price(told[model], "your price table", model)
+    own_table = _own_table(own if own is not None else os.environ.get("TABLEWRIGHT_PRICES"))
+    if model in own_table:
+        return _price(own_table[model], "your price table", model)
     if base_url is not None and is_loopback(base_url):
         return Price(0.0, 0.0, "a loopback endpoint")
     return _listed(model, base_url)
 
 
-def dearest_price() -> Price:
-    """Return the price of the dearest model listed, for tokens whose price nobody knows."""
+def highest_price() -> Price:
+    """Return the price of the most expensive model listed, for tokens whose price nobody knows."""
     table = _shipped()
     entries = [pair for models in table["models"].values() for pair in models.values()]
     return _price([max(pair[0] for pair in entries), max(pair[1] for pair in entries)],
-                  f"the dearest listed on {table['date']}", "")  # fmt: skip
+                  f"the highest listed on {table['date']}", "")  # fmt: skip
 
 
 def _listed(model: str, base_url: str | None) -> Price | None:
     table = _shipped()
     for host, models in table["models"].items():
-        if host in (base_url or "api.openai.com") and model in models:
+        if host == urlsplit(base_url or OPENAI).hostname and model in models:
             return _price(models[model], f"{host}, table of {table['date']}", model)
     return None
 

@@ -7,11 +7,9 @@ import asyncio
 from tablewright import errors
 from tablewright.errors import ModelError, ReplayError
 from tablewright.llm.endpoint.base import AsyncLLM, Prompt, Reply
-from tablewright.llm.endpoint.keys import request_key
-from tablewright.llm.endpoint.ledger import Stored
+from tablewright.llm.endpoint.budget import CHARGES
+from tablewright.llm.endpoint.ledger import Stored, request_key
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
-
-__all__ = ["Recorded"]
 
 
 class Recorded:
@@ -34,6 +32,7 @@ class Recorded:
     ) -> None:
         self.inner, self.ledger, self.model, self.replay = inner, ledger, model, replay
         self._asked: dict[str, asyncio.Task[Reply]] = {}
+        self._charged: set[str] = set()
 
     def waiting(self) -> list[asyncio.Task[Reply]]:
         """Return the requests that have no answer yet."""
@@ -59,10 +58,19 @@ class Recorded:
     async def _answer(self, key: str, prompt: Prompt) -> Reply:
         stored = await self.ledger.ado(lambda file: file.find(key, failures=self.replay))
         if stored is not None:
+            self._charge(key, stored)
             return _replay(stored)
+        self._charged.add(key)
         if self.replay:
             raise ReplayError(await self.ledger.ado(lambda file: _missing(file.record, prompt)))
         return await self.inner.acomplete(prompt)
+
+    def _charge(self, key: str, stored: Stored) -> None:
+        """Put what a request took in an earlier session on the bill, once."""
+        charges = CHARGES.get()
+        if charges is not None and key not in self._charged:
+            charges.append(stored.charge)
+        self._charged.add(key)
 
 
 def _replay(stored: Stored) -> Reply:

@@ -6,10 +6,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from tablewright.errors import InvalidReplyError, ModelError
+from tablewright.errors import InvalidReplyError, ModelError, SlowReplyError
 from tablewright.llm.endpoint.base import AsyncLLM, Prompt, Reply
-
-__all__ = ["Retry", "backoff"]
 
 _FIRST, _LONGEST = 0.5, 30.0
 
@@ -43,7 +41,7 @@ class Retry:
     attempts : int, default=8
         Attempts where the endpoint fails (429, 5xx, time out, lost connection).
     unusable : int, default=2
-        Attempts where a reply comes but cannot be used.
+        Attempts where a reply comes but cannot be used, or does not come in time.
     sleep : callable, default=asyncio.sleep
         How to wait.
     """
@@ -70,7 +68,7 @@ class Retry:
         while True:
             try:
                 return await self.inner.acomplete(prompt.but(attempt=unusable))
-            except InvalidReplyError:
+            except (InvalidReplyError, SlowReplyError):
                 unusable += 1
                 if unusable >= self.unusable:
                     raise

@@ -1,4 +1,4 @@
-"""A model that answers from a list: for documentation and for tests."""
+"""Models that make no call: one answers from a list, one with what a usual reply looks like."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from tablewright.errors import ModelError
 from tablewright.llm.endpoint.base import Prompt, Reply
-
-__all__ = ["Scripted"]
+from tablewright.llm.endpoint.tokens import estimate_usage
 
 
 class Scripted:
@@ -52,3 +51,20 @@ class Scripted:
     async def acomplete(self, prompt: Prompt) -> Reply:
         """Answer with the next reply, inside an event loop."""
         return self.complete(prompt)
+
+
+class DryRun:
+    """Answer each prompt with its `expected` text, and count the tokens of both.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> prompt = Prompt.ask("Ten colours, please.", expected="red, green")
+    >>> asyncio.run(DryRun().acomplete(prompt)).usage.completion_tokens
+    3
+    """
+
+    async def acomplete(self, prompt: Prompt) -> Reply:
+        """Answer one prompt without any call."""
+        text = prompt.expected or "{}"
+        return Reply(text, usage=estimate_usage(prompt, text))

@@ -12,8 +12,6 @@ from tablewright.errors import ReplyFormatError
 from tablewright.llm.endpoint.base import AsyncLLM, Prompt, Reply, Step
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 
-__all__ = ["Structured"]
-
 _STEPS: tuple[Step, ...] = ("schema", "json", "text")
 
 

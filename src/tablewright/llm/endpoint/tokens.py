@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from tablewright.llm.endpoint.base import Prompt, Usage
 
-__all__ = ["estimate_tokens", "estimate_usage", "prompt_tokens"]
-
 _PER_MESSAGE = 4
 """Tokens that chat templates put around a message."""
 
