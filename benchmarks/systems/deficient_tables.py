@@ -117,9 +117,10 @@ class Trial:
         return system.sample(20 * self.calls), system
 
     def team(self, trim: Any = None, llm: Any = None) -> Made:
-        system = TeamThenTrim(
+        kind = type("Team", (TeamThenTrim,), {"batch_size": self.case.batch})
+        system = kind(
             llm=llm or self.model, schema=self.drawn.schema, topic=self.case.topic, trim=trim,
-            classes=self.drawn.schema[self.target].categories, batch_size=self.case.batch,
+            classes=self.drawn.schema[self.target].categories,
             n_batches=self.case.batches, random_state=self.seed,
         )  # fmt: skip
         with warnings.catch_warnings():

@@ -67,16 +67,18 @@ def standin(drawn: Drawn, faults: Faults | None, answers: Sequence[Any] = ()) ->
     return StandIn(drawn.population, schema=drawn.schema, faults=faults, answers=answers)
 
 
-def team(case: Case, drawn: Drawn, seed: int, llm: Any, **options: Any) -> TeamThenTrim:
+def team(
+    case: Case, drawn: Drawn, seed: int, llm: Any, context: str = "ancestors", **options: Any
+) -> TeamThenTrim:
     """Write the batches of a case."""
     classes = drawn.schema[str(drawn.schema.target)].categories
     settings = {
         "trim": None,
         "classes": classes,
         "n_batches": BATCHES,
-        "batch_size": BATCH,
     }
-    system = TeamThenTrim(
+    kind = type("Team", (TeamThenTrim,), {"batch_size": BATCH, "context": context})
+    system: TeamThenTrim = kind(
         llm=llm,
         schema=drawn.schema,
         topic=case.topic,

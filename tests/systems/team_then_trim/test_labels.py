@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tablewright.errors import InputError
 from tablewright.llm.prompts.sharing import Sharing
+from tablewright.systems.common.examples import ProportionalExamples
 from tablewright.systems.team_then_trim.system import TeamThenTrim
-from tablewright.systems.team_then_trim.workers import stratified
 from tablewright.testing import StandIn
 from tests.people import people
 
@@ -129,17 +129,17 @@ def test_examples_hold_every_class_they_have_room_for(
     sizes: list[int], n_rows: int, seed: int
 ) -> None:
     labels = [label for label, size in enumerate(sizes) for _ in range(size)]
-    rows = pl.DataFrame({"y": labels, "n": range(len(labels))})
-    drawn = stratified(rows, "y", n_rows, np.random.default_rng(seed))
-    assert drawn.height == min(n_rows, len(labels)) == drawn["n"].n_unique()
-    assert drawn["y"].n_unique() == min(len(sizes), n_rows)
+    drawn = ProportionalExamples(labels, (seed,)).sample(n_rows, 0)
+    assert len(drawn) == min(n_rows, len(labels)) == len(set(drawn.tolist()))
+    assert len({labels[index] for index in drawn}) == min(len(sizes), n_rows)
 
 
 def test_a_class_without_a_real_row_comes_through_the_gates() -> None:
     population = risks(800)
     real = population.filter(pl.col("risk") != "high")[:12]
     system = TeamThenTrim(
-        "risk", llm=StandIn(population, target="risk"), classes=ALL, trust="generator",
+        "risk", llm=StandIn(population, target="risk"), classes=ALL,
+        trim={"trust": "generator"},
         random_state=0,
     ).fit(real)  # fmt: skip
     assert (system.sample(60)["risk"] == "high").sum() > 0

@@ -58,6 +58,8 @@ class System(TableEstimator):
         The columns that rows are written in: all but constants and identifiers.
     method_, reason_ : str
         Its name; what does the work, in one sentence.
+    shown_ : list of DataFrame
+        Real rows that stood in prompts while the system learned: none of them is returned.
     result_ : Result
         What became of the last call of `sample`; what fitting took is on its bill.
     """
@@ -75,6 +77,7 @@ class System(TableEstimator):
         self.method_ = self.name
         self.result_ = Result(0)
         self.generator_: Synthesizer | None = None
+        self.shown_: list[pl.DataFrame] = []
         named = [role for role in self.roles if self.model(role) is not None]
         written = f"{', '.join(named)} by a language model" if named else "no language model"
         self.reason_ = f"{self.name}, as asked, with {written}"
@@ -214,7 +217,7 @@ class System(TableEstimator):
 
     def pool(self, request: SampleRequest, result: Result, **options: Any) -> CandidatePool:
         """Return the pool of a request, which holds the rules of the call; see `CandidatePool`."""
-        return CandidatePool(
+        pool = CandidatePool(
             self.train_.select(self.writable_.names),
             self.writable_,
             request,
@@ -224,6 +227,8 @@ class System(TableEstimator):
             constants=self.layout_.constants,
             **options,
         )
+        pool.gate.shown.add(self.shown_)
+        return pool
 
     def meeting(self, request: SampleRequest) -> pl.DataFrame:
         """Return the real rows that meet the condition of a request."""

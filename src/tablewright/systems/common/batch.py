@@ -45,6 +45,18 @@ class RowBatch:
     exhausted: str = ""
     shown: list[pl.DataFrame] = field(default_factory=list)
 
+    def extend(self, other: RowBatch) -> RowBatch:
+        """Put another batch below this one, rows of other columns aside; return this one."""
+        if other.rows.columns == self.rows.columns:
+            self.rows = pl.concat([self.rows, other.rows])
+            self.groups += other.groups
+        self.parse_errors.update(other.parse_errors)
+        self.failures += other.failures
+        self.stopped = self.stopped or other.stopped
+        self.exhausted = self.exhausted or other.exhausted
+        self.shown += other.shown
+        return self
+
 
 class ShownRows:
     """The real rows that stood in prompts, known by the columns that were shown.

@@ -27,7 +27,7 @@ from tablewright.systems.common.row_writer import RowWriter
 from tablewright.tables.encoding.row_digests import row_digests
 
 Mask = NDArray[np.bool_]
-Copies = Literal["near", "equal", "shown"]
+Copies = Literal["near", "equal", "shown", "none"]
 
 PATIENCE = 3
 """Rounds without a row that was missing, after which no more are asked for."""
@@ -87,7 +87,8 @@ class CandidatePool:
         Columns that rules may name and candidates do not have.
     copies : {"near", "equal", "shown"}, default="near"
         What counts as a copy: rows nearly equal to a real or an earlier one; rows equal to a
-        real one; or only those that stood in a prompt, which are never kept.
+        real one; or only those that stood in a prompt, which are never kept. ``"none"`` is for
+        dry runs, whose rows are placeholders.
     misplaced : callable or None, default=None
         From a batch to the reason why each row stands in the wrong group; "" where it does not.
     judge : callable or None, default=None
@@ -161,6 +162,7 @@ class CandidatePool:
         guide: Callable[[CandidatePool], Guidance | None] | None = None,
         *,
         refill: bool = True,
+        max_rounds: int | None = None,
     ) -> Iterator[pl.DataFrame]:
         """Ask a writer for rows until there are enough, and yield new candidates as they come.
 
@@ -170,14 +172,16 @@ class CandidatePool:
             From the pool before a round to what the writer is told.
         refill : bool, default=True
             Whether rows are asked for in place of those that the judge rejects.
+        max_rounds : int or None, default=None
         """
-        idle, request = 0, self.missing
+        idle, request, n_rounds = 0, self.missing, 0
         while request.n_rows and idle < PATIENCE:
+            n_rounds += 1
             batch = writer.write(request, None if guide is None else guide(self))
             rows = self.add(batch)
             if rows.height:
                 yield rows
-            ends, left = self._ends(batch), self.missing
+            ends, left = self._ends(batch) or n_rounds == max_rounds, self.missing
             idle = 0 if left.n_rows < request.n_rows else idle + 1
             if self._is_judged_now(left, ends or idle == PATIENCE):
                 full = not left.n_rows
@@ -188,6 +192,8 @@ class CandidatePool:
                 if not self.judge_when_full:
                     idle = 0 if left.n_rows < request.n_rows else idle + 1
             if ends:
+                if batch.exhausted and left.n_rows:
+                    self.result.note(f"{batch.exhausted}; {left.n_rows} rows are missing still")
                 return
             request = left
         if request.n_rows:
@@ -206,8 +212,6 @@ class CandidatePool:
             self.result.note(f"a prompt got no reply: {batch.failures[0]}")
         if isinstance(batch.stopped, ModelError):
             self.result.stopped = batch.stopped
-        if batch.exhausted:
-            self.result.note(batch.exhausted)
         return batch.stopped is not None or bool(batch.exhausted)
 
     # candidates --------------------------------------------------------------
@@ -261,8 +265,8 @@ class CandidatePool:
         each other by chance. Where real rows repeat each other no distance is too small, so
         equal rows alone are looked for.
         """
-        if not rows.height:
-            return []
+        if self.copies == "none" or not rows.height:
+            return [""] * rows.height
         reasons = self.gate.forbidden(rows, self._codes(rows), equal=self.copies != "shown")
         if self.copies != "near" or self.gate.repeating:
             return reasons
@@ -275,7 +279,7 @@ class CandidatePool:
         return reasons
 
     def _too_many_copies(self, rows: pl.DataFrame) -> list[str]:
-        if self.copies == "shown" or not rows.height:
+        if self.copies in ("shown", "none") or not rows.height:
             return [""] * rows.height
         return self.gate.excess(rows, self._codes(rows))
 

@@ -94,9 +94,8 @@ class LanguageModelWriter:
             rounds=1,
         )
         self.sent += n_prompts
-        batch = batch_of(written, self.schema, recorder.shown)
+        batch = batch_of(written, self.schema, recorder.shown_by(self.llm, self.names))
         batch.rows = batch.rows.rename(self.names)
-        batch.shown = [frame.rename(self.names, strict=False) for frame in batch.shown]
         return batch
 
 
@@ -107,6 +106,12 @@ class ExampleRecorder:
         self.shown: list[pl.DataFrame] = []
         self._examples = task.examples
         self.task = task if task.examples is None else replace(task, examples=self._show)
+
+    def shown_by(self, llm: LLM, names: Mapping[str, str] | None = None) -> list[pl.DataFrame]:
+        """Return what was shown, by the table's names and without what is redacted."""
+        frames = [frame.rename(names or {}, strict=False) for frame in self.shown]
+        redacted = getattr(getattr(llm, "sharing", None), "redact", ())
+        return [frame.drop(redacted, strict=False) for frame in frames]
 
     def _show(self, batch: int) -> pl.DataFrame:
         assert self._examples is not None

@@ -68,10 +68,10 @@ def plan_prompt(
 ) -> Prompt:
     """Make the prompt for a plan; `usual` is a plan of the length that replies have."""
     described = sharing.describe(schema, table)
-    excerpt = [] if table is None else sharing.rows(_excerpt(table), schema)
+    rows = [] if table is None else sharing.rows(excerpt(table), schema)
     label = f"; the label {json.dumps(schema.target, ensure_ascii=False)} comes last, in none"
     expected = json.dumps(usual.to_dict(), ensure_ascii=False)
-    shown = CsvRows().write(excerpt, list(excerpt[0])) if excerpt else ""
+    shown = CsvRows().write(rows, list(rows[0])) if rows else ""
     parts = [
         about,
         "The columns:\n" + fenced(described.text),
@@ -81,7 +81,7 @@ def plan_prompt(
         _PUBLISHED_REPLY if published else _REPLY,
     ]
     sent = dict(described.cells)
-    for name, n_cells in count_cells(excerpt).items():
+    for name, n_cells in count_cells(rows).items():
         sent[name] = sent.get(name, 0) + n_cells
     return Prompt.ask(
         "\n\n".join(part for part in parts if part),
@@ -96,7 +96,7 @@ def plan_prompt(
     )
 
 
-def _excerpt(table: pl.DataFrame) -> pl.DataFrame:
+def excerpt(table: pl.DataFrame) -> pl.DataFrame:
     """Take rows from all over the table, the same ones each time."""
     return table.gather_every(max(1, table.height // _EXCERPT)).head(_EXCERPT)
 
@@ -133,8 +133,6 @@ class WorkerPrompts:
     train: pl.DataFrame
     about: str = ""
     rules: Sequence[tuple[set[str], str]] = ()
-    temperature: float | None = None
-    top_p: float | None = None
     new_classes: bool = False
 
     def task(self, turn: Turn, examples: Callable[[int], pl.DataFrame]) -> RowTask:
@@ -153,8 +151,6 @@ class WorkerPrompts:
             stage="write",
             role=turn.role,
             margin=None,  # what lies too far out is for the gates to say
-            temperature=self.temperature,
-            top_p=self.top_p,
         )
 
     def _part(self, names: set[str]) -> Schema:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -13,32 +13,27 @@ from sklearn.base import clone
 
 from tablewright.errors import InputError
 from tablewright.llm.rows.raw_rows import NUMBER
+from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
 from tablewright.schema import SAID, suggest
 from tablewright.selection.label_check import FEW
-from tablewright.selection.pipeline import fit_checks, run_checks
+from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
 from tablewright.selection.trim import Trim
 from tablewright.systems.common.base import System
+from tablewright.systems.common.candidate_pool import Copies, Judge, Verdict
+from tablewright.systems.common.partition import ClassPartition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.team_then_trim.manager import ask_for_plan, plan_by_association
 from tablewright.systems.team_then_trim.plan import Context, TeamPlan
 from tablewright.systems.team_then_trim.plan_reading import read_plan
-from tablewright.systems.team_then_trim.pool import Judge, TeamPool
-from tablewright.systems.team_then_trim.team import LABEL, Team
+from tablewright.systems.team_then_trim.prompts import excerpt
+from tablewright.systems.team_then_trim.team import LABEL, Team, TeamWriter
 from tablewright.systems.team_then_trim.workers import LocalWorker, ModelWorker, Worker
 from tablewright.tables.table import Table
 
-__all__ = ["TeamThenTrim"]
-
-_LOCAL, _TRIM, _LABELS, _TEAM = 20, 22, 23, 24
-"""Streams of chance; 21 draws examples."""
-
-_WAVE = 8
-"""Batches that are written at once: all that a cap can cost without a row."""
-
-_MOST = 10
-"""Times as many rows as wanted that are written at most."""
+MAX_TIMES = 10
+"""Times as many rows as requested that are written at most."""
 
 
 class TeamThenTrim(System):
@@ -66,32 +61,15 @@ class TeamThenTrim(System):
     trim : {"auto"}, Trim, mapping, sequence of Check or None, default="auto"
         The gates: those of the variant; a `Trim` of your own, or its parameters; single checks
         of `tablewright.selection`; or None for the team alone.
-    trust : {"auto", "data", "generator"}, default="auto"
-        What to believe where real rows are too few to tell a sound pool from a wrong one; see
-        `Trim`.
     topic : str or None, default=None
         What the table is about, such as ``"patients of a heart clinic"``.
     classes : sequence or None, default=None
         Labels that rows may have, those that no real row has among them; None stands for the
         labels of the real rows. Only a model can write a label that it has not seen.
-    context : {"parents", "ancestors", "all_done"}, default="ancestors"
-        What a worker is given of the columns that are there.
     local_columns : sequence of str, default=()
         Columns that are drawn from the real rows although there is a model.
-    model_columns : sequence of str or None, default=None
-        Columns that a model writes; all others are drawn. None leaves that to `local_columns`.
-    generator : str, default="auto"
-        What the bodies without a model draw with; see `Synthesizer`.
-    n_examples : int, default=10
-        Real rows that a prompt shows, each class among them.
-    batch_size : int, default=10
-        Rows of a prompt, and of a batch that Trim judges.
     n_batches : int or None, default=None
         Batches to write, instead of rows to keep; whatever passes is returned.
-    temperature, top_p : float or None, default=None
-        Sampling parameters of the workers.
-    patience : int, default=3
-        Rounds that bring no row to keep, after which no more are written.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -125,6 +103,12 @@ class TeamThenTrim(System):
     ('local', (10, 3))
     """
 
+    batch_size: ClassVar[int] = 10
+    """Rows of a prompt, and of a batch that the published Trim judges."""
+
+    context: ClassVar[Context] = "ancestors"
+    """What a worker is given of the columns that are there, by the plan."""
+
     name = "team-then-trim"
     roles = ("manager", "worker", "label")
 
@@ -137,19 +121,10 @@ class TeamThenTrim(System):
         plan: Any = None,
         variant: str = "default",
         trim: Any = "auto",
-        trust: str = "auto",
         topic: str | None = None,
         classes: Sequence[Any] | None = None,
-        context: Context = "ancestors",
         local_columns: Sequence[str] = (),
-        model_columns: Sequence[str] | None = None,
-        generator: str = "auto",
-        n_examples: int = 10,
-        batch_size: int = 10,
         n_batches: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        patience: int = 3,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -159,19 +134,10 @@ class TeamThenTrim(System):
         self.plan = plan
         self.variant = variant
         self.trim = trim
-        self.trust = trust
         self.topic = topic
         self.classes = classes
-        self.context = context
         self.local_columns = local_columns
-        self.model_columns = model_columns
-        self.generator = generator
-        self.n_examples = n_examples
-        self.batch_size = batch_size
         self.n_batches = n_batches
-        self.temperature = temperature
-        self.top_p = top_p
-        self.patience = patience
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
@@ -185,25 +151,15 @@ class TeamThenTrim(System):
         return learned
 
     def _check_options(self) -> None:
-        words = {
-            "variant": ("default", "published"),
-            "context": ("parents", "ancestors", "all_done"),
-        }
-        for name, allowed in words.items():
-            if getattr(self, name) not in allowed:
-                said = ", ".join(map(repr, allowed))
-                raise InputError(f"{name} is one of {said}, not {getattr(self, name)!r}")
+        if self.variant not in ("default", "published"):
+            raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
         if isinstance(self.trim, str) and self.trim != "auto":
             raise InputError(
                 f"trim is 'auto', a Trim, its parameters, checks or None, not {self.trim!r}"
             )
-        counts = {"batch_size": self.batch_size, "patience": self.patience}
-        counts |= {} if self.n_batches is None else {"n_batches": self.n_batches}
-        for name, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise InputError(f"{name} is a whole number above 0, not {value!r}")
-        if self.n_examples < 0:
-            raise InputError(f"n_examples is at least 0, not {self.n_examples}")
+        n = self.n_batches
+        if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
+            raise InputError(f"n_batches is a whole number above 0, not {n!r}")
 
     def _prepare(self) -> None:
         self._real = self.train_.select(self.writable_.names)
@@ -216,8 +172,8 @@ class TeamThenTrim(System):
         self.plan_ = self._plan(features)
         self._drawer: LocalWorker | None = None
         if self.local_:
-            seed = int(np.random.default_rng([self.seed_, _LOCAL]).integers(2**31))
-            self._drawer = LocalWorker(self._real, self.layout_.codec, seed, self.generator)
+            seed = int(np.random.default_rng([self.seed_, Stream.TEAM_LOCAL]).integers(2**31))
+            self._drawer = LocalWorker(self._real, self.layout_.codec, seed)
 
     def _plan(self, features: list[str]) -> TeamPlan:
         if self.plan is not None:
@@ -226,6 +182,8 @@ class TeamThenTrim(System):
         if manager is None:
             plan = plan_by_association(self._real, self.writable_)
         else:
+            if manager.sharing.allows("rows"):
+                self.shown_ = [excerpt(self._real).drop(manager.sharing.redact, strict=False)]
             plan = ask_for_plan(
                 manager, self.writable_, about=self._about, table=self.train_, published=published
             )
@@ -234,12 +192,10 @@ class TeamThenTrim(System):
     def _local_columns(self) -> frozenset[str]:
         """Find the columns that are drawn on this machine."""
         names, target = self.writable_.names, self.writable_.target
-        for name in (*self.local_columns, *(self.model_columns or ())):
+        for name in self.local_columns:
             if name not in names:
                 raise InputError(f"no column {name!r} is written{suggest(name, names)}")
         local = set(self.local_columns)
-        if self.model_columns is not None:
-            local |= set(names) - set(self.model_columns)
         for name in names:
             if self.model("label" if name == target else "worker") is None:
                 local.add(name)
@@ -256,81 +212,62 @@ class TeamThenTrim(System):
             return self.n_batches * self.batch_size
         return super()._count(n_samples)
 
-    def _write(self, wanted: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
-        dry = self.dry_run_
+    def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         result.details["plan"] = self.plan_
         if self._keeps_nothing():
             result.note(
                 f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one, so "
-                "none was written: say trust='generator' if you trust whoever writes"
+                "none was written: say trim={'trust': 'generator'} if you trust whoever writes"
             )
             return
-        rules, gates = self.row_rules(wanted, result), None if dry else self._gates(wanted)
-        team = self._team(rules)
-        pool = TeamPool(
-            self._real.clear(), self.writable_.target, wanted, result, rules, gates,
-            self.layout_.constants,
-        )  # fmt: skip
-        refill = self.n_batches is None and self.variant == "default" and not dry
-        self._fill(team, pool, refill)
-        pool.tell()
-        self._note(result, pool, dry)
-        yield pl.concat([pool.kept, pool.added.select(pool.rows.columns)])
+        pool = self.pool(
+            request,
+            result,
+            partition=self._partition(request),
+            copies=self._copies,
+            judge=None if self.dry_run_ else self._gates(request, result),
+        )
+        refill = self.n_batches is None and self.variant == "default" and not self.dry_run_
+        writer = self._writer(request, pool.rules, refill)
+        for _ in pool.fill(writer, max_rounds=None if refill else 1):
+            pass
+        pool.report()
+        self._note(result)
+        yield pool.kept
 
-    def _fill(self, team: Team, pool: TeamPool, refill: bool) -> None:
-        """Write and judge, round after round, until there are enough rows or no more come."""
-        wanted, result = pool.wanted, pool.result
-        n_batches = -(-wanted.n_rows // self.batch_size)
-        most, n_written, idle = (_MOST if refill else 1) * n_batches, 0, 0
-        n_batches = n_batches if self.n_batches is None else self.n_batches
-        most = max(most, n_batches)
-        while True:
-            n_written = self._round(team, pool, n_written, n_batches)
-            before = pool.lacking.total()
-            pool.judge()
-            lacking = pool.lacking.total()
-            idle = 0 if lacking < before else idle + 1
-            if not lacking or not refill or result.stopped is not None:
-                return
-            if idle >= self.patience or n_written >= most:
-                result.note(
-                    f"stopped after {n_written} batches with {lacking} rows lacking: "
-                    + (
-                        f"{idle} rounds brought no row to keep"
-                        if idle >= self.patience
-                        else "that is ten times as many as the rows wanted fill"
-                    )
-                )
-                return
-            rate = max(0.1, (wanted.n_rows - lacking) / (n_written * self.batch_size))
-            more = int(np.ceil(lacking / rate / self.batch_size))
-            n_batches = min(most - n_written, n_written, more)
+    @property
+    def _copies(self) -> Copies:
+        if self.dry_run_:
+            return "none"
+        return "shown" if self.variant == "published" else "equal"
 
-    def _round(self, team: Team, pool: TeamPool, first: int, n_batches: int) -> int:
-        """Write batches, a few at a time where a cap may end it; return the next number."""
-        wave = n_batches if len(self.local_) == len(self.writable_) else _WAVE
-        last = first + n_batches
-        while first < last and pool.result.stopped is None:
-            n_now = min(wave, last - first)
-            n_rows = n_now * self.batch_size
-            seed = int(pool.wanted.rng(_TEAM, first).integers(2**31))
-            made = team.write(n_rows, seed, self._labels(pool, n_rows, first))
-            pool.add(made, self.batch_size, first)
-            first += n_now
-        return first
+    def _partition(self, request: SampleRequest) -> ClassPartition | None:
+        if request.quotas is None:
+            return None
+        return ClassPartition(str(self.writable_.target), tuple(request.quotas))
 
-    def _labels(self, pool: TeamPool, n_rows: int, first: int) -> pl.Series | None:
-        """Deal out the classes that are lacking, where classes were asked for and may be told."""
-        if pool.wanted.quotas is None or not self._may_tell(pool.wanted.quotas):
+    def _writer(
+        self, request: SampleRequest, rules: Sequence[BoundRule], refill: bool
+    ) -> TeamWriter:
+        n_batches = -(-request.n_rows // self.batch_size)
+        most = max((MAX_TIMES if refill else 1) * n_batches, self.n_batches or 0)
+        return TeamWriter(
+            self._team(rules), request, self.batch_size, self.n_batches, most, self._labels
+        )
+
+    def _labels(
+        self, request: SampleRequest, n_rows: int, rng: np.random.Generator
+    ) -> pl.Series | None:
+        """Deal out the classes that are missing, where classes were asked for and may be named."""
+        if request.quotas is None or not self._may_name(request.quotas):
             return None
         target = str(self.writable_.target)
-        labels = list(pool.lacking.elements())
-        rng = pool.wanted.rng(_LABELS, first)
+        labels = [label for label, n in request.quotas.items() for _ in range(n)]
         dealt = rng.permutation(np.resize(rng.permutation(len(labels)), n_rows))
-        return pl.Series(target, [labels[place] for place in dealt], dtype=self._real[target].dtype)
+        return pl.Series(target, [labels[k] for k in dealt], dtype=self._real[target].dtype)
 
-    def _may_tell(self, quotas: Mapping[Any, int]) -> bool:
-        """Whether the workers may be told of these classes."""
+    def _may_name(self, quotas: Mapping[Any, int]) -> bool:
+        """Whether these classes may stand in the workers' prompts."""
         model, target = self.model("worker"), str(self.writable_.target)
         if model is None or self.writable_[target].why == SAID:
             return True
@@ -368,11 +305,8 @@ class TeamThenTrim(System):
             self.writable_,
             self.train_,
             about=self._about,
-            n_examples=self.n_examples,
             batch_size=self.batch_size,
             rules=rules,
-            temperature=self.temperature,
-            top_p=self.top_p,
             new_classes=bool(self._unseen),
         )
 
@@ -387,24 +321,36 @@ class TeamThenTrim(System):
 
     # trimming -----------------------------------------------------------------
 
-    def _gates(self, wanted: SampleRequest) -> Judge | None:
-        """Fit the gates to the real rows."""
-        seed = int(wanted.rng(_TRIM).integers(2**31))
+    def _gates(self, request: SampleRequest, result: Result) -> Judge | None:
+        """Fit the gates to the real rows; they judge all candidates so far."""
+        seed = int(request.rng(Stream.TEAM_TRIM).integers(2**31))
         if self.trim is None:
             return None
-        if not isinstance(self.trim, str | Mapping | Trim):
+        run: Callable[[pl.DataFrame, list[int]], Trimmed]
+        if isinstance(self.trim, str | Mapping | Trim):
+            trim = self._trim().set_params(random_state=seed).fit_typed(self._real, self.writable_)
+            by_batch = trim.variant == "published"
+            run = lambda rows, batches: trim.judge(rows, np.array(batches) if by_batch else None)  # noqa: E731
+        else:
             checks = fit_checks(list(self.trim), self._real, self.writable_, seed)
-            return lambda rows, _: run_checks(checks, rows, [np.arange(rows.height)], seed)
-        trim = self._trim().set_params(random_state=seed).fit_typed(self._real, self.writable_)
-        by_batch = trim.variant == "published"
-        return lambda rows, batches: trim.judge(rows, batches if by_batch else None)
+            run = lambda rows, _: run_checks(checks, rows, [np.arange(rows.height)], seed)  # noqa: E731
+
+        def judge(rows: pl.DataFrame, batches: list[int]) -> Verdict:
+            trimmed = run(rows, batches)
+            result.details.update(trust=trimmed.trust, trimmed=trimmed)
+            return Verdict(
+                trimmed.keep, trimmed.stage, trimmed.reason, trimmed.score, trimmed.notes,
+                trimmed.added,
+            )  # fmt: skip
+
+        return judge
 
     def _trim(self) -> Trim:
         if isinstance(self.trim, Trim):
             trim: Trim = clone(self.trim)
             return trim
         options = {} if self.trim == "auto" else dict(self.trim)
-        return Trim(**{"variant": self.variant, "trust": self.trust, **options})
+        return Trim(**{"variant": self.variant, **options})
 
     def _keeps_nothing(self) -> bool:
         """Whether the data would be trusted, and are too few to judge by."""
@@ -415,7 +361,7 @@ class TeamThenTrim(System):
         default = trim.variant == "default" and trim.trust != "generator"
         return labelled and default and self.n_rows_ < FEW
 
-    def _note(self, result: Result, pool: TeamPool, dry: bool) -> None:
+    def _note(self, result: Result) -> None:
         if self._drawer is not None:
             drawn = (
                 "all columns"
@@ -433,7 +379,7 @@ class TeamThenTrim(System):
             result.note(f"plan, {repair}")
         if self.plan_.made == "fallback":
             result.note("the manager gave no usable plan: the columns were taken in table order")
-        if dry:
+        if self.dry_run_:
             result.note("a dry run trims nothing; rows in place of rejected ones cost extra")
 
 

@@ -6,32 +6,28 @@ one for some columns and the other for the rest.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import polars as pl
 
-from tablewright.errors import ModelError
 from tablewright.generators.base import Generator, Given
 from tablewright.llm.endpoint.base import LLM
-from tablewright.llm.rows.frame import rows_to_frame
-from tablewright.llm.rows.requests import RowsWritten, request_together
+from tablewright.llm.rows.requests import request_together
 from tablewright.llm.rows.task import RowTask
+from tablewright.random_state import Stream
 from tablewright.registry import resolve
 from tablewright.schema import Schema
 from tablewright.synthesizer.auto import choose_method
+from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.examples import ProportionalExamples
+from tablewright.systems.common.row_writer import ExampleRecorder, batch_of
 from tablewright.systems.team_then_trim.plan import Component
 from tablewright.systems.team_then_trim.prompts import WorkerPrompts
 from tablewright.tables.encoding.codec import Codec, Floats
 from tablewright.threads import one_thread
-
-__all__ = ["LocalWorker", "ModelWorker", "Piece", "Turn", "Worker", "stratified"]
-
-_EXAMPLES = 21
-"""Stream of chance of the examples."""
 
 
 @dataclass(frozen=True)
@@ -55,72 +51,11 @@ class Turn:
     is_real: bool = False
 
 
-@dataclass
-class Piece:
-    """What came of a turn.
-
-    Attributes
-    ----------
-    places : list of int
-        Which of the rows have got their columns, ascending.
-    cells : DataFrame of shape (n_places, n_columns)
-    lost : Counter
-        Why rows of replies could not be read.
-    failed : list of ModelError
-        Requests without a reply.
-    stopped : ModelError or None
-    """
-
-    places: list[int]
-    cells: pl.DataFrame
-    lost: Counter[str] = field(default_factory=Counter)
-    failed: list[ModelError] = field(default_factory=list)
-    stopped: ModelError | None = None
-
-
 class Worker(Protocol):
     """Writes columns."""
 
-    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[Piece]:
-        """Take several turns on the same rows that do not wait for each other."""
-
-
-def stratified(
-    rows: pl.DataFrame, target: str | None, n_rows: int, rng: np.random.Generator
-) -> pl.DataFrame:
-    """Draw rows without replacement, in random order, so that each class has one if it can.
-
-    The other places go to classes by their share; to numbers by chance alone.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Typed rows.
-    target : str or None
-        The label; None draws from all rows alike.
-    n_rows : int
-        Rows to draw; all where there are no more.
-
-    Examples
-    --------
-    >>> rows = pl.DataFrame({"y": ["a"] * 8 + ["b"] * 2})
-    >>> stratified(rows, "y", 5, np.random.default_rng(0))["y"].sort().to_list()
-    ['a', 'a', 'a', 'a', 'b']
-    """
-    order = rng.permutation(rows.height)
-    if target is None or rows.height <= n_rows or rows[target].dtype.is_float():
-        return rows[order[:n_rows]]
-    labels = rows[target].to_list()
-    size = Counter(labels)
-    seen: Counter[Any] = Counter()
-    turn = np.empty(rows.height)
-    for place in order:
-        seen[labels[place]] += 1
-        count = seen[labels[place]]
-        turn[place] = 0.0 if count == 1 else count / size[labels[place]]
-    return rows[
-        np.sort(order[np.argsort(turn[order], kind="stable")[:n_rows]])[rng.permutation(n_rows)]
-    ]
+    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[RowBatch]:
+        """Take several turns on the same rows; the groups of a batch are its row indices."""
 
 
 @dataclass(eq=False)
@@ -147,7 +82,6 @@ class ModelWorker:
         Conditions that rows keep, each with its columns.
     row_format : str, default="auto"
         See `request_rows`.
-    temperature, top_p : float or None, default=None
     new_classes : bool, default=False
         Whether the label has classes that the table lacks.
 
@@ -165,16 +99,14 @@ class ModelWorker:
     batch_size: int = 10
     rules: Sequence[tuple[set[str], str]] = ()
     row_format: Any = "auto"
-    temperature: float | None = None
-    top_p: float | None = None
     new_classes: bool = False
 
-    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[Piece]:
+    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[RowBatch]:
         """Ask for the columns of all turns at once."""
-        tasks = [self._task(turn, seed) for turn in turns]
+        recorders = [ExampleRecorder(self._task(turn, seed)) for turn in turns]
         written = request_together(
             self.llm,
-            tasks,
+            [recorder.task for recorder in recorders],
             n_rows,
             seed=seed,
             batch_size=self.batch_size,
@@ -183,29 +115,24 @@ class ModelWorker:
         if self.row_format == "auto" and not any(one.stopped for one in written):
             forms = {one.row_format for one in written}
             self.row_format = forms.pop() if len(forms) == 1 else "json"
-        return [_piece(one, task.schema) for one, task in zip(written, tasks, strict=True)]
+        batches = []
+        for recorder, one in zip(recorders, written, strict=True):
+            batch = batch_of(one, recorder.task.schema, recorder.shown_by(self.llm))
+            batch.groups = sorted(one.rows)
+            batches.append(batch)
+        return batches
 
     def _task(self, turn: Turn, seed: int) -> RowTask:
         prompts = WorkerPrompts(
-            self.schema, self.train, self.about, self.rules, self.temperature, self.top_p,
-            self.new_classes,
-        )  # fmt: skip
-        return prompts.task(turn, lambda batch: self._examples(seed, batch))
-
-    def _examples(self, seed: int, batch: int) -> pl.DataFrame:
-        rng = np.random.default_rng([seed, _EXAMPLES, batch])
+            self.schema, self.train, self.about, self.rules, new_classes=self.new_classes
+        )
         rows = self.train.select(self.schema.names)
-        return stratified(rows, self.schema.target, self.n_examples, rng)
-
-
-def _piece(written: RowsWritten, schema: Schema) -> Piece:
-    return Piece(
-        sorted(written.rows),
-        rows_to_frame(written.cells, schema),
-        Counter(written.reasons()),
-        [error for error in written.failures if error is not written.stopped],
-        written.stopped,
-    )
+        target = self.schema.target
+        labels = [None] * rows.height
+        if target is not None and not rows[target].dtype.is_float():
+            labels = rows[target].to_list()
+        examples = ProportionalExamples(labels, (seed, Stream.TEAM_EXAMPLES))
+        return prompts.task(turn, lambda batch: rows[examples.sample(self.n_examples, batch)])
 
 
 class LocalWorker:
@@ -238,15 +165,15 @@ class LocalWorker:
         codes = (set(column[~np.isnan(column)].tolist()) for column in matrix.values.T)
         self.seen = dict(zip(codec.positions, codes, strict=True))
 
-    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[Piece]:
+    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[RowBatch]:
         """Draw the columns of each turn."""
         return [self._draw(turn, n_rows, [seed, *turn.part.id.encode()]) for turn in turns]
 
-    def _draw(self, turn: Turn, n_rows: int, seed: list[int]) -> Piece:
+    def _draw(self, turn: Turn, n_rows: int, seed: list[int]) -> RowBatch:
         given = None if not turn.given.columns else self._given(turn.given)
         with one_thread():
             values = self.generator.sample(n_rows, np.random.default_rng(seed), given=given)
-        return Piece(list(range(n_rows)), self.codec.decode(values, turn.part.features))
+        return RowBatch(self.codec.decode(values, turn.part.features), list(range(n_rows)))
 
     def _given(self, frame: pl.DataFrame) -> Given:
         """Fix the cells that the generator has seen the like of; others tell it nothing."""
