@@ -34,11 +34,11 @@ from tablewright.rules.language import Rules
 from tablewright.rules.mining import mine_rules
 from tablewright.selection.check import Check
 from tablewright.selection.cost_band import CostBand
+from tablewright.selection.distances import NearDuplicates
 from tablewright.selection.diversity import Diversity
 from tablewright.selection.information import InformationGain
-from tablewright.selection.near_duplicates import NearDuplicates
+from tablewright.selection.label_checks import LabelPlausibility
 from tablewright.selection.pipeline import fit_checks, run_checks, split_batches
-from tablewright.selection.plausibility import LabelPlausibility
 from tablewright.selection.sanity import Sanity
 from tablewright.selection.trim import TrimWarning
 from tablewright.systems.cllm.system import CLLM

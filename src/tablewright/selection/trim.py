@@ -19,20 +19,18 @@ from tablewright.schema import Schema, suggest
 from tablewright.selection.candidates import read_candidates
 from tablewright.selection.check import Check
 from tablewright.selection.cost_band import CostBand
+from tablewright.selection.distances import NearDuplicates, Outliers
 from tablewright.selection.diversity import Diversity, Rule
 from tablewright.selection.information import InformationGain
-from tablewright.selection.label_check import Trust, TrustCheck
-from tablewright.selection.near_duplicates import NearDuplicates
-from tablewright.selection.novelty import fill_quotas, information_threshold
-from tablewright.selection.outliers import Outliers
+from tablewright.selection.label_checks import LabelCheck, Trust
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks, split_batches
+from tablewright.selection.relations import Relations
 from tablewright.selection.sanity import Sanity
+from tablewright.selection.thresholds import fill_quotas, information_threshold
 from tablewright.tables.inference.casting import untyped
 from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.io.sdv_metadata import read_schema_file
 from tablewright.threads import one_thread
-
-__all__ = ["Trim", "TrimWarning"]
 
 Ints = NDArray[np.intp]
 
@@ -51,10 +49,10 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     the real rows by a line of checks; each rejected row says by which, why, and with what score.
 
     ``variant="default"`` asks: can the row be (kinds, ranges, rules)? is it new? is it near any
-    real row? is its label right, by the candidates' own majority or by the real rows (`trust`)?
-    do the rows still spread over the kinds of real rows? ``variant="published"`` is the line of
-    the paper, batch after batch: sanity, the cost band with real rows mixed in, the information
-    gain, diversity.
+    real row? do its cells go together? is its label right, by the candidates' own majority or by
+    the real rows (`trust`)? do the rows still spread over the kinds of real rows?
+    ``variant="published"`` is the line of the paper, batch after batch: sanity, the cost band
+    with real rows mixed in, the information gain, diversity.
 
     Parameters
     ----------
@@ -62,7 +60,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         The column that a model is to predict. Without one, labels are not judged.
     variant : {"default", "published"}, default="default"
     trust : {"auto", "data", "generator"}, default="auto"
-        Whom to believe on labels; see `label_check.TrustCheck`. Below 30 real rows ``"auto"``
+        Whom to believe on labels; see `label_checks.LabelCheck`. Below 30 real rows ``"auto"``
         trusts the data, and keeps nothing: name ``"generator"`` if you trust it. The
         published line knows no such question.
     rules : Rules, path, list or mapping, default=None
@@ -205,10 +203,17 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         ------
         InputError
             If the candidates are no table, or lack a column.
+
+        Warns
+        -----
+        TrimWarning
+            If nothing is kept.
         """
         check_is_fitted(self, "restore_")
         read = read_candidates(X, self.schema_, self.train_)
         self.result_ = self.judge(read.frame, unreadable=read.unreadable)
+        if not self.result_.n_kept and len(read):
+            warnings.warn(_nothing(self.result_), TrimWarning, stacklevel=2)
         return self.restore_(untyped(self.result_.rows(), self.schema_))
 
     def judge(
@@ -269,8 +274,8 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         spread = Diversity(self.diversity or "no_harm", fate="select")
         labels: list[Check] = []
         if schema.target is not None:
-            labels = [TrustCheck(self.trust, share=self.drop)]
-        return [sanity, NearDuplicates(), Outliers(), *labels, spread]
+            labels = [LabelCheck(self.trust, share=self.drop)]
+        return [sanity, NearDuplicates(), Outliers(), Relations(), *labels, spread]
 
     def _settle(self, rows: pl.DataFrame, batches: list[Ints]) -> list[Check]:
         """Choose the threshold of the information gain, where that is left to the data."""
@@ -303,11 +308,13 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
                 warnings.warn(note, TrimWarning, stacklevel=4)
         if self.schema_.target is None:
             notes.append("no target was named, so labels were not judged")
-        if not found.n_kept:
-            notes.append(
-                f"nothing was kept of {len(found.keep)} candidates: use the real rows alone"
-            )
+        if not found.n_kept and len(found.keep):
+            notes.append(_nothing(found))
         return notes
+
+
+def _nothing(found: Trimmed) -> str:
+    return f"nothing was kept of {len(found.keep)} candidates: use the real rows alone"
 
 
 def _declared(said: Any) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from tablewright.errors import BudgetError, InputError
 from tablewright.llm import connect
 from tablewright.llm.endpoint.base import Prompt, Reply, Usage
 from tablewright.llm.prompts.sharing import Sharing
-from tablewright.selection.plausibility import LabelPlausibility
+from tablewright.selection.label_checks import LabelPlausibility
 from tablewright.selection.trim import Trim, TrimWarning
 from tablewright.systems.team_then_trim.plan import TeamPlan
 from tablewright.systems.team_then_trim.system import TeamThenTrim

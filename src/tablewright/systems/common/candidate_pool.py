@@ -16,7 +16,7 @@ from tablewright.errors import ModelError
 from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
 from tablewright.schema import Schema
-from tablewright.selection.near_duplicates import NearDuplicates
+from tablewright.selection.distances import NearDuplicates
 from tablewright.systems.common.batch import RowBatch
 from tablewright.systems.common.copy_gate import CopyGate
 from tablewright.systems.common.guidance import Guidance

@@ -16,7 +16,7 @@ from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
 from tablewright.schema import SAID, suggest
-from tablewright.selection.label_check import FEW
+from tablewright.selection.label_checks import MIN_REAL_ROWS
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
 from tablewright.selection.trim import Trim
 from tablewright.systems.common.base import System
@@ -359,7 +359,7 @@ class TeamThenTrim(System):
         trim = self._trim()
         labelled = self.writable_.target is not None
         default = trim.variant == "default" and trim.trust != "generator"
-        return labelled and default and self.n_rows_ < FEW
+        return labelled and default and self.n_rows_ < MIN_REAL_ROWS
 
     def _note(self, result: Result) -> None:
         if self._drawer is not None:
