@@ -214,12 +214,11 @@ class TeamThenTrim(System):
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         result.details["plan"] = self.plan_
-        if self._keeps_nothing():
+        if self._is_doubtful():
             result.note(
-                f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one, so "
-                "none was written: say trim={'trust': 'generator'} if you trust whoever writes"
+                f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one: "
+                "rows that pass the checks of single rows are returned, their labels are in doubt"
             )
-            return
         pool = self.pool(
             request,
             result,
@@ -328,7 +327,10 @@ class TeamThenTrim(System):
             return None
         run: Callable[[pl.DataFrame, list[int]], Trimmed]
         if isinstance(self.trim, str | Mapping | Trim):
-            trim = self._trim().set_params(random_state=seed).fit_typed(self._real, self.writable_)
+            trim = self._trim().set_params(random_state=seed)
+            if self._is_doubtful():
+                trim.set_params(trust="generator")
+            trim.fit_typed(self._real, self.writable_)
             by_batch = trim.variant == "published"
             run = lambda rows, batches: trim.judge(rows, np.array(batches) if by_batch else None)  # noqa: E731
         else:
@@ -352,13 +354,13 @@ class TeamThenTrim(System):
         options = {} if self.trim == "auto" else dict(self.trim)
         return Trim(**{"variant": self.variant, **options})
 
-    def _keeps_nothing(self) -> bool:
-        """Whether the data would be trusted, and are too few to judge by."""
+    def _is_doubtful(self) -> bool:
+        """Whether there are too few real rows to weigh a pool by, and nobody said whom to trust."""
         if self.trim is None or not isinstance(self.trim, str | Mapping | Trim):
             return False
         trim = self._trim()
         labelled = self.writable_.target is not None
-        default = trim.variant == "default" and trim.trust != "generator"
+        default = trim.variant == "default" and trim.trust == "auto"
         return labelled and default and self.n_rows_ < MIN_REAL_ROWS
 
     def _note(self, result: Result) -> None:
