@@ -10,8 +10,8 @@ import polars as pl
 from scipy.optimize import LinearConstraint, milp
 
 from tablewright.rules.bound import RowRule
+from tablewright.rules.expressions.conflicts import Bound, linear_bounds
 from tablewright.rules.expressions.domains import pushed
-from tablewright.rules.expressions.linear import Bound, linear_bounds
 from tablewright.rules.expressions.tree import And
 from tablewright.schema import Kind, Schema
 

@@ -1,51 +1,53 @@
 """Whether expressions can hold together, and a smallest set of those that cannot.
 
-Domains are propagated part by part, linear parts go to a linear program, and alternatives
-(OR) are tried one after another. What is found impossible is impossible; what is not may
-still be, where parts are not linear, or alternatives are more than `MAX_TRIED`.
+Domains are propagated part by part, linear parts go to a linear program, and the alternatives
+of an OR are tried one after another. What is found impossible is impossible; what is not may
+still be, where parts are not linear or the search ends at `MAX_STEPS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tablewright.rules.expressions.domains import Domain, DomainReader, everything, pushed
-from tablewright.rules.expressions.linear import Bound, feasible, linear_bounds
-from tablewright.rules.expressions.tree import And, Literal, Node, Or, columns_of
+import numpy as np
+from scipy.optimize import linprog
+
+from tablewright.rules.expressions.checking import Type, column_type
+from tablewright.rules.expressions.domains import (
+    Domain,
+    DomainReader,
+    everything,
+    intersection,
+    position,
+    pushed,
+)
+from tablewright.rules.expressions.tree import (
+    And,
+    Arithmetic,
+    Call,
+    Comparison,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Or,
+    columns_of,
+)
 from tablewright.schema import Schema
 
-__all__ = ["conflict", "impossible"]
+MAX_STEPS = 20_000
+"""Parts that are looked at, and bounds given to linear programs, before the search gives up."""
 
-MAX_TRIED = 2_000
-"""Alternatives tried before a conflict is given up on."""
-
-
-@dataclass
-class _State:
-    """What is known after some parts: domains, linear bounds, alternatives not yet decided."""
-
-    domains: dict[str, Domain] = field(default_factory=dict)
-    bounds: list[Bound] = field(default_factory=list)
-    choices: list[Or] = field(default_factory=list)
-
-    def copy(self) -> _State:
-        return _State(dict(self.domains), list(self.bounds), list(self.choices))
+_SLACK = 1e-9
+"""Least room that strict bounds need to count as met."""
 
 
 def conflict(trees: Sequence[Node], schema: Schema, *, null: bool = False) -> list[int] | None:
     """Return the positions of a smallest set of expressions that exclude each other, or None.
 
-    No expression can be left out of the set; another, smaller set may exist.
-
-    Parameters
-    ----------
-    trees : sequence of Node
-        Checked expressions.
-    schema : Schema
-        What they were checked against.
-    null : bool, default=False
-        Whether an expression that is NULL counts as held.
+    None of the set can be left out (QuickXplain, Junker 2004); another, smaller set may exist.
+    With `null`, an expression that is NULL counts as held.
 
     Examples
     --------
@@ -55,85 +57,290 @@ def conflict(trees: Sequence[Node], schema: Schema, *, null: bool = False) -> li
     >>> conflict([parse_tree(text) for text in texts], schema)
     [0, 2, 3]
     """
-    if not impossible(trees, schema, null=null):
+    parts = [pushed(tree, False) for tree in trees]
+
+    def excluded(chosen: Iterable[int]) -> bool:
+        return not _Search(schema, null).possible([parts[i] for i in chosen])
+
+    def smallest(kept: list[int], open_parts: list[int], changed: bool) -> list[int]:
+        if changed and excluded(kept):
+            return []
+        if len(open_parts) == 1:
+            return open_parts
+        half = len(open_parts) // 2
+        first, second = open_parts[:half], open_parts[half:]
+        needed = smallest([*kept, *first], second, True)
+        return smallest([*kept, *needed], first, bool(needed)) + needed
+
+    if not excluded(range(len(parts))):
         return None
-    kept = list(range(len(trees)))
-    for i in list(kept):
-        rest = [j for j in kept if j != i]
-        if rest and impossible([trees[j] for j in rest], schema, null=null):
-            kept = rest
-    return kept
+    return sorted(smallest([], list(reversed(range(len(parts)))), False))
 
 
 def impossible(trees: Sequence[Node], schema: Schema, *, null: bool = False) -> bool:
     """Return whether it is proven that the expressions cannot all hold for one row."""
-    return not _Search(schema, null).possible([pushed(tree, False) for tree in trees], _State())
+    return not _Search(schema, null).possible([pushed(tree, False) for tree in trees])
+
+
+@dataclass
+class _State:
+    """What is known after some parts: domains and linear bounds."""
+
+    domains: dict[str, Domain] = field(default_factory=dict)
+    bounds: list[Bound] = field(default_factory=list)
 
 
 class _Search:
+    """One search; `steps` counts its work."""
+
     def __init__(self, schema: Schema, null: bool) -> None:
-        self.schema, self.null = schema, null
+        self.schema, self.null, self.steps = schema, null, 0
         self.reader = DomainReader(schema, null)
-        self.tried = 0
+        self._read: dict[tuple[int, str], Domain | None] = {}
 
-    def possible(self, parts: Sequence[Node], state: _State) -> bool:
+    def possible(self, parts: Sequence[Node]) -> bool:
+        """Return False where it is proven that the parts exclude each other."""
+        state, choices = _State(), list[Or]()
+        return self.add(parts, state, choices) and self.decide(_by_length(choices), state)
+
+    def add(self, parts: Iterable[Node], state: _State, choices: list[Or]) -> bool:
         """Add parts to what is known; False if that is proven to be impossible."""
-        pending = list(parts)
-        while pending:
-            part = pending.pop()
-            if isinstance(part, And):
-                pending.extend(part.parts)
-            elif not self.narrow(part, state):
+        found: dict[str, list[Domain]] = {}
+        for part in _flattened(parts):
+            self.steps += 1
+            if isinstance(part, Literal) and not (
+                part.value is True or (part.value is None and self.null)
+            ):
                 return False
-        if not self.linear_possible(state):
-            return False
-        return self.choices_possible(state)
-
-    def narrow(self, part: Node, state: _State) -> bool:
-        if isinstance(part, Literal):
-            return part.value is True or (part.value is None and self.null)
-        for name in columns_of(part):
-            found = self.reader.read(part, self.schema[name])
-            if found is None:
-                continue
+            for name in columns_of(part):
+                domain = self.read(part, name)
+                if domain is not None:
+                    found.setdefault(name, []).append(domain)
+            if isinstance(part, Or):
+                choices.append(part)
+            elif not self.null:
+                state.bounds.extend(linear_bounds(part, self.schema))
+        for name, domains in found.items():
             known = state.domains.get(name, everything(self.schema[name]))
-            state.domains[name] = known.intersect(found)
-            if state.domains[name].is_empty:
-                return False
-        if isinstance(part, Or):
-            state.choices.append(part)
-        elif not self.null:
-            state.bounds.extend(linear_bounds(part, self.schema))
-        return True
+            state.domains[name] = intersection([known, *domains])
+        return not any(state.domains[name].is_empty for name in found) and self.linear(state)
 
-    def linear_possible(self, state: _State) -> bool:
+    def read(self, part: Node, name: str) -> Domain | None:
+        key = id(part), name
+        if key not in self._read:
+            self._read[key] = self.reader.read(part, self.schema[name])
+        return self._read[key]
+
+    def linear(self, state: _State) -> bool:
         """Ask the linear program, where bounds on several columns may clash."""
-        several = any(len(bound.weights) != 1 for bound in state.bounds)
-        return not several or feasible(state.bounds, state.domains)
-
-    def choices_possible(self, state: _State) -> bool:
-        """Try the alternatives of the shortest open choice, each with all that is left."""
-        self.tried += 1
-        open_choices = [choice for choice in state.choices if not self.decided(choice, state)]
-        if not open_choices or self.tried > MAX_TRIED:
+        if all(len(bound.weights) == 1 for bound in state.bounds):
             return True
-        choice = min(open_choices, key=lambda item: len(item.parts))
-        rest = [item for item in open_choices if item is not choice]
-        for part in choice.parts:
-            branch = state.copy()
-            branch.choices = list(rest)
-            if self.possible([part], branch):
+        self.steps += len(state.bounds)
+        return self.steps > MAX_STEPS or feasible(state.bounds, state.domains)
+
+    def decide(self, choices: list[Or], state: _State) -> bool:
+        """Try the alternatives of each choice, the shortest first; back where all fail."""
+        trail: list[tuple[int, list[Or], _State, int]] = [(0, choices, state, 0)]
+        while trail:
+            at, choices, state, branch = trail.pop()
+            while at < len(choices) and branch == 0 and self.decided(choices[at], state):
+                at += 1
+            if at == len(choices) or self.steps > MAX_STEPS:
                 return True
+            if branch == len(choices[at].parts):
+                continue
+            trail.append((at, choices, state, branch + 1))
+            tried = _State(dict(state.domains), list(state.bounds))
+            more: list[Or] = []
+            if self.add([choices[at].parts[branch]], tried, more):
+                rest = _by_length([*choices[at + 1 :], *more]) if more else choices
+                trail.append((0 if more else at + 1, rest, tried, 0))
         return False
 
     def decided(self, choice: Or, state: _State) -> bool:
         """Whether an alternative holds anyway: its domain is all that is left of one column."""
+        self.steps += len(choice.parts)
         return any(self.holds_anyway(part, state) for part in choice.parts)
 
     def holds_anyway(self, part: Node, state: _State) -> bool:
         names = columns_of(part)
         if len(names) != 1 or names[0] not in state.domains or isinstance(part, And | Or):
             return False
-        found = self.reader.read(part, self.schema[names[0]])
-        known = state.domains[names[0]]
+        found, known = self.read(part, names[0]), state.domains[names[0]]
         return found is not None and known.intersect(found) == known
+
+
+def _by_length(choices: list[Or]) -> list[Or]:
+    return sorted(choices, key=lambda choice: len(choice.parts))
+
+
+def _flattened(parts: Iterable[Node]) -> Iterable[Node]:
+    pending = list(parts)[::-1]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, And):
+            pending.extend(part.parts[::-1])
+        else:
+            yield part
+
+
+@dataclass(frozen=True)
+class Bound:
+    """``sum of weights * columns <= limit``, or ``<`` where it is strict."""
+
+    weights: Mapping[str, float]
+    limit: float
+    strict: bool = False
+
+    def negated(self) -> Bound:
+        """Return the bound from the other side: ``>= limit`` as ``<=``."""
+        return Bound({name: -w for name, w in self.weights.items()}, -self.limit, self.strict)
+
+
+def linear_bounds(node: Node, schema: Schema) -> list[Bound]:
+    """Return the bounds that a true comparison sets; none where it is not linear.
+
+    Examples
+    --------
+    >>> from tablewright.rules.expressions.parsing import parse_tree
+    >>> schema = Schema.build({"a": "integer", "b": "integer"})
+    >>> linear_bounds(parse_tree("2 * a < b + 3"), schema)
+    [Bound(weights={'a': 2.0, 'b': -1.0}, limit=3.0, strict=True)]
+    """
+    if not isinstance(node, Comparison) or node.operator == "<>":
+        return []
+    types = {column_type(schema[name]) for name in columns_of(node)}
+    if not (types <= {Type.NUMBER} or types <= {Type.DATE} or types <= {Type.TIMESTAMP}):
+        return []
+    inside = _absolute(node)
+    if inside is not None:
+        operand, limit = inside
+        form = _form(operand)
+        return [] if form is None else _both_sides(form, limit, node.operator == "<")
+    form = _form(Arithmetic("-", node.left, node.right))
+    if form is None:
+        return []
+    weights, offset = form
+    below = Bound(weights, -offset, node.operator in ("<", ">"))
+    match node.operator:
+        case "<" | "<=":
+            return [below]
+        case ">" | ">=":
+            return [below.negated()]
+        case _:
+            return [below, below.negated()]
+
+
+def _absolute(node: Comparison) -> tuple[Node, float] | None:
+    """Return x and c of ``abs(x) <= c``."""
+    left, right = node.left, node.right
+    is_abs = isinstance(left, Call) and left.function == "abs" and node.operator in ("<", "<=")
+    if is_abs and isinstance(right, Literal) and isinstance(right.value, int | float):
+        assert isinstance(left, Call)
+        return left.arguments[0], float(right.value)
+    return None
+
+
+def _both_sides(form: tuple[dict[str, float], float], limit: float, strict: bool) -> list[Bound]:
+    weights, offset = form
+    above = Bound({name: -w for name, w in weights.items()}, limit + offset, strict)
+    return [Bound(weights, limit - offset, strict), above]
+
+
+def _form(node: Node) -> tuple[dict[str, float], float] | None:
+    """Return weights and constant of a linear expression, or None."""
+    match node:
+        case Literal(value):
+            known = value is not None and not isinstance(value, str | bool)
+            return ({}, position(value)) if known else None
+        case Name(column):
+            return {column: 1.0}, 0.0
+        case Negative(operand):
+            return _scaled(_form(operand), -1.0)
+        case Arithmetic("+" | "-", left, right):
+            sign = 1.0 if node.operator == "+" else -1.0
+            return _added(_form(left), _scaled(_form(right), sign))
+        case Arithmetic("*" | "/", left, right):
+            return _multiplied(node.operator, _form(left), _form(right))
+        case _:
+            return None
+
+
+_Form = tuple[dict[str, float], float] | None
+
+
+def _scaled(form: _Form, factor: float) -> _Form:
+    if form is None:
+        return None
+    return {name: factor * w for name, w in form[0].items()}, factor * form[1]
+
+
+def _added(a: _Form, b: _Form) -> _Form:
+    if a is None or b is None:
+        return None
+    names = dict.fromkeys((*a[0], *b[0]))
+    weights = {name: a[0].get(name, 0.0) + b[0].get(name, 0.0) for name in names}
+    return {name: w for name, w in weights.items() if w}, a[1] + b[1]
+
+
+def _multiplied(operator: str, a: _Form, b: _Form) -> _Form:
+    if a is None or b is None:
+        return None
+    if operator == "*" and not a[0]:
+        return _scaled(b, a[1])
+    if b[0] or (operator == "/" and b[1] == 0):
+        return None
+    return _scaled(a, b[1] if operator == "*" else 1.0 / b[1])
+
+
+def feasible(bounds: Sequence[Bound], domains: Mapping[str, Domain]) -> bool:
+    """Return whether numbers within the domains' outer limits can meet all bounds.
+
+    A linear program that seeks the most room for the strict bounds. Gaps inside a domain and
+    the restriction to whole numbers are not looked at, so True is "not excluded".
+    """
+    names = sorted({name for bound in bounds for name in bound.weights})
+    if any(not bound.weights and not _trivially(bound) for bound in bounds):
+        return False
+    if not names:
+        return True
+    used = [bound for bound in bounds if bound.weights]
+    wide = [bound for bound in used if len(bound.weights) > 1]
+    if not all(_within_reach(bound, domains) for bound in wide):
+        return False
+    if len({frozenset(bound.weights) for bound in wide}) <= 1 == len(wide):
+        return True
+    rows = [[*(b.weights.get(name, 0.0) for name in names), float(b.strict)] for b in used]
+    found = linprog(
+        [*(0.0 for _ in names), -1.0],
+        A_ub=np.array(rows),
+        b_ub=np.array([bound.limit for bound in used]),
+        bounds=[*(_hull(domains.get(name)) for name in names), (0.0, 1.0)],
+    )
+    if found.status == 2:
+        return False
+    strict = any(bound.strict for bound in used)
+    return not strict or found.status != 0 or float(found.x[-1]) > _SLACK
+
+
+def _within_reach(bound: Bound, domains: Mapping[str, Domain]) -> bool:
+    """Whether the least that the weighted sum can be is below the limit."""
+    least = 0.0
+    for name, weight in bound.weights.items():
+        low, high = _hull(domains.get(name))
+        end = low if weight > 0 else high
+        if end is None:
+            return True
+        least += weight * end
+    return least < bound.limit or (least == bound.limit and not bound.strict)
+
+
+def _trivially(bound: Bound) -> bool:
+    return bound.limit > 0 or (bound.limit == 0 and not bound.strict)
+
+
+def _hull(domain: Domain | None) -> tuple[float | None, float | None]:
+    if domain is None or not domain.intervals:
+        return None, None
+    low, high = domain.intervals[0].low, domain.intervals[-1].high
+    return (None if np.isinf(low) else low), (None if np.isinf(high) else high)

@@ -9,7 +9,7 @@ cannot meet the expression.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
@@ -34,8 +34,6 @@ from tablewright.rules.expressions.tree import (
     columns_of,
 )
 from tablewright.schema import Column, Kind, Schema
-
-__all__ = ["Domain", "DomainReader", "Interval", "domain", "everything", "position", "pushed"]
 
 _EPOCH = datetime(1970, 1, 1)
 _NEGATED: dict[str, ComparisonOperator] = {
@@ -112,6 +110,18 @@ def _merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(made)
 
 
+def _common(one: Sequence[Interval], other: Sequence[Interval]) -> tuple[Interval, ...]:
+    """Intersect two ascending lists of disjoint intervals, in time linear in both."""
+    found, i, j = list[Interval](), 0, 0
+    while i < len(one) and j < len(other):
+        found.append(one[i].intersect(other[j]))
+        if (one[i].high, not one[i].open_high) <= (other[j].high, not other[j].open_high):
+            i += 1
+        else:
+            j += 1
+    return _merged(found)
+
+
 @dataclass(frozen=True)
 class Domain:
     """Values that one column may have.
@@ -176,8 +186,7 @@ class Domain:
         """Return the values that are in both."""
         null = self.null and other.null
         if self.intervals is not None and other.intervals is not None:
-            pairs = (a.intersect(b) for a in self.intervals for b in other.intervals)
-            return Domain(null, intervals=_merged(pairs))
+            return Domain(null, intervals=_common(self.intervals, other.intervals))
         mine, theirs = self.values or frozenset(), other.values or frozenset()
         if self.inverted and other.inverted:
             return Domain(null, values=mine | theirs, inverted=True)
@@ -202,6 +211,23 @@ class Domain:
     def with_null(self, null: bool) -> Domain:
         """Return a copy in which a missing value is allowed or not."""
         return Domain(null, self.intervals, self.values, self.inverted)
+
+
+def intersection(domains: Sequence[Domain]) -> Domain:
+    """Return the values that are in all domains; halved, so that hundreds cost little."""
+    return _halved(domains, Domain.intersect)
+
+
+def union(domains: Sequence[Domain]) -> Domain:
+    """Return the values that are in any domain."""
+    return _halved(domains, Domain.union)
+
+
+def _halved(domains: Sequence[Domain], join: Callable[[Domain, Domain], Domain]) -> Domain:
+    if len(domains) == 1:
+        return domains[0]
+    half = len(domains) // 2
+    return join(_halved(domains[:half], join), _halved(domains[half:], join))
 
 
 def position(value: Value) -> float:
@@ -312,10 +338,7 @@ class DomainReader:
         known = [part for part in found if part is not None]
         if not known or (isinstance(node, Or) and len(known) < len(found)):
             return None
-        made = known[0]
-        for part in known[1:]:
-            made = made.intersect(part) if isinstance(node, And) else made.union(part)
-        return made
+        return intersection(known) if isinstance(node, And) else union(known)
 
     def _table(self, node: Node, column: Column) -> Domain:
         """Ask the expression about every value there is."""
@@ -353,11 +376,9 @@ class DomainReader:
                 return _nothing(column)
         if column_type(column) is Type.TEXT:
             return Domain.of_values(listed, inverted=negated, null=self.null)
-        made = everything(column) if negated else _nothing(column)
-        for value in listed:
-            part = self._compared("<>" if negated else "=", value, column)
-            made = made.intersect(part) if negated else made.union(part)
-        return made.with_null(self.null)
+        sign, start = ("<>", everything(column)) if negated else ("=", _nothing(column))
+        parts = [start, *(self._compared(sign, value, column) for value in listed)]
+        return (intersection(parts) if negated else union(parts)).with_null(self.null)
 
     def _compared(self, operator: str, value: Value, column: Column) -> Domain:
         if column_type(column) is Type.TEXT:
