@@ -27,7 +27,7 @@ from tablewright.rules.expressions.tree import (
     Or,
     Value,
 )
-from tablewright.rules.expressions.unparse import unparse
+from tablewright.rules.expressions.unparse import shortened, unparse
 from tablewright.schema import Column, Kind, Schema
 
 __all__ = ["constant", "formula_tolerance", "formula_tree", "rule_tree"]
@@ -197,7 +197,8 @@ def constant(value: Any, column: Column) -> Literal:
     try:
         made = Literal(_converted(value, wanted))
     except (TypeError, ValueError) as error:
-        raise RuleError(f"{value!r} is not {wanted}, as column {column.name!r} is") from error
+        shown = shortened(str(value))
+        raise RuleError(f"{shown!r} is not {wanted}, as column {column.name!r} is") from error
     if column.categories is not None and column.kind.is_discrete:
         check(Comparison("=", Name(column.name), made), Schema(columns=[column]), repr(value))
     return made

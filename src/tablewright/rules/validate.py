@@ -16,6 +16,7 @@ from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, b
 from tablewright.rules.check import RuleResult, check_rules
 from tablewright.rules.expressions.conflicts import conflict, impossible
 from tablewright.rules.expressions.tree import Node, Not, columns_of
+from tablewright.rules.expressions.unparse import shortened
 from tablewright.rules.language import Formula, Rules, Severity
 from tablewright.rules.trees import formula_tree
 from tablewright.schema import Schema
@@ -154,7 +155,8 @@ def _conflicts(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
     hard, trees = [], []
     for rule in (rule for rule in bound if isinstance(rule, RowRule)):
         if impossible([rule.tree], schema):
-            text = f"rule {rule.name!r} cannot hold for any row: {rule.rule.described()}"
+            said = shortened(rule.rule.described(), 200)
+            text = f"rule {rule.name!r} cannot hold for any row: {said}"
             found.append(Finding(Level.ERROR, (rule.name,), text))
         elif rule.rule.hard:
             hard.append(rule)
@@ -162,8 +164,8 @@ def _conflicts(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
     together = conflict(trees, schema)
     if together is not None:
         names = tuple(hard[i].name for i in together)
-        texts = "; ".join(hard[i].rule.described() for i in together)
-        message = f"rules {', '.join(names)} cannot hold together: {texts}"
+        texts = "; ".join(shortened(hard[i].rule.described(), 100) for i in together[:4])
+        message = f"rules {', '.join(names[:20])} cannot hold together: {texts}"
         found.append(Finding(Level.ERROR, names, message))
     return found
 

@@ -108,6 +108,10 @@ def test_types_of_columns() -> None:
         (["i < f OR i > 100", "f < 3", "i BETWEEN 4 AND 90"], [0, 1, 2]),
         (["c = 'a' OR i > 5", "c <> 'a' OR i > 7", "i < 6"], [0, 1, 2]),
         (["d < t", "t < d"], None),
+        (["TIMESTAMP '2020-01-01 00:00:00' = DATE '2020-01-01'"], None),
+        (["d + 1 = t", "d < TIMESTAMP '2020-01-05 12:00:00'", "i < f"], None),
+        (["t - TIMESTAMP '2020-01-01 00:00:00' = 3", "i < f"], None),
+        (["t < TIMESTAMP '2020-01-01 00:00:00'", "t > TIMESTAMP '2020-01-01 00:00:00'"], [0, 1]),
         (["i * f > 3", "i = 0"], None),
     ],
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Floats
+from tablewright.generators.parts.row_conditions import RowCondition
 
 __all__ = ["FirstOf", "share_out"]
 
@@ -35,7 +36,10 @@ class FirstOf:
     @property
     def parts(self) -> Sequence[Condition]:
         """The branch's own parts, and that none before it holds."""
-        return (*self.branch.parts, *(_Not(condition) for condition in self.before))
+        groups: dict[tuple[int, ...], list[Condition]] = {}
+        for condition in self.before:
+            groups.setdefault(tuple(condition.columns), []).append(condition)
+        return (*self.branch.parts, *map(_NoneOf, groups.values()))
 
     @property
     def alternatives(self) -> Sequence[Condition]:
@@ -48,19 +52,24 @@ class FirstOf:
 
     def holds(self, values: Floats) -> Bools:
         """Answer for rows of shape (n_rows, n_columns)."""
-        return self.branch.holds(values) & ~_any_holds(self.before, values)
+        held = self.branch.holds(values)
+        if self.before and held.any():
+            held[held] = ~_any_holds(self.before, values[held])
+        return held
 
     def __str__(self) -> str:
         return str(self.branch)
 
 
 @dataclass(frozen=True)
-class _Not:
-    condition: Condition
+class _NoneOf:
+    """Rows that meet none of some conditions on the same columns."""
+
+    conditions: Sequence[Condition]
 
     @property
     def columns(self) -> tuple[int, ...]:
-        return self.condition.columns
+        return self.conditions[0].columns
 
     @property
     def parts(self) -> Sequence[Condition]:
@@ -74,13 +83,16 @@ class _Not:
         return None
 
     def holds(self, values: Floats) -> Bools:
-        return ~self.condition.holds(values)
+        return ~_any_holds(self.conditions, values)
 
     def __str__(self) -> str:
-        return f"NOT ({self.condition})"
+        return " AND ".join(f"NOT ({condition})" for condition in self.conditions[:3])
 
 
 def _any_holds(conditions: Sequence[Condition], values: Floats) -> Bools:
+    together = [c for c in conditions if isinstance(c, RowCondition)]
+    if together and len(together) == len(conditions):
+        return RowCondition.any_holds(together, values)
     some = np.zeros(len(values), dtype=np.bool_)
     for condition in conditions:
         some |= condition.holds(values)
@@ -100,7 +112,9 @@ def share_out(
         Which of them each row is to meet; empty where no real row meets any.
     """
     apart = [FirstOf(branch, branches[:k]) for k, branch in enumerate(branches)]
-    counts = np.array([branch.holds(real).sum() for branch in apart], dtype=np.float64)
+    held = np.array([branch.holds(real) for branch in branches])
+    first = held & (np.cumsum(held, axis=0) == 1)
+    counts = first.sum(axis=1).astype(np.float64)
     if not counts.any():
         return apart, np.zeros(0, dtype=np.intp)
     return apart, rng.choice(len(apart), n_rows, p=counts / counts.sum())

@@ -97,11 +97,21 @@ class RowCondition:
 
     def holds(self, values: Floats) -> Bools:
         """Answer for rows of shape (n_rows, n_columns)."""
-        frame = self.codec.decode(values, self._names or [self.codec.columns[0].name])
-        fixed = [c for c in self.expression.columns if c in self.constants.columns]
-        return self.expression.holds(
-            frame.with_columns(pl.lit(self.constants[c][0]).alias(c) for c in fixed)
+        return self.any_holds([self], values)
+
+    @staticmethod
+    def any_holds(conditions: Sequence[RowCondition], values: Floats) -> Bools:
+        """Answer whether a row meets any of some conditions on one codec, in one pass."""
+        codec, constants = conditions[0].codec, conditions[0].constants
+        names = list(dict.fromkeys(n for c in conditions for n in c.expression.columns))
+        drawn = [n for n in names if n in codec.positions] or [codec.columns[0].name]
+        frame = codec.decode(values, drawn)
+        frame = frame.with_columns(
+            pl.lit(constants[n][0]).alias(n) for n in names if n in constants.columns
         )
+        answers = [c.expression.compiled(frame.schema).fill_null(False) for c in conditions]
+        found: Bools = frame.select(any=pl.any_horizontal(answers))["any"].to_numpy()
+        return np.array(np.broadcast_to(found, len(values)))
 
     def __str__(self) -> str:
         return self.expression.text

@@ -25,6 +25,7 @@ from tablewright.rules.enforcement.projection import bounds_of, project
 from tablewright.rules.enforcement.shares import swaps
 from tablewright.rules.expressions import Expression
 from tablewright.rules.expressions.tree import And
+from tablewright.rules.expressions.unparse import shortened
 
 __all__ = ["Enforcer", "Sampler"]
 
@@ -358,7 +359,7 @@ class _Work:
         if worst is not None and count:
             raise RuleError(
                 f"rule {worst.name!r} made it impossible: {count} of {self.block.frame.height} "
-                f"rows could not be brought to keep it ({worst.rule.described()}); "
+                f"rows could not be brought to keep it ({shortened(worst.rule.described(), 200)}); "
                 "make it soft, or check it against the other rules"
             )
 

@@ -28,7 +28,7 @@ from tablewright.rules.expressions.tree import (
     Or,
     Value,
 )
-from tablewright.rules.expressions.unparse import quote, value_text
+from tablewright.rules.expressions.unparse import quote, shortened, value_text
 from tablewright.schema import Column, Kind, Schema, suggest
 
 __all__ = ["Type", "check", "column_type", "type_of", "unquoted", "value_type"]
@@ -191,8 +191,8 @@ class _Checker:
         values = {value for column in self.schema.each() for value in column.categories or []}
         if node.column in values:
             self.refuse(
-                f"unknown column {node.column!r}; text stands in single quotes: "
-                f"{value_text(node.column)}",
+                f"unknown column {shortened(node.column)!r}; text stands in single quotes: "
+                f"{shortened(value_text(node.column))}",
                 node,
             )
         self.refuse(_unknown(node.column, self.schema.names, self.text), node)
@@ -254,7 +254,7 @@ class _Checker:
             target = wanted if constant is second else found
             if target in _MOMENTS:
                 word = "DATE" if target is Type.DATE else "TIMESTAMP"
-                hint = f"; write {word} {value_text(constant.value)}"
+                hint = f"; write {word} {shortened(value_text(constant.value))}"
             elif target is Type.NUMBER:
                 hint = "; write numbers without quotes"
         elif isinstance(first, Comparison):
@@ -269,7 +269,7 @@ class _Checker:
             return
         known = [*column.categories, *column.sentinels]
         if not any(constant == Literal(value) or _same(constant.value, value) for value in known):
-            shown = value_text(constant.value)
+            shown = shortened(value_text(constant.value))
             near = _nearest(str(constant.value), [str(value) for value in column.categories])
             self.refuse(f"{shown} is not a value of {quote(name.column)}{near}", constant)
 
@@ -336,12 +336,10 @@ def _unknown(name: str, known: list[str], text: str) -> str:
     quoted = unquoted(known, text)
     if odd and not any(c in column for c in odd for column in known):
         shown = ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in odd[:3])
-        return f"unknown column {name!r} (it contains {shown}){suggest(name, known)}"
+        return f"unknown column {shortened(name)!r} (it contains {shown}){suggest(name, known)}"
     if quoted:
-        return (
-            f"unknown column {name!r}; names with blanks or hyphens are quoted: {quote(quoted[0])}"
-        )
-    return f"unknown column {name!r}{suggest(name, known)}"
+        return f"unknown column {shortened(name)!r}; names with blanks or hyphens are quoted: {quote(quoted[0])}"
+    return f"unknown column {shortened(name)!r}{suggest(name, known)}"
 
 
 def unquoted(known: Iterable[str], text: str) -> list[str]:

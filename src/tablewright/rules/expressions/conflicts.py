@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linprog
 
-from tablewright.rules.expressions.checking import Type, column_type
+from tablewright.rules.expressions.checking import Type, column_type, value_type
 from tablewright.rules.expressions.domains import (
     Domain,
     DomainReader,
@@ -33,6 +33,7 @@ from tablewright.rules.expressions.tree import (
     Node,
     Or,
     columns_of,
+    walk,
 )
 from tablewright.schema import Schema
 
@@ -210,7 +211,11 @@ def linear_bounds(node: Node, schema: Schema) -> list[Bound]:
     if not isinstance(node, Comparison) or node.operator == "<>":
         return []
     types = {column_type(schema[name]) for name in columns_of(node)}
-    if not (types <= {Type.NUMBER} or types <= {Type.DATE} or types <= {Type.TIMESTAMP}):
+    constants = {value_type(p.value) for p in walk(node) if isinstance(p, Literal)}
+    # Days and dates add up on one line; times lie in microseconds and their spans in seconds.
+    if len(types) > 1 or not (
+        types | constants <= {Type.NUMBER, Type.DATE} or types | constants <= {Type.TIMESTAMP}
+    ):
         return []
     inside = _absolute(node)
     if inside is not None:

@@ -41,8 +41,6 @@ from tablewright.rules.expressions.tree import (
 )
 from tablewright.schema import Column, Schema, suggest
 
-__all__ = ["as_mask", "compile_tree", "like_regex", "masks", "truth", "values"]
-
 _COMPARE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "=": lambda a, b: a == b,
     "<>": lambda a, b: a != b,
@@ -82,17 +80,17 @@ def compile_tree(tree: Node, schema: Schema, dtypes: pl.Schema) -> pl.Expr:
 def values(tree: Node, schema: Schema, frame: pl.DataFrame) -> pl.Series:
     """Return the value of a checked tree for each row."""
     compiled = compile_tree(tree, schema, frame.schema)
-    return _lengthened(frame.select(compiled).to_series(), frame.height)
+    return lengthened(frame.select(compiled).to_series(), frame.height)
 
 
 def truth(trees: Sequence[Node], schema: Schema, frame: pl.DataFrame) -> list[pl.Series]:
     """Return true, false or null per row for each of several checked trees, in one pass."""
     compiler = _Compiler(schema, frame.schema)
     compiled = [compiler.build(tree).alias(str(i)) for i, tree in enumerate(trees)]
-    return [_lengthened(series, frame.height) for series in frame.select(compiled).iter_columns()]
+    return [lengthened(series, frame.height) for series in frame.select(compiled).iter_columns()]
 
 
-def _lengthened(series: pl.Series, height: int) -> pl.Series:
+def lengthened(series: pl.Series, height: int) -> pl.Series:
     """Repeat the one value that an expression without columns has."""
     return series if len(series) == height else series.new_from_index(0, height)
 
@@ -119,7 +117,7 @@ def masks(
         for i, (tree, null) in enumerate(zip(trees, nulls, strict=True))
     ]
     found = frame.select(compiled).iter_columns()
-    return [_lengthened(series, frame.height).to_numpy() for series in found]
+    return [lengthened(series, frame.height).to_numpy() for series in found]
 
 
 def as_mask(series: pl.Series, *, null: bool) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,10 +15,10 @@ from tablewright.rules.expressions import domains
 from tablewright.rules.expressions.checking import check, unquoted
 from tablewright.rules.expressions.conflicts import conflict
 from tablewright.rules.expressions.domains import Domain
-from tablewright.rules.expressions.evaluate import as_mask, truth
+from tablewright.rules.expressions.evaluate import as_mask, compile_tree, lengthened
 from tablewright.rules.expressions.parsing import parse_tree
 from tablewright.rules.expressions.tree import And, Node, columns_of
-from tablewright.rules.expressions.unparse import quote, unparse
+from tablewright.rules.expressions.unparse import quote, shortened, unparse
 from tablewright.schema import Schema
 
 __all__ = ["Expression", "conjuncts", "domain", "holds", "parse"]
@@ -54,9 +55,26 @@ class Expression:
         """Return the parts that all have to hold; itself alone where it has none."""
         return [Expression(part, self.schema) for part in _flat(self.tree)]
 
+    def compiled(self, dtypes: pl.Schema) -> pl.Expr:
+        """Return the polars expression for frames of these dtypes; compiled once."""
+        known = self._compiled
+        key = tuple(dtypes.get(name) for name in self.columns)
+        if key not in known:
+            known[key] = compile_tree(self.tree, self.schema, dtypes)
+        return known[key]
+
+    @cached_property
+    def _compiled(self) -> dict[tuple[Any, ...], pl.Expr]:
+        return {}
+
+    @cached_property
+    def _domains(self) -> dict[tuple[str, bool], Domain | None]:
+        return {}
+
     def truth(self, frame: pl.DataFrame) -> pl.Series:
         """Return true, false or null for each row."""
-        return truth([self.tree], self.schema, frame)[0]
+        answers = frame.select(self.compiled(frame.schema).alias("answer")).to_series()
+        return lengthened(answers, frame.height)
 
     def holds(self, frame: pl.DataFrame, *, null: bool = False) -> NDArray[np.bool_]:
         """Return for each row whether the answer is yes.
@@ -76,7 +94,10 @@ class Expression:
 
     def domain(self, column: str, *, null: bool = False) -> Domain | None:
         """Return the values of one column with which the answer can be yes, or None for all."""
-        return domains.domain(self.tree, column, self.schema, null=null)
+        if (column, null) not in self._domains:
+            found = domains.domain(self.tree, column, self.schema, null=null)
+            self._domains[column, null] = found
+        return self._domains[column, null]
 
     def require_possible(self) -> None:
         """Check that some row may exist for which the answer is yes.
@@ -89,7 +110,7 @@ class Expression:
         parts = [part.tree for part in self.conjuncts()]
         found = conflict(parts, self.schema)
         if found is not None:
-            named = " AND ".join(unparse(parts[i]) for i in found)
+            named = " AND ".join(shortened(unparse(parts[i]), 100) for i in found[:4])
             raise ConditionError(f"no row can meet {named!r}: the parts exclude each other")
 
 

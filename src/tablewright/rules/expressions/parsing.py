@@ -37,6 +37,7 @@ from tablewright.rules.expressions.tree import (
     Not,
     Or,
 )
+from tablewright.rules.expressions.unparse import shortened
 
 __all__ = ["ALLOWED", "FUNCTIONS", "MAX_DEPTH", "MAX_LENGTH", "parse_tree"]
 
@@ -350,7 +351,7 @@ class _Builder:
         try:
             value: int | float = int(text) if text.isascii() and text.isdigit() else float(text)
         except ValueError:
-            self.refuse(f"{text!r} is not a number", node)
+            self.refuse(f"{shortened(text)!r} is not a number", node)
         if not math.isfinite(value) or (isinstance(value, int) and value >= 2**63):
             self.refuse(
                 "the number is too large; the largest are 9223372036854775807 and 1e308", node
@@ -379,7 +380,8 @@ class _Builder:
         try:
             value = kinds[target].fromisoformat(str(literal.this))
         except ValueError:
-            self.refuse(f"{str(literal.this)!r} is not a date or time; write 2020-01-31", literal)
+            shown = shortened(str(literal.this))
+            self.refuse(f"{shown!r} is not a date or time; write 2020-01-31", literal)
         if isinstance(value, datetime) and value.tzinfo is not None:
             self.refuse("times are written without a zone", literal)
         return Literal(value, position=_place(literal))

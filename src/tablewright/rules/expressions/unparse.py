@@ -56,6 +56,11 @@ def quote(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
+def shortened(text: str, limit: int = 60) -> str:
+    """Return text that fits into a message: of a long one the beginning, and how long it is."""
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters)"
+
+
 def value_text(value: Value) -> str:
     """Return a constant as SQL text.
 
