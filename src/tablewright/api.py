@@ -10,6 +10,7 @@ from tablewright.evaluation import evaluate as evaluation
 from tablewright.evaluation import profile as profiling
 from tablewright.evaluation.evaluate import Report
 from tablewright.rules import as_rules
+from tablewright.rules.expressions import Where
 from tablewright.synthesizer.quotas import Balance
 from tablewright.systems import estimator
 from tablewright.systems.common.base import Models
@@ -24,7 +25,7 @@ def generate(
     n_samples: int | None = None,
     *,
     method: str = "auto",
-    where: str | None = None,
+    where: Where | None = None,
     balance: Balance | None = None,
     rules: Any = None,
     schema: Any = None,

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from tablewright.errors import ExpressionError, InputError, RuleError
 from tablewright.rules import language
 from tablewright.rules.expressions import parse
+from tablewright.rules.expressions.checking import constant
 from tablewright.rules.expressions.evaluate import as_mask, truth
 from tablewright.rules.expressions.tree import Node, columns_of
 from tablewright.rules.language import Rule, Rules
-from tablewright.rules.trees import constant, rule_tree
+from tablewright.rules.trees import rule_tree
 from tablewright.schema import Schema
 
 __all__ = ["BoundRule", "Dependency", "RowRule", "ShareRule", "Unique", "bind"]

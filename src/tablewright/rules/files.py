@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from tablewright.errors import RuleError
+from tablewright.rules.expressions.unparse import shortened
 from tablewright.rules.language import Rule, Rules
 from tablewright.rules.sql import looks_like_sql, read_sql
 from tablewright.schema import suggest
@@ -121,7 +122,7 @@ def parse_rules(text: str) -> Rules:
         is_json = text.lstrip().startswith("{")
         data = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, json.JSONDecodeError, RecursionError) as error:
-        raise RuleError(f"the rules are neither YAML nor JSON: {error}") from error
+        raise RuleError(_unreadable(error)) from error
     if data is None:
         return Rules()
     if isinstance(data, dict) and "rules" in data:
@@ -129,6 +130,18 @@ def parse_rules(text: str) -> Rules:
     if isinstance(data, list):
         return _from_data(data)
     raise RuleError("a rules file holds 'rules:' and below it one item per rule")
+
+
+def _unreadable(error: Exception) -> str:
+    """Say where the text of a rules file breaks, and that expressions may need quotes."""
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark is not None else getattr(error, "lineno", None)
+    at = "" if line is None else f" in line {line}"
+    return (
+        f"the rules are neither YAML nor JSON{at}; an expression that starts with a quote, or "
+        'holds ": ", or a comma inside brackets of YAML, stands in quotes: '
+        "- '\"body mass\" > 3'"
+    )
 
 
 def to_yaml(rules: Rules) -> str:
@@ -164,7 +177,10 @@ def _sentence(error: ValidationError, document: dict[str, Any]) -> str:
     if first["type"] == "union_tag_invalid":
         message = f"there is no rule kind {kind!r}{suggest(kind, _KINDS)}"
     if first["type"] == "extra_forbidden":
-        message = f"there is no field {place.pop()!r} in this kind of rule"
+        name = place.pop()
+        message = f"there is no field {shortened(name)!r} in this kind of rule"
+        if not name.replace("_", "").isalnum():
+            message += "; an expression with a comma in it stands in quotes"
     if len(place) >= 2 and place[0] == "rules" and place[1].isdigit():
         return f"{_named(document, int(place[1]))}: {_field(place[2:])}{message}"
     return f"rules file: {_field(place)}{message}"

@@ -418,6 +418,12 @@ class Rules(BaseModel):
     def _from_text(cls, value: Any) -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str):
             return value
+        for i, item in enumerate(value):
+            if isinstance(item, str) and item.count("(") != item.count(")"):
+                raise ValueError(
+                    f"rule {i + 1}: the brackets of {item[:60]!r} do not match; "
+                    "an expression with a comma in it stands in quotes"
+                )
         return [{"expression": item} if isinstance(item, str) else item for item in value]
 
     @model_validator(mode="after")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from functools import singledispatch
 from itertools import pairwise
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from tablewright.errors import ExpressionError, InputError, RuleError
 from tablewright.rules import language
 from tablewright.rules.expressions import parse
-from tablewright.rules.expressions.checking import Type, check, column_type, type_of
+from tablewright.rules.expressions.checking import Type, check, column_type, constant, type_of
 from tablewright.rules.expressions.parsing import parse_tree
 from tablewright.rules.expressions.tree import (
     And,
@@ -25,12 +24,9 @@ from tablewright.rules.expressions.tree import (
     Node,
     Not,
     Or,
-    Value,
 )
-from tablewright.rules.expressions.unparse import shortened, unparse
+from tablewright.rules.expressions.unparse import unparse
 from tablewright.schema import Column, Kind, Schema
-
-__all__ = ["constant", "formula_tolerance", "formula_tree", "rule_tree"]
 
 _ROUNDING = 1e-9
 """Relative slack of equalities between computed numbers: what 64-bit sums lose."""
@@ -178,45 +174,6 @@ def weighted_sum(terms: dict[str, float]) -> Node:
             made = Arithmetic("+" if weight >= 0 else "-", made, term)
     assert made is not None
     return made
-
-
-def constant(value: Any, column: Column) -> Literal:
-    """Return a value of a rules file as a constant of a column's type.
-
-    Raises
-    ------
-    RuleError
-        If it is not of that type.
-
-    Examples
-    --------
-    >>> constant("2020-01-31", Column(name="d", kind=Kind.DATE)).value
-    datetime.date(2020, 1, 31)
-    """
-    wanted = column_type(column)
-    try:
-        made = Literal(_converted(value, wanted))
-    except (TypeError, ValueError) as error:
-        shown = shortened(str(value))
-        raise RuleError(f"{shown!r} is not {wanted}, as column {column.name!r} is") from error
-    if column.categories is not None and column.kind.is_discrete:
-        check(Comparison("=", Name(column.name), made), Schema(columns=[column]), repr(value))
-    return made
-
-
-def _converted(value: Any, wanted: Type) -> Value:
-    match wanted:
-        case Type.TEXT:
-            return str(value)
-        case Type.BOOLEAN:
-            return {"true": True, "false": False}[str(value).lower()] if value is not None else None
-        case Type.DATE:
-            return date.fromisoformat(str(value))
-        case Type.TIMESTAMP:
-            return datetime.fromisoformat(str(value))
-        case _:
-            number = float(value)
-            return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _implies(premise: Node, conclusion: Node) -> Node:

@@ -20,7 +20,7 @@ from tablewright.generators.plugin import as_generator, name_of
 from tablewright.random_state import seed_of
 from tablewright.registry import resolve
 from tablewright.rules.enforcement import Audit
-from tablewright.rules.expressions import parse
+from tablewright.rules.expressions import Where, parse_where
 from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
 from tablewright.synthesizer.quotas import Balance
@@ -146,7 +146,7 @@ class Synthesizer(TableEstimator):
         self,
         n_samples: int | None = None,
         *,
-        where: str | None = None,
+        where: Where | None = None,
         seed_data: Any = None,
         balance: Balance | None = None,
         rules: Any = None,
@@ -159,7 +159,7 @@ class Synthesizer(TableEstimator):
         n_samples : int or None, default=None
             Rows wanted. None stands for as many as were learned from, as `seed_data` has, or as
             ``balance="fill"`` needs.
-        where : str or None, default=None
+        where : str, mapping or None, default=None
             Condition in SQL that every row meets, such as ``"age < 30 AND city = 'Rome'"``; the
             rest of a row is distributed as in real rows that comply.
         seed_data : frame, path or None, default=None
@@ -195,7 +195,7 @@ class Synthesizer(TableEstimator):
         self,
         n_samples: int | None = None,
         *,
-        where: str | None = None,
+        where: Where | None = None,
         seed_data: Any = None,
         balance: Balance | None = None,
         rules: Any = None,
@@ -246,7 +246,7 @@ class Synthesizer(TableEstimator):
     def _frames(
         self,
         n_samples: int | None,
-        where: str | None,
+        where: Where | None,
         seed_data: Any,
         balance: Balance | None,
         rules: Any,
@@ -258,6 +258,8 @@ class Synthesizer(TableEstimator):
         seeds = None if seed_data is None else load_seeds(seed_data, self.schema_)
         if seeds is not None and balance is not None:
             raise InputError("seed_data and balance cannot be asked for together")
+        if where is not None and not isinstance(where, str):
+            where = parse_where(where, self.schema_).text
         condition = None if where is None else self.condition(where)
         if seeds is not None and condition is not None:
             check_given(condition, self._given(seeds), self.layout_.codec.fields)
@@ -307,7 +309,7 @@ class Synthesizer(TableEstimator):
                     frame = keeper.keep(frame, self.generator_, self.layout_, given, fixed, rng)
             yield frame
 
-    def condition(self, where: str) -> Condition:
+    def condition(self, where: Where) -> Condition:
         """Read a condition on the columns of the table.
 
         Raises
@@ -318,8 +320,9 @@ class Synthesizer(TableEstimator):
             If no row can meet it.
         """
         check_is_fitted(self)
-        expression = parse(where, self.schema_)
+        expression = parse_where(where, self.schema_)
         expression.require_possible()
+        expression.require_learned()
         return RowCondition(expression, self.layout_.codec, self.layout_.constants)
 
     def _n_rows(self, n_samples: int | None, seeds: Any, classes: Any) -> int:

@@ -95,7 +95,10 @@ def test_sampling_under_twice_the_alternatives_costs_at_most_three_times_the_cal
 
     def sample(n: int) -> None:
         text = " OR ".join(f"(age = {20 + i} AND dose > {i / 9})" for i in range(n))
-        fitted.sample(5, **{option: text if option == "where" else [text]})
+        if option == "where":
+            fitted.sample(5, where=text)
+        else:
+            fitted.sample(5, rules=[text])
 
     sample(3)
     one, two = (calls(lambda n=n: sample(n)) for n in (12, 24))  # type: ignore[misc]

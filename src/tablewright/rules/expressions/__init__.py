@@ -13,15 +13,25 @@
 
 from tablewright.rules.expressions.conflicts import conflict
 from tablewright.rules.expressions.domains import Domain, Interval
-from tablewright.rules.expressions.expression import Expression, conjuncts, domain, holds, parse
+from tablewright.rules.expressions.expression import (
+    Expression,
+    Where,
+    conjuncts,
+    domain,
+    holds,
+    parse,
+    parse_where,
+)
 
 __all__ = [
     "Domain",
     "Expression",
     "Interval",
+    "Where",
     "conflict",
     "conjuncts",
     "domain",
     "holds",
     "parse",
+    "parse_where",
 ]

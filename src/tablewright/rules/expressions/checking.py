@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tablewright.errors import ExpressionError
+from tablewright.rules.expressions.parsing import parse_tree
 from tablewright.rules.expressions.tree import (
     And,
     Arithmetic,
@@ -30,8 +32,6 @@ from tablewright.rules.expressions.tree import (
 )
 from tablewright.rules.expressions.unparse import quote, shortened, value_text
 from tablewright.schema import Column, Kind, Schema, suggest
-
-__all__ = ["Type", "check", "column_type", "type_of", "unquoted", "value_type"]
 
 
 class Type(StrEnum):
@@ -333,13 +333,18 @@ def _nearest(word: str, known: list[str]) -> str:
 def _unknown(name: str, known: list[str], text: str) -> str:
     """Say that a column does not exist, and the likeliest reason."""
     odd = [c for c in name if ord(c) > 127]
-    quoted = unquoted(known, text)
+    quoted, shown = unquoted(known, text), shortened(name)
     if odd and not any(c in column for c in odd for column in known):
-        shown = ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in odd[:3])
-        return f"unknown column {shortened(name)!r} (it contains {shown}){suggest(name, known)}"
+        signs = ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in odd[:3])
+        return f"unknown column {shown!r} (it contains {signs}){suggest(name, known)}"
+    if name.lower() in ("none", "nan", "na"):
+        return f"unknown column {shown!r}; a missing value is asked for with IS NULL"
     if quoted:
-        return f"unknown column {shortened(name)!r}; names with blanks or hyphens are quoted: {quote(quoted[0])}"
-    return f"unknown column {shortened(name)!r}{suggest(name, known)}"
+        return f"unknown column {shown!r}; {QUOTED}: {quote(quoted[0])}"
+    return f"unknown column {shown!r}{suggest(name, known)}"
+
+
+QUOTED = "names with blanks, hyphens or a reserved word are quoted"
 
 
 def unquoted(known: Iterable[str], text: str) -> list[str]:
@@ -347,11 +352,57 @@ def unquoted(known: Iterable[str], text: str) -> list[str]:
 
     Examples
     --------
-    >>> unquoted(["age", "education-num"], "education-num > 9")
+    >>> unquoted(["age", "year", "education-num"], "education-num > 9 AND year > 3")
     ['education-num']
     """
     return [
         column
         for column in known
-        if quote(column) != column and column in text and quote(column) not in text
+        if quote(column) != column
+        and re.search(rf"(?<![\w\"']){re.escape(column)}(?![\w\"'])", text)
+        and not _understood_bare(column)
     ]
+
+
+def _understood_bare(column: str) -> bool:
+    try:
+        return parse_tree(f"{column} = 1") == Comparison("=", Name(column), Literal(1))
+    except ExpressionError:
+        return False
+
+
+def constant(value: Any, column: Column) -> Literal:
+    """Return a value of a rules file, or of a mapping, as a constant of a column's type.
+
+    Examples
+    --------
+    >>> constant("2020-01-31", Column(name="d", kind=Kind.DATE)).value
+    datetime.date(2020, 1, 31)
+    """
+    kind = column_type(column)
+    try:
+        literal = Literal(_converted(value, kind))
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        shown = shortened(str(value))
+        message = f"{shown!r} is not {kind}, as column {column.name!r} is"
+        raise ExpressionError(message) from error
+    if column.categories is not None and column.kind.is_discrete:
+        check(Comparison("=", Name(column.name), literal), Schema(columns=[column]), repr(value))
+    return literal
+
+
+def _converted(value: Any, kind: Type) -> Value:
+    match kind:
+        case Type.TEXT:
+            return str(value)
+        case Type.BOOLEAN:
+            return {"true": True, "false": False}[str(value).lower()]
+        case Type.DATE:
+            return date.fromisoformat(str(value).removesuffix(" 00:00:00"))
+        case Type.TIMESTAMP:
+            return datetime.fromisoformat(str(value))
+        case _:
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
+            number = float(value)
+            return int(number) if number.is_integer() and abs(number) < 2**53 else number

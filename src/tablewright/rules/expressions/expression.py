@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,16 +13,25 @@ from numpy.typing import NDArray
 
 from tablewright.errors import ConditionError, ExpressionError
 from tablewright.rules.expressions import domains
-from tablewright.rules.expressions.checking import check, unquoted
+from tablewright.rules.expressions.checking import QUOTED, check, constant, unquoted
 from tablewright.rules.expressions.conflicts import conflict
-from tablewright.rules.expressions.domains import Domain
+from tablewright.rules.expressions.domains import Domain, Interval
 from tablewright.rules.expressions.evaluate import as_mask, compile_tree, lengthened
 from tablewright.rules.expressions.parsing import parse_tree
-from tablewright.rules.expressions.tree import And, Node, columns_of
+from tablewright.rules.expressions.tree import (
+    And,
+    Comparison,
+    In,
+    IsNull,
+    Name,
+    Node,
+    columns_of,
+)
 from tablewright.rules.expressions.unparse import quote, shortened, unparse
-from tablewright.schema import Schema
+from tablewright.schema import Column, Schema
 
-__all__ = ["Expression", "conjuncts", "domain", "holds", "parse"]
+Where = str | Mapping[str, Any]
+"""A condition as a caller may give it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,29 @@ class Expression:
             self._domains[column, null] = found
         return self._domains[column, null]
 
+    def require_learned(self) -> None:
+        """Check that some number within the range of its column in the table is allowed.
+
+        Raises
+        ------
+        ConditionError
+            Names the column and its range.
+        """
+        for name in self.columns:
+            column, allowed = self.schema[name], self.domain(name)
+            if allowed is None or allowed.intervals is None or allowed.null:
+                continue
+            if column.minimum is None or column.maximum is None:
+                continue
+            ends = [constant(end, column) for end in (column.minimum, column.maximum)]
+            low, high = (domains.position(end.value) for end in ends)
+            learned = Domain.of_numbers(Interval(low, high))
+            if learned.intersect(allowed).is_empty:
+                raise ConditionError(
+                    f"no row can meet {shortened(self.text, 100)!r}: in the table, {quote(name)} "
+                    f"lies between {ends[0].value} and {ends[1].value}"
+                )
+
     def require_possible(self) -> None:
         """Check that some row may exist for which the answer is yes.
 
@@ -140,8 +173,8 @@ def parse(text: str, schema: Schema) -> Expression:
     '"education-num" > 9'
     >>> parse("education-num > 9", schema)
     Traceback (most recent call last):
-    tablewright.errors.ExpressionError: unknown column 'education'; names with blanks or hyphens
-    are quoted: "education-num"...
+    tablewright.errors.ExpressionError: unknown column 'education'; names with blanks, hyphens or
+    a reserved word are quoted: "education-num"...
     """
     try:
         tree = parse_tree(text)
@@ -149,10 +182,43 @@ def parse(text: str, schema: Schema) -> Expression:
         bare = unquoted(schema.names, text) if isinstance(text, str) else []
         if not bare:
             raise
-        hint = f"column names with blanks, hyphens or a reserved word are quoted: {quote(bare[0])}"
+        hint = f"column {QUOTED}: {quote(bare[0])}"
         raise ExpressionError(hint, text, text.find(bare[0])) from error
     check(tree, schema, text)
     return Expression(tree, schema)
+
+
+def parse_where(where: Where, schema: Schema) -> Expression:
+    """Read which rows are wanted: text, or a mapping of columns to a value, several, or None.
+
+    Examples
+    --------
+    >>> schema = Schema.build({"age": "integer", "born": "date"})
+    >>> parse_where({"age": [30, 40], "born": None}, schema).text
+    'age IN (30, 40) AND born IS NULL'
+    """
+    if isinstance(where, str):
+        return parse(where, schema)
+    if not isinstance(where, Mapping) or not where:
+        raise ExpressionError(
+            "a condition is text such as \"age > 30 AND city = 'Rome'\" or a mapping such as "
+            f"{{'city': 'Rome'}}, not {'an empty one' if where == {} else type(where).__name__}"
+        )
+    parts = tuple(_equal(schema[str(name)], value) for name, value in where.items())
+    tree = parts[0] if len(parts) == 1 else And(parts)
+    check(tree, schema, unparse(tree))
+    return Expression(tree, schema)
+
+
+def _equal(column: Column, value: Any) -> Node:
+    """Return that a column has a value, or one of several."""
+    name, listed = Name(column.name), hasattr(value, "__iter__") and not isinstance(value, str)
+    if not listed:
+        missing = value is None or value != value
+        return IsNull(name) if missing else Comparison("=", name, constant(value, column))
+    if not len(value := list(value)):
+        raise ExpressionError(f"no value of {column.name!r} is listed in the condition")
+    return In(name, tuple(constant(item, column) for item in value))
 
 
 def conjuncts(expression: Expression) -> list[Expression]:

@@ -127,8 +127,6 @@ _REFUSED_TOKENS = {
     "::": "a cast (write DATE '2020-01-31')",
     "{": "a template or a struct",
     "}": "a template or a struct",
-    "[": "a list",
-    "]": "a list",
     ".": "a name with a dot",
     "?": "a placeholder",
     ":": "a placeholder",
@@ -136,6 +134,19 @@ _REFUSED_TOKENS = {
     "@": "a parameter",
     "`": "a backtick",
 }
+_INSTEAD = {
+    "&": "AND",
+    "&&": "AND",
+    "|": "OR",
+    "||": "OR",
+    "[": "IN (1, 2) with round brackets",
+    "]": "IN (1, 2) with round brackets",
+    "^": "x * x for a power",
+    "**": "x * x for a power",
+    "//": "floor(x / y)",
+}
+"""What to write in place of operators of other languages."""
+
 _HARMLESS = frozenset({"typed", "safe", "ignore_nulls", "quoted", "is_nvl"})
 _DIALECT = Dialect.get_or_raise(None)
 _WORD_OPERATORS = frozenset({TokenType.CASE, TokenType.NOT, TokenType.DASH})
@@ -191,21 +202,27 @@ def _screen(text: str, tokens: list[Token]) -> None:
             place = max(text.find("--", token.start), text.find("/*", token.start))
             place = place if place >= 0 else max(text.find("--"), text.find("/*"), 0)
             raise ExpressionError("comments are not allowed in an expression", text, place)
-        refused = _refused_token(token)
+        refused = _refused_token(token, text)
         if refused is not None:
-            raise ExpressionError(f"{refused} is not allowed; {ALLOWED}", text, token.start)
+            raise ExpressionError(refused, text, token.start)
         run = run + 1 if token.token_type in _WORD_OPERATORS else run * _keeps(token)
         depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
         if depth + run > MAX_DEPTH:
             raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", text, token.start)
 
 
-def _refused_token(token: Token) -> str | None:
+def _refused_token(token: Token, text: str) -> str | None:
+    """Return why a token is no part of an expression, or None where it may be."""
     if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
         return None
+    sign = token.text * (1 + text.startswith(token.text, token.end + 1))
+    instead = _INSTEAD.get(sign) or _INSTEAD.get(token.text)
+    if instead is not None:
+        return f"{sign if sign in _INSTEAD else token.text} is not understood; write {instead}"
+    refused = _REFUSED_TOKENS.get(token.text.upper())
     if token.token_type is TokenType.VAR and not token.text.isidentifier():
-        return f"{token.text[:40]!r} without double quotes"
-    return _REFUSED_TOKENS.get(token.text.upper())
+        refused = f"{token.text[:40]!r} without double quotes"
+    return None if refused is None else f"{refused} is not allowed; {ALLOWED}"
 
 
 def _keeps(token: Token) -> bool:
@@ -232,8 +249,7 @@ def _not_understood(text: str, error: ParseError) -> ExpressionError:
     details = error.errors[0] if error.errors else {}
     place = len(details.get("start_context") or "")
     return ExpressionError(
-        "not understood here; text stands in '...', a column name with blanks, hyphens or a "
-        f'reserved word in "..."; {ALLOWED}',
+        f"not understood here; {ALLOWED}",
         text,
         min(place, max(len(text.rstrip()) - 1, 0)),
     )
@@ -473,4 +489,4 @@ def _named(node: Any) -> str:
         return f"the function {str(node.this)[:40]}"
     if isinstance(node, exp.Func):
         return f"the function {node.sql_name().lower()}"
-    return type(node).__name__
+    return "this"

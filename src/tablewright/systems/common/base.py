@@ -18,7 +18,7 @@ from tablewright.llm.endpoint.metering import Metered
 from tablewright.random_state import Stream, seed_of
 from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import BoundRule, ShareRule
-from tablewright.rules.expressions import parse
+from tablewright.rules.expressions import Where, parse_where
 from tablewright.rules.language import Check, Rules
 from tablewright.schema import Schema
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
@@ -115,7 +115,7 @@ class System(TableEstimator):
         self,
         n_samples: int | None = None,
         *,
-        where: str | None = None,
+        where: Where | None = None,
         balance: Balance | None = None,
         rules: Any = None,
         random_state: Any = None,
@@ -127,7 +127,7 @@ class System(TableEstimator):
         n_samples : int or None, default=None
             Rows wanted. None stands for as many as were learned from, or as many as
             ``balance="fill"`` needs.
-        where : str or None, default=None
+        where : str, mapping or None, default=None
             Condition in SQL that every row meets.
         balance : {"equal", "fill"} or None, default=None
             Same number of rows for each class of the target; or rows for the classes below the
@@ -155,7 +155,7 @@ class System(TableEstimator):
         self,
         n_samples: int | None = None,
         *,
-        where: str | None = None,
+        where: Where | None = None,
         balance: Balance | None = None,
         rules: Any = None,
         random_state: Any = None,
@@ -185,18 +185,24 @@ class System(TableEstimator):
         return any(model.dry_run for role in self.roles if (model := self.model(role)))
 
     def _rows(
-        self, n_samples: int | None, where: str | None, balance: str | None, rules: Any, state: Any
+        self,
+        n_samples: int | None,
+        where: Where | None,
+        balance: str | None,
+        rules: Any,
+        state: Any,
     ) -> Iterator[pl.DataFrame]:
         check_is_fitted(self, "layout_")
         seed = self.seed_ if state is None else seed_of(state)
         quotas = None if balance is None else self._class_quotas(balance, n_samples)
         n_rows = self._count(n_samples) if quotas is None else sum(quotas.values())
-        condition = None if where is None else parse(where, self.schema_)
+        condition = None if where is None else parse_where(where, self.schema_)
         if condition is not None:
             condition.require_possible()
         kept = Rules(rules=[]) if rules is None else as_rules(rules)
-        if where is not None:
-            kept = Rules(rules=[Check(name="where", expression=where, strict=True)]) + kept
+        if condition is not None:
+            asked = Check(name="where", expression=condition.text, strict=True)
+            kept = Rules(rules=[asked]) + kept
         return self._run(SampleRequest(n_rows, quotas, condition, kept, seed))
 
     def _run(self, request: SampleRequest) -> Iterator[pl.DataFrame]:
