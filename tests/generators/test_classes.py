@@ -5,7 +5,7 @@ import pytest
 
 from tablewright.generators.base import Given
 from tablewright.generators.parts.class_model import ClassModel
-from tablewright.generators.parts.training_rows import Originals
+from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.generators.trees import SequentialTrees
 from tablewright.tables.encoding.codec import Field, Matrix
 
@@ -72,6 +72,6 @@ def test_no_training_row_is_written_again_although_most_values_are_shared() -> N
 def test_rows_of_a_table_that_repeats_itself_may_come_again() -> None:
     rng = np.random.default_rng(0)
     rows = rng.integers(0, 2, (500, 3)).astype(float)
-    assert not Originals(rows).among(rows).any()
+    assert not TrainingRowIndex.learn(rows).contains(rows).any()
     trees = SequentialTrees().fit(Matrix(rows, tuple(Field(n, levels=2) for n in "abc")), rng)
     assert len(np.unique(trees.sample(500, rng), axis=0)) == 8

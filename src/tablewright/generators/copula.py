@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from tablewright.generators.base import Bools, Condition, Given, State
 from tablewright.generators.parts.conditioning import draw_condition
 from tablewright.generators.parts.gaussian import NormalPart, with_missing_code
+from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import Domain, learn, pack, unpack, within
 from tablewright.generators.parts.mixture import Component, draw_mixture
 from tablewright.generators.parts.ordering import order_codes, profile
@@ -23,7 +24,7 @@ from tablewright.tables.encoding.codec import Field, Floats, Matrix
 __all__ = ["GaussianCopula"]
 
 
-class GaussianCopula:
+class GaussianCopula(LocalGenerator):
     """Ranks of all columns as correlated normal variables, one model per class.
 
     Each class of a discrete target that has enough rows gets a copula of its own, whose
@@ -49,7 +50,7 @@ class GaussianCopula:
     def __init__(self, *, min_class: int = 20) -> None:
         self.min_class = min_class
 
-    def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
+    def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
         """Learn distributions and correlations; nothing is left to chance."""
         self.fields_ = matrix.fields
         coded = with_missing_code(matrix)
@@ -72,7 +73,6 @@ class GaussianCopula:
             learn(matrix.values[:, j], field) for j, field in enumerate(matrix.fields)
         ]
         self._finish()
-        return self
 
     def _orders(self, coded: Matrix, *, within_classes: bool) -> dict[int, NDArray[np.intp]]:
         """Order the codes of each column that has no order of its own."""
@@ -99,16 +99,15 @@ class GaussianCopula:
         self._target = next((j for j, field in enumerate(self.fields_) if field.target), None)
         self._reach = np.max([part.reach for part in self.parts_], axis=0)
 
-    def sample(
+    def _sample(
         self,
         n_rows: int,
         rng: np.random.Generator,
-        *,
-        given: Given | None = None,
-        condition: Condition | None = None,
-        complete: bool = False,
+        given: Given | None,
+        condition: Condition | None,
+        complete: bool,
     ) -> Floats:
-        """Draw rows; see `tablewright.generators.base.Generator.sample`.
+        """Draw rows from the model.
 
         Raises
         ------
@@ -278,7 +277,7 @@ class GaussianCopula:
             rows[gone, j] = self.marginals_[j].quantile(rng.random(len(gone)))
         return rows
 
-    def state(self) -> State:
+    def _state(self) -> State:
         """Return all that `restore` needs."""
         facts = {"min_class": self.min_class, "labels": self.labels_, "gaps": self.parts_[0].gaps}
         arrays: dict[str, NDArray[Any]] = {"log_prior": self.log_prior_}
@@ -288,7 +287,7 @@ class GaussianCopula:
         return State(facts, arrays)
 
     @classmethod
-    def restore(cls, fields: Sequence[Field], state: State) -> Self:
+    def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
         """Make the fitted generator again."""
         facts, arrays = state.facts, state.arrays
         self = cls(min_class=facts["min_class"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 
 from tablewright.generators.base import Condition, Given, State
 from tablewright.generators.parts.conditioning import draw_condition
+from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import learn, pack, unpack
 from tablewright.generators.parts.proposals import blank, from_marginals
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
@@ -16,7 +16,7 @@ from tablewright.tables.encoding.codec import Field, Floats, Matrix
 __all__ = ["Independent"]
 
 
-class Independent:
+class Independent(LocalGenerator):
     """Draws every column from its own distribution, with no relation between columns.
 
     Numbers come from a smoothed empirical distribution that keeps point masses and grids;
@@ -31,24 +31,22 @@ class Independent:
     (3, 2)
     """
 
-    def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
+    def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
         """Learn the distribution of each column."""
         self.fields_ = matrix.fields
         self.marginals_ = [
             learn(matrix.values[:, j], field) for j, field in enumerate(matrix.fields)
         ]
-        return self
 
-    def sample(
+    def _sample(
         self,
         n_rows: int,
         rng: np.random.Generator,
-        *,
-        given: Given | None = None,
-        condition: Condition | None = None,
-        complete: bool = False,
+        given: Given | None,
+        condition: Condition | None,
+        complete: bool,
     ) -> Floats:
-        """Draw rows; see `tablewright.generators.base.Generator.sample`.
+        """Draw rows from the model.
 
         Raises
         ------
@@ -69,12 +67,12 @@ class Independent:
                 rows[rng.random(n_rows) < marginal.missing, j] = np.nan
         return np.where(known.known, known.values, rows)
 
-    def state(self) -> State:
+    def _state(self) -> State:
         """Return all that `restore` needs."""
         return State({}, pack(self.marginals_))
 
     @classmethod
-    def restore(cls, fields: Sequence[Field], state: State) -> Self:
+    def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
         """Make the fitted generator again."""
         self = cls()
         self.fields_ = tuple(fields)

@@ -20,6 +20,7 @@ import polars as pl
 from tablewright.errors import InputError, TablewrightError
 from tablewright.generators.base import Condition, Generator, Given, State
 from tablewright.generators.parts.conditioning import check_given, condition_from_rows
+from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.neighbours import Space
 from tablewright.generators.parts.proposals import patterns
 from tablewright.schema import Kind
@@ -69,7 +70,7 @@ def as_generator(made: Any, codec: Codec | None = None) -> Generator:
     return Plugin(made, codec)
 
 
-class Plugin:
+class Plugin(LocalGenerator):
     """Rows of a foreign object.
 
     Parameters
@@ -99,7 +100,7 @@ class Plugin:
         self.model = model
         self.codec = codec
 
-    def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
+    def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
         """Hand the rows over as a frame of pandas, or of polars where there is no pandas."""
         self.fields_ = matrix.fields
         self._frames: Frames = _Plain(self.fields_) if self.codec is None else self.codec
@@ -107,7 +108,6 @@ class Plugin:
         self._seed(rng)
         discrete = [field.name for field in self.fields_ if field.discrete]
         self.model.fit(frame, **({"discrete_columns": discrete} if self._wants_kinds else {}))
-        return self
 
     @property
     def _wants_kinds(self) -> bool:
@@ -119,16 +119,15 @@ class Plugin:
         if hasattr(self.model, "set_random_state"):
             self.model.set_random_state(int(rng.integers(2**31)))
 
-    def sample(
+    def _sample(
         self,
         n_rows: int,
         rng: np.random.Generator,
-        *,
-        given: Given | None = None,
-        condition: Condition | None = None,
-        complete: bool = False,
+        given: Given | None,
+        condition: Condition | None,
+        complete: bool,
     ) -> Floats:
-        """Draw rows; see `tablewright.generators.base.Generator.sample`.
+        """Draw rows from the model.
 
         Raises
         ------
@@ -204,7 +203,7 @@ class Plugin:
             rows[at] = pool[near]
         return np.where(given.known, given.values, rows)
 
-    def state(self) -> State:
+    def _state(self) -> State:
         """Refuse: what is inside a foreign object is not ours to write.
 
         Raises
@@ -215,7 +214,7 @@ class Plugin:
         raise InputError(f"{name_of(self.model)} cannot be saved here; save it by its own means")
 
     @classmethod
-    def restore(cls, fields: Sequence[Field], state: State) -> Self:
+    def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
         """Refuse, as `state` does."""
         raise InputError("an object of another package cannot be restored here")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Given, State
 from tablewright.generators.parts.conditioning import condition_from_rows
+from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import learn
 from tablewright.generators.parts.neighbours import Space
 from tablewright.generators.parts.proposals import blank, patterns
-from tablewright.generators.parts.rounding import Grid
+from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 __all__ = ["SmoteNC"]
@@ -21,7 +21,7 @@ __all__ = ["SmoteNC"]
 _CHUNK = 2**15
 
 
-class SmoteNC:
+class SmoteNC(LocalGenerator):
     """Interpolates between a row and one of its nearest neighbours of the same class.
 
     Numbers lie on the line between the two rows. A code is the one that most neighbours
@@ -53,7 +53,7 @@ class SmoteNC:
         self.k_neighbors = k_neighbors
         self.max_base = max_base
 
-    def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
+    def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
         """Choose the base rows and find the neighbours of each."""
         classes = _classes(matrix)
         chosen, weights = [], []
@@ -66,14 +66,13 @@ class SmoteNC:
         base = np.concatenate(chosen)
         self._set_base(matrix.take(base), classes[base], np.concatenate(weights))
         self.neighbours_ = self._find_neighbours()
-        return self
 
     def _set_base(self, base: Matrix, classes: NDArray[np.intp], weights: Floats) -> None:
         self.base_, self.classes_, self.weights_ = base, classes, weights
         self._space = Space.learn(base)
         self._members = {int(classes[rows[0]]): rows for rows in _split(classes)}
         self._grids = [
-            Grid.learn(base.values[:, j], field.step) for j, field in enumerate(base.fields)
+            RoundingGrid.learn(base.values[:, j], field.step) for j, field in enumerate(base.fields)
         ]
 
     def _find_neighbours(self) -> NDArray[np.intp]:
@@ -104,16 +103,15 @@ class SmoteNC:
         discrete = target is not None and self.base_.fields[target].discrete
         return columns[columns != target] if discrete and len(columns) > 1 else columns
 
-    def sample(
+    def _sample(
         self,
         n_rows: int,
         rng: np.random.Generator,
-        *,
-        given: Given | None = None,
-        condition: Condition | None = None,
-        complete: bool = False,
+        given: Given | None,
+        condition: Condition | None,
+        complete: bool,
     ) -> Floats:
-        """Draw rows; see `tablewright.generators.base.Generator.sample`.
+        """Draw rows from the model.
 
         Where cells other than the class are given, the row to start from is one of those
         nearest to them.
@@ -140,6 +138,10 @@ class SmoteNC:
             seeds = self._seeds(Given(known.values[part], known.known[part]), rng)
             rows[part] = self._interpolate(seeds, rng, complete)
         return np.where(known.known, known.values, rows)
+
+    @property
+    def _training_rows(self) -> Floats:
+        return self.base_.values
 
     def _seeds(self, given: Given, rng: np.random.Generator) -> NDArray[np.intp]:
         """Choose a base row for each row to be made."""
@@ -201,7 +203,7 @@ class SmoteNC:
             rows[:, j] = values
         return rows
 
-    def state(self) -> State:
+    def _state(self) -> State:
         """Return all that `restore` needs; it holds the base rows themselves."""
         facts = {"k_neighbors": self.k_neighbors, "max_base": self.max_base}
         arrays = {
@@ -213,7 +215,7 @@ class SmoteNC:
         return State(facts, arrays)
 
     @classmethod
-    def restore(cls, fields: Sequence[Field], state: State) -> Self:
+    def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
         """Make the fitted generator again."""
         self, arrays = cls(**state.facts), state.arrays
         base = Matrix(arrays["base"], tuple(fields))

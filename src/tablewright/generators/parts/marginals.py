@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from tablewright.generators.base import Bools, Floats
-from tablewright.generators.parts.rounding import Grid
+from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.tables.encoding.codec import Field
 
 __all__ = [
@@ -149,7 +149,7 @@ class Numeric:
     ----------
     ranks, points : ndarray of shape (n_knots,)
         Piecewise linear quantile function; both ascend.
-    grid : Grid
+    grid : RoundingGrid
         Where values may lie.
     missing : float
         Share of missing values.
@@ -157,7 +157,7 @@ class Numeric:
 
     ranks: Floats
     points: Floats
-    grid: Grid
+    grid: RoundingGrid
     missing: float = 0.0
 
     @classmethod
@@ -166,14 +166,14 @@ class Numeric:
         present = values[~np.isnan(values)]
         missing = 1.0 - len(present) / max(len(values), 1)
         if not len(present):
-            return cls(np.empty(0), np.empty(0), Grid(step), missing)
+            return cls(np.empty(0), np.empty(0), RoundingGrid(step), missing)
         left, right, mass = _cells(present)
         upper = np.minimum(np.cumsum(mass) / len(present), 1.0)
         lower = np.concatenate([[0.0], upper[:-1]])
         ranks = np.column_stack([lower, upper]).ravel()
         points = np.column_stack([left, right]).ravel()
         new = (np.diff(ranks, prepend=-1) > 0) | (np.diff(points, prepend=-np.inf) > 0)
-        return cls(ranks[new], points[new], Grid.learn(present, step), missing)
+        return cls(ranks[new], points[new], RoundingGrid.learn(present, step), missing)
 
     @property
     def empty(self) -> bool:
@@ -190,7 +190,7 @@ class Numeric:
         while len(late):
             knot[late] += 1
             late = late[ends[knot[late]] <= u[late]]
-        return self.grid.round(offsets[knot] + u * slopes[knot])
+        return self.grid.snap(offsets[knot] + u * slopes[knot])
 
     @cached_property
     def _lookup(self) -> tuple[NDArray[np.intp], Floats, Floats, Floats]:
@@ -208,8 +208,8 @@ class Numeric:
 
     def cell(self, values: Floats) -> tuple[Floats, Floats]:
         """Lower and upper rank of what is written as each value."""
-        half = self.grid.step / 2
-        return self._below(values - half), self._upto(values + half)
+        low, high = self.grid.cells(values)
+        return self._below(low), self._upto(high)
 
     def share(self, values: Floats, reach: float) -> Floats:
         """Share of rows no farther than `reach` from each value."""
@@ -238,9 +238,9 @@ class Numeric:
             return np.empty(0)
         width = bounds[:, 1] - bounds[:, 0] + (np.ptp(bounds, axis=1).sum() == 0)
         low, high = bounds[rng.choice(len(bounds), n_rows, p=width / width.sum())].T
+        drawn = self.grid.snap(low + rng.random(n_rows) * (high - low))
         half = self.grid.step / 2
-        drawn = self.grid.round(low + rng.random(n_rows) * (high - low))
-        return np.clip(drawn, low + half, high - half)
+        return drawn if self.grid.period > 1 else np.clip(drawn, low + half, high - half)
 
     def _below(self, x: Floats) -> Floats:
         return self._rank(x, np.searchsorted(self.points, x, side="left"))
@@ -261,7 +261,7 @@ class Numeric:
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return what `unpack` needs."""
-        grid = np.array([self.grid.step, self.grid.anchor])
+        grid = self.grid.array()
         return {"ranks": self.ranks, "points": self.points, "grid": grid, **_one(self.missing)}
 
 
@@ -302,7 +302,9 @@ def _restore(arrays: Mapping[str, NDArray[Any]]) -> Marginal:
     missing = float(arrays["missing"][0])
     if "order" in arrays:
         return Discrete(arrays["shares"], arrays["order"].astype(np.intp), missing)
-    return Numeric(arrays["ranks"], arrays["points"], Grid(*arrays["grid"].tolist()), missing)
+    return Numeric(
+        arrays["ranks"], arrays["points"], RoundingGrid.from_array(arrays["grid"]), missing
+    )
 
 
 def includes(domain: Domain, values: Floats) -> Bools:

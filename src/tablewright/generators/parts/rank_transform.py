@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Floats
 from tablewright.generators.parts.donors import Donors
+from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.tables.encoding.codec import Field
-
-__all__ = ["Scale"]
 
 Ints = NDArray[np.intp]
 
@@ -17,7 +16,7 @@ _SHARED = 5  # a value that this many rows share identifies none of them and is 
 _HEAVY = 0.02  # share of rows from which on a value is a spike that nothing is spread towards
 
 
-class Scale:
+class RankTransform:
     """One column between values and the ranks that trees ask about.
 
     Parameters
@@ -30,6 +29,7 @@ class Scale:
     def __init__(self, values: Floats, field: Field) -> None:
         self.field = field
         present = values[~np.isnan(values)]
+        self.grid = RoundingGrid.learn(present, field.step)
         self.distinct, counts = np.unique(present, return_counts=True)
         self.spread = not field.discrete and len(self.distinct) > 1
         self.shared = counts >= _SHARED
@@ -78,6 +78,9 @@ class Scale:
     def written(self, values: Floats) -> Floats:
         """Round to what a cell can hold."""
         step = self.field.step
+        values = self.grid.leave_gaps(values)
+        if self.grid.period > 1:
+            return self.grid.snap(values)
         return values if step == 0 else np.round(values / step) * step
 
     def _has(self, values: Floats, mark: Bools) -> Bools:

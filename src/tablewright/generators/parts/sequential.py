@@ -13,7 +13,7 @@ first asked.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Floats, Given, State
 from tablewright.generators.parts.class_model import ClassModel
-from tablewright.generators.parts.conditioning import check_given, condition_from_rows
+from tablewright.generators.parts.conditioning import condition_from_rows
 from tablewright.generators.parts.disjunction import share_out
 from tablewright.generators.parts.donors import Conditional, Donors
+from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import includes
-from tablewright.generators.parts.rank_transform import Scale
-from tablewright.generators.parts.training_rows import Originals
+from tablewright.generators.parts.rank_transform import RankTransform
+from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.tables.encoding.codec import Field, Matrix
 
 __all__ = ["MANY_LEVELS", "Sequential"]
@@ -44,7 +45,7 @@ _SWEEPS = 4  # passes over the open cells of the remaining patterns
 _INERTIA = 1.0  # leaves that a parent's share of complying rows counts for
 
 
-class Sequential(ABC):
+class Sequential(LocalGenerator):
     """Draws column after column, each from donors that a model of the columns before it names.
 
     A subclass learns that model for one column (`_grow`), reads it back (`_read`), and lists
@@ -57,7 +58,7 @@ class Sequential(ABC):
 
     max_rows: int | None
 
-    def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
+    def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
         """Learn one model per column."""
         if self.max_rows is not None and len(matrix.values) > self.max_rows:
             keep = np.sort(rng.choice(len(matrix.values), self.max_rows, replace=False))
@@ -65,17 +66,16 @@ class Sequential(ABC):
         self._learn(matrix, int(rng.integers(2**31)))
         for j, features in _sequence(self.order_):
             self.conditional(j, features)
-        return self
 
     def _learn(self, matrix: Matrix, seed: int) -> None:
         self.fields_, self.values_, self.seed_ = matrix.fields, matrix.values, seed
         self.leaf_ = self._least(len(self.values_))
-        self.scale_ = [Scale(self.values_[:, j], f) for j, f in enumerate(self.fields_)]
+        self.scale_ = [RankTransform(self.values_[:, j], f) for j, f in enumerate(self.fields_)]
         self.ranks_ = np.column_stack(
             [scale.ranks(self.values_[:, j]) for j, scale in enumerate(self.scale_)]
         )
         self.order_ = _order(self.ranks_, matrix)
-        self.originals_ = Originals(self.values_)
+        self.index_ = TrainingRowIndex.learn(self.values_)
         self._conditionals: dict[tuple[int, frozenset[int]], Conditional] = {}
         self._class_model: ClassModel | None = None
         self._room = (self._patterns + 2) * len(self.fields_)
@@ -117,16 +117,24 @@ class Sequential(ABC):
 
     # sampling -----------------------------------------------------------------
 
-    def sample(
+    @property
+    def order(self) -> list[int]:
+        """Columns in the order in which they are drawn."""
+        return self.order_
+
+    @property
+    def _training_rows(self) -> Floats:
+        return self.values_
+
+    def _sample(
         self,
         n_rows: int,
         rng: np.random.Generator,
-        *,
-        given: Given | None = None,
-        condition: Condition | None = None,
-        complete: bool = False,
+        given: Given | None,
+        condition: Condition | None,
+        complete: bool,
     ) -> Floats:
-        """Draw rows; see `Generator.sample`.
+        """Draw rows from the models.
 
         Where all that is given is the class, more rows are drawn than wanted and those are
         taken whose class is plain to see: each column is drawn for itself, which blurs the
@@ -140,8 +148,6 @@ class Sequential(ABC):
             known = np.zeros(values.shape, dtype=np.bool_)
         else:
             values, known = given.values.copy(), given.known
-            if condition is not None:
-                check_given(condition, given, self.fields_)
         draw.fill(values, known)
         return values
 
@@ -184,7 +190,7 @@ class Sequential(ABC):
 
     # storing ------------------------------------------------------------------
 
-    def state(self) -> State:
+    def _state(self) -> State:
         """Return the training rows and the models of the order; others are learned again."""
         arrays: dict[str, NDArray[np.generic]] = {"values": self.values_}
         for j, features in _sequence(self.order_):
@@ -194,7 +200,7 @@ class Sequential(ABC):
         return State({**facts, "seed": self.seed_, "order": self.order_}, arrays)
 
     @classmethod
-    def restore(cls, fields: Sequence[Field], state: State) -> Self:
+    def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
         """Make the fitted generator again."""
         facts, arrays = state.facts, state.arrays
         made = cls(**{name: facts[name] for name in cls._options})
@@ -251,7 +257,7 @@ class _Draw:
 
     def _refused(self, values: Floats, known: Bools) -> Bools:
         """Tell which rows break the condition, or equal a real row without being told to."""
-        refused: Bools = self.trees.originals_.among(values) & (known.mean(axis=1) < 0.5)
+        refused: Bools = self.trees.index_.contains(values) & (known.mean(axis=1) < 0.5)
         if self.condition is not None:
             refused |= ~self.condition.holds(values)
         return refused
@@ -265,7 +271,7 @@ class _Draw:
         cells = condition_from_rows(
             matrix, self.condition, len(rows), self.rng, given=given, complete=self.complete
         )
-        values[rows] = trees.sample(len(rows), self.rng, given=cells, complete=self.complete)
+        values[rows] = trees._sample(len(rows), self.rng, cells, None, self.complete)
 
     def _fill_by_pattern(self, values: Floats, known: Bools, rows: Ints) -> None:
         patterns, member, sizes = _patterns(known[rows])

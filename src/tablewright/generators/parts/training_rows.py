@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Floats
 
-__all__ = ["Originals"]
-
 _REPEATS = 0.01  # share of rows with a twin from which on equal rows are no sign of copying
 
 
-class Originals:
+@dataclass(frozen=True)
+class TrainingRowIndex:
     """The rows of a table whose rows do not repeat each other.
 
-    Where real rows have twins, as in a table of few categories, a made row that equals one is
-    what chance brings, and none is found here.
+    Where real rows have twins, as in a table of few categories, a written row that equals one
+    is what chance brings, and none is found here.
 
-    Parameters
+    Attributes
     ----------
-    values : ndarray of shape (n_rows, n_columns)
-        Training rows.
+    keys : ndarray of uint64
+        One for each row, ascending.
 
     Examples
     --------
-    >>> originals = Originals(np.array([[1.0, np.nan], [2.0, 0.5]]))
-    >>> originals.among(np.array([[2.0, 0.5], [1.0, 0.5], [1.0, np.nan]]))
+    >>> index = TrainingRowIndex.learn(np.array([[1.0, np.nan], [2.0, 0.5]]))
+    >>> index.contains(np.array([[2.0, 0.5], [1.0, 0.5], [1.0, np.nan]]))
     array([ True, False,  True])
     """
 
-    def __init__(self, values: Floats) -> None:
-        keys = _keys(values)
-        self._keys, counts = np.unique(keys, return_counts=True)
-        if counts[counts > 1].sum() > _REPEATS * len(keys):
-            self._keys = self._keys[:0]
+    keys: NDArray[np.uint64]
 
-    def among(self, values: Floats) -> Bools:
+    @classmethod
+    def learn(cls, values: Floats) -> TrainingRowIndex:
+        """Index rows of shape (n_rows, n_columns)."""
+        keys, counts = np.unique(_keys(values), return_counts=True)
+        return cls(keys[:0] if counts[counts > 1].sum() > _REPEATS * len(values) else keys)
+
+    def contains(self, values: Floats) -> Bools:
         """Tell which rows equal a training row."""
-        if len(self._keys) == 0:
+        if len(self.keys) == 0:
             return np.zeros(len(values), dtype=np.bool_)
         keys = _keys(values)
-        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        equal: Bools = self._keys[place] == keys
+        index = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        equal: Bools = self.keys[index] == keys
         return equal
 
 

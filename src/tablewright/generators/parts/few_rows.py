@@ -1,0 +1,444 @@
+"""Rows of classes and codes that few real rows have, widened inside those rows.
+
+A leaf, a bin or a copula needs more rows than such a class has, and would borrow them from other
+classes. Here a row starts from one of the class, goes some way towards a neighbour of the same
+class (Chawla et al. 2002, SMOTE) and is spread a little (Silverman and Young 1987, smoothed
+bootstrap). How far numbers spread, and together with which others, is learned from inside all
+classes, since two or three rows do not tell; where they lie is learned from the class alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.covariance import ledoit_wolf
+
+from tablewright.generators.base import Bools, Condition, Given
+from tablewright.generators.parts.rounding import RoundingGrid
+from tablewright.generators.parts.training_rows import TrainingRowIndex
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
+
+FEW = 30
+"""Rows from which on a class or a code is left to the generator's own model."""
+
+_MAX_LEVELS = 64  # of a column whose rare codes are looked after
+_MAX_GIVEN = 2  # cells given of a row, up to which a rare code beside the target decides
+_NEIGHBOURS = 5
+_WIDTH = 0.3  # spread around a row, in standard deviations inside its class
+_MOVED = 0.1  # the same, by which the rows that are kept differ from real ones
+_PRIOR = 2.0  # rows that the spread inside all classes counts for
+_CANDIDATES = 4
+_ROUNDS = 8
+_BLOCK = 20_000
+_MAX_ROWS = 5000  # to learn spread from
+
+
+@dataclass(frozen=True)
+class FewRows:
+    """What is known of rare classes and codes, and of the spread inside all classes.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+    rows : ndarray of shape (n_rare, n_columns)
+        Rows that have a rare class or code, their numbers moved a little.
+    counts : dict from int to ndarray of int
+        Real rows of each code of the discrete columns that are looked after.
+    deviation, low, high : ndarray of shape (n_columns,)
+        Spread of each number inside the classes, and its range.
+    correlation : ndarray of shape (n_numbers, n_numbers)
+        Of the numbers inside the classes.
+    means : ndarray of shape (n_classes, n_columns)
+        Mean of each number in each class; one row where no target has classes.
+    grids : list of RoundingGrid
+    index : TrainingRowIndex
+        Rare real rows, which are not written again.
+    """
+
+    fields: tuple[Field, ...]
+    rows: Floats
+    counts: dict[int, NDArray[np.intp]]
+    deviation: Floats
+    low: Floats
+    high: Floats
+    correlation: Floats
+    means: Floats
+    grids: list[RoundingGrid]
+    index: TrainingRowIndex
+
+    @classmethod
+    def learn(cls, matrix: Matrix) -> FewRows:
+        """Keep the rows of rare codes, and learn the spread inside classes."""
+        values, fields = matrix.values, matrix.fields
+        counts = {
+            j: np.bincount(codes[~np.isnan(codes)].astype(np.intp), minlength=field.levels)
+            for j, field in enumerate(fields)
+            if 0 < field.levels <= _MAX_LEVELS
+            for codes in [values[:, j]]
+        }
+        rare = np.zeros(len(values), dtype=np.bool_)
+        for j, count in counts.items():
+            rare |= np.append(count < FEW, False)[_codes(values[:, j], fields[j].levels)]
+        means, deviation, correlation = _inside_classes(matrix)
+        grids = [
+            RoundingGrid() if field.discrete else RoundingGrid.learn(values[:, j], field.step)
+            for j, field in enumerate(fields)
+        ]
+        low, high = _ranges(values)
+        index = TrainingRowIndex.learn(values[rare])
+        few = cls(
+            fields, values[rare], counts, deviation, low, high, correlation, means, grids, index
+        )
+        moved = few._spread(few.rows, _MOVED * deviation, np.random.default_rng(len(values)))
+        return replace(few, rows=moved)
+
+    # which rows are few --------------------------------------------------------
+
+    @property
+    def _target(self) -> int | None:
+        return next((j for j, f in enumerate(self.fields) if f.target and j in self.counts), None)
+
+    def apart(self, values: Floats, known: Bools) -> Iterator[tuple[NDArray[np.intp], Floats]]:
+        """Rows whose known cells hold a rare code, and the real rows that have it.
+
+        The target decides; where it is not known and little else is, any other rare code.
+        """
+        open_ = np.ones(len(values), dtype=np.bool_)
+        first = self._target
+        for j in sorted(self.counts, key=lambda j: j != first):
+            asked = open_ & known[:, j] & ~np.isnan(values[:, j])
+            if j != first:
+                asked &= known.sum(axis=1) <= _MAX_GIVEN
+            for code in np.unique(values[asked, j]).astype(np.intp):
+                if 0 < self.counts[j][code] < FEW:
+                    mine = asked & (values[:, j] == code)
+                    open_ &= ~mine
+                    yield np.flatnonzero(mine), self.rows[self.rows[:, j] == code]
+
+    def complying(self, condition: Condition, values: Floats | None) -> Floats | None:
+        """Return the rows that meet a condition, where they are few; None where they are not.
+
+        Parameters
+        ----------
+        condition : Condition
+        values : ndarray of shape (n_train, n_columns) or None
+            Training rows, where the generator has them; otherwise only conditions on rare codes
+            are known to be met by few.
+        """
+        if self._asks_for_rare(condition):
+            values = self.rows
+        if values is None:
+            return None
+        rows = values[condition.holds(values)]
+        return rows if 0 < len(rows) < FEW else None
+
+    def _asks_for_rare(self, condition: Condition) -> bool:
+        allowed = {j: condition.allowed(j) for j in condition.columns if j in self.counts}
+        masks = {j: mask[:-1] for j, mask in allowed.items() if isinstance(mask, np.ndarray)}
+        missing = {j: bool(mask[-1]) for j, mask in allowed.items() if isinstance(mask, np.ndarray)}
+        return any(
+            not missing[j] and 0 < self.counts[j][mask].sum() < FEW for j, mask in masks.items()
+        )
+
+    # drawing -------------------------------------------------------------------
+
+    def draw(
+        self,
+        base: Floats,
+        given: Given,
+        rng: np.random.Generator,
+        condition: Condition | None = None,
+        complete: bool = False,
+    ) -> Floats:
+        """Draw rows around some real ones.
+
+        Parameters
+        ----------
+        base : ndarray of shape (n_base, n_columns)
+            Rows to start from, at least one.
+        given : Given
+            Cells that stay; rows start from those near them.
+        rng : numpy Generator
+        condition : Condition or None
+            Rows meet it, at the cost of being real where nothing else does.
+        complete : bool, default=False
+            Whether no cell may be missing.
+        """
+        around = _Around(self, base, complete)
+        blocks = [slice(k, k + _BLOCK) for k in range(0, len(given.values), _BLOCK)]
+        return np.concatenate(
+            [
+                self._draw_block(around, Given(given.values[b], given.known[b]), rng, condition)
+                for b in blocks
+            ]
+            or [np.empty(given.values.shape)]
+        )
+
+    def _draw_block(
+        self, around: _Around, given: Given, rng: np.random.Generator, condition: Condition | None
+    ) -> Floats:
+        rows = np.empty(given.values.shape)
+        todo = np.arange(len(rows))
+        for attempt in range(_ROUNDS):
+            part = Given(given.values[todo], given.known[todo])
+            rows[todo] = around.draw(part, rng, _WIDTH * (1 + attempt / 2))
+            todo = todo[around.refuses(rows[todo], part.known, condition)]
+            if len(todo) == 0:
+                return rows
+        part = Given(given.values[todo], given.known[todo])
+        if condition is not None and len(todo):
+            broken = todo[~condition.holds(rows[todo])]
+            rows[broken] = around.starts(Given(given.values[broken], given.known[broken]), rng)
+        return rows
+
+    @cached_property
+    def numbers(self) -> NDArray[np.intp]:
+        """Columns of numbers."""
+        return np.flatnonzero([not field.discrete for field in self.fields])
+
+    @cached_property
+    def _root(self) -> Floats:
+        jitter = 1e-6 * np.eye(len(self.correlation))
+        return np.asarray(np.linalg.cholesky(self.correlation + jitter))
+
+    def _spread(self, rows: Floats, width: Floats, rng: np.random.Generator) -> Floats:
+        """Add noise that goes together as numbers do inside classes; keep range and grid."""
+        spread = rows.copy()
+        noise = rng.standard_normal((len(rows), len(self.numbers))) @ self._root.T
+        for k, j in enumerate(self.numbers):
+            moved = rows[:, j] + width[..., j] * noise[:, k]
+            moved = self.high[j] - np.abs(self.high[j] - moved)
+            moved = np.clip(self.low[j] + np.abs(moved - self.low[j]), self.low[j], self.high[j])
+            spread[:, j] = self.grids[j].round(moved)
+        return spread
+
+    def usual(self, column: int) -> float:
+        """Value for a cell of which nothing is known."""
+        if column in self.counts:
+            return float(self.counts[column].argmax())
+        return float(self.grids[column].round(_mean(self.means)[[column]])[0])
+
+    # storing -------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what `restore` needs."""
+        plain = {name: getattr(self, name) for name in _STORED}
+        plain |= {f"count{j}": count for j, count in self.counts.items()}
+        plain |= {f"grid{j}": grid.array() for j, grid in enumerate(self.grids)}
+        return {**plain, "keys": self.index.keys}
+
+    @classmethod
+    def restore(cls, fields: tuple[Field, ...], arrays: Mapping[str, NDArray[Any]]) -> FewRows:
+        """Make it again from `arrays`."""
+        return cls(
+            fields,
+            counts={
+                j: np.asarray(arrays[f"count{j}"], dtype=np.intp)
+                for j in range(len(fields))
+                if f"count{j}" in arrays
+            },
+            grids=[RoundingGrid.from_array(arrays[f"grid{j}"]) for j in range(len(fields))],
+            index=TrainingRowIndex(np.asarray(arrays["keys"], dtype=np.uint64)),
+            **{name: arrays[name] for name in _STORED},
+        )
+
+
+_STORED = ("rows", "deviation", "low", "high", "correlation", "means")
+
+
+class _Around:
+    """Draws around some rows: their spread, their neighbours, and whose side a row is on."""
+
+    def __init__(self, few: FewRows, base: Floats, complete: bool) -> None:
+        self.few = few
+        self.base = self._filled(base) if complete else base
+        self.deviation = _towards(_deviation(base), few.deviation, len(base))
+        self.mates = self._neighbours()
+        self._index = TrainingRowIndex.learn(base)
+        # A number that most rows share is a value of its own, which noise would blur.
+        self.shared = np.array([_shares(column) for column in base.T])
+
+    def _filled(self, base: Floats) -> Floats:
+        """Fill missing cells from the other rows, or with what is usual."""
+        filled = base.copy()
+        for j in np.flatnonzero(np.isnan(base).any(axis=0)):
+            gone = np.isnan(base[:, j])
+            usual = base[~gone, j] if not gone.all() else self.few.usual(int(j))
+            filled[gone, j] = np.resize(usual, gone.sum())
+        return filled
+
+    def _neighbours(self) -> NDArray[np.intp]:
+        """Positions of the nearest other rows of each row."""
+        numbers, codes = self.few.numbers, np.delete(self.base, self.few.numbers, axis=1)
+        scale = np.where(self.deviation > 0, self.deviation, 1.0)
+        points = (np.nan_to_num(self.base) / scale)[:, numbers]
+        gaps = ((points[:, None] - points) ** 2).sum(axis=2)
+        gaps += (codes[:, None] != codes).sum(axis=2)
+        np.fill_diagonal(gaps, np.inf)
+        count = min(_NEIGHBOURS, len(gaps) - 1)
+        return np.argsort(gaps, axis=1, kind="stable")[:, :count]
+
+    def draw(self, given: Given, rng: np.random.Generator, width: float) -> Floats:
+        """Draw one row for each of `given`: the likeliest of its side among some."""
+        times = _CANDIDATES if len(self._others) else 1
+        values, known = (
+            np.repeat(given.values, times, axis=0),
+            np.repeat(given.known, times, axis=0),
+        )
+        rows = np.where(known, values, self._between(Given(values, known), rng, width))
+        if times == 1:
+            return rows
+        chances = self._chances(rows).reshape(-1, times).cumsum(axis=1)
+        pick = (rng.random((len(chances), 1)) * chances[:, -1:] >= chances[:, :-1]).sum(axis=1)
+        taken: Floats = rows[np.arange(len(chances)) * times + pick]
+        return taken
+
+    def refuses(self, rows: Floats, known: Bools, condition: Condition | None) -> Bools:
+        """Tell which rows are copies of real ones though little is given, or break a condition."""
+        copies = self._index.contains(rows) | self.few.index.contains(rows)
+        refused: Bools = copies & (known.mean(axis=1) < 0.5)
+        return refused if condition is None else refused | ~condition.holds(rows)
+
+    def starts(self, given: Given, rng: np.random.Generator) -> Floats:
+        """Real rows to start from, with what is given."""
+        return np.where(given.known, given.values, self.base[self._pick(given, rng)])
+
+    def _pick(self, given: Given, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Choose a row for each: any, or by how near it is to what is given."""
+        gaps = np.zeros((len(given.values), len(self.base)))
+        for j, field in enumerate(self.few.fields):
+            asked = given.known[:, j] & ~np.isnan(given.values[:, j])
+            if not asked.any():
+                continue
+            apart = given.values[asked, j][:, None] - self.base[None, :, j]
+            gap = (apart != 0) * 1.0 if field.discrete else apart / (self.deviation[j] or 1.0)
+            gaps[asked] += np.nan_to_num(gap, nan=1.0) ** 2
+        chances = np.exp(-0.5 * (gaps - gaps.min(axis=1, keepdims=True))).cumsum(axis=1)
+        share = rng.random((len(gaps), 1)) * chances[:, -1:]
+        return np.asarray((chances[:, :-1] <= share).sum(axis=1))
+
+    def _between(self, given: Given, rng: np.random.Generator, width: float) -> Floats:
+        start = self._pick(given, rng)
+        mate = start
+        if self.mates.shape[1]:
+            mate = self.mates[start, rng.integers(self.mates.shape[1], size=len(start))]
+        share = rng.random(len(start))
+        here, there = self.base[start], self.base[mate]
+        takes = rng.random(here.shape) < share[:, None]
+        rows = np.where(takes, there, here)
+        numbers = self.few.numbers
+        line = here[:, numbers] + share[:, None] * (there[:, numbers] - here[:, numbers])
+        rows[:, numbers] = np.where(np.isnan(line), rows[:, numbers], line)
+        same = (here == there) & self.shared
+        return self.few._spread(rows, np.where(same, 0.0, width * self.deviation), rng)
+
+    @cached_property
+    def _others(self) -> Floats:
+        """Means of the classes that no row here belongs to."""
+        target, means = self.few._target, self.few.means
+        if target is None or len(self.few.numbers) == 0:
+            return means[:0]
+        mine = np.unique(self.base[~np.isnan(self.base[:, target]), target]).astype(np.intp)
+        others = np.delete(means, mine, axis=0)
+        return others[~np.isnan(others[:, self.few.numbers]).all(axis=1)]
+
+    @cached_property
+    def _whitening(self) -> Floats:
+        few = self.few
+        inverse = np.linalg.inv(few._root).T
+        return inverse / np.where(few.deviation > 0, few.deviation, np.inf)[few.numbers, None]
+
+    def _chances(self, rows: Floats) -> Floats:
+        """How likely each row is one of these rather than of the nearest other class."""
+        numbers = self.few.numbers
+        centre = _mean(self.base)
+        whole = np.where(np.isnan(rows), centre, rows)[:, numbers] @ self._whitening
+        here = ((whole - centre[numbers] @ self._whitening) ** 2).sum(axis=1)
+        others = np.where(np.isnan(self._others), centre, self._others)[:, numbers]
+        there = ((whole[:, None] - others @ self._whitening) ** 2).sum(axis=2).min(axis=1)
+        return np.asarray(1e-9 + 1 / (1 + np.exp(np.clip(0.5 * (here - there), -50, 50))))
+
+
+def _codes(column: Floats, levels: int) -> NDArray[np.intp]:
+    return np.where(np.isnan(column), levels, column).astype(np.intp)
+
+
+def _ranges(values: Floats) -> tuple[Floats, Floats]:
+    present = ~np.isnan(values)
+    some = present.any(axis=0)
+    low = np.where(present, values, np.inf).min(axis=0, initial=np.inf)
+    high = np.where(present, values, -np.inf).max(axis=0, initial=-np.inf)
+    return np.where(some, low, 0.0), np.where(some, high, 0.0)
+
+
+def _mean(rows: Floats) -> Floats:
+    """Return the mean of each column, missing cells left out; 0 where all are."""
+    present = ~np.isnan(rows)
+    total = np.where(present, rows, 0.0).sum(axis=0)
+    return np.asarray(total / np.maximum(present.sum(axis=0), 1))
+
+
+def _towards(own: Floats, pooled: Floats, n_rows: int) -> Floats:
+    """Mean of two spreads on the log scale: the fewer rows, the more of the pooled one."""
+    weight = (n_rows - 1) / (n_rows - 1 + _PRIOR)
+    own = np.where((own > 0) & (pooled > 0), own, pooled)
+    return np.asarray(own**weight * pooled ** (1 - weight))
+
+
+def _deviation(rows: Floats) -> Floats:
+    """Return the standard deviation of each column, missing cells left out."""
+    squares = np.where(np.isnan(rows), 0.0, rows - _mean(rows)) ** 2
+    count = (~np.isnan(rows)).sum(axis=0)
+    return np.asarray(np.sqrt(squares.sum(axis=0) / np.maximum(count - 1, 1)))
+
+
+def _shares(column: Floats) -> bool:
+    present = column[~np.isnan(column)]
+    return len(present) > 2 and len(np.unique(present)) <= len(present) / 2
+
+
+def _inside_classes(matrix: Matrix) -> tuple[Floats, Floats, Floats]:
+    """Means of the classes, and spread and correlation of the numbers inside them."""
+    values, target = matrix.values, matrix.target
+    levels = 0 if target is None else matrix.fields[target].levels
+    if target is None or not 0 < levels <= _MAX_LEVELS:
+        classes, levels = np.zeros(len(values), dtype=np.intp), 1
+    else:
+        classes = _codes(values[:, target], levels)
+    numbers = [j for j, field in enumerate(matrix.fields) if not field.discrete]
+    means = np.full((levels, values.shape[1]), np.nan)
+    inner = np.zeros((len(values), len(numbers)))
+    for code in np.unique(classes):
+        mine = values[classes == code][:, numbers]
+        mean = _mean(mine)
+        inner[classes == code] = np.where(np.isnan(mine), 0.0, mine - mean)
+        if code < levels:
+            means[code, numbers] = np.where(np.isnan(mine).all(axis=0), np.nan, mean)
+    deviation = np.zeros(values.shape[1])
+    deviation[numbers] = _robust(inner)
+    scaled = inner / np.where(deviation > 0, deviation, 1.0)[numbers]
+    return means, deviation, _correlation(scaled[:: max(1, len(inner) // _MAX_ROWS)])
+
+
+def _correlation(scaled: Floats) -> Floats:
+    """Correlation of columns, shrunk as far as rows are few (Ledoit and Wolf 2004)."""
+    if min(scaled.shape) < 2:
+        return np.eye(scaled.shape[1])
+    covariance = ledoit_wolf(np.clip(scaled, -4, 4))[0]
+    scale = np.sqrt(np.where(np.diag(covariance) > 0, np.diag(covariance), 1.0))
+    correlation = np.asarray(covariance / np.outer(scale, scale))
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
+
+
+def _robust(inner: Floats) -> Floats:
+    """Return the standard deviation, kept down where a few rows in long tails make it."""
+    deviation = inner.std(axis=0) if len(inner) else np.zeros(inner.shape[1])
+    low, high = np.quantile(inner, [0.25, 0.75], axis=0) if len(inner) else (0.0, 0.0)
+    width = (high - low) / 1.35
+    return np.where(width > 0, np.minimum(deviation, 2 * width), deviation)

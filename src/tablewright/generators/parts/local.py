@@ -1,0 +1,140 @@
+"""What every generator of ours does alike: rare classes and codes are drawn from their own rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from tablewright.generators.base import Condition, Given, State
+from tablewright.generators.parts.conditioning import check_given
+from tablewright.generators.parts.few_rows import FewRows
+from tablewright.generators.parts.marginals import within
+from tablewright.generators.parts.proposals import blank
+from tablewright.tables.encoding.codec import Field, Floats, Matrix
+
+
+class LocalGenerator(ABC):
+    """Implements `Generator`; a subclass brings the model of all but rare classes and codes."""
+
+    fields_: tuple[Field, ...]
+    few_: FewRows
+
+    @property
+    def order(self) -> list[int]:
+        """Columns in the order in which they are drawn."""
+        return list(range(len(self.fields_)))
+
+    def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
+        """Learn from rows."""
+        self.fields_ = tuple(matrix.fields)
+        self.few_ = FewRows.learn(matrix)
+        self._fit(matrix, rng)
+        return self
+
+    def sample(
+        self,
+        n_rows: int,
+        rng: np.random.Generator,
+        *,
+        given: Given | None = None,
+        condition: Condition | None = None,
+        complete: bool = False,
+    ) -> Floats:
+        """Draw rows; see `tablewright.generators.base.Generator.sample`.
+
+        Raises
+        ------
+        ConditionError
+            If no row can meet the condition.
+        """
+        if given is None:
+            return self._sample_freely(n_rows, rng, condition, complete)
+        if condition is not None:
+            check_given(condition, given, self.fields_)
+        rows = np.empty((n_rows, len(self.fields_)))
+        rest = np.ones(n_rows, dtype=np.bool_)
+        for mine, base in self.few_.apart(given.values, given.known):
+            part = Given(given.values[mine], given.known[mine])
+            if condition is not None:
+                base = base[condition.holds(base)]
+            if len(base):
+                rows[mine] = self.few_.draw(base, part, rng, condition, complete)
+                rest[mine] = False
+        if rest.any() or n_rows == 0:
+            part = Given(given.values[rest], given.known[rest])
+            rows[rest] = self._sample(int(rest.sum()), rng, part, condition, complete)
+        return rows
+
+    def _sample_freely(
+        self, n_rows: int, rng: np.random.Generator, condition: Condition | None, complete: bool
+    ) -> Floats:
+        open_ = blank(n_rows, len(self.fields_))
+        if condition is not None:
+            base = self.few_.complying(condition, self._training_rows)
+            if base is not None:
+                return self.few_.draw(base, open_, rng, condition, complete)
+        rows = self._sample(n_rows, rng, None, condition, complete)
+        for mine, base in self.few_.apart(rows, self._class_known(rows)):
+            if condition is not None:
+                base = base[condition.holds(base)]
+            if len(base):
+                part = Given(open_.values[mine], open_.known[mine])
+                rows[mine] = self.few_.draw(base, part, rng, condition, complete)
+        return rows
+
+    def _class_known(self, rows: Floats) -> np.typing.NDArray[np.bool_]:
+        """Mark the target alone, where it has classes: rows of a rare one are drawn from it."""
+        targets = np.array([field.target and field.discrete for field in self.fields_])
+        return np.broadcast_to(targets, rows.shape)
+
+    @property
+    def _training_rows(self) -> Floats | None:
+        """Real rows, where the model holds them."""
+        return None
+
+    @abstractmethod
+    def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
+        """Learn the model."""
+
+    @abstractmethod
+    def _sample(
+        self,
+        n_rows: int,
+        rng: np.random.Generator,
+        given: Given | None,
+        condition: Condition | None,
+        complete: bool,
+    ) -> Floats:
+        """Draw rows from the model."""
+
+    def state(self) -> State:
+        """Return all that `restore` needs."""
+        state = self._state()
+        few = {f"few/{name}": array for name, array in self.few_.arrays().items()}
+        return State(state.facts, {**state.arrays, **few})
+
+    @classmethod
+    def restore(cls, fields: Sequence[Field], state: State) -> Self:
+        """Make the fitted generator again."""
+        self = cls._restore(tuple(fields), state)
+        self.fields_ = tuple(fields)
+        few = within(state.arrays, "few/")
+        if few:
+            self.few_ = FewRows.restore(self.fields_, few)
+        else:  # version 0.1.0 kept no such rows
+            rows = self._training_rows
+            rows = np.empty((0, len(fields))) if rows is None else rows
+            self.few_ = FewRows.learn(Matrix(rows, self.fields_))
+        return self
+
+    @abstractmethod
+    def _state(self) -> State:
+        """Return what the model needs."""
+
+    @classmethod
+    @abstractmethod
+    def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
+        """Make the model again."""
