@@ -136,6 +136,7 @@ def test_given_cells_stay_and_complete_fills_the_rest(make: Make) -> None:
     assert not np.isnan(rows[~known]).any()
 
 
+@pytest.mark.filterwarnings("ignore::tablewright.generators.parts.local.FewRowsWarning")
 @makers
 def test_every_row_meets_a_rare_condition(make: Make) -> None:
     matrix = mixed(20_000)

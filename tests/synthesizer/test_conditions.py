@@ -89,6 +89,7 @@ def test_a_condition_reaches_back_to_columns_that_are_drawn_before_it(where: str
         assert ks(real[name], rows[name]) < ks_bound(4000, real.height)
 
 
+@pytest.mark.filterwarnings("ignore::tablewright.generators.parts.local.FewRowsWarning")
 @pytest.mark.parametrize("method", METHODS)
 def test_a_condition_that_two_rows_in_20_000_meet_returns_all_rows(method: str) -> None:
     rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Self
@@ -14,6 +15,13 @@ from tablewright.generators.parts.few_rows import FewRows
 from tablewright.generators.parts.marginals import within
 from tablewright.generators.parts.proposals import blank
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
+
+
+_MIN_ROWS = 3  # real rows below which the rows around them say little else
+
+
+class FewRowsWarning(UserWarning):
+    """Rows are written around one or two real ones, since no others have what was asked for."""
 
 
 class LocalGenerator(ABC):
@@ -61,6 +69,7 @@ class LocalGenerator(ABC):
             if condition is not None:
                 base = base[condition.holds(base)]
             if len(base):
+                _warn_of(len(base))
                 rows[mine] = self.few_.draw(base, part, rng, condition, complete)
                 rest[mine] = False
         if rest.any() or n_rows == 0:
@@ -75,6 +84,7 @@ class LocalGenerator(ABC):
         if condition is not None:
             base = self.few_.complying(condition, self._training_rows)
             if base is not None:
+                _warn_of(len(base))
                 return self.few_.draw(base, open_, rng, condition, complete)
         rows = self._sample(n_rows, rng, None, condition, complete)
         for mine, base in self.few_.apart(rows, self._class_known(rows)):
@@ -138,3 +148,14 @@ class LocalGenerator(ABC):
     @abstractmethod
     def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
         """Make the model again."""
+
+
+def _warn_of(n_base: int) -> None:
+    if n_base < _MIN_ROWS:
+        found = "one real row has" if n_base == 1 else f"only {n_base} real rows have"
+        warnings.warn(
+            f"{found} what was asked for: the rows written for it stay near "
+            f"{'it' if n_base == 1 else 'them'}, and say little of others of its kind",
+            FewRowsWarning,
+            stacklevel=4,
+        )

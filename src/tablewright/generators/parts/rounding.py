@@ -81,7 +81,9 @@ class RoundingGrid:
         gaps = _wide_gaps(present)
         if not step or not len(present):
             return cls(step, gaps=gaps)
-        anchor = 0.0 if _whole(present / step).all() else float(present[0])
+        indices = present / step
+        off = np.abs(indices - np.rint(indices)) >= 1e-6 * np.maximum(1.0, np.abs(indices))
+        anchor = float(present[0]) if off.any() else 0.0
         return cls(step, anchor, gaps=gaps)._with_period(present)
 
     def _with_period(self, present: Floats) -> RoundingGrid:
@@ -105,7 +107,7 @@ class RoundingGrid:
         )
 
     def round(self, values: Floats) -> Floats:
-        """Move values out of wide gaps and to the grid, in order; those that lie on it stay."""
+        """Move values out of wide gaps and to the grid; those that lie on it stay."""
         return self.snap(self.leave_gaps(values))
 
     def leave_gaps(self, values: Floats) -> Floats:
@@ -121,7 +123,7 @@ class RoundingGrid:
         return np.where(inside, np.where(part < 0.5, lower, upper), values)
 
     def snap(self, values: Floats) -> Floats:
-        """Move values to the grid, gaps or not."""
+        """Move values to the grid, in order, gaps or not."""
         if not self.step:
             return values
         indices = self._indices(values)
@@ -239,8 +241,7 @@ def _wide_gaps(values: Floats) -> Floats:
 
 
 def _whole(indices: Floats) -> NDArray[np.bool_]:
-    near = np.rint(indices)
-    whole: NDArray[np.bool_] = np.abs(indices - near) < 1e-6 * np.maximum(1.0, np.abs(near))
+    whole: NDArray[np.bool_] = np.abs(indices - np.rint(indices)) < 1e-6
     return whole
 
 
