@@ -16,7 +16,6 @@ from tablewright.generators.parts.marginals import within
 from tablewright.generators.parts.proposals import blank
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
-
 _MIN_ROWS = 3  # real rows below which the rows around them say little else
 
 
