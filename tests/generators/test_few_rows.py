@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tablewright.generators.base import Generator, Given
+from tablewright.generators.base import Bools, Generator, Given
 from tablewright.generators.parts.local import FewRowsWarning
 from tablewright.generators.plugin import Plugin
 from tablewright.registry import resolve
@@ -44,7 +44,10 @@ def table(n_rare: int, n_rows: int = 400, seed: int = 0) -> Matrix:
 
 
 def fitted(method: str, matrix: Matrix) -> Generator:
-    options = {"blend": {"n_trees": 5, "share": 0.5}, "boosted": {"n_trees": 5}}
+    options: dict[str, dict[str, Any]] = {
+        "blend": {"n_trees": 5, "share": 0.5},
+        "boosted": {"n_trees": 5},
+    }
     if method == "plugin":
         pytest.importorskip("pandas")
         return Plugin(Repeats()).fit(matrix, np.random.default_rng(1))
@@ -60,9 +63,10 @@ def of_class(n_rows: int) -> Given:
     return Given(values, np.arange(4) == np.full((n_rows, 1), 3))
 
 
-def on_their_side(rows: Floats) -> Floats:
+def on_their_side(rows: Floats) -> Bools:
     """The best linear rule: both numbers together past the middle between the classes."""
-    return (rows[:, 0] - rows[:, 1] / 20 > 3) & (rows[:, 2] == 2)
+    right: Bools = (rows[:, 0] - rows[:, 1] / 20 > 3) & (rows[:, 2] == 2)
+    return right
 
 
 @pytest.mark.parametrize("n_rare", [3, 8, 20])

@@ -79,8 +79,10 @@ def test_a_lattice_that_some_rows_leave_is_left_as_often() -> None:
 
 def test_endings_come_as_often_as_in_the_table() -> None:
     rng = np.random.default_rng(6)
-    values = rng.integers(1, 300, 2000) + rng.choice([0.99, 0.49, 0.0], 2000, p=[0.6, 0.3, 0.1])
-    grid = RoundingGrid.learn(values.round(2), 0.01)
+    values: Floats = rng.integers(1, 300, 2000) + rng.choice(
+        [0.99, 0.49, 0.0], 2000, p=[0.6, 0.3, 0.1]
+    )
+    grid = RoundingGrid.learn(np.asarray(values.round(2), dtype=np.float64), 0.01)
     drawn = np.rint(grid.round(rng.uniform(1, 299, 4000)) * 100) % 100
     shares = [(drawn == ending).mean() for ending in (99, 49, 0)]
     assert np.allclose(shares, [0.6, 0.3, 0.1], atol=0.05)
