@@ -129,7 +129,7 @@ def test_rounding_keeps_order_range_and_itself(numbers: list[int]) -> None:
 @given(st.floats(-500, 1500), st.floats(0, 900))
 @settings(max_examples=60, deadline=None)
 def test_what_is_drawn_from_a_widened_interval_lies_in_it(low: float, width: float) -> None:
-    grid = RoundingGrid.learn(np.arange(0, 1000, 25) + 10.0, 1.0)
+    grid = RoundingGrid.learn(np.arange(10.0, 1010.0, 25.0), 1.0)
     start, stop = grid.widen(np.array([[low, low + width]]))[0]
     if start < stop:
         drawn = grid.snap(np.linspace(start, stop, 52)[1:-1])
