@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from tablewright.errors import InputError
 from tablewright.random_state import seed_of
+from tablewright.synthesizer.parameters import Constraint, check_parameters
 from tablewright.synthesizer.quotas import Counts, balanced, class_counts
 from tablewright.synthesizer.resampling import ResamplerMixin
 from tablewright.tables.encoding.codec import Matrix
@@ -50,6 +51,9 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     schema: Any
     random_state: Any
 
+    parameter_constraints: ClassVar[Mapping[str, Constraint]] = {}
+    """What parameters may be, by name; checked before anything is learned."""
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn a table.
 
@@ -73,6 +77,7 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return self._learn(replace(table, restore_frame=restore))
 
     def _learn(self, table: Table) -> Self:
+        check_parameters(self, self.parameter_constraints)
         self.schema_, self.n_rows_ = table.schema, table.frame.height
         self.restore_ = Restore.from_dict(table.restore_frame.to_dict())
         self.seed_ = seed_of(self.random_state)

@@ -17,7 +17,7 @@ from tablewright.generators.base import Condition, Floats, Generator, Given, Sta
 from tablewright.generators.parts.conditioning import check_given
 from tablewright.generators.parts.row_conditions import RowCondition
 from tablewright.generators.plugin import as_generator, name_of
-from tablewright.random_state import seed_of
+from tablewright.random_state import Stream, seed_of
 from tablewright.registry import resolve
 from tablewright.rules.enforcement import Audit
 from tablewright.rules.expressions import Where, parse_where
@@ -104,10 +104,10 @@ class Synthesizer(TableEstimator):
         self.random_state = random_state
 
     def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
-        self.reference_ = reference_rows(frame, self._rng("reference"))
+        self.reference_ = reference_rows(frame, self._rng(Stream.SYNTHESIZER_REFERENCE))
         with one_thread():
             self.method_, self.reason_ = self._choose(frame)
-            self.generator_: Generator = self._make().fit(matrix, self._rng("fit"))
+            self.generator_: Generator = self._make().fit(matrix, self._rng(Stream.SYNTHESIZER_FIT))
 
     def _write_like(
         self, frame: pl.DataFrame, restore: Restore, target: str, like: Ints
@@ -123,7 +123,7 @@ class Synthesizer(TableEstimator):
             return name, f"{name}, as asked"
         if self.method != "auto":
             return self.method, f"{self.method}, as asked"
-        choice = choose_method(frame, self.schema_, self._rng("choose"))
+        choice = choose_method(frame, self.schema_, self._rng(Stream.SYNTHESIZER_CHOOSE))
         return choice.method, choice.reason
 
     def _make(self) -> Generator:
@@ -235,12 +235,14 @@ class Synthesizer(TableEstimator):
         raw, restore = load_raw(X)
         raw = with_all(raw, self.schema_, "the table")
         frame = typed(raw, self.schema_)
-        rng = self._rng("impute")
+        rng = self._rng(Stream.SYNTHESIZER_IMPUTE)
         with one_thread():
             filled = self.generator_.sample(
                 frame.height, rng, given=self._given(frame), complete=True
             )
-        whole = untyped(self._assemble(filled, "impute", self.seed_, 0, frame), self.schema_)
+        whole = untyped(
+            self._assemble(filled, Stream.SYNTHESIZER_IMPUTE, self.seed_, 0, frame), self.schema_
+        )
         return restore(_fill(raw, whole, frame), True)
 
     def _frames(
@@ -295,16 +297,16 @@ class Synthesizer(TableEstimator):
     ) -> Iterator[pl.DataFrame]:
         for block, start in enumerate(range(0, n_rows, BLOCK)):
             stop = min(start + BLOCK, n_rows)
-            rng = np.random.default_rng([seed, _STREAMS["sample"], block])
+            rng = np.random.default_rng([seed, Stream.SYNTHESIZER_SAMPLE, block])
             fixed = None if seeds is None else seeds[start:stop]
             given = None if fixed is None else self._given(fixed)
             if classes is not None:
                 given = self._given_classes(classes[start:stop])
             with one_thread():
                 values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
-            frame = self._assemble(values, "sample", seed, start, fixed)
+            frame = self._assemble(values, Stream.SYNTHESIZER_SAMPLE, seed, start, fixed)
             if keeper is not None:
-                rng = np.random.default_rng([seed, _STREAMS["rules"], block])
+                rng = np.random.default_rng([seed, Stream.SYNTHESIZER_RULES, block])
                 with one_thread():
                     frame = keeper.keep(frame, self.generator_, self.layout_, given, fixed, rng)
             yield frame
@@ -338,7 +340,7 @@ class Synthesizer(TableEstimator):
     def _classes(self, balance: str, n_samples: int | None, seed: int) -> Floats:
         """Class of each row to write, as codes in random order."""
         counts = self._quotas(balance, n_samples)
-        rng = np.random.default_rng([seed, _STREAMS["classes"]])
+        rng = np.random.default_rng([seed, Stream.SYNTHESIZER_CLASSES])
         return rng.permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.float64)
 
     def _given_classes(self, codes: Floats) -> Given:
@@ -355,26 +357,23 @@ class Synthesizer(TableEstimator):
         return Given(values, ~np.isnan(values))
 
     def _assemble(
-        self, values: Floats, stream: str, seed: int, start: int, fixed: pl.DataFrame | None
+        self, values: Floats, stream: Stream, seed: int, start: int, fixed: pl.DataFrame | None
     ) -> pl.DataFrame:
-        rng = np.random.default_rng([seed, _STREAMS[stream], _STREAMS["identifiers"]])
+        rng = np.random.default_rng([seed, stream, Stream.SYNTHESIZER_IDENTIFIERS])
         return self.layout_.assemble(values, rng, start=start, fixed=fixed)
 
-    def _rng(self, stream: str) -> np.random.Generator:
-        return np.random.default_rng([self.seed_, _STREAMS[stream]])
+    def _rng(self, stream: Stream) -> np.random.Generator:
+        return np.random.default_rng([self.seed_, stream])
 
     # storing ------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> None:
-        """Write the fitted synthesizer to one file of JSON, Parquet and npz.
-
-        The file holds real values of the table; treat it as the table itself.
+    def state(self) -> Artefact:
+        """Return what was learned, as data.
 
         Raises
         ------
         InputError
-            If the file cannot be written; what stood there stays. Or if `method` is an object,
-            of which `load` would not know how to make it again.
+            If `method` is an object, of which `load` would not know how to make it again.
         """
         check_is_fitted(self)
         if not isinstance(self.method, str):
@@ -395,7 +394,38 @@ class Synthesizer(TableEstimator):
             "generator": dict(state.facts),
         }
         arrays = {**arrays, "generator": dict(state.arrays)}
-        write_artefact(path, Artefact(facts, arrays, {**frames, "reference": self.reference_}))
+        return Artefact(facts, arrays, {**frames, "reference": self.reference_})
+
+    @classmethod
+    def restore(cls, stored: Artefact) -> Synthesizer:
+        """Make a fitted synthesizer of what `state` returned."""
+        facts = stored.facts
+        layout = Layout.restore(facts["layout"], stored.arrays, stored.frames)
+        made = cls(
+            str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
+        )
+        made.schema_, made.layout_ = layout.schema, layout
+        made.reference_ = stored.frames["reference"]
+        made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
+        made.method_, made.reason_ = made.method, str(facts["reason"])
+        made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
+        state = State(facts["generator"], stored.arrays["generator"])
+        generator = resolve("generators", made.method)
+        made.generator_ = generator.restore(layout.codec.fields, state)
+        return made
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted synthesizer to one file of JSON, Parquet and npz.
+
+        The file holds real values of the table; treat it as the table itself.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written; what stood there stays. Or if `method` is an object,
+            of which `load` would not know how to make it again.
+        """
+        write_artefact(path, self.state())
 
     @classmethod
     def load(cls, path: str | Path) -> Synthesizer:
@@ -407,25 +437,12 @@ class Synthesizer(TableEstimator):
             If the file is not one, or was written by a version that we cannot read.
         """
         with reading(path) as file:
-            facts = file.facts
-            layout = Layout.restore(facts["layout"], file.arrays, file.frames)
-            made = cls(
-                str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
-            )
-            made.schema_, made.layout_ = layout.schema, layout
-            made.reference_ = file.frames["reference"]
-            made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
-            made.method_, made.reason_ = made.method, str(facts["reason"])
-            made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
-            state = State(facts["generator"], file.arrays["generator"])
-            generator = resolve("generators", made.method)
-            made.generator_ = generator.restore(layout.codec.fields, state)
-        return made
-
-
-_STREAMS = {"fit": 0, "choose": 1, "sample": 2, "classes": 3, "identifiers": 4, "impute": 5,
-            "reference": 6, "rules": 7}  # fmt: skip
-"""Independent streams of chance under one seed; numbers are never used again for others."""
+            if "system" in file.facts:
+                raise InputError(
+                    f"{path} holds the system {file.facts['system']!r}: read it with "
+                    "tablewright.load"
+                )
+            return cls.restore(file)
 
 
 def _fill(raw: pl.DataFrame, whole: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:

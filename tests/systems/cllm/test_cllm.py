@@ -183,15 +183,18 @@ def test_numeric_targets_are_curated_in_bins_and_tables_without_one_are_not() ->
     assert system.result_.notes == ["without a target nothing was curated: name it (target=...)"]
 
 
-def test_work_ends_at_caps_and_where_nothing_new_comes_and_says_so() -> None:
+def test_work_ends_at_caps_and_where_nothing_new_comes_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows, system = made([reply(row(3.1, "no")), BudgetError("the cap of 1 call is reached")], 9)
     assert rows.height == 1
     assert "cap of 1 call" in str(system.result_.stopped)
     rows, system = made([reply(row(3.1, "no"))] * 9, 9)
     assert rows.height == 1
     assert "stopped after 3 rounds in a row" in system.result_.notes[-1]
-    rows, system = made([reply(row(3.1, "no"))] * 9, 9, max_prompts=1)
-    assert system.result_.notes == ["1 of 1 prompts are used up"]
+    monkeypatch.setattr(CLLM, "max_prompts", 1)
+    rows, system = made([reply(row(3.1, "no"))] * 9, 9)
+    assert system.result_.notes == ["1 of 1 prompts are used up; 8 rows are missing still"]
     assert system.result_.usage.calls == 1
 
 

@@ -29,7 +29,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "max_removed": 1.0,
         "min_auc": None,
     },
-    "mended": {},
+    "guarded": {},
 }
 """Settings as in the paper, and as we found them to be better."""
 
@@ -39,7 +39,7 @@ class LearningDynamics:
 
     Boosted trees are fitted on the real rows; every prefix of the trees is a checkpoint. A row
     whose own label has a low mean probability over the checkpoints, with little uncertainty, is
-    hard and dropped; easy and ambiguous rows stay. The mended settings guard against a model
+    hard and dropped; easy and ambiguous rows stay. The guarded settings guard against a model
     that knows nothing: it abstains unless it beats chance out of fold, and never drops more
     than a set share.
 
@@ -119,7 +119,7 @@ class LearningDynamics:
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
-        """Make it with the settings of a preset, ``"published"`` or ``"mended"``.
+        """Make it with the settings of a preset, ``"published"`` or ``"guarded"``.
 
         Raises
         ------

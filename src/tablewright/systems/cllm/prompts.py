@@ -74,7 +74,7 @@ class Page:
 
     def _examples(self, prompt: int) -> pl.DataFrame:
         rng = self.request.rng(Stream.CLLM_EXAMPLES, prompt)
-        n_rows = min(self.system.examples, self.train.height)
+        n_rows = min(self.system.n_examples, self.train.height)
         replace = not self.system.preset_.strict
         return self.train[rng.choice(self.train.height, n_rows, replace=replace)]
 

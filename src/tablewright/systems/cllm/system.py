@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
-from tablewright.errors import InputError
 from tablewright.random_state import Stream
+from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.cllm.learning_dynamics import LearningDynamics
 from tablewright.systems.cllm.prompts import Page
 from tablewright.systems.common.base import System
@@ -34,7 +34,7 @@ class _Variant:
 
 _VARIANTS = {
     "published": _Variant(1000, 1000, strict=False, refill=False, dynamics="published"),
-    "default": _Variant(20, None, strict=True, refill=True, dynamics="mended"),
+    "default": _Variant(20, None, strict=True, refill=True, dynamics="guarded"),
 }
 
 
@@ -67,14 +67,12 @@ class CLLM(System):
         ablation, ``feat_0``, ``feat_1``, ... and no topic.
     curate : bool, default=True
         Whether rows are curated; False is the baseline "one prompt".
-    examples : int, default=20
+    n_examples : int, default=20
         Real rows that a prompt shows, at most.
     rows_per_prompt : int or None, default=None
         Rows that a prompt asks for; 20, and 1,000 in the published variant, where None.
     completions : int, default=5
         Replies to each prompt, at most.
-    max_prompts : int, default=500
-        Replies asked for in one call of `sample`.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -108,6 +106,12 @@ class CLLM(System):
 
     name = "cllm"
     roles = ("writer",)
+    parameter_constraints: ClassVar = {
+        "variant": OneOf(*_VARIANTS),
+        "n_examples": Whole(0),
+        "rows_per_prompt": Whole(optional=True),
+        "completions": Whole(),
+    }
 
     def __init__(
         self,
@@ -119,10 +123,9 @@ class CLLM(System):
         topic: str | None = None,
         context: bool = True,
         curate: bool = True,
-        examples: int = 20,
+        n_examples: int = 20,
         rows_per_prompt: int | None = None,
         completions: int = 5,
-        max_prompts: int = 500,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -133,15 +136,13 @@ class CLLM(System):
         self.topic = topic
         self.context = context
         self.curate = curate
-        self.examples = examples
+        self.n_examples = n_examples
         self.rows_per_prompt = rows_per_prompt
         self.completions = completions
-        self.max_prompts = max_prompts
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
     def _prepare(self) -> None:
-        self._check()
         self.preset_ = _VARIANTS[self.variant]
         real = self.train_.select(self.writable_.names)
         target = self.writable_.target
@@ -155,20 +156,10 @@ class CLLM(System):
                 known, self.writable_, rng
             )
         model = self.model("writer")
-        if model is None:
-            self.fit_generator()
-        else:
+        if model is not None:
             model.sharing.check(self.schema_)
-
-    def _check(self) -> None:
-        if self.variant not in _VARIANTS:
-            raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
-        counts = {name: getattr(self, name) for name in ("completions", "max_prompts", "examples")}
-        if self.rows_per_prompt is not None:
-            counts["rows_per_prompt"] = self.rows_per_prompt
-        for name, value in counts.items():
-            if value < (0 if name == "examples" else 1):
-                raise InputError(f"{name} is a whole number above 0, not {value!r}")
+        else:
+            self.fit_generator()
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         pool = self.pool(
@@ -188,7 +179,7 @@ class CLLM(System):
         model = self.model("writer")
         if model is None:
             return self.generator_writer(result, self.classes_)
-        if self.examples and not model.sharing.allows("rows"):
+        if self.n_examples and not model.sharing.allows("rows"):
             result.note(
                 f"only the {model.sharing.share} of the table may leave this machine, so the "
                 "prompt shows no real rows"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
-from tablewright.errors import ConditionError
+from tablewright.errors import ConditionError, InputError
 from tablewright.llm.endpoint.base import LLM
 from tablewright.llm.endpoint.metering import Metered
 from tablewright.random_state import Stream, seed_of
@@ -26,13 +28,16 @@ from tablewright.synthesizer.quotas import Balance
 from tablewright.synthesizer.resampling import Ints
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems.common.candidate_pool import CandidatePool
-from tablewright.systems.common.partition import Partition
+from tablewright.systems.common.copy_gate import CopyGate
+from tablewright.systems.common.partition import ClassPartition, Partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.row_writer import GeneratorWriter
 from tablewright.tables.encoding.codec import Matrix
+from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.inference.casting import untyped
 from tablewright.tables.io.frames import Restore
+from tablewright.tables.io.model_file import Artefact, reading, write_artefact
 
 Models = LLM | Mapping[str, LLM] | None
 """One model for all roles, a model for each (the role ``""`` stands for all others), or none."""
@@ -67,6 +72,9 @@ class System(TableEstimator):
     name: ClassVar[str]
     roles: ClassVar[tuple[str, ...]] = ()
     learns_rules: ClassVar[bool] = False
+
+    max_prompts: ClassVar[int] = 500
+    """Prompts for whole rows in one call of `sample`: a guard beside the model's own caps."""
 
     llm: Models
     result_: Result
@@ -103,6 +111,18 @@ class System(TableEstimator):
             Typed rows with the columns of `writable_`; what is more than wanted, of all classes
             or of one, is cut.
         """
+
+    def _state(self) -> Artefact:
+        """Return what `_prepare` learned that `_restore` cannot make of the training rows."""
+        if self.generator_ is None:
+            return Artefact({"generator": None}, {}, {})
+        return nested("generator", self.generator_.state())
+
+    def _restore(self, stored: Artefact) -> None:
+        """Do what `_prepare` does, with what `_state` returned; no model is asked."""
+        if stored.facts.get("generator") is not None:
+            self.generator_ = Synthesizer.restore(part_of("generator", stored))
+        self._prepare()
 
     def model(self, role: str) -> Metered | None:
         """Return the model of a role, with its replies on the bill of `result_`; None: local."""
@@ -179,6 +199,90 @@ class System(TableEstimator):
         if not self.result_.n_kept:
             yield self.restore_(untyped(self._blank(), self.schema_))
 
+    def save(self, path: str | Path) -> None:
+        """Write the fitted system to one file of JSON, Parquet and npz.
+
+        The file holds the real rows; treat it as the table itself. Language models are not in it.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written; what stood there stays. Or if a parameter is an object,
+            of which `load` would not know how to make it again.
+        """
+        check_is_fitted(self, "layout_")
+        own = nested("own", self._state())
+        facts = {
+            "system": self.name,
+            "parameters": self._stored_parameters(),
+            "schema": self.schema_.model_dump(mode="json"),
+            "restore": self.restore_.to_dict(),
+            "class_counts": self.class_counts_,
+            "seed": self.seed_,
+            "reason": self.reason_,
+        }
+        shown = {f"shown{k}": frame for k, frame in enumerate(self.shown_)}
+        frames = {**own.frames, "train": self.train_, **shown}
+        write_artefact(path, Artefact({**own.facts, **facts}, own.arrays, frames))
+
+    @classmethod
+    def load(cls, path: str | Path, llm: Models = None) -> Self:
+        """Read what `save` wrote; nothing in the file is run.
+
+        Parameters
+        ----------
+        llm : LLM, mapping of str to LLM or None, default=None
+            Models of the roles, which no file holds.
+
+        Raises
+        ------
+        InputError
+            If the file is not one, or was written by a version that we cannot read.
+        """
+        with reading(path) as file:
+            if file.facts.get("system") != cls.name or "parameters" not in file.facts:
+                raise InputError(
+                    f"{path} holds no {cls.name} of this version; read it with tablewright.load, "
+                    "or fit it again"
+                )
+            schema = Schema.model_validate(file.facts["schema"])
+            system = cls(
+                schema.target,
+                llm=llm,
+                schema=schema,
+                random_state=int(file.facts["seed"]),
+                **file.facts["parameters"],
+            )
+            system._take(file, schema)
+        return system
+
+    def _take(self, file: Artefact, schema: Schema) -> None:
+        facts, self.train_ = file.facts, file.frames["train"]
+        self.schema_, self.n_rows_ = schema, self.train_.height
+        self.writable_ = schema.model_copy(update={"columns": schema.modelled})
+        self.restore_ = Restore.from_dict(facts["restore"])
+        self.seed_, self.class_counts_ = int(facts["seed"]), facts["class_counts"]
+        self.layout_ = Layout.learn(self.train_, schema)
+        self.method_, self.result_, self.generator_ = self.name, Result(0), None
+        self.shown_ = [frame for name, frame in file.frames.items() if name.startswith("shown")]
+        self._restore(part_of("own", file))
+        self.reason_, self._spent_on_fit = str(facts["reason"]), self.result_.usage
+
+    def _stored_parameters(self) -> dict[str, Any]:
+        """Return the parameters as JSON, but those that the file holds in another form."""
+        parameters: dict[str, Any] = self.get_params(deep=False)
+        for name in ("target", "llm", "schema", "random_state"):
+            parameters.pop(name, None)
+        for name, value in parameters.items():
+            try:
+                json.dumps(value)
+            except TypeError as error:
+                raise InputError(
+                    f"{name} is an object ({type(value).__name__}) that no file can hold: give "
+                    "plain values, or fit again where the rows are needed"
+                ) from error
+        return parameters
+
     @property
     def dry_run_(self) -> bool:
         """Whether models are only asked what calls would take; all they write is then kept."""
@@ -212,9 +316,12 @@ class System(TableEstimator):
         state = identifiers.bit_generator.state
         types = self._blank().schema
         counts: Counter[Any] = Counter()
+        gate = self.copy_gate(request)
         for rows in self._write(request, result):
             identifiers.bit_generator.state = state
             taken = self._within(rows, request, counts).head(request.n_rows - result.n_kept)
+            gate.observe(taken)
+            result.copy_rate, result.copy_rate_reference = gate.rate, gate.reference
             whole = self.layout_.complete(taken, identifiers, start=result.n_kept)
             result.n_kept += taken.height
             yield whole.cast(types)
@@ -223,20 +330,29 @@ class System(TableEstimator):
 
     def pool(self, request: SampleRequest, result: Result, **options: Any) -> CandidatePool:
         """Return the pool of a request, which holds the rules of the call; see `CandidatePool`."""
+        partition = options.get("partition")
         pool = CandidatePool(
             self.train_.select(self.writable_.names),
             self.writable_,
             request,
             result,
-            met=self.meeting(request),
+            gate=self.copy_gate(request, None if request.quotas is None else partition),
             rules=self.row_rules(request, result),
             constants=self.layout_.constants,
             **options,
         )
-        pool.gate.shown.add(self.shown_)
         return pool
 
-    def meeting(self, request: SampleRequest) -> pl.DataFrame:
+    def copy_gate(self, request: SampleRequest, partition: Partition | None = None) -> CopyGate:
+        """Return what rejects copies; limits are those of the real rows that meet a request."""
+        if partition is None and request.quotas is not None:
+            partition = ClassPartition(str(self.schema_.target), tuple(request.quotas))
+        real = self.train_.select(self.writable_.names)
+        gate = CopyGate(real, self._meeting(request), partition)
+        gate.shown.add(self.shown_)
+        return gate
+
+    def _meeting(self, request: SampleRequest) -> pl.DataFrame:
         """Return the real rows that meet the condition of a request."""
         rows = self.train_
         if request.where is not None:
@@ -311,3 +427,18 @@ class System(TableEstimator):
                     "fit_resample needs; ask for fewer (sampling_strategy), or call sample"
                 )
         return untyped(pl.concat([self._blank(), *parts]), self.schema_)
+
+
+def nested(prefix: str, part: Artefact) -> Artefact:
+    """Return a part of a file with its names below a prefix."""
+    arrays = {f"{prefix}/{name}": group for name, group in part.arrays.items()}
+    frames = {f"{prefix}/{name}": frame for name, frame in part.frames.items()}
+    return Artefact({prefix: dict(part.facts)}, arrays, frames)
+
+
+def part_of(prefix: str, file: Artefact) -> Artefact:
+    """Return what `nested` put below a prefix."""
+    start = f"{prefix}/"
+    arrays = {n.removeprefix(start): g for n, g in file.arrays.items() if n.startswith(start)}
+    frames = {n.removeprefix(start): f for n, f in file.frames.items() if n.startswith(start)}
+    return Artefact(file.facts[prefix], arrays, frames)

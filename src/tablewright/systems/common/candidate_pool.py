@@ -78,8 +78,8 @@ class CandidatePool:
         Its quotas are of the parts of `partition`.
     result : Result
         Gets what is rejected, with stage and reason, and notes.
-    met : DataFrame or None, default=None
-        The real rows that meet the condition of the request; all where None.
+    gate : CopyGate or None, default=None
+        What counts copies; one of the real rows where None.
     partition : Partition or None, default=None
     rules : sequence of BoundRule, default=()
         What every row keeps.
@@ -105,7 +105,7 @@ class CandidatePool:
         request: SampleRequest,
         result: Result,
         *,
-        met: pl.DataFrame | None = None,
+        gate: CopyGate | None = None,
         partition: Partition | None = None,
         rules: Sequence[BoundRule] = (),
         constants: pl.DataFrame | None = None,
@@ -121,17 +121,12 @@ class CandidatePool:
         self.excluded: Mask = np.zeros(0, dtype=np.bool_)
         self.verdict: Verdict | None = None
         self._excess: dict[int, str] = {}
-        self._counted = None if request.quotas is None else partition
-        met = real if met is None else met
-        self.copies, self.gate = copies, CopyGate(real, met, self._codes(met))
+        self.copies, self.gate = copies, CopyGate(real) if gate is None else gate
         if copies == "near":
             some = real.sample(min(real.height, _COMPARED), seed=request.seed)
             rng = request.rng(Stream.SYSTEM_NEAR_DUPLICATES)
             self._near = NearDuplicates().fit(some, schema, rng)
             self._earlier: set[int] = set()
-
-    def _codes(self, rows: pl.DataFrame) -> NDArray[np.intp] | None:
-        return None if self._counted is None else self._counted.of(rows)
 
     # what is missing ---------------------------------------------------------
 
@@ -267,7 +262,7 @@ class CandidatePool:
         """
         if self.copies == "none" or not rows.height:
             return [""] * rows.height
-        reasons = self.gate.forbidden(rows, self._codes(rows), equal=self.copies != "shown")
+        reasons = self.gate.forbidden(rows, equal=self.copies != "shown")
         if self.copies != "near" or self.gate.repeating:
             return reasons
         near = self._near.judge(rows, np.random.default_rng(0)).reasons
@@ -281,7 +276,7 @@ class CandidatePool:
     def _too_many_copies(self, rows: pl.DataFrame) -> list[str]:
         if self.copies in ("shown", "none") or not rows.height:
             return [""] * rows.height
-        return self.gate.excess(rows, self._codes(rows))
+        return self.gate.excess(rows)
 
     def _surplus(self, rows: pl.DataFrame) -> list[str]:
         """Take no more rows of a part than are missing, and no more of all."""

@@ -13,10 +13,10 @@ from collections import Counter
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.stats import binom
 
 from tablewright.systems.common.batch import ShownRows
+from tablewright.systems.common.partition import Partition
 from tablewright.tables.encoding.row_digests import row_digests
 
 REPEATS = 0.05
@@ -39,9 +39,9 @@ class CopyGate:
         All real rows, with the columns of candidates.
     met : DataFrame or None, default=None
         Those of them that meet the request; all where None.
-    codes : ndarray of int or None, default=None
-        Part of each row of `met`: limits are those of a row's part, so that parts may have
-        other shares than among the real rows.
+    partition : Partition or None, default=None
+        Limits are those of a row's part, so that parts may have other shares than among the
+        real rows.
 
     Attributes
     ----------
@@ -61,12 +61,13 @@ class CopyGate:
         self,
         real: pl.DataFrame,
         met: pl.DataFrame | None = None,
-        codes: NDArray[np.intp] | None = None,
+        partition: Partition | None = None,
     ) -> None:
         self.columns, met = real.columns, real if met is None else met
+        self._partition = partition
         self.shown = ShownRows()
         self._real = set(row_digests(real).tolist())
-        parts = _parts(met, codes)
+        parts = self._parts(met)
         self._of_part = Counter(parts)
         self._of_row = Counter(zip(parts, _digests(met), strict=True))
         repeated: Counter[int] = Counter()
@@ -93,14 +94,12 @@ class CopyGate:
         """Share of held-out real rows of the same parts that equal another real one."""
         return self._expected / self.n_rows if self.n_rows else 0.0
 
-    def observe(self, rows: pl.DataFrame, codes: NDArray[np.intp] | None = None) -> None:
+    def observe(self, rows: pl.DataFrame) -> None:
         """Count rows that are returned, whatever they are."""
-        self._count(Counter(_parts(rows, codes)))
+        self._count(Counter(self._parts(rows)))
         self.n_copies += sum(digest in self._real for digest in self._digests(rows))
 
-    def forbidden(
-        self, rows: pl.DataFrame, codes: NDArray[np.intp] | None = None, *, equal: bool = True
-    ) -> list[str]:
+    def forbidden(self, rows: pl.DataFrame, *, equal: bool = True) -> list[str]:
         """Return why rows may not be kept at all; "" where they may.
 
         Parameters
@@ -111,18 +110,18 @@ class CopyGate:
         reasons = [SHOWN if seen else "" for seen in self.shown.among(rows)]
         if not equal:
             return reasons
-        keys = zip(_parts(rows, codes), self._digests(rows), strict=True)
+        keys = zip(self._parts(rows), self._digests(rows), strict=True)
         for index, key in enumerate(keys):
             alone = key[1] in self._real and not (self.repeating and self._of_row[key] > 1)
             reasons[index] = reasons[index] or (EQUAL if alone else "")
         return reasons
 
-    def excess(self, rows: pl.DataFrame, codes: NDArray[np.intp] | None = None) -> list[str]:
+    def excess(self, rows: pl.DataFrame) -> list[str]:
         """Let rows through; return why others are not: there are enough copies.
 
         Rows that equal no real one go first: a copy is judged by all rows that it stands among.
         """
-        keys = list(zip(_parts(rows, codes), self._digests(rows), strict=True))
+        keys = list(zip(self._parts(rows), self._digests(rows), strict=True))
         copies = [index for index, key in enumerate(keys) if key[1] in self._real]
         limits = self._limits(keys, copies)
         fresh = Counter(part for part, _ in keys)
@@ -159,12 +158,11 @@ class CopyGate:
             self._rows[part] += n
             self._expected += n * self._rates.get(part, 0.0)
 
+    def _parts(self, rows: pl.DataFrame) -> list[int]:
+        return [0] * rows.height if self._partition is None else self._partition.of(rows).tolist()
+
     def _digests(self, rows: pl.DataFrame) -> list[int]:
         return _digests(rows.select(self.columns))
-
-
-def _parts(rows: pl.DataFrame, codes: NDArray[np.intp] | None) -> list[int]:
-    return [0] * rows.height if codes is None else codes.tolist()
 
 
 def _digests(rows: pl.DataFrame) -> list[int]:

@@ -36,6 +36,9 @@ class Result:
         Why rows of replies could not be read, and how many.
     usage : Bill
         Calls, tokens and money by role and stage.
+    copy_rate, copy_rate_reference : float
+        Share of the rows returned that equal a real one, and share of held-out real rows of the
+        same parts that do.
     notes : list of str
         What a user should know, a sentence each.
     stopped : ModelError or None
@@ -56,6 +59,8 @@ class Result:
     n_kept: int = 0
     parse_errors: Counter[str] = field(default_factory=Counter)
     usage: Bill = field(default_factory=Bill)
+    copy_rate: float = 0.0
+    copy_rate_reference: float = 0.0
     notes: list[str] = field(default_factory=list)
     stopped: ModelError | None = None
     details: dict[str, Any] = field(default_factory=dict)
@@ -119,7 +124,12 @@ class Result:
             cost = self.cost_per_row
             money = "" if not cost else f", ${cost:.5f}"
             lines.append(f"  for each row kept: {self.tokens_per_row:,.0f} tokens{money}")
-        if not self.n_kept:
+        if self.n_kept:
+            lines.append(
+                f"  equal to a real row: {self.copy_rate:.1%} "
+                f"(held-out real rows: {self.copy_rate_reference:.1%})"
+            )
+        else:
             lines.append("  no row was kept: go on with the real rows alone")
         return [*lines, *(f"  note: {note}" for note in self.notes)]
 

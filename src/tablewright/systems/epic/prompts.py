@@ -24,6 +24,9 @@ from tablewright.systems.epic.class_groups import Deck, GroupRows, group_letter,
 if TYPE_CHECKING:
     from tablewright.systems.epic.system import EPIC
 
+PARALLEL = 20
+"""Prompts sent at once, at most."""
+
 _SHOWN = 32
 """Example rows of a prompt, about, where nobody says how many."""
 
@@ -48,7 +51,7 @@ class Layout:
 
     def _decks(self) -> dict[str, Deck]:
         own = self.classes.of(self.train)
-        drawn = None if self.system.preset_.strict else self.system.parallel
+        drawn = None if self.system.preset_.strict else PARALLEL
         return {
             group_letter(place): Deck(
                 np.flatnonzero(own == place), self.n_sets, self.n_rows,
@@ -62,7 +65,7 @@ class Layout:
         a_set = self.n_rows * len(self.classes)
         return LanguageModelWriter(
             model, self.schema, self.task, self.form,
-            per_prompt=a_set * self.n_sets, usual=a_set, parallel=self.system.parallel,
+            per_prompt=a_set * self.n_sets, usual=a_set, parallel=PARALLEL,
             max_prompts=self.system.max_prompts,
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.llm.endpoint.metering import Metered
 from tablewright.random_state import Stream
+from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
 from tablewright.systems.common.batch import RowBatch
 from tablewright.systems.common.partition import TargetPartition, target_partition
@@ -65,12 +66,6 @@ class EPIC(System):
         Rows of each class in a set, and sets in a prompt; see `variant` for None.
     mapping : {"none", "repetitive", "all"} or None, default=None
         Which categories get tokens; see `variant` for None.
-    n_bins : int, default=4
-        Classes of a numeric target.
-    parallel : int, default=20
-        Prompts sent at once, at most.
-    max_prompts : int, default=500
-        Prompts sent in one call of `sample`.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -106,6 +101,12 @@ class EPIC(System):
 
     name = "epic"
     roles = ("writer",)
+    parameter_constraints: ClassVar = {
+        "variant": OneOf(*_VARIANTS),
+        "mapping": OneOf(None, *MAPPINGS),
+        "rows_per_class": Whole(optional=True),
+        "sets": Whole(optional=True),
+    }
 
     def __init__(
         self,
@@ -117,9 +118,6 @@ class EPIC(System):
         rows_per_class: int | None = None,
         sets: int | None = None,
         mapping: str | None = None,
-        n_bins: int = 4,
-        parallel: int = 20,
-        max_prompts: int = 500,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -130,14 +128,10 @@ class EPIC(System):
         self.rows_per_class = rows_per_class
         self.sets = sets
         self.mapping = mapping
-        self.n_bins = n_bins
-        self.parallel = parallel
-        self.max_prompts = max_prompts
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
     def _prepare(self) -> None:
-        self._check()
         self.preset_ = _VARIANTS[self.variant]
         real = self.train_.select(self.writable_.names)
         self.classes_ = self._grouped(real)
@@ -145,20 +139,10 @@ class EPIC(System):
         mapping = self.mapping or self.preset_.mapping
         self.tokens_ = ValueTokens.draw(real, self.writable_, mapping, rng)  # type: ignore[arg-type]  # checked
         model = self.model("writer")
-        if model is None:
-            self.fit_generator()
-        else:
+        if model is not None:
             self._may_show(model)
-
-    def _check(self) -> None:
-        if self.variant not in _VARIANTS:
-            raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
-        if self.mapping is not None and self.mapping not in MAPPINGS:
-            raise InputError(f"mapping is one of {', '.join(MAPPINGS)}, not {self.mapping!r}")
-        for name in ("rows_per_class", "sets", "n_bins", "parallel", "max_prompts"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} is a whole number above 0, not {value!r}")
+        else:
+            self.fit_generator()
 
     def _grouped(self, real: pl.DataFrame) -> TargetPartition:
         target = self.writable_.target
@@ -176,7 +160,7 @@ class EPIC(System):
                 "variant='default', which cuts it at its quantiles, or say 'kind: categorical' "
                 "in the schema"
             )
-        return target_partition(real, self.writable_, self.n_bins)
+        return target_partition(real, self.writable_)
 
     def _may_show(self, model: Metered) -> None:
         model.sharing.check(self.schema_)

@@ -15,9 +15,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from inspect import isclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -31,8 +31,9 @@ from tablewright.rules.enforcement import Audit
 from tablewright.rules.files import parse_rules
 from tablewright.schema import Schema, suggest
 from tablewright.synthesizer.auto import choose_method
+from tablewright.synthesizer.parameters import OneOf
 from tablewright.synthesizer.row_rules import RuleKeeper, RuleWarning, reference_rows
-from tablewright.systems.common.base import Models, System
+from tablewright.systems.common.base import Models, System, nested, part_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.rule_writing.writer import (
@@ -49,8 +50,7 @@ from tablewright.systems.htdbu.text_columns import Texts
 from tablewright.systems.htdbu.texts import TextColumn
 from tablewright.systems.htdbu.tuning import Tuner
 from tablewright.tables.encoding.layout import Layout
-from tablewright.tables.io.frames import Restore
-from tablewright.tables.io.model_file import Artefact, reading, write_artefact
+from tablewright.tables.io.model_file import Artefact
 from tablewright.threads import one_thread
 
 __all__ = ["HTDBU"]
@@ -145,6 +145,10 @@ class HTDBU(System):
     name = "htdbu"
     roles = ("rules", "text")
     learns_rules = True
+    parameter_constraints: ClassVar = {
+        "variant": OneOf("default", "published"),
+        "enforce": OneOf("intervene", "condition"),
+    }
 
     def __init__(
         self,
@@ -180,8 +184,6 @@ class HTDBU(System):
     # learning -------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        _one_of("variant", self.variant, ("default", "published"))
-        _one_of("enforce", self.enforce, ("intervene", "condition"))
         self.texts_ = Texts.fit(
             self.texts, self.train_, self.schema_, self._rng(_TEXTS), self.model("text")
         )
@@ -375,103 +377,51 @@ class HTDBU(System):
 
     # storing --------------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> None:
-        """Write what was learned and the template to one file of JSON, Parquet and npz.
-
-        The file holds the real rows; treat it as the table itself.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be written, or the texture has no state that can be stored.
-        """
-        check_is_fitted(self, "texture_")
-        generator, layout = self.texture_.generator, self.texture_.layout
+    def _stored_parameters(self) -> dict[str, Any]:
         if self.texture_name_ == _OWN:
             raise InputError("a texture that is an object of your own cannot be stored in a file")
+        leading = None if self._leading is None else self.skeleton
+        return {"texture": self.texture_name_, "skeleton": leading, "enforce": self.enforce}
+
+    def _state(self) -> Artefact:
+        generator, layout = self.texture_.generator, self.texture_.layout
         state = generator.state()
-        told, arrays, frames = layout.state()
-        facts = {
-            "system": self.name,
-            "texture": self.texture_name_,
+        layout_facts, arrays, frames = layout.state()
+        texts = [nested(f"text{k}", column.state()) for k, column in enumerate(self.texts_.columns)]
+        facts: dict[str, Any] = {
             "template": to_json(self.template_),
             "source": self.written_.source.value,
-            "skeleton": self._leading,
-            "enforce": self.enforce,
-            "variant": self.variant,
-            "reason": self.reason_,
-            "seed": self.seed_,
-            "class_counts": self.class_counts_,
-            "restore": self.restore_.to_dict(),
             "rows_columns": self.rows_schema_.names,
-            "schema": self.schema_.model_dump(mode="json"),
-            "layout": told,
+            "layout": layout_facts,
             "generator": dict(state.facts),
+            "texts": [dict(text.facts) for text in texts],
         }
         arrays = {**arrays, "generator": dict(state.arrays)}
-        frames = {**frames, "train": self.train_, "rows": self.rows_, "reference": self.reference_}
-        told_texts = []
-        for k, column in enumerate(self.texts_.columns):
-            state_of = column.state()
-            told_texts.append(state_of.facts)
-            arrays |= {f"text{k}/{name}": group for name, group in state_of.arrays.items()}
-            frames |= {f"text{k}/{name}": frame for name, frame in state_of.frames.items()}
-        facts["texts"] = told_texts
-        write_artefact(path, Artefact(facts, arrays, frames))
+        frames = {**frames, "rows": self.rows_, "reference": self.reference_}
+        for text in texts:
+            arrays |= text.arrays
+            frames |= text.frames
+        return Artefact(facts, arrays, frames)
 
-    @classmethod
-    def load(cls, path: str | Path) -> HTDBU:
-        """Read what `save` wrote; nothing in the file is run.
-
-        Raises
-        ------
-        InputError
-            If the file is not one, or was written by a version that we cannot read.
-        """
-        with reading(path) as file:
-            facts = file.facts
-            if facts.get("system") != cls.name:
-                raise InputError(
-                    f"{path} holds no fitted {cls.name}; read it with Synthesizer.load"
-                )
-            layout = Layout.restore(facts["layout"], file.arrays, file.frames)
-            made = cls(
-                layout.schema.target,
-                rules=parse_rules(facts["template"]),
-                texture=str(facts["texture"]),
-                skeleton=facts["skeleton"],
-                enforce=facts["enforce"],
-                variant=facts["variant"],
-                random_state=int(facts["seed"]),
-            )
-            made._restore(facts, file, layout)
-        return made
-
-    def _restore(self, facts: Mapping[str, Any], file: Artefact, layout: Layout) -> None:
-        self.schema_ = Schema.model_validate(facts["schema"])
-        self.writable_ = self.schema_.model_copy(update={"columns": self.schema_.modelled})
-        self.train_, self.reference_ = file.frames["train"], file.frames["reference"]
-        self.n_rows_, self.class_counts_ = self.train_.height, facts["class_counts"]
-        self.layout_ = Layout.learn(self.train_, self.schema_)
-        self.restore_ = Restore.from_dict(facts["restore"])
-        self.seed_, self.method_ = int(facts["seed"]), self.name
-        self.reason_, self.texture_name_ = str(facts["reason"]), str(facts["texture"])
-        names = facts["rows_columns"]
-        self.rows_ = file.frames["rows"]
-        self.rows_schema_ = layout.schema.model_copy(
-            update={"columns": [layout.schema[name] for name in names]}
+    def _restore(self, stored: Artefact) -> None:
+        facts, layout = (
+            stored.facts,
+            Layout.restore(stored.facts["layout"], stored.arrays, stored.frames),
         )
-        columns = [
-            TextColumn.restore(_text_state(told, k, file)) for k, told in enumerate(facts["texts"])
-        ]
-        lent = tuple(column.column for column in columns)
-        self.texts_ = Texts(tuple(columns), self.rows_, self.rows_schema_, lent)
-        self.template_ = as_rules(self.rules)
+        self.rules = self.template_ = parse_rules(facts["template"])
         self.written_ = WrittenRules(self.template_, Source(facts["source"]))
-        self.result_ = Result(0)
-        self._spent_on_fit, self.synthesis_ = self.result_.usage, None
+        self.reference_, self.rows_ = stored.frames["reference"], stored.frames["rows"]
+        columns = [layout.schema[name] for name in facts["rows_columns"]]
+        self.rows_schema_ = layout.schema.model_copy(update={"columns": columns})
+        texts = tuple(
+            TextColumn.restore(part_of(f"text{k}", replace(stored, facts=told)))
+            for k, told in enumerate(facts["texts"])
+        )
+        borrowed = tuple(column.column for column in texts)
+        self.texts_ = Texts(texts, self.rows_, self.rows_schema_, borrowed)
+        self.texture_name_, self.synthesis_ = str(self.texture), None
         self._leading = self.skeleton
-        state = State(facts["generator"], file.arrays["generator"])
+        state = State(facts["generator"], stored.arrays["generator"])
         generator = resolve("generators", self.texture_name_)
         self.texture_ = Texture(generator.restore(layout.codec.fields, state), layout)
 
@@ -482,16 +432,3 @@ def _intended(skeleton: Skeleton) -> list[str]:
         return []
     axes = ", ".join(axis.name for axis in skeleton.axes)
     return [f"the rules change {skeleton.effect:.1%} of the table on purpose, by its {axes}"]
-
-
-def _text_state(told: Mapping[str, Any], k: int, file: Artefact) -> Artefact:
-    """Return what was stored of one text column."""
-    start = f"text{k}/"
-    arrays = {n.removeprefix(start): g for n, g in file.arrays.items() if n.startswith(start)}
-    frames = {n.removeprefix(start): f for n, f in file.frames.items() if n.startswith(start)}
-    return Artefact(told, arrays, frames)
-
-
-def _one_of(option: str, value: Any, known: Sequence[str]) -> None:
-    if value not in known:
-        raise InputError(f"{option} is one of {', '.join(known)}, not {value!r}")

@@ -19,6 +19,7 @@ from tablewright.schema import SAID, suggest
 from tablewright.selection.label_checks import MIN_REAL_ROWS
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
 from tablewright.selection.trim import Trim
+from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import Copies, Judge, Verdict
 from tablewright.systems.common.partition import ClassPartition
@@ -111,6 +112,10 @@ class TeamThenTrim(System):
 
     name = "team-then-trim"
     roles = ("manager", "worker", "label")
+    parameter_constraints: ClassVar = {
+        "variant": OneOf("default", "published"),
+        "n_batches": Whole(optional=True),
+    }
 
     def __init__(
         self,
@@ -144,22 +149,14 @@ class TeamThenTrim(System):
     # learning -----------------------------------------------------------------
 
     def _learn(self, table: Table) -> TeamThenTrim:
-        self._check_options()
-        if self.classes is not None:
-            table = _declare(table, self.classes)
-        learned: TeamThenTrim = super()._learn(table)
-        return learned
-
-    def _check_options(self) -> None:
-        if self.variant not in ("default", "published"):
-            raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
         if isinstance(self.trim, str) and self.trim != "auto":
             raise InputError(
                 f"trim is 'auto', a Trim, its parameters, checks or None, not {self.trim!r}"
             )
-        n = self.n_batches
-        if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
-            raise InputError(f"n_batches is a whole number above 0, not {n!r}")
+        if self.classes is not None:
+            table = _declare(table, self.classes)
+        learned: TeamThenTrim = super()._learn(table)
+        return learned
 
     def _prepare(self) -> None:
         self._real = self.train_.select(self.writable_.names)
@@ -200,6 +197,14 @@ class TeamThenTrim(System):
             if self.model("label" if name == target else "worker") is None:
                 local.add(name)
         return frozenset(local)
+
+    def _stored_parameters(self) -> dict[str, Any]:
+        plan = self.plan
+        self.plan = self.plan_.to_dict()
+        try:
+            return super()._stored_parameters()
+        finally:
+            self.plan = plan
 
     @property
     def _about(self) -> str:
