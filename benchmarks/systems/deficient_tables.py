@@ -100,17 +100,19 @@ class Trial:
         return learned.fit(self.drawn.train).sample(self.case.n_rows, balance="equal"), None
 
     def cllm(self, **options: Any) -> Made:
-        system = CLLM(
+        kind = type("CLLM", (CLLM,), {"max_prompts": self.calls})
+        system = kind(
             llm=self.model, schema=self.drawn.schema, topic=self.case.topic,
-            rows_per_prompt=self.case.batch, max_prompts=self.calls,
+            rows_per_prompt=self.case.batch,
             random_state=self.seed, **options,
         )  # fmt: skip
         system.fit(self.drawn.train)
         return system.sample(self.calls * self.case.batch), system
 
     def epic(self, **options: Any) -> Made:
-        system = EPIC(
-            llm=self.model, schema=self.drawn.schema, max_prompts=self.calls,
+        kind = type("EPIC", (EPIC,), {"max_prompts": self.calls})
+        system = kind(
+            llm=self.model, schema=self.drawn.schema,
             random_state=self.seed, **options,
         )  # fmt: skip
         system.fit(self.drawn.train)

@@ -283,9 +283,10 @@ def violations(case: Case, real: pl.DataFrame, seeds: int) -> list[dict[str, Any
 def _violations(case: Case, seed: int, rules: Sequence[BoundRule]) -> dict[str, float]:
     drawn = case.draw(seed)
     llm = standin(drawn, STRONG)
-    prompt = CLLM(
+    kind = type("CLLM", (CLLM,), {"max_prompts": 4 * BATCHES})
+    prompt = kind(
         llm=llm, schema=drawn.schema, topic=case.topic, curate=False, rows_per_prompt=BATCH,
-        max_prompts=4 * BATCHES, random_state=seed,
+        random_state=seed,
     ).fit(drawn.train)  # fmt: skip
     made = {"held-out real rows": drawn.test, "one prompt": rows_of(prompt, drawn, 100)}
     for context in ("parents", "ancestors", "all_done"):

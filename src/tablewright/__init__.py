@@ -1,6 +1,6 @@
 """Synthetic rows for small, skewed or incomplete tables, and the proof whether they help.
 
->>> from tablewright import Synthesizer, evaluate, generate
+>>> from tablewright import CLLM, Synthesizer, connect, evaluate, generate, load
 """
 
 from __future__ import annotations
@@ -10,38 +10,63 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tablewright.api import evaluate, generate, profile
+    from tablewright.api import compare, evaluate, generate, impute, profile
     from tablewright.errors import TablewrightError
     from tablewright.evaluation.evaluate import Report
+    from tablewright.llm import connect
+    from tablewright.rules import Rules
     from tablewright.schema import Column, Kind, Schema
     from tablewright.selection import Trim
     from tablewright.synthesizer.synthesizer import Synthesizer
+    from tablewright.systems import load
+    from tablewright.systems.cllm.system import CLLM
+    from tablewright.systems.epic.system import EPIC
+    from tablewright.systems.htdbu.system import HTDBU
+    from tablewright.systems.team_then_trim.system import TeamThenTrim
 
 __version__ = version("tablewright")
 
 _HOME = {
+    "CLLM": "systems.cllm.system",
     "Column": "schema",
+    "EPIC": "systems.epic.system",
+    "HTDBU": "systems.htdbu.system",
     "Kind": "schema",
     "Report": "evaluation.evaluate",
+    "Rules": "rules",
     "Schema": "schema",
     "Synthesizer": "synthesizer.synthesizer",
     "TablewrightError": "errors",
+    "TeamThenTrim": "systems.team_then_trim.system",
     "Trim": "selection",
+    "compare": "api",
+    "connect": "llm",
     "evaluate": "api",
     "generate": "api",
+    "impute": "api",
+    "load": "systems",
     "profile": "api",
 }
 
 __all__ = [
+    "CLLM",
+    "EPIC",
+    "HTDBU",
     "Column",
     "Kind",
     "Report",
+    "Rules",
     "Schema",
     "Synthesizer",
     "TablewrightError",
+    "TeamThenTrim",
     "Trim",
+    "compare",
+    "connect",
     "evaluate",
     "generate",
+    "impute",
+    "load",
     "profile",
 ]
 

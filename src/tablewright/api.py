@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from tablewright.evaluation import compare as comparing
 from tablewright.evaluation import evaluate as evaluation
 from tablewright.evaluation import profile as profiling
 from tablewright.evaluation.evaluate import Report
 from tablewright.rules import as_rules
 from tablewright.rules.expressions import Where
 from tablewright.synthesizer.quotas import Balance
+from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems import estimator
 from tablewright.systems.common.base import Models
 from tablewright.tables.io.loading import load_as_said
-
-__all__ = ["evaluate", "generate", "profile"]
 
 
 def generate(
@@ -171,3 +171,108 @@ def profile(data: Any, target: str | None = None, *, schema: Any = None) -> prof
     table = load_as_said(data, schema, target)
     path = data if isinstance(data, str | Path) else None
     return profiling.profile(table.frame, table.schema, path)
+
+
+def compare(
+    train: Any,
+    target: str | None = None,
+    *,
+    schema: Any = None,
+    methods: Sequence[str] | None = None,
+    n_samples: int | None = None,
+    n_splits: int = 5,
+    n_repeats: int = 2,
+    random_state: int = 0,
+    llm: Models = None,
+) -> comparing.Comparison:
+    """Find the method whose rows help a model of a table most, nothing added among them.
+
+    Parameters
+    ----------
+    train : frame or path
+        Real rows.
+    target : str or None, default=None
+        The column that a model is to predict.
+    schema
+        See `Synthesizer`.
+    methods : sequence of str or None, default=None
+        Generators and systems by name, ``"trees:equal"`` or ``"trees:fill"`` for balanced rows.
+    n_samples : int or None, default=None
+        Rows that each method adds; as many as it learns from where None.
+    n_splits, n_repeats : int, default=5 and 2
+        Folds, and how often they are drawn.
+    random_state : int, default=0
+        Random seed.
+    llm : LLM, mapping of str to LLM or None, default=None
+        Models of systems among the methods.
+
+    Returns
+    -------
+    Comparison
+        A leaderboard; prints as a table.
+
+    Raises
+    ------
+    InputError
+        If there is no target, or a method has no such name.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> table = pl.DataFrame({"x": [float(i % 7) for i in range(80)], "y": ["a", "b"] * 40})
+    >>> found = compare(table, "y", methods=["independent"], n_splits=2, n_repeats=1)
+    >>> "independent" in str(found)
+    True
+    """
+    table = load_as_said(train, schema, target)
+    return comparing.compare(
+        table.frame,
+        table.schema,
+        methods=methods,
+        n_samples=n_samples,
+        n_splits=n_splits,
+        n_repeats=n_repeats,
+        random_state=random_state,
+        llm=llm,
+    )
+
+
+def impute(
+    data: Any,
+    target: str | None = None,
+    *,
+    method: str = "auto",
+    schema: Any = None,
+    options: Mapping[str, Any] | None = None,
+    random_state: Any = 0,
+) -> Any:
+    """Fill the empty cells of a table by draws given the rest of each row.
+
+    Parameters
+    ----------
+    data : frame or path
+        Rows to learn from and to fill.
+    target, method, schema, options, random_state
+        See `Synthesizer`.
+
+    Returns
+    -------
+    frame
+        The same rows, of the same kind; polars where `data` is a file.
+
+    Raises
+    ------
+    InputError
+        If the data, the schema or an option cannot be used.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> table = pl.DataFrame({"age": [20, None, 40, 50] * 10, "member": ["yes", "no"] * 20})
+    >>> impute(table)["age"].null_count()
+    0
+    """
+    synthesizer = Synthesizer(
+        method, target=target, schema=schema, options=options, random_state=random_state
+    )
+    return synthesizer.fit(data).impute(data)

@@ -107,7 +107,7 @@ class CLLM(System):
     name = "cllm"
     roles = ("writer",)
     parameter_constraints: ClassVar = {
-        "variant": OneOf(*_VARIANTS),
+        "variant": OneOf("default", "published"),
         "n_examples": Whole(0),
         "rows_per_prompt": Whole(optional=True),
         "completions": Whole(),

@@ -102,7 +102,7 @@ class EPIC(System):
     name = "epic"
     roles = ("writer",)
     parameter_constraints: ClassVar = {
-        "variant": OneOf(*_VARIANTS),
+        "variant": OneOf("default", "published"),
         "mapping": OneOf(None, *MAPPINGS),
         "rows_per_class": Whole(optional=True),
         "sets": Whole(optional=True),
