@@ -24,6 +24,8 @@ COMMANDS = {
     "evaluate": "tablewright.cli.evaluate:evaluate",
     "compare": "tablewright.cli.compare:compare",
     "rules": "tablewright.cli.rules:rules",
+    "label": "tablewright.cli.label:label",
+    "models": "tablewright.cli.models:models",
     "probe": "tablewright.cli.probe:probe",
     "runs": "tablewright.cli.runs:runs",
     "methods": "tablewright.cli.methods:methods",

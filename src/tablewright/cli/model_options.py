@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -178,7 +179,8 @@ def _models(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     models = {}
     for value in values:
         role, equals, name = value.partition("=")
-        models[role if equals else ""] = name if equals else value
+        is_role = equals and re.fullmatch(r"[\w-]+", role)  # gguf:PATH?threads=2 names none
+        models[role if is_role else ""] = name if is_role else value
     return models
 
 

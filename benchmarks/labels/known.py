@@ -1,0 +1,209 @@
+"""How good labels are: the model alone, the real rows alone, and one updated by the other.
+
+    python -m benchmarks.labels.known --data DIR --scores FILE --model gguf:PATH --out FILE
+
+A model is asked about each row once; FILE keeps its answers, so the rest runs without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.stats import spearmanr
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss, roc_auc_score
+
+from benchmarks.labels.tables import REPORTED, TUNED, LabelTable
+from tablewright.llm import connect
+from tablewright.llm.endpoint.base import Prompt, Reply
+from tablewright.metrics.encoder import FeatureEncoder
+from tablewright.schema import Schema
+from tablewright.selection.label_model import LabelModel
+from tablewright.tables.inference.infer import infer_schema
+
+N_REAL = (0, 10, 20, 40, 100)
+N_DRAWS = 10
+MIN_TEST = 50
+
+
+class Remembered:
+    """A model whose answers are kept in a file, by table and prompt."""
+
+    def __init__(self, path: Path, model: str, connected: str | None) -> None:
+        self.path, self.model = path, model
+        self.llm = connect(connected) if connected else None
+        self.known: dict[str, dict[str, float]] = {}
+        for line in path.read_text().splitlines() if path.exists() else ():
+            entry = json.loads(line)
+            if entry["model"] == model:
+                self.known[entry["prompt"]] = entry["logprobs"]
+
+    def complete(self, prompt: Prompt) -> Reply:
+        """Answer from the file, else from the model."""
+        if prompt.text not in self.known:
+            if self.llm is None:
+                raise SystemExit(f"{self.path} has no answer of {self.model} to\n{prompt.text}")
+            reply = self.llm.complete(prompt)
+            self.known[prompt.text] = dict(reply.logprobs[0])
+            entry = {"model": self.model, "prompt": prompt.text, "logprobs": reply.logprobs[0]}
+            with self.path.open("a") as file:
+                file.write(json.dumps(entry) + "\n")
+        return Reply("-", logprobs=(self.known[prompt.text],))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One draw of one table: AUROC, or the rank correlation of numbers; and log loss."""
+
+    table: str
+    n_real: int
+    draw: int
+    real_alone: float
+    local: float
+    model: float
+    updated: float
+    loss_local: float
+    loss_updated: float
+    weight: float
+
+
+def schema_of(table: LabelTable) -> Schema:
+    """Infer the schema; the classes are given, as a user would."""
+    schema = infer_schema(table.frame)
+    columns = []
+    for column in schema.each():
+        if column.name == table.target and table.classes:
+            column = column.model_copy(update={"categories": list(table.classes)})
+        columns.append(column)
+    return Schema(columns=columns, target=table.target)
+
+
+def measured(table: LabelTable, llm: Remembered | None, draws: Sequence[int]) -> Iterator[Figures]:
+    """Split the rows anew in each draw; the smaller sets of real rows lie in the larger."""
+    schema = schema_of(table)
+    for draw in draws:
+        order = np.random.default_rng([11, draw]).permutation(table.frame.height)
+        for n_real in N_REAL:
+            n_held = max(n for n in N_REAL if table.frame.height - n >= MIN_TEST)
+            if n_real > n_held:
+                continue
+            train = table.frame[order[:n_real].tolist()]
+            test = table.frame[order[n_held:].tolist()]
+            if n_real and train[table.target].n_unique() < 2:
+                continue
+            yield _figures(table, schema, train, test, llm, draw)
+
+
+def _figures(
+    table: LabelTable, schema: Schema, train: pl.DataFrame, test: pl.DataFrame,
+    llm: Remembered | None, draw: int,
+) -> Figures:  # fmt: skip
+    truth = test[table.target]
+    models = {
+        "local": LabelModel(schema, table.target).fit(train),
+        "model": LabelModel(schema, table.target, llm, table.about).fit(train.head(0)),
+        "updated": LabelModel(schema, table.target, llm, table.about).fit(train),
+    }
+    labels = {name: model.predict(test) for name, model in models.items()}
+    score = {name: quality(truth, found) for name, found in labels.items()}
+    loss = {name: _loss(truth, found, table) for name, found in labels.items()}
+    alone = real_alone(train, test, schema, table) if train.height else float("nan")
+    return Figures(
+        table.name, train.height, draw, alone, score["local"], score["model"], score["updated"],
+        loss["local"], loss["updated"], labels["updated"].weight,
+    )  # fmt: skip
+
+
+def quality(truth: pl.Series, labels) -> float:  # type: ignore[no-untyped-def]
+    """AUROC, of several classes by one against the rest; for numbers the rank correlation."""
+    if labels.scores is not None:
+        if labels.scores.mean.std() < 1e-9:
+            return 0.0
+        return float(spearmanr(truth.to_numpy(), labels.scores.mean).statistic)
+    return _auroc(truth, labels.classes, labels.probabilities)
+
+
+def _auroc(truth: pl.Series, classes: Sequence[object], probabilities: np.ndarray) -> float:
+    parts = [
+        roc_auc_score((truth == name).to_numpy(), probabilities[:, j])
+        for j, name in enumerate(classes)
+        if 0 < (truth == name).sum() < len(truth)
+    ]
+    return float(np.mean(parts))
+
+
+def _loss(truth: pl.Series, labels, table: LabelTable) -> float:  # type: ignore[no-untyped-def]
+    if table.is_number:
+        return float("nan")
+    codes = [labels.classes.index(value) for value in truth]
+    return float(log_loss(codes, labels.probabilities, labels=range(len(labels.classes))))
+
+
+def real_alone(
+    train: pl.DataFrame, test: pl.DataFrame, schema: Schema, table: LabelTable
+) -> float:
+    """A forest and a linear model, averaged: what the lead's own rows teach."""
+    features = Schema(columns=[c for c in schema.each() if c.name != table.target])
+    encoder = FeatureEncoder.fit(train, features)
+    rows, asked = encoder.rows(train).standardised(), encoder.rows(test).standardised()
+    y = train[table.target].to_numpy()
+    if table.is_number:
+        found = [m.fit(rows, y).predict(asked) for m in (
+            RandomForestRegressor(200, min_samples_leaf=2, random_state=0), Ridge(10.0))]  # fmt: skip
+        return float(spearmanr(test[table.target].to_numpy(), np.mean(found, axis=0)).statistic)
+    learners = (
+        RandomForestClassifier(200, min_samples_leaf=2, random_state=0),
+        LogisticRegression(C=0.3, max_iter=1000),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = [learner.fit(rows, y) for learner in learners]
+    classes = list(fitted[0].classes_)
+    mean = np.mean([learner.predict_proba(asked) for learner in fitted], axis=0)
+    return _auroc(test[table.target], classes, mean)
+
+
+def main() -> None:
+    """Measure, and write one line a draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument("--model", help="gguf:PATH, for rows that the file does not know")
+    parser.add_argument("--name", default="qwen-1.5b")
+    parser.add_argument("--tables", default=",".join(REPORTED))
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    llm = Remembered(given.scores, given.name, given.model)
+    rows = []
+    for name in given.tables.split(","):
+        make, n_rows = {**REPORTED, **TUNED}[name]
+        table = make(given.data, n_rows)
+        rows += [vars(f) for f in measured(table, llm, range(N_DRAWS))]
+        frame = pl.DataFrame(rows)
+        frame.write_csv(given.out)
+        print(summary(frame.filter(pl.col("table") == name)))
+
+
+def summary(frame: pl.DataFrame) -> pl.DataFrame:
+    """Mean of the draws, and the standard error of what the update adds to the real rows."""
+    gain = pl.col("updated") - pl.col("real_alone")
+    return frame.group_by("table", "n_real", maintain_order=True).agg(
+        pl.col("real_alone", "local", "model", "updated").mean().round(3),
+        gain.mean().round(3).alias("gain"),
+        (gain.std() / pl.len().sqrt()).round(3).alias("gain_se"),
+        pl.col("loss_local", "loss_updated").mean().round(3),
+        pl.col("weight").mean().round(2),
+        pl.len().alias("draws"),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""``tablewright label``: how probable each label is for the rows of a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tablewright.cli.group import COMMAND_LINE
+from tablewright.cli.model_options import ModelOptions, model_options
+from tablewright.cli.options import path, quiet_option, schema_option, seed_option, settle_seed
+from tablewright.cli.output import check_rows_output
+from tablewright.cli.progress import say
+from tablewright.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tablewright.llm.endpoint.base import LLM
+    from tablewright.schema import Schema
+    from tablewright.selection.label_model import Labels
+    from tablewright.tables.io.provenance import Origin
+
+
+@click.command()
+@click.argument("table", type=path)
+@click.option("--train", type=path, help="Real rows with their labels; none: the model alone.")
+@click.option("--target", required=True, metavar="COL", help="Column to give probabilities of.")
+@click.option("--out", required=True, type=path, help="File to write TABLE and its labels to.")
+@click.option("--about", default="", metavar="TEXT", help="What the table is about, for the model.")
+@click.option(
+    "--classes", metavar="A,B", help="Classes of the target, where no training rows name them."
+)
+@click.option("--draw", is_flag=True, help="Also write a label drawn from the probabilities.")
+@schema_option
+@seed_option
+@quiet_option
+@model_options
+def label(
+    table: Path,
+    train: Path | None,
+    target: str,
+    out: Path,
+    about: str,
+    classes: str | None,
+    draw: bool,
+    schema_file: Path | None,
+    seed: int | None,
+    quiet: bool,
+    llm: ModelOptions,
+) -> None:
+    """Write the rows of TABLE with a probability for each class of a column.
+
+    A language model is asked one closed question a row; its answers are a prior that the rows
+    of --train update. Column Y with the classes a and b gives the columns Y=a and Y=b; a
+    number gives its expected value as Y=expected and shares of five levels.
+    """
+    import numpy as np
+    import polars as pl
+
+    from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.provenance import manifest_path, write_filled
+
+    check_rows_output(out, table, train, schema_file)
+    if not llm and train is None:
+        raise InputError("labels come from --train FILE, from --model NAME, or from both")
+    rows, seed = read_frame(table), settle_seed(seed)
+    real = None if train is None else read_frame(train)
+    schema = _schema(rows, real, target, classes, schema_file)
+
+    def judge(model: LLM | None) -> Labels:
+        return _labels(schema, target, model, about, seed, rows, real)
+
+    if llm.dry_run:
+        click.echo(llm.estimate(lambda dry: judge(dry.connect())))
+        return
+    if llm:
+        llm.announce(lambda dry: judge(dry.connect()))
+    labels = judge(llm.connect() if llm else None)
+    whole = _with_labels(rows, labels, target)
+    if draw:
+        drawn = labels.draw(np.random.default_rng(seed)).tolist()
+        whole = whole.with_columns(pl.Series(f"{target}=drawn", drawn, strict=False))
+    llm.close(finished=True, rows_kept=whole.height)
+    filled = pl.repeat(draw, whole.height, eager=True)
+    write_filled(whole, filled, out, _origin(labels, seed, llm, real, table))
+    say(_summary(labels, whole.height, target), quiet)
+    say(f"{whole.height:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
+
+
+def _schema(
+    rows: pl.DataFrame, real: pl.DataFrame | None, target: str, classes: str | None,
+    schema_file: Path | None,
+) -> Schema:  # fmt: skip
+    from tablewright.schema import suggest
+    from tablewright.tables.inference.infer import infer_schema
+
+    if real is not None and target not in real.columns:
+        raise InputError(f"--train has no column {target!r}{suggest(target, real.columns)}")
+    overrides = _overrides(schema_file)
+    if classes is not None:
+        known = [name.strip() for name in classes.split(",") if name.strip()]
+        overrides = {**overrides, target: {"kind": "categorical", "categories": known}}
+    if real is None:
+        if target not in overrides:
+            raise InputError(
+                f"without --train nobody knows the classes of {target!r}; name them: --classes A,B"
+            )
+        import polars as pl
+
+        known = list(overrides[target].get("categories") or ["", ""])
+        labels = pl.Series(target, [known[i % len(known)] for i in range(rows.height)])
+        real = rows.drop(target, strict=False).with_columns(labels)
+    return infer_schema(real, overrides, target)
+
+
+def _overrides(schema_file: Path | None) -> dict[str, Any]:
+    from tablewright.tables.io.sdv_metadata import read_schema_file
+
+    return {} if schema_file is None else dict(read_schema_file(schema_file)[0])
+
+
+def _labels(
+    schema: Schema, target: str, model: LLM | None, about: str, seed: int,
+    rows: pl.DataFrame, real: pl.DataFrame | None,
+) -> Labels:  # fmt: skip
+    from tablewright.selection.label_model import LabelModel
+    from tablewright.tables.inference.casting import typed
+
+    train = None if real is None else typed(real, schema)
+    features = schema.model_copy(
+        update={"columns": [c for c in schema.each() if c.name != target], "target": None}
+    )
+    judge = LabelModel(schema, target, model, about, seed).fit(train)
+    return judge.predict(typed(rows.drop(target, strict=False), features))
+
+
+def _with_labels(rows: pl.DataFrame, labels: Labels, target: str) -> pl.DataFrame:
+    import polars as pl
+
+    names = [f"{target}={name}" for name in labels.classes]
+    values = labels.probabilities.round(6)
+    columns = [pl.Series(name, values[:, j]) for j, name in enumerate(names)]
+    if labels.scores is not None and len(labels.values):
+        columns.insert(0, pl.Series(f"{target}=expected", labels.expected()))
+    return rows.with_columns(columns)
+
+
+def _origin(
+    labels: Labels, seed: int, llm: ModelOptions, real: pl.DataFrame | None, table: Path
+) -> Origin:
+    from tablewright.tables.io.provenance import Origin
+
+    context = click.get_current_context(silent=True)
+    facts = {"weight of the model": round(labels.weight, 3), "models": dict(llm.models) or None}
+    return Origin(
+        method="label",
+        n_real_rows=0 if real is None else real.height,
+        seed=seed,
+        options={name: value for name, value in facts.items() if value is not None},
+        command=None if context is None else context.meta.get(COMMAND_LINE),
+        source=table.name,
+    )
+
+
+def _summary(labels: Labels, n_rows: int, target: str) -> str:
+    means = labels.probabilities.mean(axis=0)
+    shares = ", ".join(
+        f"{name} {100 * mean:.0f} %" for name, mean in zip(labels.classes, means, strict=True)
+    )
+    unanswered = f"; no answer for {labels.unanswered:,} rows" if labels.unanswered else ""
+    return f"{target}: {shares}; weight of the model {labels.weight:.2f}{unanswered}"

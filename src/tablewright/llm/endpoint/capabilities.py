@@ -1,0 +1,287 @@
+"""What a model endpoint can do, asked once and remembered in the user's cache folder.
+
+Nothing but loopback addresses and given files is asked, and no cell of any table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tablewright.errors import InputError, InvalidReplyError, TablewrightError
+from tablewright.llm.endpoint.base import Prompt, Reply
+
+LOCAL_SERVERS = {
+    "Ollama": "http://localhost:11434/v1",
+    "llama.cpp": "http://localhost:8080/v1",
+    "vLLM": "http://localhost:8000/v1",
+    "LM Studio": "http://localhost:1234/v1",
+}
+"""Where programs that serve models listen, unless they were told otherwise."""
+
+_WAIT = 2.0
+_PROBE_SECONDS = 120.0
+_VERSION = 1
+_COLOURS = {"type": "array", "items": {"enum": ["red", "blue"]}, "minItems": 2, "maxItems": 2}
+_COUNT = Prompt.ask(
+    "Count from one to forty, in words, and write nothing else.", max_tokens=48, temperature=0.0
+)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What one model can do; None where it could not be found out.
+
+    Attributes
+    ----------
+    model, endpoint : str
+        What to give as ``--model`` and ``--base-url``; no address for a file.
+    server : str
+        Program that serves it.
+    schema, json_mode, completion, log_probabilities : bool or None
+        Whether replies can be held to a JSON Schema, or to JSON; whether a plain text is gone on
+        with; whether the probabilities of tokens are told.
+    slots, context_length : int or None
+        Calls that are answered at a time; tokens of prompt and reply together.
+    tokens_per_second : float or None
+        Written by one call on an otherwise idle server, when it was asked.
+    problem : str
+        Why it could not be asked.
+    """
+
+    model: str
+    endpoint: str = ""
+    server: str = ""
+    schema: bool | None = None
+    json_mode: bool | None = None
+    completion: bool | None = None
+    log_probabilities: bool | None = None
+    slots: int | None = None
+    context_length: int | None = None
+    tokens_per_second: float | None = None
+    problem: str = ""
+
+
+class CapabilityCache:
+    """A file of what was found out, for all tables of one user.
+
+    Parameters
+    ----------
+    path : Path or None, default=None
+        None takes ``tablewright/models.json`` in the user's cache folder.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = cache_folder() / "models.json" if path is None else path
+
+    def get(self, key: str) -> Capabilities | None:
+        """Return what is known; a file that cannot be read counts as empty."""
+        known = self._read().get(key)
+        try:
+            return Capabilities(**known) if isinstance(known, dict) else None
+        except TypeError:
+            return None
+
+    def put(self, key: str, found: Capabilities) -> None:
+        """Remember; a folder that cannot be written is no error."""
+        entries = {**self._read(), key: asdict(found)}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part = self.path.with_suffix(f".{os.getpid()}.part")
+            part.write_text(json.dumps({"version": _VERSION, "models": entries}, indent=1))
+            part.replace(self.path)
+        except OSError:
+            return
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self.path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        known = content.get("version") == _VERSION if isinstance(content, dict) else False
+        entries = content.get("models") if known else None
+        return entries if isinstance(entries, dict) else {}
+
+
+def cache_folder() -> Path:
+    """Return the folder of the user's cache, made by nobody yet."""
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "tablewright"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tablewright"
+
+
+def find_models(
+    files: Iterable[str] = (),
+    servers: Mapping[str, str] | None = None,
+    *,
+    cache: CapabilityCache | None = None,
+    again: bool = False,
+    on_model: Callable[[Capabilities], None] | None = None,
+) -> list[Capabilities]:
+    """List models that can be used on this machine, and what each can do.
+
+    Parameters
+    ----------
+    files : iterable of str
+        Paths of GGUF files, as they stand behind ``gguf:``.
+    servers : mapping or None, default=None
+        Addresses by name of the program; None takes those of Ollama, llama.cpp, vLLM and
+        LM Studio.
+    cache : CapabilityCache or None, default=None
+        None takes that of the user.
+    again : bool, default=False
+        Whether to ask what is known already.
+    on_model : callable, optional
+        Called with each model as soon as it is known.
+    """
+    memory = CapabilityCache() if cache is None else cache
+    found = []
+    asked = [_of_file(path, memory, again) for path in files]
+    for server, url in (LOCAL_SERVERS if servers is None else servers).items():
+        asked += [_of_server(server, url, model, memory, again) for model in served_models(url)]
+    for ask in asked:
+        found.append(ask())
+        if on_model is not None:
+            on_model(found[-1])
+    return found
+
+
+def served_models(url: str) -> list[str]:
+    """Return the models that a server on this machine lists; none where nobody answers."""
+    content = _get(f"{url}/models")
+    entries = content.get("data") if isinstance(content, dict) else None
+    names = [entry.get("id") for entry in entries or [] if isinstance(entry, dict)]
+    return [name for name in names if isinstance(name, str) and len(name) < 300]
+
+
+def _of_file(path: str, cache: CapabilityCache, again: bool) -> Callable[[], Capabilities]:
+    from tablewright.llm.endpoint.gguf import GGUFOptions
+    from tablewright.llm.endpoint.gguf_file import read_gguf
+
+    def ask() -> Capabilities:
+        try:
+            options = GGUFOptions.parse(path.removeprefix("gguf:"))
+            file = read_gguf(options.path)
+        except InputError as error:
+            return Capabilities(path, problem=str(error))
+        state = options.path.stat()
+        key = f"{options.path.resolve()} {state.st_size} {state.st_mtime_ns} {options.threads}"
+        name = f"gguf:{options.path}"
+        base = Capabilities(
+            name, server="a file", slots=options.slots, context_length=options.tokens(file)
+        )
+        return _remembered(key, base, cache, again)
+
+    return ask
+
+
+def _of_server(
+    server: str, url: str, model: str, cache: CapabilityCache, again: bool
+) -> Callable[[], Capabilities]:
+    def ask() -> Capabilities:
+        slots, context = _properties(server, url, model)
+        base = Capabilities(model, url, server, slots=slots, context_length=context)
+        return _remembered(f"{url} {model}", base, cache, again)
+
+    return ask
+
+
+def _remembered(key: str, base: Capabilities, cache: CapabilityCache, again: bool) -> Capabilities:
+    known = None if again else cache.get(key)
+    if known is not None:
+        return known
+    found = probe(base)
+    if not found.problem:
+        cache.put(key, found)
+    return found
+
+
+def probe(base: Capabilities) -> Capabilities:
+    """Ask a model five short questions and see what comes back."""
+    from tablewright.llm.endpoint.connect import connect
+
+    try:
+        options: dict[str, Any] = {"timeout": _PROBE_SECONDS, "max_minutes": 10.0}
+        with connect(base.model, base.endpoint or None, **options) as client:
+            with suppress(InvalidReplyError):
+                client.complete(Prompt.ask("Hello.", max_tokens=8))  # loads the model
+            began = time.monotonic()
+            first = client.complete(_COUNT.but(top_logprobs=2))
+            spent = first.latency or time.monotonic() - began
+            return Capabilities(**{
+                **asdict(base),
+                "log_probabilities": bool(first.logprobs),
+                "tokens_per_second": round(first.usage.completion_tokens / spent, 1),
+                "schema": _holds(client.complete, "schema"),
+                "json_mode": _holds(client.complete, "json"),
+                "completion": _completes(base),
+            })  # fmt: skip
+    except TablewrightError as error:
+        return Capabilities(**{**asdict(base), "problem": str(error)})
+
+
+def _holds(complete: Callable[[Prompt], Reply], step: Any) -> bool | None:
+    """Whether a reply is held to a form that the words do not ask for."""
+    prompt = Prompt.ask(
+        "Name two animals, as a JSON array or object.", max_tokens=40, temperature=0.0
+    )
+    try:
+        text = complete(prompt.but(schema=_COLOURS, step=step)).text
+        content = json.loads(text)
+    except ValueError:
+        return False
+    except TablewrightError:
+        return None
+    if step == "json":
+        return True
+    return isinstance(content, list) and len(content) == 2 and set(content) <= {"red", "blue"}
+
+
+def _completes(base: Capabilities) -> bool | None:
+    """Whether a plain text is gone on with; a file always is."""
+    if not base.endpoint:
+        return True
+    content = _get(f"{base.endpoint}/completions", {
+        "model": base.model, "prompt": "1, 2, 3, 4,", "max_tokens": 4, "temperature": 0.0,
+    })  # fmt: skip
+    choices = content.get("choices") if isinstance(content, dict) else None
+    return bool(choices and isinstance(choices[0], dict) and choices[0].get("text"))
+
+
+def _properties(server: str, url: str, model: str) -> tuple[int | None, int | None]:
+    """Return slots and context length, where the server says them in its own way."""
+    root = re.sub(r"/v1/?$", "", url)
+    facts = _get(f"{root}/props")
+    if isinstance(facts, dict):
+        settings = facts.get("default_generation_settings")
+        context = settings.get("n_ctx") if isinstance(settings, dict) else None
+        return _whole(facts.get("total_slots")), _whole(context)
+    listed = _get(f"{url}/models")
+    entries = listed.get("data", []) if isinstance(listed, dict) else []
+    for entry in entries:
+        if isinstance(entry, dict) and entry.get("id") == model:
+            return None, _whole(entry.get("max_model_len") or entry.get("context_length"))
+    return None, None
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 < value < 2**31 else None
+
+
+def _get(url: str, body: Mapping[str, Any] | None = None) -> Any:
+    """Ask a server of this machine; None where it does not answer with JSON."""
+    import httpx2
+
+    try:
+        with httpx2.Client(trust_env=False, timeout=_WAIT if body is None else 60.0) as client:
+            answer = client.get(url) if body is None else client.post(url, json=dict(body))
+            return answer.json() if answer.status_code == 200 else None
+    except (httpx2.HTTPError, ValueError):
+        return None

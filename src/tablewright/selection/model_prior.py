@@ -1,0 +1,236 @@
+"""What somebody believes of labels, as the prior mean of a Gaussian process that real rows update.
+
+The latent value of a row is ``a * belief + b + local(features)``. The slope `a` says how far
+the belief can be trusted: it is averaged over a grid by the evidence of the real rows, so that
+it stays at its prior without rows, and falls to nothing where they contradict. The local part
+is a smooth function of the features, whose scale is averaged in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit, log_expit, logsumexp
+
+Floats = NDArray[np.float64]
+
+SLOPES = (0.0, 0.5, 1.0, 1.5, 2.0)
+SLOPE_PRIOR = (0.15, 0.2, 0.3, 0.2, 0.15)
+"""Slopes for one standard deviation of the belief, in logits, and what they are given before
+any row is seen. A belief of slope 1 alone ranks two rows of different classes rightly in about
+75 of 100 cases."""
+
+NUMBER_SLOPES = (0.0, 0.2, 0.4, 0.6, 0.8)
+"""The same for numbers, in standard deviations."""
+
+_SLOPE_SPREAD = 0.25
+_LOCAL = (0.25, 1.0, 4.0, 16.0)
+_NUMBER_LOCAL = (0.1, 0.3, 1.0)
+"""Variances of the local part."""
+
+_NOISE = (0.1, 0.3, 0.7)
+"""Variances of what neither explains, for numbers."""
+
+_INTERCEPT = 2.0
+_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What is believed of rows after the real ones.
+
+    Attributes
+    ----------
+    mean, variance : ndarray of shape (n_rows,)
+        Of the latent value: a logit, or a normal score.
+    weight : float
+        Share of the belief in the spread of the latent value, between 0 and 1.
+    slope : float
+        Mean slope of the belief.
+    """
+
+    mean: Floats
+    variance: Floats
+    weight: float
+    slope: float
+
+    @property
+    def probability(self) -> Floats:
+        """Probability of the class, the uncertainty of the logit averaged over."""
+        return np.asarray(expit(self.mean / np.sqrt(1 + np.pi * self.variance / 8)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Real rows and the rows asked for, as kernels and beliefs.
+
+    Parameters
+    ----------
+    belief : ndarray of shape (n_real + n_asked,)
+        Standard scores of what is believed; the real rows stand first.
+    kernel : ndarray of shape (n_real + n_asked, n_real)
+        Likeness of features; of the real rows among each other first.
+    variance : ndarray of shape (n_real + n_asked,)
+        Likeness of each row to itself.
+    """
+
+    belief: Floats
+    kernel: Floats
+    variance: Floats
+
+    @property
+    def n_real(self) -> int:
+        """Real rows."""
+        return int(self.kernel.shape[1])
+
+    def covariance(self, local: float) -> tuple[Floats, Floats]:
+        """Return the covariance of all rows with the real ones, and the variances of all."""
+        slope = _SLOPE_SPREAD**2 * np.outer(self.belief, self.belief[: self.n_real])
+        own = _SLOPE_SPREAD**2 * self.belief**2
+        return (
+            local * self.kernel + slope + _INTERCEPT,
+            local * self.variance + own + _INTERCEPT,
+        )
+
+
+def standard_scores(values: Floats) -> Floats:
+    """Return values with mean 0 and standard deviation 1; zeros where they do not differ."""
+    spread = float(values.std()) if len(values) else 0.0
+    return (values - values.mean()) / spread if spread > 1e-9 else np.zeros(len(values))
+
+
+def class_posterior(evidence: Evidence, is_class: NDArray[np.bool_]) -> Posterior:
+    """Update a belief about one class.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    is_class : ndarray of bool, shape (n_real,)
+
+    Examples
+    --------
+    >>> rows = Evidence(np.array([-1.0, 1.0]), np.zeros((2, 0)), np.ones(2))
+    >>> class_posterior(rows, np.zeros(0, dtype=bool)).probability.round(2)
+    array([0.38, 0.62])
+    """
+    sign = np.where(is_class, 1.0, -1.0)
+    fits = (
+        (np.log(prior), slope, _laplace(evidence, sign, slope, local))
+        for slope, prior in zip(SLOPES, SLOPE_PRIOR, strict=True)
+        for local in _LOCAL
+    )
+    return _averaged(evidence, fits)
+
+
+def number_posterior(evidence: Evidence, scores: Floats) -> Posterior:
+    """Update a belief about a number.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    scores : ndarray of shape (n_real,)
+        Normal scores of the real rows.
+    """
+    fits = (
+        (np.log(prior), slope, _gaussian(evidence, scores, slope, local, noise))
+        for slope, prior in zip(NUMBER_SLOPES, SLOPE_PRIOR, strict=True)
+        for local in _NUMBER_LOCAL
+        for noise in _NOISE
+    )
+    return _averaged(evidence, fits)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    log_evidence: float
+    mean: Floats
+    variance: Floats
+
+
+def _averaged(evidence: Evidence, fits: Iterator[tuple[float, float, _Fit]]) -> Posterior:
+    """Average over the grid, each point by its prior and its evidence."""
+    kept = list(fits)
+    logs = np.array([prior + fit.log_evidence for prior, _, fit in kept])
+    shares = np.exp(logs - logsumexp(logs))
+    means = np.array([fit.mean for _, _, fit in kept])
+    mean = shares @ means
+    variance = shares @ np.array([fit.variance for _, _, fit in kept])
+    variance += shares @ (means - mean) ** 2
+    slope = float(shares @ np.array([slope for _, slope, _ in kept]))
+    asked = slice(evidence.n_real, None)
+    believed = float(np.std(slope * evidence.belief[asked])) if len(mean) else 0.0
+    rest = float(np.std(mean - slope * evidence.belief[asked])) if len(mean) else 0.0
+    weight = believed / (believed + rest) if believed + rest > 1e-9 else 0.0
+    return Posterior(mean, variance, weight, slope)
+
+
+def _laplace(evidence: Evidence, sign: Floats, slope: float, local: float) -> _Fit:
+    """Approximate the posterior by a normal one at its mode (Rasmussen and Williams, 3.1, 3.2)."""
+    n_real = evidence.n_real
+    covariance, own = evidence.covariance(local)
+    prior = slope * evidence.belief
+    kernel, cross = covariance[:n_real], covariance[n_real:]
+    if not n_real:
+        return _Fit(0.0, prior, own)
+    latent, height = prior[:n_real].copy(), -np.inf
+    for _ in range(_STEPS):
+        chance = expit(latent)
+        curve = np.sqrt(chance * (1 - chance))
+        factor = cho_factor(np.eye(n_real) + curve[:, None] * kernel * curve, lower=True)
+        ahead = curve**2 * (latent - prior[:n_real]) + (sign + 1) / 2 - chance
+        pull = ahead - curve * cho_solve(factor, curve * (kernel @ ahead))
+        latent = prior[:n_real] + kernel @ pull
+        before, height = (
+            height,
+            float(log_expit(sign * latent).sum()) - float(pull @ (latent - prior[:n_real])) / 2,
+        )
+        if height - before < 1e-6:
+            break
+    log_evidence = height - float(np.log(np.diag(factor[0])).sum())
+    spread = curve[:, None] * cross.T
+    variance = own[n_real:] - (spread * cho_solve(factor, spread)).sum(axis=0)
+    return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9))
+
+
+def _gaussian(evidence: Evidence, scores: Floats, slope: float, local: float, noise: float) -> _Fit:
+    n_real = evidence.n_real
+    covariance, own = evidence.covariance(local)
+    prior = slope * evidence.belief
+    if not n_real:
+        return _Fit(0.0, prior, own + noise)
+    cross = covariance[n_real:]
+    factor = cho_factor(covariance[:n_real] + noise * np.eye(n_real), lower=True)
+    rest = scores - prior[:n_real]
+    pull = cho_solve(factor, rest)
+    log_evidence = -float(rest @ pull) / 2 - float(np.log(np.diag(factor[0])).sum())
+    variance = own[n_real:] - (cross.T * cho_solve(factor, cross.T)).sum(axis=0) + noise
+    return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9))
+
+
+def likeness(real: tuple[Floats, Floats], asked: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Return how alike rows are to the real ones: half a linear kernel, half a bell.
+
+    Parameters
+    ----------
+    real, asked : tuple of two ndarrays
+        For each set of rows standard scores and indicators, and coordinates for distances.
+
+    Returns
+    -------
+    tuple of ndarray
+        `Evidence.kernel` and `Evidence.variance`.
+    """
+    linear, place = np.vstack([real[0], asked[0]]), np.vstack([real[1], asked[1]])
+    n_real = len(real[0])
+    scale = float((linear[:n_real] ** 2).sum(axis=1).mean()) if n_real else 1.0
+    squares = (place**2).sum(axis=1)
+    apart = squares[:, None] + squares[None, :n_real] - 2 * place @ place[:n_real].T
+    width = float(np.median(apart[:n_real])) if n_real else 1.0
+    kernel = linear @ linear[:n_real].T / (scale or 1.0)
+    bell = np.exp(-np.maximum(apart, 0.0) / (2 * (width or 1.0)))
+    own = (linear**2).sum(axis=1) / (scale or 1.0)
+    return (kernel + bell) / 2, (own + 1.0) / 2
