@@ -133,7 +133,19 @@ def _labels(
         update={"columns": [c for c in schema.each() if c.name != target], "target": None}
     )
     judge = LabelModel(schema, target, model, about, seed).fit(train)
-    return judge.predict(typed(rows.drop(target, strict=False), features))
+    return judge.predict(typed(_features(rows, features), features))
+
+
+def _features(rows: pl.DataFrame, features: Schema) -> pl.DataFrame:
+    from tablewright.schema import suggest
+
+    for name in features.names:
+        if name not in rows.columns:
+            raise InputError(
+                f"the table lacks the column {name!r} of the training rows"
+                f"{suggest(name, rows.columns)}"
+            )
+    return rows.select(features.names)
 
 
 def _with_labels(rows: pl.DataFrame, labels: Labels, target: str) -> pl.DataFrame:

@@ -149,6 +149,8 @@ class _Fit:
     log_evidence: float
     mean: Floats
     variance: Floats
+    believed: Floats
+    """What of the mean is due to the belief, after what the local part takes back of it."""
 
 
 def _averaged(evidence: Evidence, fits: Iterator[tuple[float, float, _Fit]]) -> Posterior:
@@ -161,10 +163,9 @@ def _averaged(evidence: Evidence, fits: Iterator[tuple[float, float, _Fit]]) -> 
     variance = shares @ np.array([fit.variance for _, _, fit in kept])
     variance += shares @ (means - mean) ** 2
     slope = float(shares @ np.array([slope for _, slope, _ in kept]))
-    asked = slice(evidence.n_real, None)
-    believed = float(np.std(slope * evidence.belief[asked])) if len(mean) else 0.0
-    rest = float(np.std(mean - slope * evidence.belief[asked])) if len(mean) else 0.0
-    weight = believed / (believed + rest) if believed + rest > 1e-9 else 0.0
+    due = shares @ np.array([fit.believed for _, _, fit in kept])
+    spreads = [float(np.std(part)) if len(mean) else 0.0 for part in (due, mean - due)]
+    weight = spreads[0] / sum(spreads) if sum(spreads) > 1e-9 else 0.0
     return Posterior(mean, variance, weight, slope)
 
 
@@ -175,7 +176,7 @@ def _laplace(evidence: Evidence, sign: Floats, slope: float, local: float) -> _F
     prior = slope * evidence.belief
     kernel, cross = covariance[:n_real], covariance[n_real:]
     if not n_real:
-        return _Fit(0.0, prior, own)
+        return _Fit(0.0, prior, own, prior)
     latent, height = prior[:n_real].copy(), -np.inf
     for _ in range(_STEPS):
         chance = expit(latent)
@@ -193,7 +194,8 @@ def _laplace(evidence: Evidence, sign: Floats, slope: float, local: float) -> _F
     log_evidence = height - float(np.log(np.diag(factor[0])).sum())
     spread = curve[:, None] * cross.T
     variance = own[n_real:] - (spread * cho_solve(factor, spread)).sum(axis=0)
-    return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9))
+    due = prior[n_real:] - spread.T @ cho_solve(factor, curve * prior[:n_real])
+    return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9), due)
 
 
 def _gaussian(evidence: Evidence, scores: Floats, slope: float, local: float, noise: float) -> _Fit:
@@ -201,14 +203,15 @@ def _gaussian(evidence: Evidence, scores: Floats, slope: float, local: float, no
     covariance, own = evidence.covariance(local)
     prior = slope * evidence.belief
     if not n_real:
-        return _Fit(0.0, prior, own + noise)
+        return _Fit(0.0, prior, own + noise, prior)
     cross = covariance[n_real:]
     factor = cho_factor(covariance[:n_real] + noise * np.eye(n_real), lower=True)
     rest = scores - prior[:n_real]
     pull = cho_solve(factor, rest)
     log_evidence = -float(rest @ pull) / 2 - float(np.log(np.diag(factor[0])).sum())
     variance = own[n_real:] - (cross.T * cho_solve(factor, cross.T)).sum(axis=0) + noise
-    return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9))
+    due = prior[n_real:] - cross @ cho_solve(factor, prior[:n_real])
+    return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9), due)
 
 
 def likeness(real: tuple[Floats, Floats], asked: tuple[Floats, Floats]) -> tuple[Floats, Floats]:

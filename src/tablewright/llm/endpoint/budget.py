@@ -253,8 +253,8 @@ class Budget:
 def _emptiness(reply: Reply) -> str | None:
     if reply.finish == "refusal":
         return "the model refuses to answer; reword the instructions or take another model"
-    if reply.text.strip():
-        return None
+    if reply.text.strip() or reply.logprobs:
+        return None  # a closed question is answered by probabilities, whatever token was drawn
     if reply.finish in ("length", "cut"):
         return "the reply is cut off before its first word; allow longer replies"
     return "the reply is empty; try another model"

@@ -5,18 +5,18 @@ Nothing but loopback addresses and given files is asked, and no cell of any tabl
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tablewright.errors import InputError, InvalidReplyError, TablewrightError
-from tablewright.llm.endpoint.base import Prompt, Reply
+from tablewright.errors import InputError, ReplyFormatError, TablewrightError
+from tablewright.llm.endpoint.base import Prompt, Step
 
 LOCAL_SERVERS = {
     "Ollama": "http://localhost:11434/v1",
@@ -30,9 +30,13 @@ _WAIT = 2.0
 _PROBE_SECONDS = 120.0
 _VERSION = 1
 _COLOURS = {"type": "array", "items": {"enum": ["red", "blue"]}, "minItems": 2, "maxItems": 2}
-_COUNT = Prompt.ask(
-    "Count from one to forty, in words, and write nothing else.", max_tokens=48, temperature=0.0
+_ANIMALS = Prompt.ask(
+    "Name two animals, as a JSON array or object.", schema=_COLOURS, max_tokens=40, temperature=0.0
 )
+_COUNT = Prompt.ask(
+    "Count from one to forty, in words, and write nothing else.", max_tokens=48, temperature=0.0,
+    top_logprobs=2,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -204,41 +208,54 @@ def _remembered(key: str, base: Capabilities, cache: CapabilityCache, again: boo
 
 
 def probe(base: Capabilities) -> Capabilities:
-    """Ask a model five short questions and see what comes back."""
-    from tablewright.llm.endpoint.connect import connect
-
+    """Ask a model a few short questions and see what comes back."""
     try:
-        options: dict[str, Any] = {"timeout": _PROBE_SECONDS, "max_minutes": 10.0}
-        with connect(base.model, base.endpoint or None, **options) as client:
-            with suppress(InvalidReplyError):
-                client.complete(Prompt.ask("Hello.", max_tokens=8))  # loads the model
-            began = time.monotonic()
-            first = client.complete(_COUNT.but(top_logprobs=2))
-            spent = first.latency or time.monotonic() - began
-            return Capabilities(**{
-                **asdict(base),
-                "log_probabilities": bool(first.logprobs),
-                "tokens_per_second": round(first.usage.completion_tokens / spent, 1),
-                "schema": _holds(client.complete, "schema"),
-                "json_mode": _holds(client.complete, "json"),
-                "completion": _completes(base),
-            })  # fmt: skip
+        return asyncio.run(_probe(base))
     except TablewrightError as error:
-        return Capabilities(**{**asdict(base), "problem": str(error)})
+        return replace(base, problem=str(error))
 
 
-def _holds(complete: Callable[[Prompt], Reply], step: Any) -> bool | None:
-    """Whether a reply is held to a form that the words do not ask for."""
-    prompt = Prompt.ask(
-        "Name two animals, as a JSON array or object.", max_tokens=40, temperature=0.0
-    )
+async def _probe(base: Capabilities) -> Capabilities:
+    endpoint = _endpoint(base)
     try:
-        text = complete(prompt.but(schema=_COLOURS, step=step)).text
-        content = json.loads(text)
-    except ValueError:
+        await endpoint.acomplete(Prompt.ask("Hello.", max_tokens=8))  # the model may be loaded now
+        began = time.monotonic()
+        first = await endpoint.acomplete(_COUNT)
+        spent = time.monotonic() - began
+        return replace(
+            base,
+            log_probabilities=bool(first.logprobs),
+            tokens_per_second=round(first.usage.completion_tokens / spent, 1),
+            schema=await _holds(endpoint, "schema"),
+            json_mode=await _holds(endpoint, "json"),
+            completion=await asyncio.to_thread(_completes, base),
+        )
+    finally:
+        await endpoint.aclose()
+
+
+def _endpoint(base: Capabilities) -> Any:
+    """Return the endpoint without its layers: no other form of reply is tried in its place."""
+    if base.endpoint:
+        from tablewright.llm.endpoint.openai_compatible import OpenAICompatible
+
+        return OpenAICompatible(base.model, base.endpoint, timeout=_PROBE_SECONDS)
+    from tablewright.llm.endpoint.gguf import GGUF
+
+    return GGUF(base.model, base.model.replace("gguf:", "file:", 1), timeout=_PROBE_SECONDS)
+
+
+async def _holds(endpoint: Any, step: Step) -> bool | None:
+    """Whether a reply is held to a form that the words do not ask for."""
+    try:
+        reply = await endpoint.acomplete(_ANIMALS.but(step=step))
+        content = json.loads(reply.text)
+    except ReplyFormatError:
         return False
     except TablewrightError:
         return None
+    except ValueError:
+        return False
     if step == "json":
         return True
     return isinstance(content, list) and len(content) == 2 and set(content) <= {"red", "blue"}

@@ -67,4 +67,5 @@ class DryRun:
     async def acomplete(self, prompt: Prompt) -> Reply:
         """Answer one prompt without any call."""
         text = prompt.expected or "{}"
-        return Reply(text, usage=estimate_usage(prompt, text))
+        logprobs = ({text: 0.0},) if prompt.top_logprobs else ()
+        return Reply(text, usage=estimate_usage(prompt, text), logprobs=logprobs)

@@ -1,0 +1,123 @@
+"""``tablewright label`` and ``tablewright models``: what a user sees of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tablewright.tables.io.provenance import manifest_path, read_manifest
+from tests.cli.running import Runner, put, visits
+
+pytest.importorskip("xllamacpp")
+pytest.importorskip("gguf")
+
+from tests.llm.tiny_llama import write_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("model") / "tiny.gguf"
+    write_model(path)
+    return f"gguf:{path}?threads=1"
+
+
+def asked() -> pl.DataFrame:
+    return visits(12, seed=3).drop("ill")
+
+
+def test_rows_get_a_probability_for_each_class(run: Runner, model: str, tmp_path: Path) -> None:
+    train, table = put(tmp_path, visits(30)), put(tmp_path, asked(), "table.csv")
+    out, again, folder = tmp_path / "out.csv", tmp_path / "again.csv", tmp_path / "run"
+    given = ("label", table, "--train", train, "--target", "ill", "--model", model, "--seed", 4,
+             "--run", folder, "--draw")  # fmt: skip
+    done = run(*given, "--out", out)
+    assert done.code == 0, done.err
+    rows = pl.read_csv(out)
+    assert rows.columns == [*asked().columns, "ill=no", "ill=yes", "ill=drawn"]
+    sums = rows.select(pl.sum_horizontal("ill=no", "ill=yes")).to_series().to_numpy()
+    assert sums == pytest.approx(1.0, abs=1e-5)
+    assert set(rows["ill=drawn"]) <= {"no", "yes"}
+    assert "weight of the model" in done.err
+    origin = read_manifest(manifest_path(out)).origin
+    assert (origin.method, origin.n_real_rows, origin.source) == ("label", 30, "table.csv")
+    replayed = run(*given, "--out", again, "--replay")
+    assert replayed.code == 0, replayed.err
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_without_real_rows_the_classes_are_named(run: Runner, model: str, tmp_path: Path) -> None:
+    table, out = put(tmp_path, asked(), "table.csv"), tmp_path / "out.csv"
+    given = ("label", table, "--target", "ill", "--model", model, "--out", out,
+             "--run", tmp_path / "run")  # fmt: skip
+    refused = run(*given)
+    assert (refused.code, out.exists()) == (2, False)
+    assert "name them: --classes A,B" in refused.err
+    done = run(*given, "--classes", "no,yes")
+    assert done.code == 0, done.err
+    assert pl.read_csv(out).columns[-2:] == ["ill=no", "ill=yes"]
+
+
+def test_without_a_model_real_rows_judge_alone(run: Runner, tmp_path: Path) -> None:
+    train, table = put(tmp_path), put(tmp_path, asked(), "table.csv")
+    done = run("label", table, "--train", train, "--target", "pulse", "--out", tmp_path / "o.csv")
+    assert done.code == 2
+    assert "lacks the column 'ill' of the training rows" in done.err
+    whole = put(tmp_path, visits(12, seed=3).drop("pulse"), "whole.csv")
+    done = run("label", whole, "--train", train, "--target", "pulse", "--out", tmp_path / "o.csv")
+    assert done.code == 0, done.err
+    rows = pl.read_csv(tmp_path / "o.csv")
+    assert rows["pulse=expected"].is_between(*_range(visits()["pulse"])).all()
+    assert "weight of the model 0.00" in done.err
+
+
+def _range(column: pl.Series) -> tuple[float, float]:
+    values = column.to_numpy()
+    return float(values.min()), float(values.max())
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [((), "--train FILE, from --model NAME"), (("--train", "train.csv"), "did you mean 'ill'?")],
+)
+def test_what_is_missing_is_asked_for(
+    run: Runner, tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    put(tmp_path)
+    table, out = put(tmp_path, asked(), "table.csv"), tmp_path / "out.csv"
+    paths = [tmp_path / option if option.endswith(".csv") else option for option in options]
+    done = run("label", table, "--target", "il", "--out", out, *paths)
+    assert done.code == 2
+    assert sentence in done.err
+    assert not out.exists()
+
+
+def test_a_dry_run_counts_the_questions(run: Runner, tmp_path: Path) -> None:
+    train, table = put(tmp_path, visits(30)), put(tmp_path, asked(), "table.csv")
+    done = run("label", table, "--train", train, "--target", "ill", "--model", "any",
+               "--share", "rows", "--out", tmp_path / "out.csv", "--dry-run")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "42 calls" in done.out
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_models_are_listed_with_what_they_can_do(
+    run: Runner, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = model.removeprefix("gguf:")
+    done = run("models", path, "--base-url", "http://localhost:1/v1", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert (found["schema"], found["log_probabilities"], found["slots"]) == (True, True, 2)
+    shown = run("models", path, "--base-url", "http://localhost:1/v1")
+    assert "JSON Schema yes" in shown.out
+    assert "--model gguf:" in shown.out
+
+
+def test_no_model_is_said(run: Runner) -> None:
+    done = run("models", "--base-url", "http://localhost:1/v1")
+    assert done.code == 0
+    assert "no model was found" in done.out
