@@ -147,17 +147,15 @@ def _loss(truth: pl.Series, labels, table: LabelTable) -> float:  # type: ignore
     return float(log_loss(codes, labels.probabilities, labels=range(len(labels.classes))))
 
 
-def real_alone(
-    train: pl.DataFrame, test: pl.DataFrame, schema: Schema, table: LabelTable
-) -> float:
-    """A forest and a linear model, averaged: what the lead's own rows teach."""
+def real_alone(train: pl.DataFrame, test: pl.DataFrame, schema: Schema, table: LabelTable) -> float:
+    """A forest and a linear model, averaged: what the real rows alone teach."""
     features = Schema(columns=[c for c in schema.each() if c.name != table.target])
     encoder = FeatureEncoder.fit(train, features)
     rows, asked = encoder.rows(train).standardised(), encoder.rows(test).standardised()
     y = train[table.target].to_numpy()
     if table.is_number:
-        found = [m.fit(rows, y).predict(asked) for m in (
-            RandomForestRegressor(200, min_samples_leaf=2, random_state=0), Ridge(10.0))]  # fmt: skip
+        numeric = (RandomForestRegressor(200, min_samples_leaf=2, random_state=0), Ridge(10.0))
+        found = [learner.fit(rows, y).predict(asked) for learner in numeric]
         return float(spearmanr(test[table.target].to_numpy(), np.mean(found, axis=0)).statistic)
     learners = (
         RandomForestClassifier(200, min_samples_leaf=2, random_state=0),
