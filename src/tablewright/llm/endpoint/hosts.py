@@ -99,6 +99,21 @@ def public_url(base_url: str) -> str:
     return urlunsplit((parts.scheme, place, parts.path, query, ""))
 
 
+def without_user(base_url: str) -> str:
+    """Return an address without user and password, which are sent as a header."""
+    parts = urlsplit(base_url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def authorization(base_url: str, key: str | None) -> dict[str, str]:
+    """Return the header that opens the endpoint: the key, else user and password of the address."""
+    if key:
+        return {"Authorization": f"Bearer {key}"}
+    user, found, _ = urlsplit(base_url).netloc.rpartition("@")
+    encoded = base64.b64encode(unquote(user).encode()).decode()
+    return {"Authorization": f"Basic {encoded}"} if found else {}
+
+
 def public_arguments(arguments: Sequence[str]) -> list[str]:
     """Return a command line whose addresses hold no secret.
 
@@ -160,7 +175,8 @@ def is_provider(base_url: str) -> bool:
 def secrets_of(base_url: str, key: str | None) -> tuple[str, ...]:
     """Return what must be shown nowhere, in each spelling that a server may echo it in."""
     parts = urlsplit(base_url)
-    values = [key or "", unquote(parts.password or "")]
+    user = unquote(parts.netloc.rpartition("@")[0])
+    values = [key or "", unquote(parts.password or ""), user if ":" in user else ""]
     values += [value for _, value in parse_qsl(parts.query)]
     spelled = {spelling for value in values if value.strip() for spelling in _spellings(value)}
     return tuple(sorted(spelled, key=len, reverse=True))

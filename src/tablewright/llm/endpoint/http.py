@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tablewright.errors import MissingExtraError
-from tablewright.llm.endpoint.hosts import is_loopback
+from tablewright.llm.endpoint.hosts import is_loopback, without_user
 
 if TYPE_CHECKING:
     import httpx2
@@ -150,7 +151,7 @@ class Http:
             patience.look(size, reader)
 
     def _url(self, path: str) -> str:
-        head, mark, query = self.base_url.partition("?")
+        head, mark, query = without_user(self.base_url).partition("?")
         return f"{head.rstrip('/')}{path}{mark}{query}"
 
     def _connected(self) -> httpx2.AsyncClient:
@@ -159,6 +160,8 @@ class Http:
                 import httpx2
             except ImportError as error:
                 raise MissingExtraError("A language model", "llm") from error
+            if "?" in self.base_url:
+                logging.getLogger("httpx2").addFilter(_without_addresses)
             self._client = httpx2.AsyncClient(
                 headers=self.headers,
                 timeout=httpx2.Timeout(None, connect=_CONNECT),
@@ -168,6 +171,11 @@ class Http:
                 trust_env=not is_loopback(self.base_url),
             )
         return self._client
+
+
+def _without_addresses(record: logging.LogRecord) -> bool:
+    """Drop the lines in which the library would write addresses, whose queries hold secrets."""
+    return record.levelno >= logging.WARNING
 
 
 class _Patience:

@@ -15,6 +15,7 @@ from tablewright.errors import InvalidReplyError, ModelError, SlowReplyError
 from tablewright.llm.endpoint.base import Charge, Prompt, Reply
 from tablewright.llm.endpoint.hosts import (
     OPENAI,
+    authorization,
     check_url,
     is_loopback,
     is_provider,
@@ -71,9 +72,11 @@ class OpenAICompatible:
         self._allow_http = allow_http
         self._unknown: set[str] = set()
         self._answered = False
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
+        headers = {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+            **authorization(self.base_url, self.key),
+        }
         self.http = Http(self.base_url, headers, timeout, lambda: self.seconds_left(), uds)
 
     async def acomplete(self, prompt: Prompt) -> Reply:
@@ -139,8 +142,8 @@ class OpenAICompatible:
             raise self._slow(cut)
         reply = self._read(prompt, body, cut)
         self._answered = True
-        text = redact(reply.text, self.secrets)
-        return replace(reply, text=text, first_token=body.first_token(began))
+        text, model = redact(reply.text, self.secrets), redact(reply.model, self.secrets)
+        return replace(reply, text=text, model=model, first_token=body.first_token(began))
 
     def _read(self, prompt: Prompt, body: _Body, cut: str) -> Reply:
         try:
@@ -198,7 +201,7 @@ class OpenAICompatible:
         if self.key is None and is_provider(self.base_url):
             raise EndpointError(f"no key for {self.refusals.url}; set {self.refusals.remedy}")
         clear = self.base_url.startswith("http:") and not is_loopback(self.base_url)
-        if self.key and clear and not self._allow_http:
+        if "Authorization" in self.http.headers and clear and not self._allow_http:
             raise EndpointError(
                 f"the key would be sent to {self.refusals.url} without encryption; use https://, "
                 "or --allow-http if you trust every machine on the way"

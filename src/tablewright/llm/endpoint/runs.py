@@ -21,7 +21,9 @@ SELECT model, role, stage, COUNT(*) AS calls, SUM(outcome = 'ok') AS answered,
        SUM(outcome = 'invalid') AS invalid, SUM(outcome = 'failed') AS failed,
        SUM(outcome = 'in flight') AS in_flight,
        SUM(prompt_tokens) AS prompt_tokens, SUM(completion_tokens) AS completion_tokens,
-       MIN(CASE WHEN outcome = 'ok' THEN counted ELSE 1 END) AS counted,
+       SUM(cached_tokens) AS cached_tokens,
+       SUM((prompt_tokens + completion_tokens) * counted) AS counted_tokens,
+       SUM((prompt_tokens + completion_tokens) * worst_case) AS worst_case_tokens,
        SUM(cost) AS cost, MIN(priced) AS priced, AVG(latency) AS latency
 FROM calls GROUP BY model, role, stage ORDER BY MIN(id)
 """
@@ -153,8 +155,11 @@ class Spending:
         US dollars; None where a price is not known.
     calls, tokens : int
         Real attempts; tokens read and written.
-    counted : bool
-        Whether all tokens were counted by the endpoints; else some are characters / 4.
+    counted_tokens, worst_case_tokens : int
+        Tokens that endpoints counted, and the most that calls without an answer may have used;
+        the others are estimated.
+    cached_tokens : int
+        Prompt tokens that endpoints had read before, where they say so.
     sent : mapping
         How many of the user's cells were sent, by column.
     rows_kept : int or None
@@ -165,9 +170,16 @@ class Spending:
     cost: float | None
     calls: int
     tokens: int
-    counted: bool
+    counted_tokens: int
+    worst_case_tokens: int
+    cached_tokens: int
     sent: Mapping[str, int]
     rows_kept: int | None
+
+    @property
+    def counted(self) -> bool:
+        """Whether the endpoints counted all tokens."""
+        return self.counted_tokens == self.tokens
 
     @property
     def rows_per_dollar(self) -> float | None:
@@ -197,7 +209,9 @@ def spending(ledger: Ledger) -> Spending:
         cost=total.cost if all(line["priced"] for line in lines) else None,
         calls=total.calls,
         tokens=total.tokens,
-        counted=all(line["counted"] for line in lines),
+        counted_tokens=sum(line["counted_tokens"] for line in lines),
+        worst_case_tokens=sum(line["worst_case_tokens"] for line in lines),
+        cached_tokens=sum(line["cached_tokens"] for line in lines),
         sent=_sent(ledger),
         rows_kept=ledger.get_meta("rows kept"),
     )
