@@ -9,6 +9,7 @@ import pytest
 
 from tablewright.cli import progress as module
 from tablewright.cli.progress import progress
+from tablewright.llm.endpoint.metering import Activity
 
 
 def test_lines_have_rate_and_time_left(
@@ -41,3 +42,31 @@ def test_bar_on_a_terminal(
     shown = capsys.readouterr().err
     assert "4/10" in shown
     assert "a second" in shown
+
+
+def test_calls_tokens_and_time_left_are_shown_before_the_first_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = module.Calls()
+    state = Activity(in_flight=2)
+    calls.sources.append(lambda: state)
+    calls.expected_tokens = 100
+    assert calls.text(10.0) == "2 calls in flight, waiting for the first token"
+    state = Activity(in_flight=2, tokens=1)
+    assert calls.text(11.0) == "2 calls in flight, 1 tokens"
+    state = Activity(in_flight=1, tokens=20)
+    said = "1 call in flight, 20 tokens, 10 a second, about 8 s left by the estimate"
+    assert calls.text(13.0) == said
+    monkeypatch.setattr(module, "CALLS", calls)
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+    with progress("writing", 30) as advance:
+        advance(0)
+    assert "writing: 0 of 30 rows; 1 call in flight, 20 tokens" in capsys.readouterr().err
+
+
+def test_what_is_said_holds_no_control_sequence(capsys: pytest.CaptureFixture[str]) -> None:
+    module.say("rule \x1b[31mred\x9b2J of\na file")
+    module.show("\u202eabc")
+    out, err = capsys.readouterr()
+    assert err == "rule \\x1b[31mred\\x9b2J of\na file\n"
+    assert out == "\\u202eabc\n"

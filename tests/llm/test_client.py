@@ -16,7 +16,13 @@ import pytest
 from sklearn.base import clone
 
 from tablewright import registry
-from tablewright.errors import BudgetError, InputError, ModelError, ReplayError
+from tablewright.errors import (
+    BudgetError,
+    InputError,
+    InterruptedRunError,
+    ModelError,
+    ReplayError,
+)
 from tablewright.llm import Client, Prompt, Reply, connect
 from tablewright.llm.endpoint.stack import Stack
 from tests.llm.doubles import Endpoint, echo
@@ -109,6 +115,23 @@ def test_ctrl_c_keeps_the_calls_in_flight_and_starts_no_other(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("_interruptible")
+def test_ctrl_c_ends_a_command_with_what_was_answered() -> None:
+    """As on the command line, where the rows so far are written."""
+    client = client_of(Endpoint(echo, seconds=0.2), concurrency=4)
+    client.keeps_on_interrupt = True
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    results = client.complete_all(PROMPTS)
+    late = client.complete_all(PROMPTS[:2])
+    client.close()
+    answered = [isinstance(result, Reply) for result in results]
+    assert sum(answered) == 8
+    assert all(isinstance(one, Reply | InterruptedRunError) for one in results)
+    assert all(isinstance(one, InterruptedRunError) for one in late)
+    assert late[0].exit_code == 130  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_a_second_ctrl_c_leaves_at_once() -> None:
     client = client_of(Endpoint(echo, seconds=8.0), concurrency=4)
     for delay in (0.2, 0.5):
@@ -174,7 +197,9 @@ def test_a_dry_run_counts_without_a_call(tmp_path: Path) -> None:
         ({"replay": True}, "--replay needs --run"),
         ({"replay": True, "run": "nowhere"}, "nothing to replay"),
         ({"max_cost": -1.0}, "--max-cost has to be above 0"),
-        ({"concurrency": 0}, "concurrency has to be at least 1"),
+        ({"concurrency": 0}, "--concurrency has to be at least 1"),
+        ({"timeout": 0.0}, "--timeout has to be above 0"),
+        ({"timeout": float("nan")}, "--timeout has to be above 0"),
         ({"prices": {"m": "cheap"}}, "two numbers"),
         ({"prices": "missing.yaml"}, "missing.yaml cannot be read"),
     ],

@@ -10,7 +10,7 @@ import click
 
 from tablewright.cli.model_options import ModelOptions, model_options
 from tablewright.cli.options import path, quiet_option, schema_option
-from tablewright.cli.progress import progress
+from tablewright.cli.progress import progress, show
 
 if TYPE_CHECKING:
     from tablewright.evaluation.compare import Comparison
@@ -74,8 +74,7 @@ def compare(
     quiet: bool,
 ) -> None:
     """Find the method whose rows help a model of TRAIN most, if any does."""
-    from rich.console import Console
-
+    from tablewright.display import console
     from tablewright.evaluation.compare import compare as run
     from tablewright.tables.io.loading import load_as_said
     from tablewright.tables.io.writing import check_output
@@ -108,7 +107,7 @@ def compare(
         )
 
     if llm and llm.dry_run:
-        click.echo(llm.estimate(contest))
+        show(llm.estimate(contest))
         return
     with progress("comparing", None, "trials", quiet) as advance:
         told = 0
@@ -125,4 +124,4 @@ def compare(
     if html_file is not None and found.report is not None:
         found.report.to_html(html_file)
     if not quiet:
-        Console().print(found)
+        console().print(found)

@@ -9,7 +9,7 @@ import click
 
 from tablewright.cli.options import path, quiet_option
 from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
-from tablewright.cli.progress import say
+from tablewright.cli.progress import say, show
 from tablewright.cli.request import Request
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def demo(out: Path, seed: int, quiet: bool) -> None:
     say("judging them on the rows that were set aside", quiet)
     report = evaluate(learned, out, aside, schema=schema, effort="quick", random_state=seed)
     if not quiet:
-        click.echo(report.summary())
+        show(report.summary())
 
 
 def _rows() -> pl.DataFrame:

@@ -60,9 +60,8 @@ def evaluate(
     **options: Any,
 ) -> None:
     """Judge synthetic rows: can they be used, are they faithful, are they safe."""
-    from rich.console import Console
-
     from tablewright.api import evaluate as judge
+    from tablewright.display import console
     from tablewright.rules import read_rules
     from tablewright.tables.io.writing import check_output
 
@@ -89,7 +88,7 @@ def evaluate(
         found.to_html(html_file)
         say(f"report in {html_file}", quiet)
     if not quiet:
-        Console().print(found)
+        console().print(found)
     _fail(found, fail_on)
 
 

@@ -13,9 +13,8 @@ from typing import Any
 
 import click
 
+from tablewright.cli.progress import say
 from tablewright.errors import TablewrightError
-
-__all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "run_guarded"]
 
 BAD_INPUT = 2
 FAULT = 70
@@ -60,7 +59,7 @@ def _stop_cleanly_when_terminated() -> None:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"note: {_printable(str(message))}", err=True)
+    say(f"note: {message}")
 
 
 def _report(error: BaseException) -> int:
@@ -70,13 +69,8 @@ def _report(error: BaseException) -> int:
         traceback.print_exception(error)
     sentence, code = _sentence(error)
     if sentence:
-        click.echo(f"tablewright: {_printable(sentence)}", err=True)
+        say(f"tablewright: {sentence}")
     return code
-
-
-def _printable(text: str) -> str:
-    """Show control characters of file and column names as a mark, line breaks aside."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _sentence(error: BaseException) -> tuple[str, int]:

@@ -24,7 +24,7 @@ from tablewright.cli.options import (
     where_option,
 )
 from tablewright.cli.output import check_rows_output, origin_of, spent_by, write_with_progress
-from tablewright.cli.progress import say
+from tablewright.cli.progress import say, show
 from tablewright.cli.reports import check_report_output, write_report
 from tablewright.cli.request import Request
 
@@ -111,7 +111,7 @@ def generate(
             pass
 
     if llm and llm.dry_run:
-        click.echo(llm.estimate(without_a_call))
+        show(llm.estimate(without_a_call))
         return
     learner = learner_with(llm)
     if rejected is not None and not isinstance(learner, System):
@@ -162,5 +162,5 @@ def _judge(
     found = judge(rows, learner, request, seed)
     write_report(found, report)
     if not quiet:
-        click.echo(found.verdict.sentence)
+        show(found.verdict.sentence)
     say(f"report in {report}", quiet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tablewright.cli.progress import show
 from tablewright.errors import MissingExtraError
 
 __all__ = ["methods"]
@@ -16,14 +17,14 @@ def methods() -> None:
     """List what can make rows: the names that --method takes."""
     from tablewright.registry import names
 
-    click.echo("auto: trees; the copula where rows are few against columns and nearly all columns")
-    click.echo("    are numbers, or the blend under 200 rows, if its rows are harder to tell from")
-    click.echo("    real ones; the blend under 60 rows")
+    show("auto: trees; the copula where rows are few against columns and nearly all columns")
+    show("    are numbers, or the blend under 200 rows, if its rows are harder to tell from")
+    show("    real ones; the blend under 60 rows")
     for group in GROUPS:
         if group == "systems" and names(group):
-            click.echo("systems, which take a language model (--model) and do without:")
+            show("systems, which take a language model (--model) and do without:")
         for name in names(group):
-            click.echo(f"{name}: {_line(group, name)}")
+            show(f"{name}: {_line(group, name)}")
 
 
 def _line(group: str, name: str) -> str:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tablewright.cli.progress import CALLS, say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
     from tablewright.llm.endpoint.client import Client
-
-__all__ = ["ModelOptions", "model_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _RUNS = Path("tablewright-runs")
@@ -34,15 +33,15 @@ class ModelOptions:
         Name of the model for each role; the role ``""`` stands for all others.
     base_url, share, redact, run, replay, dry_run
         As `tablewright.llm.connect` takes them.
-    caps : mapping
-        ``max_cost``, ``max_tokens``, ``max_calls`` and ``max_minutes``.
+    more : mapping
+        Its other options: caps, and what decides time, keys and sampling.
     """
 
     models: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None
     share: str | None = None
     redact: tuple[str, ...] = ()
-    caps: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
     run: Path | None = None
     replay: bool = False
     dry_run: bool = False
@@ -74,7 +73,7 @@ class ModelOptions:
             client = connect(
                 # click hands over checked texts; `connect` wants their literal types
                 model, self.base_url, share=self.share, redact=self.redact,  # type: ignore[arg-type]
-                run=self._folder(dry), replay=self.replay, dry_run=dry, **self.caps,
+                run=self._folder(dry), replay=self.replay, dry_run=dry, **self.more,
             )  # fmt: skip
             self._clients[key] = self._begin(client)
         return self._clients[key]
@@ -120,7 +119,7 @@ class ModelOptions:
             return
         text, cost = self._estimate(work)
         if cost is None or cost >= threshold:
-            click.echo(text, err=True)
+            say(text)
 
     def estimate(self, work: Callable[[ModelOptions], object]) -> str:
         """Go through the work without a call, and say what it would take.
@@ -135,14 +134,14 @@ class ModelOptions:
     def _estimate(self, work: Callable[[ModelOptions], object]) -> tuple[str, float | None]:
         from tablewright.cli.spending_text import estimate_text
 
-        dry = ModelOptions(
-            self.models, self.base_url, self.share, self.redact, {}, None, False, dry_run=True
-        )
+        dry = ModelOptions(self.models, self.base_url, self.share, self.redact, dry_run=True)
         work(dry)
         found = [(client.spending(), client.settings.price) for client in dry._clients.values()]
         dry.close()
         costs = [spending.cost for spending, _ in found]
         known = [cost for cost in costs if cost is not None]
+        written = (line["completion_tokens"] for spending, _ in found for line in spending.lines)
+        CALLS.expected_tokens = sum(written)
         text = "\n".join(estimate_text(spending, price) for spending, price in found)
         return text, sum(known) if len(known) == len(costs) else None
 
@@ -155,6 +154,7 @@ class ModelOptions:
                 client.finish()
             client.close()
         self._clients.clear()
+        CALLS.sources.clear()
 
     def _folder(self, dry: bool) -> Path | None:
         if dry:
@@ -162,17 +162,26 @@ class ModelOptions:
         if self.run is None:
             now = datetime.now(UTC)
             self.run = _RUNS / f"{now:%Y%m%d-%H%M%S}-{now.microsecond:06d}"
-            click.echo(f"run folder: {self.run}", err=True)
+            say(f"run folder: {self.run}")
         return self.run
 
     def _begin(self, client: Client) -> Client:
         for note in client.settings.notes:
-            click.echo(f"note: {note}", err=True)
-        if not (self.replay or client.settings.dry_run):
-            command = sys.argv[1:]
-            if command[:1] != ["runs"]:
-                client.ledger.do(lambda file: file.set_meta("command", command))
+            say(f"note: {note}")
+        if not client.settings.dry_run:
+            client.keeps_on_interrupt = True
+            CALLS.sources.append(client.activity)
+            if not self.replay:
+                self._keep_command(client)
         return client
+
+    def _keep_command(self, client: Client) -> None:
+        from tablewright.llm.endpoint.runs import command_facts
+
+        command = sys.argv[1:]
+        if command[:1] != ["runs"]:
+            facts = command_facts(command)
+            client.ledger.do(lambda file: file.set_all_meta(facts))
 
 
 def _models(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -202,6 +211,22 @@ _OPTIONS = (
     click.option("--max-tokens", type=int, metavar="N", help="Cap in tokens, read and written."),
     click.option("--max-calls", type=int, metavar="N", help="Cap in calls."),
     click.option("--max-minutes", type=float, metavar="MIN", help="Cap in minutes."),
+    click.option(
+        "--concurrency", type=click.IntRange(min=1), metavar="N",
+        help="Calls at a time; by default what the server says it serves, else two and more.",
+    ),
+    click.option(
+        "--timeout", type=float, metavar="SECONDS",
+        help="Seconds without progress before a call ends (default: 120); what came is kept.",
+    ),
+    click.option(
+        "--key-env", metavar="NAME",
+        help="Variable that holds the key; a provider's own is taken at its own host alone.",
+    ),
+    click.option(
+        "--allow-http", is_flag=True, help="Send the key without TLS to another machine.",
+    ),
+    click.option("--temperature", type=click.FloatRange(min=0), help="Of replies."),
     click.option("--dry-run", is_flag=True, help="Make no call; say what it would cost."),
     click.option(
         "--run", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
@@ -227,8 +252,9 @@ def model_options(command: F) -> F:
     from functools import update_wrapper
 
     def collect(*args: Any, **values: Any) -> Any:
-        caps = {name: values.pop(name) for name in _CAPS}
-        options = ModelOptions(caps=caps, **{name: values.pop(name) for name in _OTHERS})
+        given = {name: values.pop(name) for name in _MORE}
+        more = {name: value for name, value in given.items() if value is not None}
+        options = ModelOptions(more=more, **{name: values.pop(name) for name in _OTHERS})
         return command(*args, llm=options, **values)
 
     wrapped: Any = update_wrapper(collect, command)
@@ -238,5 +264,8 @@ def model_options(command: F) -> F:
     return decorated
 
 
-_CAPS = ("max_cost", "max_tokens", "max_calls", "max_minutes")
+_MORE = (
+    "max_cost", "max_tokens", "max_calls", "max_minutes",
+    "concurrency", "timeout", "key_env", "allow_http", "temperature",
+)  # fmt: skip
 _OTHERS = ("models", "base_url", "share", "redact", "run", "replay", "dry_run")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tablewright.cli.model_options import ModelOptions, model_options
+from tablewright.cli.progress import progress, show
 
-__all__ = ["probe"]
+if TYPE_CHECKING:
+    from tablewright.llm.prompts.memorized import Memorised
 
 
 @click.command()
@@ -23,13 +26,25 @@ def probe(train: Path, llm: ModelOptions) -> None:
     frame = read_frame(train)
     schema = infer_schema(frame)
     if llm.dry_run:
-        click.echo(llm.estimate(lambda dry: ask(dry.connect(), frame, schema)))
+        show(llm.estimate(lambda dry: ask(dry.connect(), frame, schema)))
         return
-    found = ask(llm.connect(), frame, schema)
-    llm.close(finished=True)
-    rows = "not asked (--share rows)" if found.rows is None else f"{100 * found.rows:.0f} %"
-    click.echo(f"header completed: {100 * (found.header or 0):.0f} %")
-    click.echo(f"next rows exact: {rows}")
-    if found.rare_values is not None:
-        click.echo(f"rare values named: {100 * found.rare_values:.0f} %")
-    click.echo(found.warning or "no sign that the model knows this table by heart")
+    with progress("asking", None, "questions"):
+        memorized = ask(llm.connect(), frame, schema)
+    stopped = memorized.stopped
+    llm.close(finished=stopped is None)
+    if memorized.unanswered:
+        show(f"{memorized.unanswered} questions are without an answer")
+    if memorized.header is not None:
+        show(f"header completed: {100 * memorized.header:.0f} %")
+    show(f"next rows exact: {_rows(memorized)}")
+    if memorized.rare_values is not None:
+        show(f"rare values named: {100 * memorized.rare_values:.0f} %")
+    show(memorized.warning or "no sign that the model knows this table by heart")
+    if stopped is not None:
+        raise stopped
+
+
+def _rows(memorized: Memorised) -> str:
+    if memorized.rows is not None:
+        return f"{100 * memorized.rows:.0f} %"
+    return "no answer" if memorized.unanswered else "not asked (--share rows)"

@@ -3,31 +3,82 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
-__all__ = ["Advance", "progress", "say"]
+from tablewright.display import console, printable
+
+if TYPE_CHECKING:
+    from tablewright.llm.endpoint.metering import Activity
 
 Advance = Callable[[int], None]
-"""Is told how many more are done."""
+"""Takes how many more are done."""
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 def say(text: str, quiet: bool = False) -> None:
     """Tell the user something on standard error, which leaves standard output to results."""
     if not quiet:
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
+
+
+def show(text: str) -> None:
+    """Write a result to standard output."""
+    click.echo(printable(text))
+
+
+class Calls:
+    """The calls of all language models of a command, seen together.
+
+    Attributes
+    ----------
+    sources : list of callable
+        Each returns what one client is doing.
+    expected_tokens : int
+        Tokens that the estimate expects the models to write; 0 where there is no estimate.
+    """
+
+    def __init__(self) -> None:
+        self.sources: list[Callable[[], Activity]] = []
+        self.expected_tokens = 0
+        self.first_token: float | None = None
+
+    def text(self, now: float) -> str:
+        """Say what is under way, such as ``2 calls in flight, 14 tokens a second``."""
+        states = [source() for source in self.sources]
+        in_flight, tokens = sum(s.in_flight for s in states), sum(s.tokens for s in states)
+        if not (in_flight or tokens):
+            return ""
+        calls = f"{in_flight} call{'s' if in_flight != 1 else ''} in flight"
+        if not tokens:
+            return f"{calls}, waiting for the first token"
+        if self.first_token is None:
+            self.first_token = now
+        seconds = now - self.first_token
+        return f"{calls}, {tokens:,} tokens{_pace(tokens, seconds)}{self._left(tokens, seconds)}"
+
+    def _left(self, tokens: int, seconds: float) -> str:
+        missing = self.expected_tokens - tokens
+        if missing <= 0 or seconds < 1:
+            return ""
+        return f", about {missing * seconds / tokens:,.0f} s left by the estimate"
+
+
+CALLS = Calls()
 
 
 @contextmanager
 def progress(
     what: str, total: int | None, unit: str = "rows", quiet: bool = False
 ) -> Iterator[Advance]:
-    """Show how far something is, with rate and time left.
+    """Show how far something is, with rate and time left, and what language models are doing.
 
     Parameters
     ----------
@@ -46,12 +97,31 @@ def progress(
         with _bar(what, total, unit) as advance:
             yield advance
     else:
-        yield _Lines(what, total, unit)
+        lines = _Lines(what, total, unit)
+        with _repeated(lines.look):
+            yield lines
+
+
+@contextmanager
+def _repeated(work: Callable[[], None]) -> Iterator[None]:
+    """Do something twice a second on a thread of its own, while the block waits for models."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(SECONDS_BETWEEN_LOOKS):
+            work()
+
+    thread = threading.Thread(target=run, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager
 def _bar(what: str, total: int | None, unit: str) -> Iterator[Advance]:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -61,22 +131,24 @@ def _bar(what: str, total: int | None, unit: str) -> Iterator[Advance]:
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(f"{unit}, {{task.fields[rate]}}"),
+        TextColumn(f"{unit}, {{task.fields[rate]}}", markup=False),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[calls]}", markup=False),
     )
     start, done = time.perf_counter(), 0
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total, rate="")
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(printable(what), total=total, rate="", calls="")
 
         def advance(n: int) -> None:
             nonlocal done
             done += n
             bar.update(task, advance=n, rate=_rate(done, time.perf_counter() - start))
 
-        yield advance
+        with _repeated(lambda: bar.update(task, calls=CALLS.text(time.perf_counter()))):
+            yield advance
 
 
 class _Lines:
@@ -85,14 +157,27 @@ class _Lines:
     def __init__(self, what: str, total: int | None, unit: str) -> None:
         self.what, self.total, self.unit = what, total, unit
         self.done = 0
-        self.start = self.told = time.perf_counter()
+        self.start = self.last_line = time.perf_counter()
+        self._lock = threading.Lock()
 
     def __call__(self, n: int) -> None:
         self.done += n
+        self._line(SECONDS_BETWEEN_LINES)
+
+    def look(self) -> None:
+        """Write a line where models work and no row has come for a while."""
+        if CALLS.sources and (calls := CALLS.text(time.perf_counter())):
+            self._line(2 * SECONDS_BETWEEN_LINES, calls)
+
+    def _line(self, seconds: float, calls: str = "") -> None:
         now = time.perf_counter()
-        if now - self.told >= SECONDS_BETWEEN_LINES:
-            self.told = now
-            say(_line(self.what, self.done, self.total, self.unit, now - self.start))
+        with self._lock:
+            if now - self.last_line < seconds:
+                return
+            self.last_line = now
+        text = _line(self.what, self.done, self.total, self.unit, now - self.start)
+        calls = calls or CALLS.text(now)
+        say(f"{text}; {calls}" if calls else text)
 
 
 def _line(what: str, done: int, total: int | None, unit: str, seconds: float) -> str:
@@ -104,13 +189,22 @@ def _line(what: str, done: int, total: int | None, unit: str, seconds: float) ->
     'writing: 25,000 of 100,000 rows, 5,000 a second, 15 s left'
     >>> _line("writing", 25_000, None, "rows", 5.0)
     'writing: 25,000 rows, 5,000 a second'
+    >>> _line("writing", 0, 30, "rows", 5.0)
+    'writing: 0 of 30 rows'
     """
-    if total is None:
-        return f"{what}: {done:,} {unit}, {_rate(done, seconds)}"
-    left = seconds * (total - done) / max(done, 1)
-    return f"{what}: {done:,} of {total:,} {unit}, {_rate(done, seconds)}, {left:,.0f} s left"
+    counted = (
+        f"{what}: {done:,} {unit}" if total is None else f"{what}: {done:,} of {total:,} {unit}"
+    )
+    if not done:
+        return counted
+    rate = f"{counted}, {_rate(done, seconds)}"
+    return rate if total is None else f"{rate}, {seconds * (total - done) / done:,.0f} s left"
 
 
 def _rate(done: int, seconds: float) -> str:
     rate = done / max(seconds, 1e-9)
     return f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second"
+
+
+def _pace(tokens: int, seconds: float) -> str:
+    return f", {_rate(tokens, seconds)}" if seconds >= 1 else ""

@@ -9,6 +9,7 @@ import click
 
 from tablewright.cli.model_options import ModelOptions, model_options
 from tablewright.cli.options import target_option
+from tablewright.cli.progress import say, show
 
 __all__ = ["rules"]
 
@@ -110,7 +111,7 @@ def write(
         return writer.write(table.frame, table.schema, np.random.default_rng(seed))
 
     if llm.dry_run:
-        click.echo(llm.estimate(work))
+        show(llm.estimate(work))
         return
     llm.announce(work)
     try:
@@ -123,7 +124,7 @@ def write(
     if not quiet:
         _print_written(written)
     for note in written.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}")
     if written.stopped is not None:
         raise written.stopped
 
@@ -188,8 +189,9 @@ def _open_categories(schema: Any) -> Any:
 
 
 def _print_rules(found: Any) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from tablewright.display import console
 
     shown = Table("rule", "kind", "severity", "support", "broken", "held out", title="mined rules")
     for rule in found:
@@ -201,15 +203,13 @@ def _print_rules(found: Any) -> None:
             f"{rule.violation_rate:.2%}",
             f"{rule.held_out:.2%}",
         )
-    Console().print(shown if len(found) else "no rules were found")
+    console().print(shown if len(found) else "no rules were found")
 
 
 def _print_written(written: Any) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    from tablewright.llm.prompts.display import shown
+    from tablewright.display import console, shown
 
     title = f"rules of {written.n_samples} replies"
     table = Table("rule", "severity", "support", "broken", "votes", "why, or why not", title=title)
@@ -217,27 +217,28 @@ def _print_written(written: Any) -> None:
         rule = made.rule
         kept = not made.dropped
         table.add_row(
-            escape(shown(rule.described(), 200)),
+            shown(rule.described(), 200),
             rule.severity.value if kept else "-",
             f"{rule.support:,}" if kept else "-",
             f"{rule.violation_rate:.2%}" if kept else "-",
             str(made.votes),
-            escape(rule.why if kept else f"dropped: {shown(made.dropped, 200)}"),
+            rule.why if kept else f"dropped: {shown(made.dropped, 200)}",
         )
-    console = Console()
-    console.print(table if written.proposals else "no rule was proposed")
+    terminal = console()
+    terminal.print(table if written.proposals else "no rule was proposed")
     for refused in written.refused:
-        console.print(escape(f"not a rule of this table: {refused.text}: {refused.reason}"))
+        terminal.print(f"not a rule of this table: {refused.text}: {refused.reason}")
     bill = written.bill
-    console.print(
+    terminal.print(
         f"{len(written.rules)} rules kept; {bill.calls} calls, {bill.tokens:,} tokens, "
         "whatever the number of rows made under them"
     )
 
 
 def _print_report(report: Any) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from tablewright.display import console
 
     shown = Table("rule", "severity", "says", "support", "broken", "rows", "", title="rules")
     for found in report.results:
@@ -251,4 +252,4 @@ def _print_report(report: Any) -> None:
             rows,
             "ok" if found.ok else "broken",
         )
-    Console().print(shown)
+    console().print(shown)

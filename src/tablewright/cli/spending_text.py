@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from tablewright.llm.endpoint.prices import Price
     from tablewright.llm.endpoint.runs import Spending
 
-__all__ = ["estimate_text", "spending_text"]
-
 
 def spending_text(spending: Spending) -> str:
     """Write what a run has cost: by role and stage, in all, and for each row kept."""
@@ -25,14 +23,16 @@ def spending_text(spending: Spending) -> str:
         f"  in all: {spending.calls} calls, {spending.tokens:,} tokens "
         f"({_counting(spending)}), {_money(spending.cost)}"
     )
-    return "\n".join([*lines, total, *_rows(spending), _sent(spending)])
+    cached = f"  prompt tokens that were cached: {spending.cached_tokens:,}"
+    more = [cached] if spending.cached_tokens else []
+    return "\n".join([*lines, total, *more, *_rows(spending), _sent(spending)])
 
 
 def estimate_text(spending: Spending, price: Price | None) -> str:
     """Write what a run would take at the usual length of replies."""
     source = "no price is known" if price is None else f"price: {price.source}"
     return (
-        f"estimate: {spending.calls} calls, {spending.tokens:,} tokens (characters / 4), "
+        f"estimate: {spending.calls} calls, {spending.tokens:,} tokens (estimated), "
         f"{_money(spending.cost)} ({source}); more where replies are unusable"
     )
 
@@ -53,7 +53,21 @@ def _sent(spending: Spending) -> str:
 
 
 def _counting(spending: Spending) -> str:
-    return "counted by the endpoint" if spending.counted else "partly characters / 4"
+    """Say where the number of tokens is from.
+
+    Counted by the endpoint, estimated from the characters, or the most that calls without an
+    answer may have used.
+    """
+    estimated = spending.tokens - spending.counted_tokens - spending.worst_case_tokens
+    parts = {
+        "counted by the endpoint": spending.counted_tokens,
+        "estimated": estimated,
+        "the worst case of calls without an answer": spending.worst_case_tokens,
+    }
+    there = {text: n for text, n in parts.items() if n}
+    if len(there) <= 1:
+        return next(iter(there), "nothing was used")
+    return ", ".join(f"{n:,} {text}" for text, n in there.items())
 
 
 def _money(cost: float | None) -> str:

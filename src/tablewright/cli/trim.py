@@ -130,10 +130,11 @@ def _origin(judge: Trim, seed: int, options: dict[str, Any], candidates: Path) -
 
 
 def _show(found: Trimmed) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from tablewright.display import console
 
     shown = Table("stage", "in", "out", "most frequent reasons", title="candidates")
     for row in found.summary().iter_rows(named=True):
         shown.add_row(row["stage"], f"{row['in']:,}", f"{row['out']:,}", row["reasons"])
-    Console().print(shown)
+    console().print(shown)

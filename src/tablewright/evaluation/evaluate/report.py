@@ -10,10 +10,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tablewright.display import console
 from tablewright.evaluation.evaluate.findings import Finding, findings_of
 from tablewright.evaluation.html import render, summarize
 from tablewright.metrics.scores import Score
@@ -133,7 +134,7 @@ class Report:
             table.add_column(name, justify="left" if not name else "right")
         for name, section in self.sections.items():
             table.add_section()
-            table.add_row(f"[bold]{name}[/bold]")
+            table.add_row(Text(name, style="bold"))
             for score in section:
                 table.add_row(*_cells(score))
         return table
@@ -141,8 +142,8 @@ class Report:
     def summary(self, width: int = 100) -> str:
         """Return the terminal form as plain text."""
         text = StringIO()
-        console = Console(file=text, width=width, no_color=True, force_terminal=False)
-        console.print(self)
+        plain = console(file=text, width=width, no_color=True, force_terminal=False)
+        plain.print(self)
         return text.getvalue()
 
     def __str__(self) -> str:

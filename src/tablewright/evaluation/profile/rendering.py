@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tablewright.display import console as safe_console
 from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
 
 __all__ = ["print_profile", "render_profile"]
@@ -18,7 +19,7 @@ MAX_SAID = 3
 
 def print_profile(profile: Profile, console: Console | None = None) -> None:
     """Print a profile: the columns, then what looks wrong, then where the rows come from."""
-    (console or Console()).print(render_profile(profile))
+    (console or safe_console()).print(render_profile(profile))
 
 
 def render_profile(profile: Profile) -> RenderableType:

@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
+from tablewright.display import shown
 from tablewright.errors import (
     BudgetError,
     InvalidReplyError,
@@ -30,7 +31,6 @@ from tablewright.llm.endpoint.ledger import Caps, request_key
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 from tablewright.llm.endpoint.prices import Price
 from tablewright.llm.endpoint.tokens import prompt_tokens
-from tablewright.llm.prompts.display import shown
 
 CHARGES: ContextVar[list[Charge] | None] = ContextVar("charges", default=None)
 """Where the attempts at the request of this task are put as they are paid for."""

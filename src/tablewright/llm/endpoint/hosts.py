@@ -8,9 +8,10 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
+from tablewright.display import public_url
 from tablewright.errors import InputError
 
 OPENAI = "https://api.openai.com/v1"
@@ -80,25 +81,6 @@ def check_url(base_url: str) -> str:
     return base_url
 
 
-def public_url(base_url: str) -> str:
-    """Return an address without user, password and the values of its query.
-
-    Examples
-    --------
-    >>> public_url("https://me:secret@example.org/v1?key=abc")
-    'https://example.org/v1?key=...'
-    """
-    if base_url.startswith("file:"):
-        return base_url
-    try:
-        parts = urlsplit(base_url)
-    except ValueError:
-        return "(an address that cannot be read)"
-    place = parts.netloc.rpartition("@")[2]
-    query = "&".join(f"{name}=..." for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return urlunsplit((parts.scheme, place, parts.path, query, ""))
-
-
 def without_user(base_url: str) -> str:
     """Return an address without user and password, which are sent as a header."""
     parts = urlsplit(base_url)
@@ -112,17 +94,6 @@ def authorization(base_url: str, key: str | None) -> dict[str, str]:
     user, found, _ = urlsplit(base_url).netloc.rpartition("@")
     encoded = base64.b64encode(unquote(user).encode()).decode()
     return {"Authorization": f"Basic {encoded}"} if found else {}
-
-
-def public_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return a command line whose addresses hold no secret.
-
-    Examples
-    --------
-    >>> public_arguments(["--base-url=http://me:secret@host/v1", "-n", "5"])
-    ['--base-url=http://host/v1', '-n', '5']
-    """
-    return [re.sub(r"https?://\S+", lambda found: public_url(found[0]), one) for one in arguments]
 
 
 def key_for(base_url: str, api_key: str | None, key_env: str | None) -> tuple[str | None, str]:
@@ -188,16 +159,3 @@ def _spellings(secret: str) -> Iterable[str]:
         return ()
     encoded = base64.b64encode(secret.encode()).decode()
     return (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], encoded)
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return text without the secrets.
-
-    Examples
-    --------
-    >>> redact("wrong key sk-12345678", ["sk-12345678"])
-    'wrong key [key]'
-    """
-    for secret in secrets:
-        text = text.replace(secret, "[key]")
-    return text

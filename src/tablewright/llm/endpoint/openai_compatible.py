@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from tablewright.display import public_url, redact
 from tablewright.errors import InvalidReplyError, ModelError, SlowReplyError
 from tablewright.llm.endpoint.base import Charge, Prompt, Reply
 from tablewright.llm.endpoint.hosts import (
@@ -20,8 +21,6 @@ from tablewright.llm.endpoint.hosts import (
     is_loopback,
     is_provider,
     key_for,
-    public_url,
-    redact,
     secrets_of,
 )
 from tablewright.llm.endpoint.http import Head, Http, Limit

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tablewright.display import public_url, quoted, shown
 from tablewright.errors import ContextLengthError, ModelError, RateLimitError, ReplyFormatError
-from tablewright.llm.prompts.display import quoted, shown
 
 MAX_RETRY_AFTER = 120.0
 """Seconds that an endpoint may ask us to wait; who asks for more is not waited for."""
@@ -109,8 +109,6 @@ class Refusals:
         return lost
 
     def _redirect(self, target: str) -> ModelError:
-        from tablewright.llm.endpoint.hosts import public_url
-
         return EndpointError(
             f"{self.place} sends on to {quoted(public_url(target))}; that is not followed, for "
             "the rows would go there too: give that address as --base-url if you trust it"

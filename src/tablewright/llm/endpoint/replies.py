@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from tablewright.display import shown
 from tablewright.errors import InvalidReplyError
 from tablewright.llm.endpoint.base import Charge, Prompt, Reply, Usage
 from tablewright.llm.endpoint.tokens import estimate_usage
-from tablewright.llm.prompts.display import shown
 
 Finish = Literal["stop", "length", "cut", "refusal"]
 

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tablewright.display import public_arguments
 from tablewright.errors import InputError
+from tablewright.llm.endpoint.identity import is_signed, sign
 from tablewright.llm.endpoint.ledger import Ledger
 
 _LEDGER = "ledger.sqlite"
@@ -41,6 +43,10 @@ class RunSummary:
         ``"finished"``, ``"unfinished"`` or ``"cap reached"``.
     command : list of str or None
         The command line that made it, where one did.
+    directory : str or None
+        Where the command was given.
+    own : bool
+        Whether this user on this machine gave the command.
     record : str
         ``"full"``, or ``"metadata"``: cannot be replayed.
     started : str
@@ -54,6 +60,8 @@ class RunSummary:
     folder: Path
     status: str
     command: list[str] | None
+    directory: str | None
+    own: bool
     record: str
     started: str
     in_flight: int
@@ -62,8 +70,9 @@ class RunSummary:
 
 def find_runs(root: Path) -> list[Path]:
     """Return the folders below `root`, three levels deep at most, that hold a ledger."""
-    found = [path for depth in ("", "*/", "*/*/", "*/*/*/") for path in root.glob(depth + _LEDGER)]
-    return sorted({path.parent for path in found})
+    depths = ("", "*/", "*/*/", "*/*/*/")
+    files = {path for depth in depths for path in root.glob(depth + _LEDGER) if path.is_file()}
+    return sorted(path.parent for path in files)
 
 
 def summarise(folder: Path) -> RunSummary:
@@ -79,10 +88,13 @@ def summarise(folder: Path) -> RunSummary:
         first = ledger.rows("SELECT MIN(started) AS at FROM calls")[0]["at"]
         waiting = ledger.rows("SELECT COUNT(*) AS n FROM calls WHERE outcome = 'in flight'")
         finished, cap = ledger.get_meta("finished"), ledger.get_meta("cap")
+        command, directory = ledger.get_meta("command"), ledger.get_meta("directory")
         return RunSummary(
             folder=folder,
             status="finished" if finished else "cap reached" if cap else "unfinished",
-            command=ledger.get_meta("command"),
+            command=_texts(command),
+            directory=directory if isinstance(directory, str) else None,
+            own=_is_own(folder, [command, directory], ledger.get_meta("signature")),
             record=ledger.record,
             started="" if first is None else _time(first),
             in_flight=waiting[0]["n"],
@@ -90,6 +102,22 @@ def summarise(folder: Path) -> RunSummary:
         )
     finally:
         ledger.close()
+
+
+def command_facts(command: list[str]) -> dict[str, Any]:
+    """Return what a ledger keeps of the command that makes it, without secrets, and signed."""
+    content = [public_arguments(command), str(Path.cwd())]
+    return {"command": content[0], "directory": content[1], "signature": sign(content)}
+
+
+def _is_own(folder: Path, content: list[Any], signature: Any) -> bool:
+    own = not hasattr(os, "getuid") or (folder / _LEDGER).stat().st_uid == os.getuid()
+    return own and is_signed(content, signature)
+
+
+def _texts(command: Any) -> list[str] | None:
+    listed = isinstance(command, list) and all(isinstance(part, str) for part in command)
+    return command if listed else None
 
 
 def export_run(folder: Path, out: Path) -> int:
@@ -136,7 +164,7 @@ def _open(folder: Path) -> Ledger:
     path = folder / _LEDGER
     if not path.is_file():
         raise InputError(f"{folder} holds no {_LEDGER}: it is no run folder")
-    return Ledger(path)
+    return Ledger(path, read_only=True)
 
 
 def _time(seconds: float) -> str:

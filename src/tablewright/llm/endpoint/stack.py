@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from tablewright.display import public_url
 from tablewright.llm.endpoint.base import AsyncLLM, Prompt, Reply
 from tablewright.llm.endpoint.budget import Budget
-from tablewright.llm.endpoint.hosts import public_url, secrets_of
+from tablewright.llm.endpoint.hosts import secrets_of
 from tablewright.llm.endpoint.ledger import Caps, Record
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 from tablewright.llm.endpoint.limiter import Limiter

@@ -6,8 +6,9 @@ not shown. Each answer is set beside what a model would reach that has never see
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,7 @@ from tablewright.schema import Column, Schema
 
 __all__ = ["Memorised", "probe"]
 
+T = TypeVar("T")
 _SHOWN, _CONTINUED = 8, 3
 _RARE = 2
 _UNLIKELY = 0.01
@@ -45,6 +47,10 @@ class Memorised:
         Share of the values it named that occur once or twice in the table.
     p_value : float or None
         How likely as many exact rows would be by chance.
+    unanswered : int
+        Questions that got no answer; they count nowhere.
+    stopped : ModelError or None
+        What ended the questions before their time: a cap, or Ctrl-C.
     """
 
     header: float | None
@@ -52,6 +58,8 @@ class Memorised:
     rows_by_chance: float | None
     rare_values: float | None
     p_value: float | None
+    unanswered: int = 0
+    stopped: ModelError | None = None
 
     @property
     def suspicious(self) -> bool:
@@ -95,7 +103,7 @@ def probe(
     InputError
         If the table has too few rows to ask about.
     ModelError
-        If the endpoint cannot be used.
+        If no question got an answer because the endpoint cannot be used.
 
     Examples
     --------
@@ -115,15 +123,21 @@ def probe(
     asked = [name for name, values in rare.items() if values and name not in sharing.redact][:4]
     prompts = [_header(schema), *(_next_rows(frame, schema, place) for place in places)]
     prompts += [_rare_values(name) for name in asked]
-    replies = [_text(result) for result in complete_all(llm, prompts)]
-    exact, chance = _continued(replies[1 : 1 + len(places)], frame, schema, places, rng)
-    n_rows = _CONTINUED * len(places)
+    header, *results = complete_all(llm, prompts)
+    stopped = _stopped([header, *results])
+    continued = _answered(zip(results, places, strict=False))
+    exact, chance = _continued(continued, frame, schema, rng)
+    n_rows = _CONTINUED * len(continued)
+    named = _answered(zip(results[len(places) :], asked, strict=True))
+    n_answered = isinstance(header, Reply) + len(continued) + len(named)
     return Memorised(
-        header=_named(replies[0], schema),
+        header=_named(header.text, schema) if isinstance(header, Reply) else None,
         rows=exact / n_rows if n_rows else None,
         rows_by_chance=chance if n_rows else None,
-        rare_values=_found_rare(replies[1 + len(places) :], [rare[name] for name in asked]),
+        rare_values=_found_rare([text for text, _ in named], [rare[name] for _, name in named]),
         p_value=_p_value(exact, n_rows, chance) if n_rows else None,
+        unanswered=len(prompts) - n_answered,
+        stopped=stopped,
     )
 
 
@@ -131,12 +145,16 @@ def _may_show(sharing: Sharing, schema: Schema) -> bool:
     return sharing.allows("rows") and not any(name in schema for name in sharing.redact)
 
 
-def _text(result: Reply | ModelError) -> str:
-    if isinstance(result, ModelError):
-        if result.fatal:
-            raise result
-        return ""
-    return result.text
+def _stopped(results: Sequence[Reply | ModelError]) -> ModelError | None:
+    """Return what ended the questions; raise it where it left none of them an answer."""
+    fatal = next((one for one in results if isinstance(one, ModelError) and one.fatal), None)
+    if fatal is not None and not any(isinstance(one, Reply) for one in results):
+        raise fatal
+    return fatal
+
+
+def _answered(pairs: Iterable[tuple[Reply | ModelError, T]]) -> list[tuple[str, T]]:
+    return [(result.text, about) for result, about in pairs if isinstance(result, Reply)]
 
 
 def _prompt(text: str, sent: Mapping[str, int] | None = None) -> Prompt:
@@ -174,17 +192,16 @@ def _next_rows(frame: pl.DataFrame, schema: Schema, place: int) -> Prompt:
 
 
 def _continued(
-    replies: Sequence[str],
+    replies: Sequence[tuple[str, int]],
     frame: pl.DataFrame,
     schema: Schema,
-    places: Sequence[int],
     rng: np.random.Generator,
 ) -> tuple[int, float]:
     """Count exact next rows, and how often the answers equal rows that stand elsewhere."""
     table = [tuple(row.values()) for row in Sharing("rows").cells(frame.select(schema.names))]
     header = CsvRows().write([], schema.names)
     exact, elsewhere, tried = 0, 0, 0
-    for reply, place in zip(replies, places, strict=True):
+    for reply, place in replies:
         parsed = parse_rows(f"{header}\n{reply}", schema, "csv", margin=None).rows[:_CONTINUED]
         written = [tuple(row.cells.values()) for row in parsed]
         truth = table[place + _SHOWN : place + _SHOWN + _CONTINUED]

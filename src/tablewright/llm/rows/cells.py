@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
-from tablewright.llm.prompts.display import quoted
+from tablewright.display import quoted
 from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Column, Kind

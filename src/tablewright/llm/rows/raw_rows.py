@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tablewright.llm.prompts.display import shown
+from tablewright.display import shown
 from tablewright.llm.prompts.sharing import Cell
 from tablewright.schema import Schema
 

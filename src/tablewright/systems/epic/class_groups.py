@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.llm.prompts.display import quoted
+from tablewright.display import quoted
 from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.csv_rows import CsvRows, write_line
 from tablewright.llm.rows.raw_rows import LostRow, RawRow, lost

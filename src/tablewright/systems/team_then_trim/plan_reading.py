@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from tablewright.display import shown
 from tablewright.errors import InputError
-from tablewright.llm.prompts.display import shown
 from tablewright.llm.rows.lenient_json import find_containers
 from tablewright.schema import suggest
 from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, Component, Repair, TeamPlan

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tablewright.display import shown
 from tablewright.errors import RuleError
-from tablewright.llm.prompts.display import shown
 from tablewright.llm.rows.lenient_json import find_containers
 from tablewright.rules import Rules, Severity, Source, as_rules, bind
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
