@@ -182,11 +182,6 @@ def test_a_probe_finds_a_table_that_is_known_by_heart(
     assert "not asked (--share rows)" in silent
 
 
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-
-
 def made(endpoint: Served, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["--model", "stand-in", "--base-url", endpoint.url, "--run", str(folder)]
     assert call(monkeypatch, "write", *options).exit_code == 0
