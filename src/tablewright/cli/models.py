@@ -48,7 +48,7 @@ def _print_json(found: Capabilities) -> None:
 
 def _lines(one: Capabilities) -> str:
     """Say in two lines how to name a model and what it can do."""
-    from tablewright.llm.prompts.display import shown
+    from tablewright.display import shown
 
     url = f" --base-url {one.endpoint}" if one.endpoint else ""
     head = f"--model {shown(one.model, 200)}{url}"
