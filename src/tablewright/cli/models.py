@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tablewright.cli.progress import show
+
 if TYPE_CHECKING:
     from tablewright.llm.endpoint.capabilities import Capabilities
 
@@ -33,17 +35,17 @@ def models(files: tuple[str, ...], base_url: str | None, again: bool, as_json: b
     if as_json:
         return
     if not found:
-        click.echo(
+        show(
             "no model was found: give a GGUF file (tablewright models PATH), or start Ollama, "
             "llama.cpp, vLLM or LM Studio"
         )
         return
     for one in found:
-        click.echo(_lines(one))
+        show(_lines(one))
 
 
 def _print_json(found: Capabilities) -> None:
-    click.echo(json.dumps(asdict(found), ensure_ascii=False))
+    show(json.dumps(asdict(found), ensure_ascii=False))
 
 
 def _lines(one: Capabilities) -> str:
