@@ -159,8 +159,8 @@ def test_published_is_a_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"skeleton": ["age"]}, "column 'age' is integer"),
         ({"skeleton": ["moood"]}, "did you mean 'mood'"),
-        ({"variant": "paper"}, "variant is one of default, published"),
-        ({"enforce": "softly"}, "enforce is one of intervene, condition"),
+        ({"variant": "paper"}, "variant is 'default' or 'published'"),
+        ({"enforce": "softly"}, "enforce is 'intervene' or 'condition'"),
         ({"options": {"leaf": 3}}, "texture 'trees'"),
     ],
 )

@@ -211,10 +211,11 @@ class System(TableEstimator):
             of which `load` would not know how to make it again.
         """
         check_is_fitted(self, "layout_")
+        parameters = self._stored_parameters()
         own = nested("own", self._state())
         facts = {
             "system": self.name,
-            "parameters": self._stored_parameters(),
+            "parameters": parameters,
             "schema": self.schema_.model_dump(mode="json"),
             "restore": self.restore_.to_dict(),
             "class_counts": self.class_counts_,
@@ -348,7 +349,7 @@ class System(TableEstimator):
         if partition is None and request.quotas is not None:
             partition = ClassPartition(str(self.schema_.target), tuple(request.quotas))
         real = self.train_.select(self.writable_.names)
-        gate = CopyGate(real, self._meeting(request), partition)
+        gate = CopyGate(real, self._meeting(request), None if partition is None else partition.of)
         gate.shown.add(self.shown_)
         return gate
 

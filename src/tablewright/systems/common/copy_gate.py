@@ -10,13 +10,14 @@ combinations). In tables whose rows hardly repeat, no equal row is kept.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.stats import binom
 
 from tablewright.systems.common.batch import ShownRows
-from tablewright.systems.common.partition import Partition
 from tablewright.tables.encoding.row_digests import row_digests
 
 REPEATS = 0.05
@@ -39,9 +40,9 @@ class CopyGate:
         All real rows, with the columns of candidates.
     met : DataFrame or None, default=None
         Those of them that meet the request; all where None.
-    partition : Partition or None, default=None
-        Limits are those of a row's part, so that parts may have other shares than among the
-        real rows.
+    part_of : callable or None, default=None
+        From rows to the part of each, such as `Partition.of`. Limits are those of a row's part,
+        so that parts may have other shares than among the real rows.
 
     Attributes
     ----------
@@ -61,15 +62,15 @@ class CopyGate:
         self,
         real: pl.DataFrame,
         met: pl.DataFrame | None = None,
-        partition: Partition | None = None,
+        part_of: Callable[[pl.DataFrame], NDArray[np.intp]] | None = None,
     ) -> None:
         self.columns, met = real.columns, real if met is None else met
-        self._partition = partition
+        self._part_of = part_of
         self.shown = ShownRows()
         self._real = set(row_digests(real).tolist())
         parts = self._parts(met)
         self._of_part = Counter(parts)
-        self._of_row = Counter(zip(parts, _digests(met), strict=True))
+        self._of_row = Counter(zip(parts, self._digests(met), strict=True))
         repeated: Counter[int] = Counter()
         for (part, _), n in self._of_row.items():
             repeated[part] += n if n > 1 else 0
@@ -159,11 +160,7 @@ class CopyGate:
             self._expected += n * self._rates.get(part, 0.0)
 
     def _parts(self, rows: pl.DataFrame) -> list[int]:
-        return [0] * rows.height if self._partition is None else self._partition.of(rows).tolist()
+        return [0] * rows.height if self._part_of is None else self._part_of(rows).tolist()
 
     def _digests(self, rows: pl.DataFrame) -> list[int]:
-        return _digests(rows.select(self.columns))
-
-
-def _digests(rows: pl.DataFrame) -> list[int]:
-    return row_digests(rows).tolist() if rows.height else []
+        return row_digests(rows.select(self.columns)).tolist() if rows.height else []

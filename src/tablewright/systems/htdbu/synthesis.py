@@ -6,7 +6,7 @@ given them; what still breaks a rule is drawn again, computed or projected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tablewright.generators.base import Generator, Given
 from tablewright.generators.parts.row_conditions import RowCondition
 from tablewright.generators.plugin import as_generator
+from tablewright.random_state import Stream
 from tablewright.rules import Rules
 from tablewright.rules.bound import BoundRule, ShareRule
 from tablewright.rules.enforcement import Audit
@@ -26,11 +27,11 @@ from tablewright.rules.expressions.tree import And
 from tablewright.schema import Schema
 from tablewright.synthesizer.estimator import BLOCK
 from tablewright.synthesizer.row_rules import RuleKeeper
+from tablewright.systems.common.copy_gate import CopyGate
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.htdbu.skeleton import Skeleton, plan_skeleton
 from tablewright.tables.encoding.layout import Layout
 from tablewright.threads import one_thread
-
-__all__ = ["Order", "Synthesis", "Texture", "learn_texture"]
 
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -42,7 +43,6 @@ LOW_ACCEPTANCE = 0.2
 """Share of rows that keep the rules below which they are drawn under the rules as a condition."""
 
 TRIES = 60
-_ROWS, _PILOT, _CELLS, _RULES, _IDENTIFIERS = 10, 11, 12, 13, 14
 
 
 @dataclass(frozen=True)
@@ -98,43 +98,8 @@ def learn_texture(
         return Texture(generator.fit(layout.encode(frame if part is None else part), rng), layout)
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is wanted of one call.
-
-    Attributes
-    ----------
-    n_rows : int
-    seed : int
-    rules : Rules
-    columns : tuple of str
-        Of the skeleton.
-    where : Expression or None
-        Condition that every row meets.
-    classes : mapping or None
-        Rows of each class.
-    condition : bool
-        Whether rows are conditioned on the rules; by default rules intervene.
-    as_written : bool
-        Whether hard rules stay hard that real rows break, marked as interventions or not.
-    """
-
-    n_rows: int
-    seed: int
-    rules: Rules
-    columns: tuple[str, ...] = ()
-    where: Expression | None = None
-    classes: Mapping[Any, int] | None = None
-    condition: bool = False
-    as_written: bool = False
-
-    def rng(self, *stream: int) -> np.random.Generator:
-        """Return a source of chance for one use."""
-        return np.random.default_rng([self.seed, *stream])
-
-
 class Synthesis:
-    """The rows of one order.
+    """The rows of one request.
 
     Parameters
     ----------
@@ -143,9 +108,18 @@ class Synthesis:
         Real rows, typed.
     reference : DataFrame
         Those that rules are validated against.
-    order : Order
+    request : SampleRequest
+        Its rules are the template.
+    columns : sequence of str
+        Of the skeleton.
     before : RuleKeeper or None, default=None
-        That of an order before; what it found of the same rules is not looked for again.
+        That of a request before; what it found of the same rules is not looked for again.
+    condition : bool, default=False
+        Whether rows are conditioned on the rules; by default rules intervene.
+    as_written : bool, default=False
+        Whether hard rules stay hard that real rows break, marked as interventions or not.
+    copies : bool, default=True
+        Whether rows may equal real ones; otherwise they are drawn again, and left out at last.
 
     Attributes
     ----------
@@ -167,45 +141,57 @@ class Synthesis:
         texture: Texture,
         real: pl.DataFrame,
         reference: pl.DataFrame,
-        order: Order,
+        request: SampleRequest,
+        columns: Sequence[str] = (),
         before: RuleKeeper | None = None,
+        *,
+        condition: bool = False,
+        as_written: bool = False,
+        copies: bool = True,
     ) -> None:
-        self.texture, self.order = texture, order
+        self.texture, self.request, self.columns = texture, request, columns
+        self.condition = condition
         self.layout, self.generator = texture.layout, texture.generator
-        met = real if order.where is None else real.filter(order.where.holds(real))
+        met = real if request.where is None else real.filter(request.where.holds(real))
         self.real = met if met.height else real
-        rules = _forced(order.rules) if order.as_written else order.rules
+        rules = _forced(request.rules) if as_written else request.rules
         self.keeper = RuleKeeper(
             rules,
             self.layout.schema,
             reference,
             texture.order,
-            order.n_rows,
-            None if order.where is None else order.where.text,
+            request.n_rows,
+            None if request.where is None else request.where.text,
             before,
         )
         self.n_drawn = self.n_right = 0
-        accepted = self._accepted() if order.condition else None
+        accepted = self._accepted() if condition else None
         self.skeleton = self._skeleton(accepted)
         self.keeper.leave_out(self.skeleton.handled)
-        self.counts = self.skeleton.counts(order.n_rows, order.rng(_CELLS))
+        self.counts = self.skeleton.counts(request.n_rows, request.rng(Stream.HTDBU_CELLS))
+        self.rejected: list[pl.DataFrame] = []
+        self.gate: CopyGate | None = None
+        if not copies:
+            names = [column.name for column in self.layout.schema.modelled]
+            places = self.skeleton.places
+            self.gate = CopyGate(real.select(names), met, places)
 
     def _skeleton(self, accepted: NDArray[np.float64] | None = None) -> Skeleton:
-        order = self.order
+        request = self.request
         return plan_skeleton(
             self.real,
             self.layout,
             self.keeper.bound,
-            order.columns,
-            order.n_rows,
-            classes=order.classes,
+            self.columns,
+            request.n_rows,
+            classes=request.quotas,
             accepted=accepted,
-            keep_target=not order.condition,
+            keep_target=not self.condition,
         )
 
     def blocks(self) -> Iterator[pl.DataFrame]:
         """Yield the rows, a block at a time; memory does not grow with their number."""
-        rng, start = self.order.rng(_CELLS, 1), 0
+        rng, start = self.request.rng(Stream.HTDBU_CELLS, 1), 0
         for block, cells in enumerate(self.skeleton.blocks(self.counts, BLOCK, rng)):
             yield self._block(cells, block, start)
             start += len(cells)
@@ -217,13 +203,49 @@ class Synthesis:
         parts, places = [], []
         for k, pattern in enumerate(patterns):
             rows = np.flatnonzero(member.reshape(-1) == k)
-            within = _both(self.order.where, self.skeleton.condition(pattern))
+            within = _both(self.request.where, self.skeleton.condition(pattern))
             given = self._given(codes[rows, :n_columns])
             with one_thread():
-                parts.append(self._rows(given, len(rows), within, block, k, start))
-            places.append(rows)
+                part = self._rows(given, len(rows), within, block, k, start)
+                part, kept = self._without_copies(part, given, within, block, k, start)
+            parts.append(part.filter(kept))
+            places.append(rows[kept])
             start += len(rows)
         return pl.concat(parts)[np.argsort(np.concatenate(places))]
+
+    def _without_copies(
+        self, rows: pl.DataFrame, given: Given | None, within: Expression | None, *at: int
+    ) -> tuple[pl.DataFrame, Bools]:
+        """Draw rows again that equal real ones more often than held-out rows do.
+
+        The cell of the skeleton stays, and so its share, as long as another row can be drawn.
+        """
+        kept = np.ones(rows.height, dtype=np.bool_)
+        if self.gate is None:
+            return rows, kept
+        open_rows = np.flatnonzero(self._copied(rows))
+        for attempt in range(1, TRIES + 1):
+            if not len(open_rows):
+                break
+            again = None
+            if given is not None:
+                again = Given(given.values[open_rows], given.known[open_rows])
+            part = self._rows(again, len(open_rows), within, *at, attempt)
+            source = np.arange(rows.height)
+            copied = self._copied(part)
+            source[open_rows[~copied]] = rows.height + np.flatnonzero(~copied)
+            rows, open_rows = pl.concat([rows, part])[source], open_rows[copied]
+        kept[open_rows] = False
+        if len(open_rows):
+            self.rejected.append(rows[open_rows])
+        return rows, kept
+
+    def _copied(self, rows: pl.DataFrame) -> Bools:
+        assert self.gate is not None
+        copied = np.array([bool(reason) for reason in self.gate.forbidden(rows)], dtype=np.bool_)
+        free = np.flatnonzero(~copied)
+        copied[free] = [bool(reason) for reason in self.gate.excess(rows[free])]
+        return copied
 
     def _given(self, codes: Ints) -> Given | None:
         """Return the cells of the skeleton as they are fixed for the generator."""
@@ -242,15 +264,15 @@ class Synthesis:
     def _rows(
         self, given: Given | None, n_rows: int, within: Expression | None, *at: int
     ) -> pl.DataFrame:
-        rng = self.order.rng(_ROWS, *at[:2])
-        if self.order.condition:
+        rng = self.request.rng(Stream.HTDBU_ROWS, *at[:2], *at[3:])
+        if self.condition:
             drawn = self._complying(given, n_rows, within, rng, at[2])
         else:
             drawn = self._drawn(given, n_rows, within, rng, at[2])
-        rng = self.order.rng(_RULES, *at[:2])
+        rng = self.request.rng(Stream.HTDBU_ROW_RULES, *at[:2], *at[3:])
         before = self.keeper.audit
         made = self.keeper.keep(drawn, self.generator, self.layout, given, None, rng, within)
-        if not self.order.condition:
+        if not self.condition:
             self.n_drawn += n_rows
             self.n_right += n_rows - _repaired(before, self.keeper.audit)
         return made
@@ -267,7 +289,7 @@ class Synthesis:
         if within is not None:
             condition = RowCondition(within, self.layout.codec, self.layout.constants)
         values = self.generator.sample(n_rows, rng, given=given, condition=condition)
-        identifiers = self.order.rng(_IDENTIFIERS)
+        identifiers = self.request.rng(Stream.HTDBU_IDENTIFIERS)
         return self.layout.assemble(values, identifiers, start=start)
 
     # conditioning -------------------------------------------------------------------
@@ -277,12 +299,12 @@ class Synthesis:
         self.skeleton = plan = self._skeleton()
         shares = np.where(plan.shares > 0, plan.real, 0.0)
         usual = replace(plan, shares=shares if shares.sum() > 0 else plan.shares, bands=())
-        rng = self.order.rng(_PILOT)
+        rng = self.request.rng(Stream.HTDBU_PILOT)
         cells = np.repeat(np.arange(len(plan.cells)), usual.counts(PILOT, rng))
         given = self._given(plan.cells[cells][:, : len(plan.columns)])
         with one_thread():
             drawn, right = self.keeper.complies(
-                self._drawn(given, len(cells), self.order.where, rng)
+                self._drawn(given, len(cells), self.request.where, rng)
             )
         self.n_drawn, self.n_right = len(cells), int(right.sum())
         at = plan.places(drawn)

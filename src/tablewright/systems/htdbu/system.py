@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError, ModelError
 from tablewright.generators.base import State
+from tablewright.random_state import Stream
 from tablewright.registry import resolve
 from tablewright.rules import Rules, Source, as_rules, to_json
 from tablewright.rules.enforcement import Audit
@@ -34,6 +35,7 @@ from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.parameters import OneOf
 from tablewright.synthesizer.row_rules import RuleKeeper, RuleWarning, reference_rows
 from tablewright.systems.common.base import Models, System, nested, part_of
+from tablewright.systems.common.copy_gate import TOO_MANY
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.rule_writing.writer import (
@@ -45,7 +47,7 @@ from tablewright.systems.common.rule_writing.writer import (
 from tablewright.systems.htdbu.candidates import Config
 from tablewright.systems.htdbu.feedback import ROUNDS, TuningTrace
 from tablewright.systems.htdbu.skeleton import Skeleton, skeleton_columns
-from tablewright.systems.htdbu.synthesis import Order, Synthesis, Texture, learn_texture
+from tablewright.systems.htdbu.synthesis import Synthesis, Texture, learn_texture
 from tablewright.systems.htdbu.text_columns import Texts
 from tablewright.systems.htdbu.texts import TextColumn
 from tablewright.systems.htdbu.tuning import Tuner
@@ -62,7 +64,6 @@ rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 
 _MINABLE = 20
 _TOLD = 0.005
 _OWN = "an object of your own"
-_FIT, _CHOOSE, _RULES, _REFERENCE, _TEXTS = 20, 21, 22, 23, 24
 
 
 class HTDBU(System):
@@ -185,12 +186,12 @@ class HTDBU(System):
 
     def _prepare(self) -> None:
         self.texts_ = Texts.fit(
-            self.texts, self.train_, self.schema_, self._rng(_TEXTS), self.model("text")
+            self.texts, self.train_, self.schema_, self._rng(Stream.HTDBU_TEXTS), self.model("text")
         )
         self.rows_, self.rows_schema_ = self.texts_.frame, self.texts_.schema
         self.written_ = self._write_rules()
         self.template_ = self.written_.rules
-        self.reference_ = reference_rows(self.rows_, self._rng(_REFERENCE))
+        self.reference_ = reference_rows(self.rows_, self._rng(Stream.HTDBU_REFERENCE))
         self._leading = self.skeleton or None
         self.synthesis_: Synthesis | None = None
         config = self._config()
@@ -211,7 +212,7 @@ class HTDBU(System):
 
     def _write_rules(self) -> WrittenRules:
         """Have the template written: by a person, a model or the miner."""
-        rng = self._rng(_RULES)
+        rng = self._rng(Stream.HTDBU_RULES)
         if self.rules is not None:
             rules = as_rules(self.rules)
             with warnings.catch_warnings():
@@ -235,7 +236,7 @@ class HTDBU(System):
         """Learn the texture of a config, from all rows or a part of them."""
         model = self._make_model(config)
         first = self._leading_columns(config.rules) if config.skeleton_first else []
-        rng = self._rng(_FIT)
+        rng = self._rng(Stream.HTDBU_FIT)
         return learn_texture(model, self.rows_, self.rows_schema_, first, rng, part)
 
     def _make_model(self, config: Config) -> Any:
@@ -253,7 +254,7 @@ class HTDBU(System):
         if not isinstance(kind, str):
             kind = _OWN
         if kind == "auto":
-            choice = choose_method(self.rows_, self.rows_schema_, self._rng(_CHOOSE))
+            choice = choose_method(self.rows_, self.rows_schema_, self._rng(Stream.HTDBU_CHOOSE))
             kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
         return Config(kind, self.options or {}, bool(self.skeleton), self.template_)
 
@@ -276,7 +277,9 @@ class HTDBU(System):
     def _rewritten(self, model: Any, rules: Rules) -> Rules | None:
         writer = ModelRules(model, samples=1)
         try:
-            return writer.write(self.rows_, self._modelled, self._rng(_RULES), rules).rules
+            return writer.write(
+                self.rows_, self._modelled, self._rng(Stream.HTDBU_RULES), rules
+            ).rules
         except ModelError:
             return None
 
@@ -307,21 +310,21 @@ class HTDBU(System):
     # rows -----------------------------------------------------------------------------
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
-        template = self._template_of(request.rules)
+        template = self._template_of(request.own_rules)
         columns = [] if self._leading is None else self._leading_columns(template)
         if request.quotas is not None and self.rows_schema_.target not in columns:
             columns = [str(self.rows_schema_.target), *columns]
-        order = Order(
-            request.n_rows,
-            request.seed,
-            template,
-            tuple(columns),
-            request.where,
-            request.quotas,
-            condition=self.enforce == "condition",
-        )
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
-        made = Synthesis(self.texture_, self.rows_, self.reference_, order, before)
+        made = Synthesis(
+            self.texture_,
+            self.rows_,
+            self.reference_,
+            replace(request, rules=template),
+            columns,
+            before,
+            condition=self.enforce == "condition",
+            copies=False,
+        )
         self.synthesis_ = made
         tuned = str(self.trace_).splitlines() if self.loop else []
         for note in (
@@ -335,15 +338,18 @@ class HTDBU(System):
         for block, frame in enumerate(made.blocks()):
             result.n_proposed = max(made.n_drawn, result.n_proposed + frame.height)
             self._tell(result)
-            rows = self.texts_.write(frame, request.rng(_TEXTS, block), self.model("text"))
+            rows = self.texts_.write(
+                frame, request.rng(Stream.HTDBU_TEXTS, block), self.model("text")
+            )
             result.details["texts"] += self.texts_.told(rows)
             yield rows.select(self.writable_.names)
+        for copies in made.rejected:
+            result.reject(copies, "copies", [TOO_MANY] * copies.height)
 
     def _template_of(self, asked: Rules) -> Rules:
         """Return the rules of a call: other ones, or the template, as the loop left it."""
-        given = Rules(rules=[rule for rule in asked if rule.name != "where"])
-        same = self.rules is not None and to_json(given) == to_json(as_rules(self.rules))
-        return self.template_ if same or not len(given) else given
+        same = self.rules is not None and to_json(asked) == to_json(as_rules(self.rules))
+        return self.template_ if same or not len(asked) else asked
 
     def _tell(self, result: Result) -> None:
         made = self._made

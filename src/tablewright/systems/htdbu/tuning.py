@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from tablewright.errors import ConditionError, InputError, RuleError
 from tablewright.metrics.learners import LEARNERS
 from tablewright.metrics.scorer import Scorer, Utility
+from tablewright.random_state import Stream
 from tablewright.rules import Rules, bind, check_rules
 from tablewright.rules.bound import BoundRule, ShareRule, Unique
 from tablewright.schema import Schema
 from tablewright.synthesizer.row_rules import RuleWarning, reference_rows
+from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.htdbu.candidates import Config, better_textures, relaxed_rules
 from tablewright.systems.htdbu.feedback import Diagnostics, TuningTrace, tune
 from tablewright.systems.htdbu.skeleton import Skeleton, plan_skeleton
-from tablewright.systems.htdbu.synthesis import Order, Synthesis, Texture
+from tablewright.systems.htdbu.synthesis import Synthesis, Texture
 from tablewright.threads import one_thread
 
 HELD_OUT = 0.25
@@ -77,10 +79,14 @@ class Tuner:
             )
         self.learn, self.columns, self.seed, self.condition = learn, columns, seed, condition
         if validation is None:
-            held = _held_out(real, schema.target, np.random.default_rng([seed, 30]))
+            held = _held_out(
+                real, schema.target, np.random.default_rng([seed, Stream.HTDBU_VALIDATION])
+            )
             real, validation = real.filter(~held), real.filter(held)
         self.train, self.validation = real, validation
-        self.reference = reference_rows(self.train, np.random.default_rng([seed, 31]))
+        self.reference = reference_rows(
+            self.train, np.random.default_rng([seed, Stream.HTDBU_VALIDATION_REFERENCE])
+        )
         with one_thread():
             self.scorer = Scorer(
                 self.train, schema, holdout=self.validation, seed=seed, learners=LEARNERS
@@ -157,15 +163,18 @@ class Tuner:
 
     def _written(self, texture: Texture, config: Config) -> tuple[Synthesis, pl.DataFrame]:
         columns = self.columns(config.rules) if config.skeleton_first else ()
-        order = Order(
-            min(self.train.height, MAX_ROWS),
-            self.seed,
-            config.rules,
-            tuple(columns),
+        request = SampleRequest(
+            min(self.train.height, MAX_ROWS), rules=config.rules, seed=self.seed
+        )
+        made = Synthesis(
+            texture,
+            self.train,
+            self.reference,
+            request,
+            columns,
             condition=self.condition,
             as_written=True,
         )
-        made = Synthesis(texture, self.train, self.reference, order)
         return made, pl.concat(list(made.blocks()))
 
     def _skeleton(self, texture: Texture, bound: Sequence[BoundRule]) -> Skeleton:
