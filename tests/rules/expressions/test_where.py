@@ -138,16 +138,25 @@ def test_a_condition_that_some_value_in_range_meets_passes(text: str) -> None:
     parse(text, SCHEMA).require_learned()
 
 
+def test_a_numeric_scale_is_compared_with_any_number() -> None:
+    schema = Schema.build({"n": {"kind": "ordinal", "categories": [1, 2, 3]}})
+    frame = pl.DataFrame({"n": [1, 2, 3]})
+    assert parse("n < 2.5", schema).holds(frame).tolist() == [True, True, False]
+    assert parse("n BETWEEN 0 AND 99", schema).holds(frame).all()
+    with pytest.raises(ExpressionError, match="4 is not a value of n; there are 1, 2, 3"):
+        parse("n = 4", schema)
+
+
 def test_sample_takes_a_mapping_as_its_text() -> None:
     rng = np.random.default_rng(0)
-    frame = pl.DataFrame({"city": rng.choice(["Rome", "Oslo"], 80), "n": rng.integers(0, 9, 80)})
+    frame = pl.DataFrame({"city": rng.choice(["Rome", "Oslo"], 200), "n": rng.permutation(200) % 50})
     fitted = Synthesizer(target="city", random_state=0).fit(frame)
-    rows = fitted.sample(20, where={"city": "Rome", "n": [1, 2]}, rules=["n < 99"])
-    assert rows.equals(fitted.sample(20, where="city = 'Rome' AND n IN (1, 2)", rules=["n < 99"]))
+    rows = fitted.sample(20, where={"city": "Rome", "n": [1, 2]}, rules=["n < 60"])
+    assert rows.equals(fitted.sample(20, where="city = 'Rome' AND n IN (1, 2)", rules=["n < 60"]))
     assert rows["city"].unique().to_list() == ["Rome"]
     assert set(rows["n"]) <= {1, 2}
-    with pytest.raises(ConditionError, match="n lies between 0 and 8"):
-        fitted.sample(5, where="n > 20")
+    with pytest.raises(ConditionError, match="n lies between 0 and 49"):
+        fitted.sample(5, where="n > 60")
 
 
 @pytest.mark.parametrize(

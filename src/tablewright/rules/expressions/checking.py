@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -223,8 +223,9 @@ class _Checker:
             operands: tuple[Node, ...] = (node.operand, node.low, node.high)
         else:
             operands = (node.left, node.right)
-        found = self.comparable(*operands)
-        if isinstance(node, Comparison) and node.operator in ("=", "<>"):
+        equality = isinstance(node, Comparison) and node.operator in ("=", "<>")
+        found = self.comparable(*operands, listed=equality)
+        if equality:
             return Type.BOOLEAN
         if found not in _ORDERED and not self.ordinal(operands):
             self.refuse(
@@ -233,8 +234,11 @@ class _Checker:
             )
         return Type.BOOLEAN
 
-    def comparable(self, *operands: Node) -> Type:
-        """Check that operands have one type and that constants can be values of the column."""
+    def comparable(self, *operands: Node, listed: bool = True) -> Type:
+        """Check that operands have one type and that constants can be values of the column.
+
+        A number that is not `listed` may still stand above or below those that are.
+        """
         types = [self.type_of(operand) for operand in operands]
         for operand, found in zip(operands, types, strict=True):
             if found is Type.NULL:
@@ -244,7 +248,8 @@ class _Checker:
         named = [part for part in operands if isinstance(part, Name)]
         for constant in (part for part in operands if isinstance(part, Literal)):
             for name in named:
-                self.category(name, constant)
+                if listed or types[0] is not Type.NUMBER:
+                    self.category(name, constant)
         return types[0]
 
     def mismatch(self, first: Node, wanted: Type, second: Node, found: Type) -> str:
@@ -270,7 +275,7 @@ class _Checker:
         known = [*column.categories, *column.sentinels]
         if not any(constant == Literal(value) or _same(constant.value, value) for value in known):
             shown = shortened(value_text(constant.value))
-            near = _nearest(str(constant.value), [str(value) for value in column.categories])
+            near = _nearest(constant.value, column.categories)
             self.refuse(f"{shown} is not a value of {quote(name.column)}{near}", constant)
 
     def ordinal(self, operands: Iterable[Node]) -> bool:
@@ -322,12 +327,16 @@ def _same(left: Value, right: object) -> bool:
     return numbers and left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _nearest(word: str, known: list[str]) -> str:
+def _nearest(value: Value, known: Sequence[Any]) -> str:
     """Suggest the known value that shares most letters, whatever its signs are."""
-    letters = {"".join(c for c in name if c.isalnum()).lower(): name for name in known}
-    plain = "".join(c for c in word if c.isalnum()).lower()
+    if not isinstance(value, str):
+        shown = ", ".join(value_text(item) for item in known[:12])
+        return f"; there are {shown}{', ...' if len(known) > 12 else ''}"
+    names = [str(item) for item in known]
+    letters = {"".join(c for c in name if c.isalnum()).lower(): name for name in names}
+    plain = "".join(c for c in value if c.isalnum()).lower()
     near = difflib.get_close_matches(plain, letters, n=1) if plain else []
-    return f"; did you mean {letters[near[0]]!r}?" if near else suggest(word, known)
+    return f"; did you mean {letters[near[0]]!r}?" if near else suggest(value, names)
 
 
 def _unknown(name: str, known: list[str], text: str) -> str:
