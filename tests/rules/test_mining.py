@@ -118,6 +118,21 @@ def plant_bound(rng: np.random.Generator) -> Made:
     return columns, {}
 
 
+def plant_parts_of_a_whole(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    a, b = rng.integers(0, 60, N), rng.integers(0, 40, N)
+    columns |= {"one": a, "two": b, "three": 100 - a - b}
+    return columns, {"one": "integer", "two": "integer", "three": "integer"}
+
+
+def plant_tax(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["net"] = rng.gamma(2, 60, N).round(2)
+    columns["vat"] = (0.19 * columns["net"]).round(2)
+    columns["gross"] = (columns["net"] + columns["vat"]).round(2)
+    return columns, dict.fromkeys(("net", "vat", "gross"), "continuous")
+
+
 PLANTED: list[tuple[Callable[[np.random.Generator], Made], set[str]]] = [
     (plant_dependency, {"colour determine group"}),
     (plant_pair_dependency, {"colour, flag determine code"}),
@@ -126,6 +141,8 @@ PLANTED: list[tuple[Callable[[np.random.Generator], Made], set[str]]] = [
     (plant_distance, {"hired - born >= 17"}),
     (plant_sum, {"count - 2 * score - part + total = 0 (within 2.4e-07)"}),
     (plant_ratio, {"index = 100 * score / weight (within 0.051)"}),
+    (plant_parts_of_a_whole, {"one + two + three = 100 (within 2e-08)"}),
+    (plant_tax, {"-net - vat + gross = 0 (within 1.2e-07)"}),
     (plant_product, {"area = weight * height (within 0.0051)"}),
     (plant_exclusion, {"if size = 'l' then colour <> 'red'", "if colour = 'red' then size <> 'l'"}),
     (plant_bound, {"if flag = 'yes' then weight <= 70"}),
@@ -215,3 +232,56 @@ def test_false_discoveries_are_controlled() -> None:
     found = discoveries([*chance, *real], 0.05)
     assert sum(item.rule == -1 for item in found) == 40
     assert sum(item.rule != -1 for item in found) <= 6
+
+
+def test_a_tax_is_told_by_two_equations_and_parts_of_a_whole_by_their_sum_alone() -> None:
+    for plant, n in ((plant_tax, 2), (plant_parts_of_a_whole, 1)):
+        columns, kinds = plant(np.random.default_rng(7))
+        found = mined(columns, KINDS | kinds)
+        assert [rule.kind for rule in found if rule.kind in ("linear", "fd", "formula")] == [
+            "linear"
+        ] * n, [rule.described() for rule in found]
+
+
+def test_a_number_that_is_merely_not_one_of_many_is_no_rule() -> None:
+    """That cars of four cylinders never have exactly 350 says nothing beside their range."""
+    rng = np.random.default_rng(2)
+    cylinders = rng.choice(["4", "6", "8"], N, p=[0.5, 0.2, 0.3])
+    size = np.select(
+        [cylinders == "4", cylinders == "6"],
+        [rng.integers(70, 150, N), rng.integers(140, 440, N)],
+        np.where(rng.random(N) < 0.4, 350, rng.integers(290, 460, N)),
+    )
+    found = mined({"cylinders": cylinders, "size": size},
+                  {"cylinders": "categorical", "size": "integer"})  # fmt: skip
+    texts = [rule.described() for rule in found]
+    assert any(text.startswith("if size = 350 then cylinders") for text in texts), texts
+    assert not any("size <> 350" in text.partition("then")[2] for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("n", "noise", "hard"), [(1000, 0, True), (150, 0, False), (1000, 9, False)]
+)
+def test_a_mined_rule_is_hard_where_200_rows_keep_it_and_none_breaks_it(
+    n: int, noise: int, hard: bool
+) -> None:
+    rng = np.random.default_rng(6)
+    low = rng.normal(50, 10, n).round(1)
+    high = (low + rng.exponential(9, n) + 0.1).round(1)
+    high[:noise] = low[:noise] - 1.0
+    found = mined({"low": low, "high": high}, {"low": "continuous", "high": "continuous"})
+    rule = next(rule for rule in found if rule.kind == "order")
+    assert (rule.hard, rule.support, rule.source.value) == (hard, n, "mined")
+    assert rule.violation_rate == pytest.approx(noise / n)
+    assert rule.probability == (None if hard else pytest.approx(1 - noise / n))
+
+
+def test_mined_ranges_of_whole_numbers_are_whole() -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"n": rng.integers(3, 900, 400), "x": rng.uniform(0, 1, 400).round(3)})
+    schema = Schema.build({"n": "integer", "x": "continuous"})
+    mined_rules: list[Any] = list(mine_rules(frame, schema, rng, kinds=["ranges"]))
+    found = {rule.column: rule for rule in mined_rules}
+    assert (type(found["n"].min), type(found["n"].max)) == (int, int)
+    assert frame["n"].is_between(found["n"].min, found["n"].max).all()
+    assert found["x"].described() == "0.0 <= x <= 1.0"

@@ -149,7 +149,9 @@ def test_a_numeric_scale_is_compared_with_any_number() -> None:
 
 def test_sample_takes_a_mapping_as_its_text() -> None:
     rng = np.random.default_rng(0)
-    frame = pl.DataFrame({"city": rng.choice(["Rome", "Oslo"], 200), "n": rng.permutation(200) % 50})
+    frame = pl.DataFrame(
+        {"city": rng.choice(["Rome", "Oslo"], 200), "n": rng.permutation(200) % 50}
+    )
     fitted = Synthesizer(target="city", random_state=0).fit(frame)
     rows = fitted.sample(20, where={"city": "Rome", "n": [1, 2]}, rules=["n < 60"])
     assert rows.equals(fitted.sample(20, where="city = 'Rome' AND n IN (1, 2)", rules=["n < 60"]))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from tablewright.rules.bound import BoundRule, Dependency
+from tablewright.rules.enforcement.solving import Solved, range_of
 from tablewright.rules.expressions.evaluate import values
 from tablewright.rules.trees import formula_tree
 from tablewright.schema import Kind, Schema
@@ -32,6 +33,9 @@ def _computed(rule: BoundRule, frame: pl.DataFrame, schema: Schema) -> pl.Series
     else:
         drawn = frame[rule.rule.column]
         made = _written(values(formula_tree(rule.rule, schema), schema, frame), drawn, schema)
+        ends = range_of(schema[drawn.name]) if isinstance(rule, Solved) else None
+        if ends is not None:
+            made = made.set(~made.is_between(*ends), None)
     return made.zip_with(drawn.is_not_null() & made.is_not_null(), drawn).alias(drawn.name)
 
 

@@ -11,9 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
+from tablewright.rules.enforcement.solving import (
+    Solved,
+    Weights,
+    is_solvable,
+    range_of,
+    solved_for,
+    substituted,
+)
 from tablewright.rules.expressions import Expression
 from tablewright.rules.expressions.tree import (
     And,
+    Between,
     Call,
     Literal,
     Name,
@@ -22,7 +31,7 @@ from tablewright.rules.expressions.tree import (
     columns_of,
     rebuilt,
 )
-from tablewright.rules.language import Formula
+from tablewright.rules.language import Formula, Linear
 from tablewright.rules.trees import formula_tree
 from tablewright.rules.validate import determined_column, inputs_of
 from tablewright.schema import Schema
@@ -61,12 +70,10 @@ class Plan:
         One rule per column; a dependency that would close a circle is checked only.
         """
         chosen: dict[str, BoundRule] = {}
-        for rule in sorted(self.rules, key=lambda rule: isinstance(rule, Dependency)):
-            column = determined_column(rule)
-            if column is None or not rule.rule.hard or column in chosen:
-                continue
-            if column not in self._needs(inputs_of(rule), chosen):
-                chosen[column] = rule
+        hard = [rule for rule in self.rules if rule.rule.hard]
+        self._choose([r for r in hard if not isinstance(r, Dependency)], chosen)
+        self._solve([r for r in hard if isinstance(r.rule, Linear) and r.rule.op == "="], chosen)
+        self._choose([r for r in hard if isinstance(r, Dependency)], chosen)
         ordered: list[BoundRule] = []
         while len(ordered) < len(chosen):
             done = {determined_column(rule) for rule in ordered}
@@ -77,6 +84,31 @@ class Plan:
                 and all(name in done or name not in chosen for name in inputs_of(rule))
             ]
         return tuple(ordered)
+
+    def _choose(self, rules: Iterable[BoundRule], chosen: dict[str, BoundRule]) -> None:
+        for rule in rules:
+            column = determined_column(rule)
+            if column is None or column in chosen:
+                continue
+            if column not in self._needs(inputs_of(rule), chosen):
+                chosen[column] = rule
+
+    def _solve(self, rules: Iterable[BoundRule], chosen: dict[str, BoundRule]) -> None:
+        """Solve each sum for the column drawn last, exact ones first, each put into the next."""
+        solved: dict[str, Weights] = {}
+        for rule in sorted(rules, key=lambda rule: float(rule.rule.tolerance)):
+            weights = substituted({**rule.rule.terms, "": -rule.rule.value}, solved)
+            for column in reversed(self.order):
+                if column in chosen or column == self.schema.target or not weights.get(column):
+                    continue
+                if not is_solvable(weights, column, rule.rule.tolerance, self.schema):
+                    continue
+                formula = solved_for(column, weights, rule, self.schema)
+                if column not in self._needs(inputs_of(formula), chosen):
+                    chosen[column] = formula
+                    solved[column] = {n: -w / weights[column] for n, w in weights.items()
+                                      if n != column}  # fmt: skip
+                    break
 
     def _needs(self, columns: Iterable[str], chosen: Mapping[str, BoundRule]) -> set[str]:
         """Return columns with all that they are computed from."""
@@ -147,12 +179,26 @@ class Plan:
             tree = self._expanded(rule.tree)
             if open_columns & set(columns_of(tree)):
                 parts += self._kept(tree, strict=rule.rule.strict)
+        for rule in self.computations:
+            within = self._within_range(rule)
+            if within is not None and open_columns & set(columns_of(within)):
+                parts += self._kept(within, strict=False)
         if not parts:
             return None
         return Expression(parts[0] if len(parts) == 1 else And(tuple(parts)), self.schema)
 
+    def _within_range(self, rule: BoundRule) -> Node | None:
+        """Return that a column which a sum is solved for stays in its range in the table."""
+        if not isinstance(rule, Solved):
+            return None
+        ends = range_of(self.schema[rule.rule.column])
+        if ends is None:
+            return None
+        low, high = (Literal(end) for end in ends)
+        return Between(self._expanded(formula_tree(rule.rule, self.schema)), low, high)
+
     def _computes(self, rule: BoundRule) -> bool:
-        return self.computed.get(determined_column(rule) or "") is rule
+        return any(rule.name == other.name for other in self.computations)
 
     def _kept(self, tree: Node, *, strict: bool) -> list[Node]:
         """Return a rule as a condition: where NULL counts as kept, that is said."""

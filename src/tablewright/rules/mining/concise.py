@@ -28,7 +28,9 @@ def concise(found: Sequence[Candidate], rows: Rows) -> list[Candidate]:
     dropped |= {id(rule) for rule in rules if _is_pair(rule, paired, two_valued)}
     dependencies = [r for r in rules if isinstance(r, Dependency) and id(r) not in dropped]
     said = {frozenset((*rule.from_, rule.to)) for rule in dependencies}
-    said |= {frozenset(rule.terms) for rule in rules if isinstance(rule, Linear)}
+    sums = {frozenset(rule.terms) for rule in rules if isinstance(rule, Linear)}
+    dropped |= {id(r) for r in dependencies if any(used <= _columns(r) for used in sums)}
+    said |= sums
     seconds = _seconds(dependencies)
     kept: list[Candidate] = []
     implied: set[frozenset[str]] = set(paired)

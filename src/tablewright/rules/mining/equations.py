@@ -35,6 +35,9 @@ MAX_COLUMNS = 40
 
 MAX_TERMS = 5
 _TRIMS = 6
+_EXACT = 1e-5
+"""Tolerance of an equation that holds to the digit; others hold within rounding."""
+
 _ROUND = (2e-3, 1e-5, 1e-9)
 """How far weights are moved to round numbers, first try first."""
 
@@ -45,10 +48,28 @@ def find_equations(rows: Rows, confidence: float) -> list[Candidate]:
     filled = {name: _filled_in(values) for name, values in columns.items()}
     columns = {name: _without(values, filled[name]) for name, values in columns.items()}
     steps = {name: _step(values) for name, values in columns.items()}
-    linear = list(_linear(columns, steps, confidence))
+    linear = _independent(list(_linear(columns, steps, confidence)))
     taken = [set(rule.terms) for rule in linear]
     products = _products(columns, steps, confidence, taken)
     return judged([_where_real(rule, filled, rows.schema) for rule in (*linear, *products)], rows)
+
+
+def _independent(rules: list[Linear]) -> list[Linear]:
+    """Leave out equations that the others add up to; exact and round ones come first."""
+    names = sorted({name for rule in rules for name in rule.terms})
+    ranked = sorted(rules, key=lambda rule: (rule.tolerance > _EXACT, _digits(rule)))
+    kept: list[Linear] = []
+    basis = np.zeros((0, len(names)))
+    for rule in ranked:
+        row = np.array([rule.terms.get(name, 0.0) for name in names])
+        left = row - (np.linalg.lstsq(basis.T, row, rcond=None)[0] @ basis if len(basis) else 0)
+        if np.abs(left).max() > _ROUND[0] * np.abs(row).max():
+            basis, kept = np.vstack([basis, row]), [*kept, rule]
+    return [rule for rule in rules if rule in kept]
+
+
+def _digits(rule: Linear) -> int:
+    return sum(len(f"{abs(weight):.12g}") for weight in rule.terms.values())
 
 
 def _filled_in(values: Floats) -> float | None:
@@ -102,8 +123,7 @@ def _linear(
     """Yield ``sum of weights * columns = value``, each set of columns once."""
     seen: set[frozenset[str]] = set()
     for name in reversed(columns):
-        found = _explained(name, columns, steps, confidence, seen)
-        if found is not None:
+        for found in _explained(name, columns, steps, confidence, seen):
             seen.add(frozenset(found.terms))
             yield found
 
@@ -114,9 +134,10 @@ def _explained(
     steps: dict[str, float],
     confidence: float,
     seen: set[frozenset[str]],
-) -> Linear | None:
-    """Return a linear equation for one column, found by adding one column after another."""
+) -> list[Linear]:
+    """Return linear equations for one column, found by adding one column after another."""
     chosen: list[str] = []
+    rough: list[Linear] = []
     for _ in range(min(MAX_TERMS, len(columns) - 1)):
         others = [
             other
@@ -126,15 +147,23 @@ def _explained(
         fits = [(_fit(name, [*chosen, other], columns), other) for other in others]
         usable = [(fit, other) for fit, other in fits if fit is not None]
         if not usable:
-            return None
+            break
         (weights, offset, spread), other = min(usable, key=lambda item: item[0][2])
         chosen.append(other)
         rule = _as_linear(name, chosen, weights, offset, columns, steps, confidence)
-        if rule is not None:
-            return rule
-        if spread > 0.9 * float(np.nanstd(columns[name])):
-            return None
-    return None
+        if rule is not None and rule.tolerance <= _EXACT:
+            return [*rough, rule]
+        # One that holds within rounding may be the shadow of a sum that holds to the digit.
+        if rough or (len(chosen) > 1 and spread > 0.95 * _spread(columns[name])):
+            break
+        rough += [rule] if rule is not None else []
+    return rough
+
+
+def _spread(values: Floats) -> float:
+    """Return what `_fit` reports of residuals where nothing explains a column."""
+    finite = values[np.isfinite(values)]
+    return float(np.quantile(np.abs(finite - np.median(finite)), 0.8))
 
 
 def _fit(
@@ -171,10 +200,11 @@ def _as_linear(
         shares = [abs(w) * float(np.nanstd(columns[c])) for c, w in terms.items()]
         if min(shares) < 1e-3 * spread:
             return None
-        value = _nice(offset, within) if abs(offset) > 1e-6 * spread else 0.0
         total = sum(w * columns[c] for c, w in terms.items())
         scale = 1e-10 * sum(abs(w) * float(np.nanmax(np.abs(columns[c]))) for c, w in terms.items())
         slack = scale + 0.5 * sum(abs(w) * steps[c] for c, w in terms.items())
+        tiny = max(1e-6 * spread, 0.1 * slack)
+        value = _nice(offset, within) if abs(offset) > tiny else 0.0
         kept = [t for t in (scale, slack) if _holds(total - value, t, confidence)]
         if kept and kept[0] <= 0.1 * spread:
             ordered = {c: terms[c] for c in columns if c in terms}

@@ -65,6 +65,8 @@ class _Classes:
         Class of each training row: values in order, then the rest, then missing; -1 for none.
     missing : bool
         Whether any value is missing.
+    inner : frozenset of int
+        Classes that are numbers amid the others: that one is excluded says nothing.
     """
 
     name: str
@@ -72,6 +74,7 @@ class _Classes:
     rest: bool
     codes: Codes
     missing: bool
+    inner: frozenset[int] = frozenset()
 
     @property
     def size(self) -> int:
@@ -124,7 +127,14 @@ def _cut(series: pl.Series, column: Column) -> _Classes | None:
     for i, value in enumerate(values):
         codes[(series == value).fill_null(False).to_numpy()] = i
     codes[series.is_null().to_numpy()] = len(values) + 1
-    return _Classes(column.name, values, rest or not values, codes, missing)
+    inner = _inner(series, values) if values and series.dtype.is_numeric() else frozenset[int]()
+    inner = frozenset[int]() if column.kind.is_discrete else inner
+    return _Classes(column.name, values, rest or not values, codes, missing, inner)
+
+
+def _inner(series: pl.Series, values: list[Any]) -> frozenset[int]:
+    low, high = series.min(), series.max()
+    return frozenset(i for i, value in enumerate(values) if low < value < high and value != 0)
 
 
 def _listed(series: pl.Series, column: Column) -> tuple[list[Any], bool]:
@@ -222,6 +232,8 @@ class _Meeting:
         for i in sorted(members):
             groups.setdefault(self.ruled_out(i), []).append(i)
         for ruled_out, alike in groups.items():
+            if self.b.inner.issuperset(ruled_out):
+                continue
             out = self.expected[alike][:, list(ruled_out)].sum() / self.expected[alike].sum()
             if out >= INFORMATIVE:
                 rule = {"if": self.a.text(alike), "then": _left(self.b, ruled_out)}
