@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tablewright.errors import SchemaError
 
-__all__ = ["Column", "Kind", "Schema", "suggest"]
+MAX_DECIMALS = 15
+"""More digits after the point than a float can hold make no sense."""
 
 SAID = "said by the user"
 """Why of a column whose values a person named; language models may be told them."""
@@ -78,17 +80,23 @@ class Column(BaseModel):
         Whether values may be missing.
     sentinels : list, default=[]
         Codes that stand for something else than a value, such as -1, 999 or "?".
+    missing : {"usual", "declared", "empty"}, default="usual"
+        Which texts stand for a missing value besides an empty cell: the usual ones such as NA;
+        those that a person listed in `sentinels` as well; or none at all (``sentinels: []``).
     format : str or None, default=None
-        How dates are written in a text column (strptime), or the pattern of an identifier.
+        How numbers (``"$#,##0.00"``) or dates (strptime) are written in a text column, or the
+        pattern of an identifier.
     confidence : float, default=1.0
         How sure inference was of the kind, from 0 to 1; 1 where a person said it.
     why : str, default=""
         One sentence: what the kind was inferred from.
     meaning : str, default=""
         What the values say, in a person's words; language models are told it.
+    note : str, default=""
+        What a person should know of how the cells were read or will be written.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str
     kind: Kind
@@ -96,13 +104,50 @@ class Column(BaseModel):
     categories: list[Scalar] | None = None
     minimum: float | str | None = None
     maximum: float | str | None = None
-    decimals: int | None = None
+    decimals: int | None = Field(default=None, ge=0, le=MAX_DECIMALS)
     nullable: bool = False
     sentinels: list[Scalar] = Field(default_factory=list)
-    format: str | None = None
+    missing: Literal["usual", "declared", "empty"] = "usual"
+    format: str | None = Field(default=None, max_length=1000)
     confidence: float = Field(default=1.0, ge=0.0, le=1.0)
     why: str = ""
     meaning: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        low, high = self.minimum, self.maximum
+        if isinstance(low, float) and isinstance(high, float) and low > high:
+            raise ValueError(f"minimum {low:g} is above maximum {high:g}")
+        return self
+
+
+class Dialect(BaseModel):
+    """How a text file is written; files that are written for it are written alike.
+
+    Parameters
+    ----------
+    separator : str, default=","
+        Between cells.
+    decimal : {".", ","} or None, default=None
+        Decimal mark of most columns that show one; None where no column does.
+    encoding : str, default="utf-8"
+        As Python names it; ``"utf-8-sig"`` begins with a byte order mark.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    encoding: str = "utf-8"
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return codecs.lookup(value).name.replace("_", "-")
+        except (LookupError, ValueError) as error:
+            raise ValueError(f"there is no text encoding {value[:40]!r}") from error
 
 
 class Schema(BaseModel):
@@ -115,6 +160,8 @@ class Schema(BaseModel):
         fields of `Column`, is accepted too.
     target : str or None, default=None
         Name of the column that a model is to predict.
+    dialect : Dialect or None, default=None
+        How the text file was written that the columns were read from.
 
     Raises
     ------
@@ -135,6 +182,7 @@ class Schema(BaseModel):
     version: int = 1
     columns: list[Column]
     target: str | None = None
+    dialect: Dialect | None = None
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -160,7 +208,9 @@ class Schema(BaseModel):
         return self
 
     @classmethod
-    def build(cls, columns: Any, target: str | None = None) -> Schema:
+    def build(
+        cls, columns: Any, target: str | None = None, dialect: Dialect | None = None
+    ) -> Schema:
         """Make a schema from columns or a mapping; errors are one sentence.
 
         Raises
@@ -168,17 +218,10 @@ class Schema(BaseModel):
         SchemaError
             If the columns do not make a schema.
         """
-        return cls._parse({"columns": columns, "target": target})
-
-    @classmethod
-    def _parse(cls, data: Any) -> Schema:
         try:
-            return cls.model_validate(data)
+            return cls.model_validate({"columns": columns, "target": target, "dialect": dialect})
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            message = str(first["msg"]).removeprefix("Value error, ")
-            raise SchemaError(f"schema: {place + ': ' if place else ''}{message}") from error
+            raise SchemaError(f"schema: {_first_error(error)}") from error
 
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
@@ -248,10 +291,7 @@ class Schema(BaseModel):
             try:
                 column = Column.model_validate({**schema[name].model_dump(), **told})
             except ValidationError as error:
-                raise SchemaError(
-                    f"column {name!r}: {error.errors()[0]['msg']}; kinds are "
-                    f"{', '.join(kind.value for kind in Kind)}"
-                ) from error
+                raise SchemaError(f"column {name!r}: {_first_error(error)}") from error
             schema = schema.replace(column)
         return schema
 
@@ -276,13 +316,7 @@ class Schema(BaseModel):
         SchemaError
             If the text is not YAML of that form.
         """
-        try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            place = f", line {mark.line + 1}" if mark else ""
-            problem = getattr(error, "problem", None) or "it cannot be read"
-            raise SchemaError(f"the schema is not YAML{place}: {problem}") from error
+        data = _load_yaml(text)
         if not isinstance(data, Mapping) or not isinstance(data.get("columns", {}), Mapping):
             raise SchemaError("a schema file holds 'columns:' with one line per column")
         unknown = set(data) - {"version", "target", "columns"}
@@ -291,9 +325,65 @@ class Schema(BaseModel):
                 "a schema file has 'version', 'target' and 'columns', "
                 f"not {sorted(map(str, unknown))}"
             )
+        if data.get("version", 1) != 1:
+            raise SchemaError(f"schema: version is 1, not {str(data['version'])[:40]!r}")
         target = data.get("target")
-        columns = {str(name): spec for name, spec in data.get("columns", {}).items()}
+        if isinstance(target, Mapping | list):
+            raise SchemaError("schema: 'target' is the name of one column")
+        columns = {
+            str(name): _check_fields(name, spec) for name, spec in data.get("columns", {}).items()
+        }
         return columns, None if target is None else str(target)
+
+
+def _load_yaml(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise SchemaError(f"the schema is not YAML{line}: {problem}") from error
+    except (RecursionError, ValueError, OverflowError) as error:
+        raise SchemaError(
+            "the schema cannot be read: it is nested too deeply, or holds a value that is none"
+        ) from error
+
+
+def _check_fields(name: Any, spec: Any) -> Any:
+    """Check each field of a column on its own; what is left out is not asked for."""
+    fields = spec if isinstance(spec, Mapping) else {"kind": spec}
+    known = set(Column.model_fields) - {"name"}
+    for key in fields:
+        if key not in known:
+            raise SchemaError(
+                f"column {str(name)!r}: {key!r} is no field{suggest(str(key), known)}"
+            )
+    if not isinstance(fields.get("kind", ""), str):
+        raise SchemaError(f"column {str(name)!r}: kind is one of {', '.join(Kind)}")
+    try:
+        Column.model_validate({"name": "", **fields, "kind": Kind.CONSTANT})
+    except ValidationError as error:
+        raise SchemaError(f"column {str(name)!r}: {_first_error(error)}") from error
+    return dict(fields) if isinstance(spec, Mapping) else spec
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    given = "" if first["type"] == "value_error" else f", not {_short(first['input'])}"
+    return f"{where + ': ' if where else ''}{message}{given}"
+
+
+def _short(value: object) -> str:
+    """Show a value that is wrong; nothing long or nested is repeated."""
+    if isinstance(value, str | int | float | bool | None):
+        text = (
+            repr(value) if not isinstance(value, int) or abs(value) < 1 << 100 else "so large a one"
+        )
+        return text if len(text) <= 40 else text[:37] + "..."
+    return f"a {type(value).__name__}"
 
 
 def suggest(name: str, known: Iterable[object]) -> str:

@@ -278,9 +278,12 @@ def test_imputation_keeps_index_and_types_of_pandas() -> None:
 
 def test_cells_keep_their_spelling_where_nothing_is_imputed() -> None:
     text = pl.DataFrame({"n": ["1.50", "2", "03.0", "?"] * 10, "k": ["a", "b", "a", ""] * 10})
-    filled = Synthesizer("trees", random_state=0).fit(text).impute(text)
+    made = Synthesizer("trees", random_state=0, schema={"n": {"sentinels": ["?"]}}).fit(text)
+    filled = made.impute(text)
     assert filled["n"].to_list()[:3] == ["1.50", "2", "03.0"]
     assert "?" not in filled["n"].to_list()
+    plain = Synthesizer("trees", random_state=0).fit(text).impute(text)
+    assert plain["n"].to_list() == text["n"].to_list()
     assert filled["k"].to_list()[:3] == ["a", "b", "a"]
 
 

@@ -55,7 +55,10 @@ def test_the_same_table_in_many_spellings(tmp_path: Path, content: bytes) -> Non
         (b"a,b,a\n1,2,3\n", "has 'a' more than once; rename"),
         (b"a,b\n1,2\n3,4,5\n", "line 3: 3 cells, but the header has 2"),
         (b"a,b\n1,2\n3\n", "line 3: 1 cell, but the header has 2"),
-        (b"a,b\n1,2\n3,\xe9\n", "line 3: not UTF-8 text; save the file as UTF-8"),
+        (
+            b"a,b\n1,2\n3,\xe9\n",
+            "line 3: not UTF-8 text but probably cp1252; read it with --encoding cp1252",
+        ),
         (b"a,b\n1,2\n\x00\x01\x02\n", "is a binary file"),
         (b"PK\x03\x04...", "is a ZIP or Excel file"),
         (b"PAR1 nonsense", "is a damaged parquet file"),

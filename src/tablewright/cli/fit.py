@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tablewright.cli.options import (
+    encoding_option,
     method_option,
     path,
     quiet_option,
@@ -20,8 +21,6 @@ from tablewright.cli.options import (
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
-__all__ = ["fit"]
-
 
 @click.command()
 @click.argument("train", type=path)
@@ -31,6 +30,7 @@ __all__ = ["fit"]
 @settings_option
 @schema_option
 @seed_option
+@encoding_option
 @quiet_option
 def fit(
     train: Path,

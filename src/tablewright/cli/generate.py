@@ -10,6 +10,7 @@ import click
 from tablewright.cli.model_options import ModelOptions, model_options
 from tablewright.cli.options import (
     balance_option,
+    encoding_option,
     method_option,
     out_option,
     path,
@@ -23,7 +24,13 @@ from tablewright.cli.options import (
     target_option,
     where_option,
 )
-from tablewright.cli.output import check_rows_output, origin_of, spent_by, write_with_progress
+from tablewright.cli.output import (
+    check_rows_output,
+    origin_of,
+    report_reading,
+    spent_by,
+    write_with_progress,
+)
 from tablewright.cli.progress import say, show
 from tablewright.cli.reports import check_report_output, write_report
 from tablewright.cli.request import Request
@@ -33,8 +40,6 @@ if TYPE_CHECKING:
 
     from tablewright.cli.request import Learner
     from tablewright.systems import System
-
-__all__ = ["generate"]
 
 
 @click.command()
@@ -59,6 +64,7 @@ __all__ = ["generate"]
     "--rejected", type=path, help="File for rows that a system made and did not keep, with reasons."
 )
 @model_options
+@encoding_option
 @quiet_option
 def generate(
     train: Path,
@@ -94,7 +100,7 @@ def generate(
 
     rows = read_frame(train)
     seed = settle_seed(seed)
-    schema = load_as_said(rows, schema_file, target).schema
+    schema = load_as_said(train, schema_file, target).schema
 
     def learner_with(models: ModelOptions) -> Learner:
         return estimator(
@@ -122,6 +128,7 @@ def generate(
         _judge(rows, learner, request, seed, report, quiet)
     learner.fit(rows)
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
+    report_reading(learner.schema_, quiet)
     pieces = request.batches(learner, seed)
     origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
     write_with_progress(

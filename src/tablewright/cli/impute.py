@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tablewright.cli.options import (
+    encoding_option,
     method_option,
     path,
     quiet_option,
@@ -17,24 +18,36 @@ from tablewright.cli.options import (
     settle_seed,
     target_option,
 )
-from tablewright.cli.output import check_rows_output, origin_of
+from tablewright.cli.output import check_rows_output, origin_of, report_reading
 from tablewright.cli.progress import say
-
-__all__ = ["impute"]
 
 
 @click.command()
 @click.argument("table", type=path)
 @click.option("--out", required=True, type=path, help="File to write the filled table to.")
+@click.option(
+    "--columns",
+    metavar="COL,COL",
+    help="Columns to fill, divided by commas; all where it is left out.",
+)
+@click.option(
+    "--leave-structural",
+    is_flag=True,
+    help="Leave cells that are empty in every row of some class of another column, such as the "
+    "spouse's income of the unmarried.",
+)
 @target_option
 @method_option
 @settings_option
 @schema_option
 @seed_option
+@encoding_option
 @quiet_option
 def impute(
     table: Path,
     out: Path,
+    columns: str | None,
+    leave_structural: bool,
     target: str | None,
     method: str,
     settings: dict[str, Any],
@@ -42,25 +55,50 @@ def impute(
     seed: int | None,
     quiet: bool,
 ) -> None:
-    """Fill the empty cells of TABLE by draws; all others stay."""
-    import polars as pl
+    """Fill the empty cells of TABLE by draws; all others stay.
 
+    A cell that holds a text such as NA or ? is not empty: list the text under 'sentinels:' in the
+    schema to have it filled.
+    """
     from tablewright.synthesizer.synthesizer import Synthesizer
     from tablewright.tables.inference.casting import typed
     from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.loading import load_as_said
     from tablewright.tables.io.provenance import manifest_path, write_filled
-    from tablewright.tables.table import for_file
+    from tablewright.tables.table import cells_to_fill, for_file, structural_cells
 
     check_rows_output(out, table, schema_file)
     rows, seed = read_frame(table), settle_seed(seed)
+    schema = load_as_said(table, schema_file, target).schema
+    chosen = None if columns is None else _names(columns, schema.names)
+    frame = typed(rows, schema)
+    mask = cells_to_fill(rows, frame, schema, chosen, leave_structural)
     synthesizer = Synthesizer(
-        method, target=target, schema=schema_file, options=settings or None, random_state=seed
+        method, schema=schema, options=settings or None, random_state=seed
     ).fit(rows)
-    empty = typed(rows, synthesizer.schema_).select(pl.all().is_null())
-    whole = for_file(synthesizer.impute(rows), synthesizer.schema_, out)
-    filled = {name: n for name, n in empty.sum().row(0, named=True).items() if n}
+    filled_rows = synthesizer.impute(rows, columns=chosen, leave_structural=leave_structural)
+    whole = for_file(filled_rows, schema, out)
+    filled = {series.name: int(series.sum()) for series in mask if series.any()}
     origin = origin_of(synthesizer, seed, {"filled": filled, "settings": settings}, table)
-    write_filled(whole, empty.select(pl.any_horizontal(pl.all())).to_series(), out, origin)
+    any_filled = mask.fold(lambda one, other: one | other)
+    write_filled(whole, any_filled, out, origin, schema.dialect)
     say(f"{synthesizer.reason_}; learned from {synthesizer.n_rows_:,} rows", quiet)
+    report_reading(schema, quiet)
+    for series in frame:
+        left = series.is_null() & ~mask[series.name] & rows[series.name].is_not_null()
+        if n := int(left.sum()):
+            texts = ", ".join(map(repr, rows[series.name].filter(left).unique().sort()[:3]))
+            say(f"{n:,} cells of {series.name} hold {texts} and stay; list the text under "
+                "'sentinels:' in the schema to have it filled", quiet)  # fmt: skip
+    structural = structural_cells(frame, schema)
+    for name, (condition, inside) in structural.items():
+        if leave_structural or (mask[name] & inside).any():
+            done = "left empty" if leave_structural else "filled too; --leave-structural keeps it"
+            say(f"{name} is empty wherever {condition}: {done}", quiet)
     n_filled, where = sum(filled.values()), ", ".join(filled) or "no column"
     say(f"{n_filled:,} cells filled ({where}) in {out}, manifest in {manifest_path(out)}", quiet)
+
+
+def _names(text: str, known: list[str]) -> list[str]:
+    """Read names divided by commas; a name that holds a comma stands alone."""
+    return [text] if text in known else [name.strip() for name in text.split(",")]

@@ -8,22 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = [
-    "balance_option",
-    "method_option",
-    "out_option",
-    "path",
-    "quiet_option",
-    "rows_option",
-    "rules_option",
-    "schema_option",
-    "seed_option",
-    "settings_option",
-    "settle_seed",
-    "target_option",
-    "where_option",
-]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 path: click.Path = click.Path(path_type=Path)
@@ -61,6 +45,24 @@ def _settings(
         except yaml.YAMLError:
             found[name.strip()] = value
     return found
+
+
+def _encoding(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Have all text files of this command read in an encoding."""
+    import codecs
+
+    from tablewright.tables.io.files import ENCODING
+
+    if name is not None:
+        try:
+            codecs.lookup(name)
+        except (LookupError, ValueError) as error:
+            raise click.BadParameter(
+                f"there is no text encoding {name!r}; usual ones are cp1252, latin-1, utf-16"
+            ) from error
+        token = ENCODING.set(name)
+        context.call_on_close(lambda: ENCODING.reset(token))
+    return name
 
 
 def settle_seed(seed: int | None) -> int:
@@ -115,7 +117,14 @@ schema_option = click.option(
 seed_option = click.option(
     "--seed",
     type=click.IntRange(min=0),
-    help="Seed of all chance: same seed, same rows. A fresh one is noted in the manifest.",
+    help="Random seed: same seed, same rows. A fresh one is noted in the manifest.",
+)
+encoding_option = click.option(
+    "--encoding",
+    metavar="NAME",
+    expose_value=False,
+    callback=_encoding,
+    help="Encoding of text files to read, such as cp1252; UTF-8 and UTF-16 are known.",
 )
 where_option = click.option(
     "--where",

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tablewright.schema import Schema
     from tablewright.tables.io.provenance import Manifest, Origin
 
-__all__ = ["check_rows_output", "origin_of", "spent_by", "write_with_progress"]
-
 
 def check_rows_output(out: Path, *inputs: Path | None) -> None:
     """Check before any work that rows can go to `out`.
@@ -37,6 +35,24 @@ def check_rows_output(out: Path, *inputs: Path | None) -> None:
     for source in inputs:
         if source is not None and out.exists() and source.exists() and out.samefile(source):
             raise InputError(f"{out} is the file to read; give --out another name")
+
+
+def report_reading(schema: Schema, quiet: bool) -> None:
+    """Print how local numbers were read, and what a person should know of single columns."""
+    from tablewright.schema import Kind
+
+    numbers = (Kind.CONTINUOUS, Kind.INTEGER, Kind.ORDINAL, Kind.CATEGORICAL)
+    formats = [
+        f"{column.name} as {column.format}"
+        for column in schema.each()
+        if column.kind in numbers and column.format and column.format.strip("0.#") != ""
+    ]
+    if formats:
+        more = f" and {len(formats) - 6} more" if len(formats) > 6 else ""
+        say(f"numbers read: {', '.join(formats[:6])}{more}", quiet)
+    for column in schema.each():
+        if column.note:
+            say(f"note: column {column.name!r} {column.note}", quiet)
 
 
 def origin_of(
@@ -86,7 +102,7 @@ def write_with_progress(
 
     with progress("writing", total, quiet=quiet) as advance:
         rows = (for_file(frame, schema, out) for frame in _counted(pieces, advance))
-        manifest = write_rows(rows, out, origin, real, after)
+        manifest = write_rows(rows, out, origin, real, after, schema.dialect)
     say(f"{manifest.n_rows:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
     return manifest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,10 @@ from tablewright.synthesizer.row_rules import RuleKeeper, reference_rows
 from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.inference.casting import typed, untyped
-from tablewright.tables.io.frames import Restore
+from tablewright.tables.io.frames import Restore, keep_cells
 from tablewright.tables.io.loading import load_as_said, load_seeds, with_all
 from tablewright.tables.io.model_file import Artefact, reading, write_artefact
-from tablewright.tables.table import load_raw
+from tablewright.tables.table import cells_to_fill, load_raw
 from tablewright.threads import one_thread
 
 __all__ = ["Balance", "Synthesizer", "load_as_said"]
@@ -218,13 +218,23 @@ class Synthesizer(TableEstimator):
         for piece in regroup(frames, batch_size):
             yield self.restore_(untyped(piece, self.schema_))
 
-    def impute(self, X: Any) -> Any:
+    def impute(
+        self, X: Any, *, columns: Sequence[str] | None = None, leave_structural: bool = False
+    ) -> Any:
         """Fill the empty cells of a table; all other cells stay as they are.
+
+        A cell that holds a text such as NA or ``?`` is not empty: it is filled where the schema
+        lists that text under ``sentinels``.
 
         Parameters
         ----------
         X : frame or path
             Rows with the columns that were learned.
+        columns : sequence of str or None, default=None
+            The columns to fill; all where None.
+        leave_structural : bool, default=False
+            Whether to leave cells that are empty in every row of some class of another column,
+            such as a spouse's income of the unmarried.
 
         Returns
         -------
@@ -235,6 +245,7 @@ class Synthesizer(TableEstimator):
         raw, restore = load_raw(X)
         raw = with_all(raw, self.schema_, "the table")
         frame = typed(raw, self.schema_)
+        mask = cells_to_fill(raw, frame, self.schema_, columns, leave_structural)
         rng = self._rng(Stream.SYNTHESIZER_IMPUTE)
         with one_thread():
             filled = self.generator_.sample(
@@ -243,7 +254,7 @@ class Synthesizer(TableEstimator):
         whole = untyped(
             self._assemble(filled, Stream.SYNTHESIZER_IMPUTE, self.seed_, 0, frame), self.schema_
         )
-        return restore(_fill(raw, whole, frame), True)
+        return keep_cells(X, restore(_fill(raw, whole, mask), True), mask)
 
     def _frames(
         self,
@@ -445,10 +456,10 @@ class Synthesizer(TableEstimator):
             return cls.restore(file)
 
 
-def _fill(raw: pl.DataFrame, whole: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-    """Put new cells where typed rows have none; all others stay as they are spelled."""
+def _fill(raw: pl.DataFrame, whole: pl.DataFrame, mask: pl.DataFrame) -> pl.DataFrame:
+    """Put new cells where the mask says so; all others stay as they are spelled."""
     columns = []
     for name in raw.columns:
         new = whole[name].cast(raw[name].dtype, strict=False)
-        columns.append(raw[name].zip_with(frame[name].is_not_null(), new))
+        columns.append(raw[name].zip_with(~mask[name], new))
     return pl.DataFrame(columns)

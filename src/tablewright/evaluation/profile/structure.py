@@ -8,7 +8,7 @@ import polars as pl
 
 from tablewright.evaluation.profile.models import Finding
 from tablewright.schema import Column, Kind, Schema
-from tablewright.tables.inference.value_kinds import is_named_like_a_key
+from tablewright.tables.inference.kinds import is_named_like_a_key
 
 __all__ = [
     "find_foreign_keys",

@@ -12,7 +12,7 @@ from tablewright.display import quoted
 from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Column, Kind
-from tablewright.tables.inference.sentinels import MISSING_TEXTS, VAGUE_TEXTS
+from tablewright.tables.inference.cells import MISSING_TEXTS, VAGUE_TEXTS
 
 __all__ = ["CellError", "read_cell"]
 

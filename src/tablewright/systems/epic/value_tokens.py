@@ -18,7 +18,7 @@ from tablewright.errors import InputError
 from tablewright.llm.prompts.sharing import Cell, plain
 from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Schema
-from tablewright.tables.inference.sentinels import MISSING_TEXTS, VAGUE_TEXTS
+from tablewright.tables.inference.cells import MISSING_TEXTS, VAGUE_TEXTS
 
 __all__ = ["MAPPINGS", "Mapped", "ValueTokens"]
 

@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.tables.inference.cells import spells_code, spells_number
-from tablewright.tables.inference.sentinels import MISSING_TEXTS
+from tablewright.tables.inference.cells import MISSING_TEXTS, spells_code, spells_number
 
 __all__ = ["RowSketch", "Sighting", "row_digests"]
 

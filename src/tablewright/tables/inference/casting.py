@@ -14,18 +14,20 @@ import polars as pl
 from tablewright.errors import SchemaError
 from tablewright.schema import Column, Kind, Schema
 from tablewright.tables.inference.cells import (
+    MISSING_TEXTS,
     numbers_to_text,
     parse_booleans,
     parse_numbers,
-    without_comma,
-    without_missing,
+    present_in,
 )
-from tablewright.tables.inference.dates import DIGIT_DATE, parse_dates
-from tablewright.tables.inference.durations import parse_spans, spans_to_text
-from tablewright.tables.inference.sentinels import MISSING_TEXTS
+from tablewright.tables.inference.times import (
+    DIGIT_DATE,
+    dates_to_text,
+    durations_to_text,
+    parse_dates,
+    parse_durations,
+)
 from tablewright.tables.io.dtypes import dtype_from_text
-
-__all__ = ["typed", "typed_series", "untyped", "untyped_series"]
 
 _MEANT: dict[Kind, Any] = {
     Kind.CONTINUOUS: pl.Float64,
@@ -96,15 +98,12 @@ def _to_meant(series: pl.Series, column: Column) -> pl.Series:
 
 
 def _read_text(series: pl.Series, column: Column) -> pl.Series:
-    if column.kind in (Kind.TEXT, Kind.IDENTIFIER):
-        return without_missing(series)
-    if column.kind.is_numeric:
-        present = without_missing(series, also=column.sentinels, vague=True)
-        return _read_number(present, column)
-    if _is_numeric(column.categories):
-        present = without_missing(series, also=column.sentinels, vague=True)
-        return parse_numbers(without_comma(present, column.format), column.name)
-    present = without_missing(series)
+    if column.kind.is_numeric or _is_numeric(column.categories):
+        present = present_in(series, column, vague=True)
+        if column.kind.is_numeric:
+            return _read_number(present, column)
+        return parse_numbers(present, column.name, column.format)
+    present = present_in(series, column)
     if column.categories and all(isinstance(value, bool) for value in column.categories):
         return parse_booleans(present)
     return present
@@ -118,14 +117,14 @@ def _is_numeric(categories: list[Any] | None) -> bool:
 
 def _read_number(series: pl.Series, column: Column) -> pl.Series:
     if column.kind in (Kind.CONTINUOUS, Kind.INTEGER):
-        return _to_meant(parse_numbers(without_comma(series, column.format), column.name), column)
+        return _to_meant(parse_numbers(series, column.name, column.format), column)
     if column.format is None:
         raise SchemaError(
             f"column {column.name!r} is text, and no format says how to read it as "
             f"{column.kind.value}; add for instance 'format: \"%d.%m.%Y\"' to the schema"
         )
-    parse = parse_spans if column.kind is Kind.TIMEDELTA else parse_dates
-    parsed = parse(series, column.format)
+    parse = parse_durations if column.kind is Kind.TIMEDELTA else parse_dates
+    parsed = _parsed(parse, series, column)
     bad = parsed.is_null() & series.is_not_null()
     if bad.any():
         row = int(bad.arg_max() or 0)
@@ -133,6 +132,17 @@ def _read_number(series: pl.Series, column: Column) -> pl.Series:
             f"column {column.name!r}, row {row}: {series[row]!r} is not written as "
             f"{column.format!r}; correct the cell or the format in the schema"
         )
+    return parsed
+
+
+def _parsed(parse: Any, series: pl.Series, column: Column) -> pl.Series:
+    try:
+        parsed: pl.Series = parse(series, column.format)
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(
+            f"column {column.name!r}: {column.format!r} is no format of a {column.kind.value}; "
+            "write for instance '%d.%m.%Y', '%Y-%m-%d %H:%M:%S' or 'HH:MM'"
+        ) from error
     return parsed
 
 
@@ -175,13 +185,17 @@ def untyped_series(series: pl.Series, column: Column) -> pl.Series:
 
 def _write_text(series: pl.Series, column: Column) -> pl.Series:
     written = _spell(series, column)
-    marker = next((s for s in column.sentinels if _says_missing(s, column)), None)
+    marker = next((s for s in column.sentinels if _is_missing(s, column)), None)
     return written if marker is None else written.fill_null(str(marker))
 
 
-def _says_missing(sentinel: object, column: Column) -> bool:
-    if not isinstance(sentinel, str):
+def _is_missing(sentinel: object, column: Column) -> bool:
+    if not isinstance(sentinel, str) or column.missing == "empty":
         return False
+    if sentinel in (column.categories or ()):
+        return False
+    if column.missing == "declared":
+        return True
     return sentinel.strip().lower() in MISSING_TEXTS or not (
         column.kind in (Kind.TEXT, Kind.IDENTIFIER, Kind.CONSTANT, Kind.CATEGORICAL, Kind.ORDINAL)
         and not _is_numeric(column.categories)
@@ -190,9 +204,9 @@ def _says_missing(sentinel: object, column: Column) -> bool:
 
 def _spell(series: pl.Series, column: Column) -> pl.Series:
     if isinstance(series.dtype, pl.Duration):
-        return spans_to_text(series, column.format or "HH:MM:SS")
+        return durations_to_text(series, column.format or "HH:MM:SS")
     if series.dtype.is_temporal():
-        return series.dt.strftime(column.format or "iso")
+        return dates_to_text(series, column.format or "iso")
     if series.dtype == pl.Boolean:
         true, false = (column.format or "true/false").split("/")
         words = {True: true, False: false}

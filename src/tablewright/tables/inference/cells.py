@@ -1,33 +1,32 @@
-"""Text cells as the numbers, dates and truth values that they spell, and back again.
+"""Text cells as the numbers and truth values that they spell, and back again.
 
-Files of text (CSV) and columns of text in frames go through here, so that what a cell means
-is decided in one place: codes with leading zeros stay text, no digit is cut off, and what is
-written looks as what was read.
+Codes with leading zeros stay text, no digit is cut off, and what is written looks as what was
+read: a number format is text such as ``#,##0.00``, with the marks of the file itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from tablewright.errors import SchemaError
-from tablewright.tables.inference.sentinels import MISSING_TEXTS, VAGUE_TEXTS
+from tablewright.schema import Column
 
-__all__ = [
-    "find_comma",
-    "number_style",
-    "numbers_to_text",
-    "parse_booleans",
-    "parse_numbers",
-    "spells_booleans",
-    "spells_code",
-    "spells_number",
-    "without_comma",
-    "without_missing",
-]
+MISSING_TEXTS = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null"})
+"""Texts (folded to lower case) that stand for a missing value among numbers and dates."""
 
+VAGUE_TEXTS = frozenset({"unknown", "none", "missing", "-", "--", ".", "not available", "refused"})
+"""Texts that are missing among numbers or dates, and a value of their own among words."""
+
+_MARKERS = sorted(
+    MISSING_TEXTS | {"NA", "N/A", "#N/A", "<NA>", "NaN", "NAN", "NULL"}
+)  # among words "Null" and "Nan" are names
 _INTEGER = r"^\s*[+-]?\d{1,18}\s*$"
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
 _CODE = r"^\s*[+-]?0\d|^\s*\d{19,}\s*$"
@@ -35,88 +34,61 @@ _TRUTHS = {"true": True, "false": False}
 
 
 def without_missing(
-    texts: pl.Series, also: Collection[object] = (), vague: bool = False
+    texts: pl.Series,
+    also: Collection[object] = (),
+    vague: bool = False,
+    missing: str = "usual",
+    kept: Collection[object] = (),
 ) -> pl.Series:
-    """Put null where a text says that the value is missing.
+    """Put null where a text stands for a missing value.
 
     Parameters
     ----------
     texts : Series of String
     also : collection, default=()
-        Further texts that say so.
+        Further texts that do.
     vague : bool, default=False
-        Whether "unknown" and its like say so, too: among numbers and dates they do.
+        Whether "unknown" and its like do, too: among numbers and dates they do.
+    missing : str, default="usual"
+        ``"empty"`` where no text does but the empty one (see `Column`), ``"listed"`` where
+        besides it only those in `also` do.
+    kept : collection, default=()
+        Texts that are values, whatever they look like.
     """
-    said = set(MISSING_TEXTS | VAGUE_TEXTS if vague else MISSING_TEXTS)
-    said |= {str(text).lower() for text in also if isinstance(text, str)}
-    folded = texts.str.strip_chars().str.to_lowercase()
-    return texts.set(folded.is_in(sorted(said)).fill_null(False), None)
+    bare = texts.str.strip_chars()
+    if missing == "empty":
+        return texts.set((bare == "").fill_null(False), None)
+    folded = bare.str.to_lowercase()
+    usual = sorted(MISSING_TEXTS | VAGUE_TEXTS) if vague else _MARKERS
+    absent = (folded if vague else bare).is_in(usual if missing != "listed" else [""])
+    if listed := {text.strip().lower() for text in also if isinstance(text, str)}:
+        absent |= folded.is_in(sorted(listed))
+    if values := {text.strip() for text in kept if isinstance(text, str)}:
+        absent &= ~bare.is_in(sorted(values))
+    return texts.set(absent.fill_null(False), None)
+
+
+def present_in(texts: pl.Series, column: Column, vague: bool = False) -> pl.Series:
+    """Put null where a text of this column stands for a missing value."""
+    also = column.sentinels if vague or column.missing == "declared" else ()
+    kept = () if vague else column.categories or ()
+    return without_missing(texts, also, vague, column.missing, kept)
 
 
 def spells_number(texts: pl.Series) -> pl.Series:
-    """Tell for each text whether it is a number."""
+    """Return for each text whether it is a number as Python writes them."""
     return texts.str.contains(_NUMBER)
 
 
 def spells_code(texts: pl.Series) -> pl.Series:
-    """Tell for each text whether it is digits that a number would not keep: ``007``."""
+    """Return for each text whether it is digits that a number would not keep: ``007``."""
     return texts.str.contains(_CODE) & ~texts.str.contains(r"^\s*[+-]?0+\.?0*\s*$|\.")
 
 
 def spells_booleans(texts: pl.Series) -> bool:
-    """Tell whether all texts are ``true`` or ``false``, written in one way."""
+    """Return whether all texts are ``true`` or ``false``, written in one way."""
     spelled = set(texts.unique().to_list())
     return len(spelled) == 2 and {text.lower() for text in spelled} == set(_TRUTHS)
-
-
-def parse_numbers(texts: pl.Series, name: str) -> pl.Series:
-    """Read text as Int64 where every value is a whole number, else as Float64.
-
-    Raises
-    ------
-    SchemaError
-        If a text is no number; names the column and the row.
-    """
-    bad = ~spells_number(texts).fill_null(True)
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise SchemaError(
-            f"column {name!r}, row {row}: {texts[row]!r} is not a number; correct the cell, or "
-            f"say in the schema 'sentinels: [{texts[row]}]' or 'kind: categorical'"
-        )
-    bare = texts.str.strip_chars().str.strip_prefix("+")
-    if texts.str.contains(_INTEGER).all():
-        return bare.cast(pl.Int64)
-    return bare.cast(pl.Float64)
-
-
-def find_comma(texts: pl.Series) -> str:
-    """Find what commas in numbers mean.
-
-    Returns
-    -------
-    str
-        ``","`` for a decimal comma (``3,14``), ``"_"`` for groups of thousands
-        (``1,234,567.8``), and nothing where the texts are no numbers with commas.
-
-    Examples
-    --------
-    >>> find_comma(pl.Series(["3,14", "2"])), find_comma(pl.Series(["1,234.5", "12"]))
-    (',', '_')
-    """
-    bare = texts.str.strip_chars()
-    if not bare.str.contains(",", literal=True).any():
-        return ""
-    if bare.str.contains(r"^[+-]?\d{1,3}(,\d{3})*(\.\d+)?$").all():
-        return "_"
-    return "," if bare.str.contains(r"^[+-]?\d+(,\d+)?$").all() else ""
-
-
-def without_comma(texts: pl.Series, style: str | None) -> pl.Series:
-    """Write numbers with a point and no groups, where a style says that there are commas."""
-    if style and style[0] in ",_":
-        return texts.str.replace_all(",", "." if style[0] == "," else "", literal=True)
-    return texts
 
 
 def parse_booleans(texts: pl.Series) -> pl.Series:
@@ -124,51 +96,308 @@ def parse_booleans(texts: pl.Series) -> pl.Series:
     return texts.str.to_lowercase().replace_strict(_TRUTHS, default=None, return_dtype=pl.Boolean)
 
 
-def number_style(texts: pl.Series) -> str | None:
-    """Find how numbers are written.
+def parse_numbers(texts: pl.Series, name: str, form: str | None = None) -> pl.Series:
+    """Read text as Int64 where every value is a whole number, else as Float64.
 
-    Returns
-    -------
-    str or None
-        ``"%.2f"`` where all have as many digits after the point, ``"%g"`` where whole numbers
-        have none, None for the shortest text that reads as the same number.
+    Raises
+    ------
+    SchemaError
+        If a text is no number; names the column and the row.
+    """
+    plain = texts if form is None else NumberFormat.parse(form).to_plain(texts)
+    bad = ~spells_number(plain).fill_null(True)
+    if bad.any():
+        row = int(bad.arg_max() or 0)
+        written = "" if form is None else f" written as {form!r}"
+        raise SchemaError(
+            f"column {name!r}, row {row}: {texts[row]!r} is not a number{written}; correct the "
+            f"cell, or say in the schema 'sentinels: [{texts[row]}]' or 'kind: categorical'"
+        )
+    bare = plain.str.strip_chars().str.strip_prefix("+")
+    if plain.str.contains(_INTEGER).all():
+        return bare.cast(pl.Int64)
+    return bare.cast(pl.Float64)
+
+
+# how numbers are written ----------------------------------------------------------------------
+
+_CODES = (
+    "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|"
+    "RUB|UAH|ZAR|MXN|ARS|CLP|COP|PEN|SGD|HKD|TWD|KRW|THB|IDR|MYR|PHP|VND|ILS|AED|SAR|"
+    "EGP|NGN|KES|PKR|BDT|LKR"
+)
+_UNIT = rf"(?:[A-Z]{{0,3}}\p{{Sc}}|{_CODES}|Fr\.|Rs\.?|kr\.?|zł|Kč|Ft|lei|RM|Rp\.?|%|‰)"
+_BLANKS = " \u00a0\u202f\u2009"
+_MINUS = "\\-\u2212"
+_DRESSED = (
+    rf"^\s*(?P<open>\()?(?P<front>[{_MINUS}+])?(?P<before>{_UNIT}?[{_BLANKS}]?)"
+    rf"(?P<inner>[{_MINUS}+])?(?P<digits>\d(?:[\d.,'’{_BLANKS}]*\d)?|[.,]\d+)(?P<back>[{_MINUS}])?"
+    rf"(?P<after>[{_BLANKS}]?{_UNIT})?(?P<end>[{_MINUS}])?(?P<close>\))?\s*$"
+)
+_NEGATIVE = {"open": "(#)", "inner": "$-#", "back": "#-", "end": "#-"}
+_GROUPS = (*".,'’", *_BLANKS)
+_FORMAT = re.compile(
+    r"(?P<before>[^#0;]*)(?:#(?P<group>[^#0])(?P<indian>##(?P=group))?##0|0)"
+    r"(?:(?P<decimal>[^#0E])(?=[0#])(?P<fixed>0*)(?P<free>#*))?(?P<power>[eE][+-]0+)?"
+    r"(?P<after>[^#0;]*)(?:;(?P<negative>.*))?",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """How the numbers of a column are written, as spreadsheets have it.
 
     Examples
     --------
-    >>> number_style(pl.Series(["1.50", "2.25"])), number_style(pl.Series(["1.5", "2"]))
-    ('%.2f', '%g')
+    >>> form = NumberFormat.parse("#.##0,00 EUR")
+    >>> form.to_plain(pl.Series(["29.253,38 EUR"]))[0], form.to_text(-1234.5)
+    ('29253.38', '-1.234,50 EUR')
     """
-    if texts.str.contains("[eE]").any():
+
+    before: str = ""
+    after: str = ""
+    group: str = ""
+    indian: bool = False
+    decimal: str = "."
+    min_digits: int = 0
+    max_digits: int = 0
+    power: str = ""
+    negative: str = "-#"
+    """``-#``, ``(#)``, ``#-``, or ``$-#`` with the sign behind what stands before."""
+
+    @classmethod
+    def parse(cls, text: str) -> NumberFormat:
+        """Read a format.
+
+        Raises
+        ------
+        SchemaError
+            If it is none.
+        """
+        match = _FORMAT.fullmatch(text)
+        if match is None or match["group"] == match["decimal"] is not None:
+            raise SchemaError(
+                f"{text!r} is no format of numbers; write for instance '#,##0.00', '#.##0,00 EUR' "
+                "or '0.0#', with the marks that the file has"
+            )
+        fixed, free = len(match["fixed"] or ""), len(match["free"] or "")
+        before, after, below = match["before"], match["after"], match["negative"] or ""
+        negative = "(#)" if below[:1] == "(" else "#-" if below[-1:] == "-" else "-#"
+        if below and negative == "-#" and before.strip() and below.startswith(before):
+            negative = "$-#"
+        group, decimal = match["group"] or "", match["decimal"] or "."
+        indian, power = bool(match["indian"]), match["power"] or ""
+        return cls(before, after, group, indian, decimal, fixed, fixed + free, power, negative)
+
+    def __str__(self) -> str:
+        g = self.group
+        whole = f"#{g}##{g}##0" if self.indian else f"#{g}##0" if g else "0"
+        digits = "0" * self.min_digits + "#" * (self.max_digits - self.min_digits)
+        number = f"{whole}{self.decimal if digits else ''}{digits}{self.power}"
+        plain = f"{self.before}{number}{self.after}"
+        return plain if self.negative == "-#" else f"{plain};{self._sign(number)}"
+
+    def _sign(self, number: str) -> str:
+        if self.negative == "$-#":
+            return f"{self.before}-{number}{self.after}"
+        return self.negative.replace("#", f"{self.before}{number}{self.after}")
+
+    @property
+    def decimal_mark(self) -> Literal[".", ","] | None:
+        """What the format says of the decimal mark; None where it shows neither mark."""
+        points = self.decimal == "." if self.max_digits else self.group == ","
+        commas = self.decimal == "," if self.max_digits else self.group == "."
+        return "." if points else "," if commas else None
+
+    @cached_property
+    def _whole(self) -> str:
+        """Regular expression of the digits before the decimal mark."""
+        if not self.group:
+            return r"\d+"
+        g = re.escape(self.group)
+        if self.indian:
+            return rf"0|[1-9]\d{{0,2}}|[1-9]\d?(?:{g}\d{{2}})*{g}\d{{3}}"
+        return rf"0|[1-9]\d{{0,2}}(?:{g}\d{{3}})*"
+
+    def fits(self, digits: pl.Series) -> bool:
+        """Return whether digits with their marks, all of them, are written so."""
+        d = re.escape(self.decimal)
+        return bool(digits.str.contains(rf"^(?:(?:{self._whole})(?:{d}\d*)?|{d}\d+)$").all())
+
+    def to_plain(self, texts: pl.Series) -> pl.Series:
+        """Write texts as Python writes numbers; what is not written so stays as it is."""
+        if self.power and not (self.before or self.after):
+            return texts.str.replace(self.decimal, ".", literal=True)
+        parts = texts.str.extract_groups(_DRESSED).struct
+        digits = parts.field("digits").str.strip_chars()
+        d, loose = re.escape(self.decimal), rf"{self._whole}|\d+"
+        good = digits.str.contains(rf"^(?:(?:{loose})(?:{d}\d*)?|{d}\d+)$")
+        for name, meant in (("before", self.before), ("after", self.after)):
+            seen = parts.field(name).fill_null("").str.strip_chars()
+            good &= (seen == "") | (seen == meant.strip())
+        digits = digits.str.replace_all(self.group, "", literal=True) if self.group else digits
+        digits = digits.str.replace(self.decimal, ".", literal=True)
+        below = parts.field("open").is_not_null()
+        for name in ("front", "inner", "back", "end"):
+            below |= parts.field(name).str.contains(f"[{_MINUS}]").fill_null(False)
+        sign = pl.Series(["", "-"]).gather(below.fill_null(False).cast(pl.UInt32))
+        return (sign + digits).alias(texts.name).zip_with(good.fill_null(False), texts)
+
+    def to_text(self, number: float) -> str:
+        """Write a number."""
+        if self.power:
+            return self._to_power(number)
+        text = _shortest(abs(number), self.max_digits)
+        whole, _, rest = text.partition(".")
+        rest = rest.ljust(self.min_digits, "0")
+        if self.group:
+            whole = _grouped(whole, self.group, self.indian)
+        plain = whole + (self.decimal + rest if rest else "")
+        below = number < 0 and any(digit in "123456789" for digit in text)
+        return self._sign(plain) if below else f"{self.before}{plain}{self.after}"
+
+    def _to_power(self, number: float) -> str:
+        mantissa, _, power = f"{number:.{self.max_digits}e}".partition("e")
+        sign = "-" if int(power) < 0 else self.power[1].strip("-")
+        width = len(self.power) - 2
+        dressed = mantissa.replace(".", self.decimal)
+        return f"{self.before}{dressed}{self.power[0]}{sign}{abs(int(power)):0{width}d}{self.after}"
+
+
+def _shortest(number: float, max_digits: int) -> str:
+    text = (
+        np.format_float_positional(number, trim="-") if isinstance(number, float) else str(number)
+    )
+    rest = text.partition(".")[2]
+    if len(rest) > max_digits and max_digits <= 10:
+        text = f"{number:.{max_digits}f}"
+    return text
+
+
+def _grouped(whole: str, mark: str, indian: bool) -> str:
+    if not indian:
+        return f"{int(whole):,}".replace(",", mark)
+    head, tail = whole[:-3], whole[-3:]
+    pairs = re.sub(r"(?<=\d)(?=(?:\d\d)+$)", mark, head)
+    return f"{pairs}{mark}{tail}" if head else tail
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number format that reads every text, and the other one that does as well."""
+
+    form: NumberFormat
+    rival: NumberFormat | None = None
+
+
+def read_number_format(texts: pl.Series, decimal: str | None = None) -> Reading | None:
+    """Find the format that all texts are written in, other than plain numbers.
+
+    Parameters
+    ----------
+    texts : Series of String
+        Without missing values.
+    decimal : str or None, default=None
+        Decimal mark of the file; decides where ``1,234`` may be one or more than thousand.
+
+    Examples
+    --------
+    >>> str(read_number_format(pl.Series(["$1,234.50", "$12.00"])).form)
+    '$#,##0.00'
+    """
+    texts = texts.unique(maintain_order=True)
+    if not len(texts) or not texts.head(50).str.contains(_DRESSED).all():
         return None
+    parts = pl.DataFrame(texts.str.extract_groups(_DRESSED).struct.unnest())
+    if parts["digits"].null_count():
+        return None
+    before, after = (parts[name].fill_null("").unique() for name in ("before", "after"))
+    if len(before) > 1 or len(after) > 1 or (before[0].strip() and after[0].strip()):
+        return None
+    digits = parts["digits"].str.strip_chars()
+    forms = list(_fitting(digits, decimal))
+    blank = any(form.group in _BLANKS for form in forms if form.group)
+    if not forms or (blank and parts["front"].eq("+").any()):  # a telephone number
+        return None
+    signs = [name for name in ("open", "inner", "back", "end") if parts[name].is_not_null().any()]
+    negative = _NEGATIVE[signs[0]] if signs else "-#"
+    full = [replace(f, before=before[0], after=after[0], negative=negative) for f in forms]
+    if not any((before[0], after[0], full[0].group, full[0].decimal != ".", signs)):
+        return None
+    return Reading(full[0], full[1] if len(full) > 1 else None)
+
+
+def _fitting(digits: pl.Series, decimal: str | None) -> Iterator[NumberFormat]:
+    """Give the formats that read all digits, the likeliest first."""
+    marks = [mark for mark in _GROUPS if digits.str.contains(mark, literal=True).any()]
+    order = (",", ".") if decimal == "," else (".", ",")
+    forms: list[NumberFormat] = []
+    for point in order:
+        for group in (*(m for m in marks if m != point), ""):
+            for indian in (False, True) if group == "," else (False,):
+                rest = [mark for mark in marks if mark not in (point, group)]
+                form = NumberFormat(group=group, indian=indian, decimal=point)
+                if not rest and form.fits(digits):
+                    forms.append(_with_digits(form, digits))
+    distinct: list[NumberFormat] = []
+    for form in forms:
+        if not any(_same_numbers(form, other) for other in distinct):
+            distinct.append(form)
+    yield from distinct
+
+
+def _same_numbers(one: NumberFormat, other: NumberFormat) -> bool:
+    """Return whether two formats that read all digits read the same numbers."""
+    if one.group == other.group:
+        return not (one.max_digits or other.max_digits) or one.decimal == other.decimal
+    return False
+
+
+def _with_digits(form: NumberFormat, digits: pl.Series) -> NumberFormat:
+    rest = digits.str.extract(rf"{re.escape(form.decimal)}(\d*)$").str.len_chars().fill_null(0)
+    # polars types a minimum as any value; of lengths it is a number
+    low, high = int(rest.min()), int(rest.max())  # type: ignore[arg-type]
+    point = form.decimal if high else "."
+    return replace(form, decimal=point, min_digits=low, max_digits=high)
+
+
+def plain_format(texts: pl.Series) -> str | None:
+    """Find how plain numbers are written; None for the shortest text that reads as the same.
+
+    Examples
+    --------
+    >>> plain_format(pl.Series(["1.50", "2.25"])), plain_format(pl.Series(["1.5", "2"]))
+    ('0.00', '0.#')
+    """
+    powers = texts.str.extract_groups(r"^\s*-?\d\.?(\d*)([eE])([+-]?)(\d+)\s*$").struct
+    if texts.str.contains("[eE]").any():
+        mark, width, digits = (powers.field(at) for at in ("2", "4", "1"))
+        shapes = pl.DataFrame([mark, width.str.len_chars(), digits.str.len_chars()]).unique()
+        if shapes.height > 1 or mark.null_count():
+            return None
+        plus = "+" if powers.field("3").eq("+").any() else "-"
+        mantissa = f"0.{'0' * shapes[0, 2]}".rstrip(".")
+        return f"{mantissa}{shapes[0, 0]}{plus}{'0' * shapes[0, 1]}"
     digits = texts.str.strip_chars().str.extract(r"\.(\d*)$").str.len_chars()
     if digits.null_count() == len(texts):
         return None
     if digits.null_count():
-        return "%g"
-    return f"%.{digits[0]}f" if digits.n_unique() == 1 and digits[0] else None
+        return f"0.{'#' * max(1, int(digits.max()))}"  # type: ignore[arg-type]
+    return f"0.{'0' * digits[0]}" if digits.n_unique() == 1 and digits[0] else None
 
 
-def numbers_to_text(numbers: pl.Series, style: str | None) -> pl.Series:
-    """Write numbers in a style that `number_style` and `find_comma` found.
+def numbers_to_text(numbers: pl.Series, form: str | None) -> pl.Series:
+    """Write numbers in a format.
 
     Examples
     --------
-    >>> numbers_to_text(pl.Series([1234.5]), "_%.2f")[0], numbers_to_text(pl.Series([0.5]), ",")[0]
-    ('1,234.50', '0,5')
+    >>> numbers_to_text(pl.Series([1234.5, None]), "#,##0.00").to_list()
+    ['1,234.50', None]
     """
-    if style and style[0] in ",_":
-        plain = numbers_to_text(numbers, style[1:] or None)
-        if style[0] == ",":
-            return plain.str.replace(".", ",", literal=True)
-        sign, whole, rest = (
-            plain.str.extract(r"^(-?)(\d+)(\..*)?$", group).fill_null("") for group in (1, 2, 3)
-        )
-        grouped = [f"{int(digits):,}" if digits else None for digits in whole]
-        return sign + pl.Series(numbers.name, grouped, dtype=pl.String) + rest
-    if style is None or numbers.dtype == pl.String:
+    if form is None or numbers.dtype == pl.String:
         return numbers.cast(pl.String)
-    if style == "%g":
-        return numbers.cast(pl.Float64).cast(pl.String).str.strip_suffix(".0")
-    floats = numbers.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    written = pl.Series(numbers.name, [style % value for value in floats], dtype=pl.String)
-    return written.set(numbers.is_null(), None)
+    written = NumberFormat.parse(form)
+    plain = numbers if numbers.dtype.is_integer() else numbers.cast(pl.Float64)
+    texts = [None if number is None else written.to_text(number) for number in plain]
+    return pl.Series(numbers.name, texts, dtype=pl.String)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tablewright.errors import InputError, SchemaError
-from tablewright.schema import Column, Kind, Schema, suggest
-from tablewright.tables.inference import text_kinds, value_kinds
+from tablewright.schema import Column, Dialect, Kind, Schema, suggest
+from tablewright.tables.inference import kinds
 from tablewright.tables.inference.casting import typed_series
-from tablewright.tables.inference.describe import describe
-from tablewright.tables.inference.guess import Guess
+from tablewright.tables.inference.kinds import EXACT, Guess
 from tablewright.tables.io.dtypes import dtype_to_text
-
-__all__ = ["infer_schema"]
 
 MAX_CLASSES = 20
 """A target of whole numbers with at most so many values is a class, not a quantity."""
@@ -25,6 +24,7 @@ def infer_schema(
     frame: pl.DataFrame,
     overrides: Mapping[str, Any] | None = None,
     target: str | None = None,
+    dialect: Dialect | None = None,
 ) -> Schema:
     """Find out what the columns of a table mean.
 
@@ -36,6 +36,8 @@ def infer_schema(
         What a person knows better: for a column its kind, or a mapping of fields of `Column`.
     target : str or None, default=None
         The column that a model is to predict.
+    dialect : Dialect or None, default=None
+        How the file of the table is written, where it came from one.
 
     Returns
     -------
@@ -57,12 +59,19 @@ def infer_schema(
     >>> schema["age"].kind.value, schema["age"].sentinels, schema["sex"].categories
     ('integer', ['?'], ['f', 'm'])
     """
-    told = _check_overrides(frame, overrides or {})
+    overrides = _check_overrides(frame, overrides or {})
     _check_shape(frame)
     if target is not None and target not in frame.columns:
         raise SchemaError(f"the target {target!r} is not a column{suggest(target, frame.columns)}")
-    columns = [_infer_column(series, told, series.name == target) for series in frame]
-    schema = Schema.build(columns, target=target)
+    decimal = dialect.decimal if dialect else None
+    decimal = decimal or kinds.decimal_mark(frame, dialect.separator if dialect else None)
+    if dialect is not None:
+        dialect = dialect.model_copy(update={"decimal": decimal})
+    columns = [
+        _infer_column(series, overrides.get(series.name, {}), series.name == target, decimal)
+        for series in frame
+    ]
+    schema = Schema.build(columns, target, dialect)
     if target is not None:
         _check_target(schema[target])
     return schema
@@ -74,13 +83,15 @@ def _check_overrides(frame: pl.DataFrame, overrides: Mapping[str, Any]) -> dict[
             raise SchemaError(
                 f"the schema names {name!r}, which the table lacks{suggest(name, frame.columns)}"
             )
-    told = {
-        name: dict(said) if isinstance(said, Mapping) else {"kind": said}
-        for name, said in overrides.items()
+    given = {
+        name: dict(fields) if isinstance(fields, Mapping) else {"kind": fields}
+        for name, fields in overrides.items()
     }
-    for said in told.values():
-        said.pop("dtype", None)  # a fact of the file at hand, not of the column
-    return told
+    for fields in given.values():
+        fields.pop("dtype", None)  # a fact of the file at hand, not of the column
+        if "sentinels" in fields:
+            fields.setdefault("missing", "declared" if fields["sentinels"] else "empty")
+    return given
 
 
 def _check_shape(frame: pl.DataFrame) -> None:
@@ -107,30 +118,33 @@ def _check_target(column: Column) -> None:
         )
 
 
-def _infer_column(series: pl.Series, told: Mapping[str, Any], is_target: bool) -> Column:
-    said = dict(told.get(series.name, {}))
+def _infer_column(
+    series: pl.Series, given: Mapping[str, Any], is_target: bool, decimal: str | None
+) -> Column:
     _check_dtype(series)
-    if "kind" in said:
-        guess = _as_told(series, said)
+    if "kind" in given:
+        guess = _as_given(series, given, decimal)
     else:
-        guess = _guess(series, tuple(said.get("sentinels", ())), is_target)
+        guess = _guess(series, given, is_target, decimal)
     draft = Column(
         name=series.name,
         kind=guess.kind,
         dtype=dtype_to_text(series.dtype),
         sentinels=list(guess.sentinels),
+        missing=guess.missing,  # type: ignore[arg-type]
         format=guess.format,
         confidence=guess.confidence,
         why=guess.why,
+        note=guess.note,
     )
-    draft = _tell(draft, {k: v for k, v in said.items() if k in ("format", "sentinels")})
-    return _tell(describe(series, draft, guess.values), said)
+    draft = _override(draft, {k: v for k, v in given.items() if k in ("format", "sentinels")})
+    return _override(describe(series, draft, guess.values), given)
 
 
-def _tell(column: Column, said: Mapping[str, Any]) -> Column:
-    if not said:
+def _override(column: Column, given: Mapping[str, Any]) -> Column:
+    if not given:
         return column
-    return Schema(columns=[column]).override(**{column.name: said})[column.name]
+    return Schema(columns=[column]).override(**{column.name: given})[column.name]
 
 
 def _check_dtype(series: pl.Series) -> None:
@@ -147,13 +161,13 @@ def _check_dtype(series: pl.Series) -> None:
         )
 
 
-def _as_told(series: pl.Series, said: Mapping[str, Any]) -> Guess:
+def _as_given(series: pl.Series, given: Mapping[str, Any], decimal: str | None) -> Guess:
     """Read a column as the kind that a person named."""
-    kind = _kind(series.name, said["kind"])
-    sentinels = tuple(said.get("sentinels", ()))
+    kind = _kind(series.name, given["kind"])
+    known = {k: given[k] for k in ("format", "sentinels", "missing", "categories") if k in given}
+    column = _override(Column(name=series.name, kind=kind), known)
     if series.dtype == pl.String:
-        return text_kinds.read_as(series, kind, sentinels, said.get("format"))
-    column = Column(name=series.name, kind=kind, format=said.get("format"))
+        return kinds.read_as(series, column, decimal).but(missing=column.missing)
     return Guess(kind, values=typed_series(series, column))
 
 
@@ -161,21 +175,28 @@ def _kind(name: str, said: Any) -> Kind:
     try:
         return Kind(said)
     except ValueError as error:
-        kinds = [kind.value for kind in Kind]
         raise SchemaError(
-            f"column {name!r}: there is no kind {str(said)!r}{suggest(str(said), kinds)}"
+            f"column {name!r}: there is no kind {str(said)[:40]!r}{suggest(str(said), Kind)}"
         ) from error
 
 
-def _guess(series: pl.Series, sentinels: tuple[object, ...], is_target: bool) -> Guess:
+def _guess(
+    series: pl.Series, given: Mapping[str, Any], is_target: bool, decimal: str | None
+) -> Guess:
     if series.dtype == pl.String:
-        guess = text_kinds.guess_text(series, sentinels)
+        sentinels, missing = tuple(given.get("sentinels", ())), given.get("missing", "usual")
+        guess = kinds.guess_text(series, sentinels, missing, decimal)
     else:
-        guess = value_kinds.guess_values(series)
+        guess = kinds.guess_values(series)
     if guess.values is not None and guess.values.null_count() == len(series):
+        name = series.name
+        if not name.strip():
+            raise InputError(
+                "the last column has no name and no value in any row; remove it from the table"
+            )
         raise InputError(
-            f"column {series.name!r} has no value in any row; remove the column, or keep it "
-            f"empty with '{series.name}: constant' in the schema"
+            f"column {name!r} has no value in any row; remove the column, or keep it "
+            f"empty with '{name}: constant' in the schema"
         )
     return _as_class(guess) if is_target else guess
 
@@ -192,3 +213,102 @@ def _as_class(guess: Guess) -> Guess:
         confidence=0.8,
         why=f"the target has {n_values} whole numbers as values: classes",
     )
+
+
+# what the values show -------------------------------------------------------------------------
+
+MAX_DECIMALS = 10
+
+
+def describe(series: pl.Series, column: Column, values: pl.Series | None = None) -> Column:
+    """Fill in what the values of a column show.
+
+    Parameters
+    ----------
+    series : Series
+        As it came.
+    column : Column
+        Name, kind, data type and format.
+    values : Series or None, default=None
+        The values read as what they mean, where that is known already.
+    """
+    read = typed_series(series, column) if values is None else values
+    if read.dtype.is_float():
+        read = read.fill_nan(None)
+    present = read.drop_nulls()
+    facts: dict[str, Any] = {"nullable": bool(read.null_count())}
+    if column.kind.is_discrete or column.kind is Kind.CONSTANT:
+        facts["categories"] = _categories(read, present)
+    elif column.kind.is_numeric and len(present):
+        facts |= _range(present, column)
+    return column.model_copy(update=facts)
+
+
+def _categories(series: pl.Series, present: pl.Series) -> list[Any]:
+    if isinstance(series.dtype, pl.Enum):
+        return series.dtype.categories.to_list()
+    if isinstance(series.dtype, pl.Duration):
+        present = present.dt.total_microseconds() / 1e6
+    elif series.dtype.is_temporal():
+        present = present.cast(pl.String)
+    if present.dtype == pl.Categorical:
+        present = present.cast(pl.String)
+    if isinstance(present.dtype, pl.Decimal) or present.dtype == pl.Float16:
+        present = present.cast(pl.Float64)
+    return present.unique().sort().to_list()
+
+
+def _range(present: pl.Series, column: Column) -> dict[str, Any]:
+    if column.kind is Kind.DATE:
+        ends = present.cast(pl.Date)
+        return {"minimum": str(ends.min()), "maximum": str(ends.max())}
+    if column.kind is Kind.DATETIME:
+        low, high = present.min(), present.max()
+        return {"minimum": _iso(low), "maximum": _iso(high)}
+    if column.kind is Kind.TIMEDELTA:
+        return _span(typed_series(present, column))
+    if column.kind is Kind.INTEGER and (present.cast(pl.Float64).abs() >= EXACT).any():
+        raise SchemaError(
+            f"column {column.name!r} holds whole numbers beyond {EXACT:,}, which lose digits when "
+            "they are learned as numbers; say 'kind: identifier' or 'kind: categorical'"
+        )
+    return _number_range(present.cast(pl.Float64).to_numpy(), column)
+
+
+def _iso(moment: Any) -> str:
+    return str(moment.isoformat())
+
+
+def _span(spans: pl.Series) -> dict[str, Any]:
+    seconds = spans.cast(pl.Duration("us")).cast(pl.Int64) / 1e6
+    return {"minimum": seconds.min(), "maximum": seconds.max()}
+
+
+def _number_range(floats: NDArray[np.float64], column: Column) -> dict[str, Any]:
+    codes = [code for code in column.sentinels if isinstance(code, int | float)]
+    kept = floats[~np.isin(floats, codes)] if codes else floats
+    kept = kept if len(kept) else floats
+    ends = {"minimum": float(kept.min()), "maximum": float(kept.max())}
+    if column.kind is Kind.INTEGER:
+        return {**ends, "decimals": 0}
+    return {**ends, "decimals": count_decimals(floats)}
+
+
+def count_decimals(floats: NDArray[np.float64]) -> int | None:
+    """Find how many digits after the point the values are written with.
+
+    Returns
+    -------
+    int or None
+        From 0 to 10; None where a value needs more.
+
+    Examples
+    --------
+    >>> count_decimals(np.array([1.5, 2.25, 3.0]))
+    2
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        for decimals in range(MAX_DECIMALS + 1):
+            if np.array_equal(np.round(floats, decimals), floats):
+                return decimals
+    return None

@@ -1,79 +1,108 @@
-"""CSV files: separator, encoding, header and shape are checked, cells are left as they stand."""
+"""CSV files: dialect, header and shape are checked, cells are left as they stand."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from tablewright.errors import InputError
-
-__all__ = ["read_csv"]
+from tablewright.schema import Dialect
 
 _SEPARATORS = ",;\t|"
 _BLOCK = 1 << 20
+_HEAD = 100
+_WESTERN = frozenset("äöüßéèêëàâáåãçñíîïóôòõøæúûùÄÖÜÉÅÆØÑÇÀÈŠšŽžœ€£°§–—‘’“”«»ºª")
+_CANDIDATES = ("cp1252", "cp850", "mac-roman", "cp1250", "cp1251", "shift-jis", "gb18030", "euc-kr")
 
 
-def read_csv(path: Path, head: bytes) -> pl.DataFrame:
-    """Read a file of text cells, all of them as text.
+@dataclass(frozen=True)
+class _Head:
+    """How a file begins."""
+
+    separator: str
+    names: list[str]
+    first_line: int
+    """Lines up to and with the header."""
+    n_blank: int
+    """Cells without a name at the end of each row, which other programs write."""
+
+
+def read_csv(path: Path, head: bytes, encoding: str | None = None) -> tuple[pl.DataFrame, Dialect]:
+    """Read a file of text cells, all of them as text, and how it is written.
 
     Parameters
     ----------
     path : Path
     head : bytes
         How the file begins.
+    encoding : str or None, default=None
+        As Python names it; UTF-8 or UTF-16 where None.
 
     Raises
     ------
     InputError
-        If it is no text in UTF-8, has no rows, rows of different length, or two columns of
+        If it is in another encoding, has no rows, rows of different length, or two columns of
         one name; names the line.
     """
-    source = _decode(path, head)
-    separator = _find_separator(head)
-    names = _read_header(path, source, separator)
-    try:
-        frame = pl.read_csv(
-            source, infer_schema=False, separator=separator, has_header=True, glob=False
-        )
-    except pl.exceptions.PolarsError as error:
-        _check_rows(path, source, separator, len(names))
-        raise InputError(f"{path} is no CSV file: {str(error).splitlines()[0]}") from error
-    if frame.width != len(names):
-        raise InputError(f"{path}: the header cannot be read; quote names that hold {separator!r}")
-    frame.columns = names
-    frame = frame.with_columns(pl.all().replace("", None))
+    source, encoding = _decode(path, head, encoding)
+    begin = _read_head(path, source)
+    frame = _read_cells(path, source, begin)
+    frame.columns = begin.names
+    frame = pl.DataFrame([cells.replace("", None) for cells in frame])
     if not frame.height:
         raise InputError(f"{path} has a header and no rows; at least two rows are needed")
     if frame[:, -1].null_count():
-        blank = _check_rows(path, source, separator, len(names))
-        frame = frame.with_row_index("\0").filter(~pl.col("\0").is_in(blank)).drop("\0")
-    return frame
+        blank = set(_check_rows(path, source, begin))
+        kept = [row not in blank for row in range(frame.height)] if blank else []
+        frame = frame.filter(pl.Series(kept)) if blank else frame
+    return frame, Dialect(separator=begin.separator, encoding=encoding)
 
 
-def _decode(path: Path, head: bytes) -> Any:
-    """Give what polars can read: the path itself, or the bytes where they need a change."""
+# encoding -------------------------------------------------------------------------------------
+
+
+def _decode(path: Path, head: bytes, encoding: str | None) -> tuple[Any, str]:
+    """Give what polars can read (the path, or UTF-8 where a change is needed), and the encoding."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _from_utf16(path)
+        encoding = encoding or "utf-16"
+    if encoding is not None and codecs.lookup(encoding).name != "utf-8":
+        return _recode(path, encoding), encoding
     if b"\0" in head:
+        guess = _guess_utf16(head)
+        if guess:
+            raise InputError(f"{path} looks like {guess} text; read it with --encoding {guess}")
         raise InputError(f"{path} is a binary file; save the table as CSV, Parquet or Arrow")
     _check_utf8(path)
+    marked = "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
     if b"\r" in head and b"\n" not in head:
-        return path.read_bytes().replace(b"\r", b"\n")
-    return path
+        return path.read_bytes().replace(b"\r", b"\n"), marked
+    return path, marked
 
 
-def _from_utf16(path: Path) -> bytes:
+def _recode(path: Path, encoding: str) -> bytes:
     try:
-        return path.read_text(encoding="utf-16").encode()
+        text = path.read_bytes().decode(encoding)
     except UnicodeError as error:
-        raise InputError(f"{path} is not the UTF-16 text it begins as; save it as UTF-8") from error
+        raise InputError(
+            f"{path} is not {encoding} text; name another --encoding, or save the file as UTF-8"
+        ) from error
+    text = text.removeprefix("\ufeff")
+    return (text if "\n" in text else text.replace("\r", "\n")).encode("utf-8", "surrogatepass")
+
+
+def _guess_utf16(head: bytes) -> str | None:
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    half = len(head) / 4
+    return "utf-16-le" if odd > half > even else "utf-16-be" if even > half > odd else None
 
 
 def _check_utf8(path: Path) -> None:
@@ -86,62 +115,217 @@ def _check_utf8(path: Path) -> None:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 line += block[: max(error.start, 0)].count(b"\n")
+                guess = _guess_encoding(block[max(error.start - 2000, 0) : error.start + 20000])
                 raise InputError(
-                    f"{path}, line {line}: not UTF-8 text; save the file as UTF-8 "
-                    "(in a spreadsheet program: 'CSV UTF-8')"
+                    f"{path}, line {line}: not UTF-8 text but probably {guess}; read it with "
+                    f"--encoding {guess}, or save the file as UTF-8 (in a spreadsheet program: "
+                    "'CSV UTF-8')"
                 ) from error
             if not block:
                 return
             line += block.count(b"\n")
 
 
-def _find_separator(head: bytes) -> str:
-    first = head.decode("utf-8", errors="ignore").lstrip("\ufeff\r\n").split("\n")[0]
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        first = head.decode("utf-16", errors="ignore").split("\n")[0]
-    bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
-    counts = {separator: bare.count(separator) for separator in _SEPARATORS}
-    return max(counts, key=lambda separator: counts[separator])
+def _guess_encoding(octets: bytes) -> str:
+    """Give the encoding under which the foreign letters look most like text."""
+    return max(_CANDIDATES, key=lambda encoding: _looks(octets, encoding))
 
 
-def _records(source: Any, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _looks(octets: bytes, encoding: str) -> float:
+    text = octets.decode(encoding, errors="replace")
+    foreign = [c for c in text if ord(c) > 127]
+    if encoding in ("shift-jis", "gb18030", "euc-kr"):
+        good = [c for c in foreign if "\u3040" <= c <= "\u30ff" or "\u4e00" <= c <= "\u9fff"
+                or "\uac00" <= c <= "\ud7a3"]  # fmt: skip
+        return len(good) / max(len(foreign), 1) - 0.3  # two foreign bytes make a sign by accident
+    if encoding == "cp1251":
+        return sum("а" <= c <= "я" for c in foreign) / max(len(foreign), 1)
+    bonus = 0.05 if encoding == "cp1252" else 0.0
+    return sum(c in _WESTERN for c in foreign) / max(len(foreign), 1) + bonus
+
+
+# header ---------------------------------------------------------------------------------------
+
+
+def _open(source: Any) -> Any:
+    if isinstance(source, bytes):
+        return io.StringIO(source.decode("utf-8", "surrogatepass"), newline="")
+    return source.open(encoding="utf-8-sig", newline="")
+
+
+def _records(source: Any, separator: str, skip: int = 0) -> Iterator[tuple[int, list[str]]]:
     """Give each record with the line that it ends on."""
-    stream = (
-        io.StringIO(source.decode(), newline="")
-        if isinstance(source, bytes)
-        else source.open(encoding="utf-8-sig", newline="")
-    )
-    with stream:
-        reader = csv.reader(stream, delimiter=separator)
+    with _open(source) as stream:
+        for _ in range(skip):
+            stream.readline()
+        reader = csv.reader(stream, delimiter=separator, strict=True)
         for record in reader:
-            yield reader.line_num, record
+            yield skip + reader.line_num, record
 
 
-def _read_header(path: Path, source: Any, separator: str) -> list[str]:
-    names = next((record for _, record in _records(source, separator) if record), [])
+def _some(source: Any, separator: str, skip: int) -> list[tuple[int, list[str]]]:
+    """Give the first records that are not empty; fewer where quotes are broken."""
+    some: list[tuple[int, list[str]]] = []
+    try:
+        for line, record in _records(source, separator, skip):
+            if record:
+                some.append((line, record))
+            if len(some) == _HEAD:
+                break
+    except csv.Error:
+        pass
+    return some
+
+
+def _read_head(path: Path, source: Any) -> _Head:
+    with _open(source) as stream:
+        first = stream.readline(4096)
+    named = re.fullmatch(r"\"?sep=(.|\\t)\"?\s*", first)
+    skip = 1 if named else 0
+    separators = (named[1].replace("\\t", "\t"),) if named else tuple(_SEPARATORS)
+    tried = {separator: _some(source, separator, skip) for separator in separators}
+    separator = max(separators, key=lambda one: _score(tried[one]))
+    records = _without_preamble(tried[separator])
+    line, names = records[0] if records else (skip, [])
+    names, n_blank = _without_blank_end(names, [record for _, record in records[1:]])
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         shown = ", ".join(repr(name) for name in twice[:5])
         raise InputError(f"{path}: the header has {shown} more than once; rename the columns")
-    return names
+    return _Head(separator, names, line, n_blank)
 
 
-def _check_rows(path: Path, source: Any, separator: str, width: int) -> list[int]:
-    """Check that rows have as many cells as the header; give the positions of blank lines."""
-    blank: list[int] = []
-    position = -1
+def _score(records: list[tuple[int, list[str]]]) -> tuple[float, int]:
+    """Rate a separator: how many rows are as wide as the header, and how wide that is."""
+    below = _without_preamble(records)
+    unlikely = 0.5 if len(below) < len(records) else 0.0
+    records = below
+    if not records or len(records[0][1]) < 2:
+        return 0.0, 0
+    width = len(records[0][1])
+    alike = sum(abs(len(record) - width) <= 1 for _, record in records) / len(records)
+    return round(alike, 1) - unlikely, width
+
+
+def _without_preamble(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Drop titles and remarks above the header: lines of one cell above rows of several."""
+    widths = Counter(len(record) for _, record in records[1:])
+    if not widths or widths.most_common(1)[0][0] < 2:
+        return records
+    for at, (_, record) in enumerate(records[:-1]):
+        if len(record) > 1 and (len(record) < 3 or any(record[1:])):
+            return records[at:]
+    return records
+
+
+def _without_blank_end(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
+    """Take off a last column without a name and without a value.
+
+    Returns
+    -------
+    names : list of str
+    n_blank : int
+        Cells that rows have at their end beyond the names.
+    """
+    widths = {len(row) for row in rows}
+    ends_blank = bool(names) and not names[-1].strip()
+    if widths == {len(names)} and ends_blank and not any(row[-1] for row in rows):
+        return names[:-1], 1
+    if widths == {len(names) - 1} and ends_blank and len(names) > 2:
+        return names[:-1], 0
+    if widths == {len(names) + 1} and not any(row[-1] for row in rows) and len(names) > 1:
+        return names, 1
+    return names, 0
+
+
+# cells ----------------------------------------------------------------------------------------
+
+
+def _read_cells(path: Path, source: Any, head: _Head) -> pl.DataFrame:
+    width = len(head.names) + head.n_blank
+    if _has_stray_quotes(source, head.separator):
+        return _read_slowly(path, source, head, width)
     try:
-        for line, record in _records(source, separator):
-            if position < 0 and not record:
-                continue
-            if record and len(record) != width:
-                raise InputError(
-                    f"{path}, line {line}: {len(record)} cell{'s' * (len(record) != 1)}, but the "
-                    f"header has {width}; correct the line, or quote cells that hold {separator!r}"
-                )
-            if not record:
-                blank.append(position)
-            position += 1
-    except csv.Error:
-        return blank
+        frame = pl.read_csv(
+            source,
+            schema={str(at): pl.String for at in range(width)},
+            separator=head.separator,
+            has_header=False,
+            skip_lines=head.first_line,
+            glob=False,
+        )
+    except pl.exceptions.NoDataError as error:
+        raise InputError(
+            f"{path} has a header and no rows; at least two rows are needed"
+        ) from error
+    except pl.exceptions.PolarsError:
+        return _read_slowly(path, source, head, width)
+    return _cut(path, frame, head)
+
+
+def _cut(path: Path, frame: pl.DataFrame, head: _Head) -> pl.DataFrame:
+    """Take off the last column that has no name; it must have no value either."""
+    if not head.n_blank:
+        return frame
+    last = frame[:, -1]
+    held = last.is_not_null() & (last != "")
+    if held.any():
+        raise InputError(
+            f"{path}: the last column has no name, and row {held.arg_max()} holds "
+            f"{last.filter(held)[0]!r} in it; give it a name in the header"
+        )
+    return frame[:, :-1]
+
+
+def _has_stray_quotes(source: Any, separator: str) -> bool:
+    """Return whether a quote stands inside a cell, as in ``12" screen``."""
+    edge = re.escape(separator) + '\r\n"'
+    stray = re.compile(f'[^{edge}]"[^{edge}]'.encode())
+    if isinstance(source, bytes):
+        return stray.search(source) is not None
+    with source.open("rb") as file:
+        tail = b""
+        while block := file.read(_BLOCK):
+            if stray.search(tail + block):
+                return True
+            tail = block[-2:]
+    return False
+
+
+def _read_slowly(path: Path, source: Any, head: _Head, width: int) -> pl.DataFrame:
+    """Read as Python's csv does, which knows lines and takes quotes inside cells as they are."""
+    rows: list[list[str]] = []
+    try:
+        for line, record in _records(source, head.separator, head.first_line):
+            if record:
+                _check_width(path, line, record, head, width)
+                rows.append(record)
+    except csv.Error as error:
+        raise InputError(
+            f"{path} is no CSV file from line {head.first_line + 1 + len(rows)} on: {error}; close "
+            "quotes, and double those inside quoted cells"
+        ) from error
+    names = [str(at) for at in range(width)]
+    return _cut(
+        path, pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row"), head
+    )
+
+
+def _check_width(path: Path, line: int, record: list[str], head: _Head, width: int) -> None:
+    if len(record) != width:
+        raise InputError(
+            f"{path}, line {line}: {len(record)} cell{'s' * (len(record) != 1)}, but the header "
+            f"has {width}; correct the line, or quote cells that hold {head.separator!r}"
+        )
+
+
+def _check_rows(path: Path, source: Any, head: _Head) -> list[int]:
+    """Check that rows have as many cells as the header; give the indices of blank lines."""
+    blank: list[int] = []
+    width = len(head.names) + head.n_blank
+    for index, (line, record) in enumerate(_records(source, head.separator, head.first_line)):
+        if record:
+            _check_width(path, line, record, head, width)
+        else:
+            blank.append(index)
     return blank

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from tablewright.errors import InputError
+from tablewright.schema import Dialect
 from tablewright.tables.io.csv_files import read_csv
-
-__all__ = ["FORMATS", "Format", "format_of", "read_frame"]
 
 Format = Literal["csv", "tsv", "parquet", "arrow"]
 
@@ -27,6 +27,9 @@ FORMATS: dict[str, Format] = {
     ".ipc": "arrow",
 }
 """Format by the ending of a file's name."""
+
+ENCODING: ContextVar[str | None] = ContextVar("ENCODING", default=None)
+"""Encoding of text files that are read without another word: what --encoding names."""
 
 _FOREIGN = {
     b"PK\x03\x04": "a ZIP or Excel file",
@@ -63,36 +66,48 @@ def format_of(path: str | Path) -> Format:
 
 
 def read_frame(path: str | Path) -> pl.DataFrame:
-    """Read a table from a file.
+    """Read a table from a file; see `read_table`."""
+    return read_table(path)[0]
+
+
+def read_table(
+    path: str | Path, encoding: str | None = None
+) -> tuple[pl.DataFrame, Dialect | None]:
+    """Read a table from a file, and how it is written.
 
     Parameters
     ----------
     path : str or Path
         A CSV, TSV, Parquet or Arrow file. What is inside counts more than its name.
+    encoding : str or None, default=None
+        Of a text file; UTF-8 or UTF-16 where None.
 
     Returns
     -------
-    DataFrame
+    frame : DataFrame
         The cells of a text file are all text, as they stand; an empty cell is missing.
-        `tablewright.tables.inference.infer.infer_schema` says what they mean.
+        `tablewright.tables.inference.infer.infer_schema` finds out what they mean.
+    dialect : Dialect or None
+        None where it is no text file.
 
     Raises
     ------
     InputError
-        If the file is absent, empty, not a table, in another encoding than UTF-8, has rows of
-        different length, or two columns of one name.
+        If the file is absent, empty, not a table, in another encoding, has rows of different
+        length, or two columns of one name.
     """
-    path = Path(path)
+    path, dialect = Path(path), None
     head = _read_head(path)
     if head[:4] == b"PAR1":
         frame = _read_binary(path, "parquet")
     elif head[:6] == b"ARROW1" or head[:4] == b"\xff\xff\xff\xff":
         frame = _read_binary(path, "arrow")
     else:
-        frame = _read_text(path, head)
+        _check_text(path, head)
+        frame, dialect = read_csv(path, head, encoding or ENCODING.get())
     if not frame.width:
         raise InputError(f"{path}: the table has no columns")
-    return frame
+    return frame, dialect
 
 
 def _read_head(path: Path) -> bytes:
@@ -139,10 +154,9 @@ def _damaged(path: Path, form: str, error: Exception) -> InputError:
     return InputError(f"{path} is a damaged {form} file ({reason}); write it again")
 
 
-def _read_text(path: Path, head: bytes) -> pl.DataFrame:
+def _check_text(path: Path, head: bytes) -> None:
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise InputError(f"{path} is {what}; save the table as CSV, Parquet or Arrow")
     if FORMATS.get(path.suffix.lower()) in ("parquet", "arrow"):
         raise InputError(f"{path} is not a {path.suffix[1:]} file, though its name says so")
-    return read_csv(path, head)

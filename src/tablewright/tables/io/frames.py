@@ -17,8 +17,6 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.tables.io import pandas_frames
 
-__all__ = ["Restore", "to_polars"]
-
 
 @dataclass(frozen=True)
 class Restore:
@@ -142,3 +140,31 @@ def _to_arrow(frame: pl.DataFrame, columns: Mapping[str, Any]) -> Any:
         for name in frame.columns
     ]
     return table.cast(pyarrow.schema(fields)).replace_schema_metadata(None)
+
+
+def keep_cells(data: Any, filled: Any, mask: pl.DataFrame) -> Any:
+    """Give filled rows the very cells of the user's frame wherever `mask` is false.
+
+    Parameters
+    ----------
+    data : frame
+        The user's rows.
+    filled : frame of the same kind
+        The same rows, with the columns of `mask`.
+    mask : DataFrame of bool
+        Which cells are new.
+    """
+    touched = {series.name for series in mask if series.any()}
+    if nw.dependencies.is_pandas_dataframe(data) and hasattr(filled, "isetitem"):
+        names = [str(name) for name in data.columns]
+        for at, name in enumerate(mask.columns):
+            column = data.iloc[:, names.index(name)]
+            if name in touched:
+                column = column.where(~mask[name].to_numpy(), filled.iloc[:, at])
+            filled.isetitem(at, column)
+        filled.columns.name = data.columns.name
+    elif nw.dependencies.is_pyarrow_table(data) and nw.dependencies.is_pyarrow_table(filled):
+        for at, name in enumerate(mask.columns):
+            if name not in touched:
+                filled = filled.set_column(at, data.schema.field(name), data[name])
+    return filled

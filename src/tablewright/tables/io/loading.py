@@ -13,8 +13,6 @@ from tablewright.tables.inference.casting import typed
 from tablewright.tables.io.sdv_metadata import read_schema_file
 from tablewright.tables.table import Table, load_raw, load_table
 
-__all__ = ["load_as_said", "load_seeds", "with_all"]
-
 
 def load_as_said(data: Any, said: Any, target: str | None) -> Table:
     """Take in a table with what the user said of its columns.
@@ -34,7 +32,7 @@ def load_as_said(data: Any, said: Any, target: str | None) -> Table:
         raw, restore = load_raw(data)
         return Table(typed(with_all(raw, schema, "the table"), schema), schema, restore)
     overrides, named = read_schema_file(said)
-    return load_table(data, overrides, target or named)
+    return load_table(data, overrides, named if target is None else target)
 
 
 def with_all(raw: pl.DataFrame, schema: Schema, what: str) -> pl.DataFrame:
@@ -45,7 +43,7 @@ def with_all(raw: pl.DataFrame, schema: Schema, what: str) -> pl.DataFrame:
     for name in schema.names:
         if name not in raw.columns:
             raise InputError(f"{what} has no column {name!r}{suggest(name, raw.columns)}")
-    return raw.select(schema.names)
+    return raw[schema.names]
 
 
 def load_seeds(data: Any, schema: Schema) -> pl.DataFrame:
@@ -64,5 +62,6 @@ def load_seeds(data: Any, schema: Schema) -> pl.DataFrame:
         )
     if raw.height == 0:
         raise InputError("seed_data has no rows; leave it out to draw whole rows")
-    absent = [pl.lit(None).alias(name) for name in schema.names if name not in raw.columns]
-    return typed(raw.with_columns(absent).select(schema.names), schema)
+    absent = pl.Series(dtype=pl.Null).extend_constant(None, raw.height)
+    columns = [raw[n] if n in raw.columns else absent.alias(n) for n in schema.names]
+    return typed(pl.DataFrame(columns), schema)

@@ -26,6 +26,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tablewright.errors import InputError
+from tablewright.schema import Dialect
 from tablewright.tables.encoding.row_digests import RowSketch, Sighting
 from tablewright.tables.io.files import format_of
 from tablewright.tables.io.writing import TableWriter, write_frame, write_text
@@ -149,6 +150,7 @@ def write_rows(
     origin: Origin,
     real: pl.DataFrame | None = None,
     after: Callable[[], Mapping[str, Any]] | None = None,
+    dialect: Dialect | None = None,
 ) -> Manifest:
     """Write synthetic rows to a file, chunk by chunk, with the manifest beside it.
 
@@ -164,6 +166,8 @@ def write_rows(
     after : callable or None, default=None
         Called when all rows are there; what it returns joins the options of `origin` in the
         manifest.
+    dialect : Dialect or None, default=None
+        How a text file is to be written.
 
     Raises
     ------
@@ -171,7 +175,7 @@ def write_rows(
         If the file cannot be written; what stood there stays.
     """
     sketch, columns = RowSketch(), []
-    with TableWriter(path, _mark(path, origin)) as writer:
+    with TableWriter(path, _mark(path, origin), dialect) as writer:
         for chunk in chunks:
             writer.write(chunk)
             sketch.add(chunk)
@@ -186,7 +190,11 @@ def write_rows(
 
 
 def write_filled(
-    frame: pl.DataFrame, filled: pl.Series, path: str | Path, origin: Origin
+    frame: pl.DataFrame,
+    filled: pl.Series,
+    path: str | Path,
+    origin: Origin,
+    dialect: Dialect | None = None,
 ) -> Manifest:
     """Write real rows of which some cells were filled, with the manifest beside them.
 
@@ -197,13 +205,15 @@ def write_filled(
         Which rows have a filled cell; only those count as written by this program.
     path : str or Path
     origin : Origin
+    dialect : Dialect or None, default=None
+        How a text file is to be written.
 
     Raises
     ------
     InputError
         If the file cannot be written; what stood there stays.
     """
-    write_frame(frame, path)
+    write_frame(frame, path, dialect=dialect)
     sketch = RowSketch()
     sketch.add(frame.filter(filled))
     return _write_manifest(path, origin, sketch, frame.height, frame.columns, FILLED_NOT_FOR)

@@ -16,7 +16,7 @@ from typing import Any
 from tablewright.errors import InputError, SchemaError
 from tablewright.schema import Column, Kind, Schema, suggest
 from tablewright.tables.encoding.patterns import parse_pattern
-from tablewright.tables.inference.dates import parse_moment
+from tablewright.tables.inference.times import parse_moment
 
 __all__ = ["SdvMetadata", "read_schema_file", "read_sdv", "write_sdv"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,15 +16,20 @@ from typing import Self
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.tables.inference.durations import spans_to_text
+from tablewright.schema import Dialect
+from tablewright.tables.inference.times import durations_to_text
 from tablewright.tables.io.files import Format, format_of
-
-__all__ = ["TableWriter", "atomic_file", "check_output", "write_frame", "write_text"]
 
 
 @contextmanager
-def atomic_file(path: str | Path) -> Iterator[Path]:
+def atomic_file(path: str | Path, private: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`, which takes its place when all went well.
+
+    Parameters
+    ----------
+    path : str or Path
+    private : bool, default=False
+        Whether the file is readable by its owner alone.
 
     Raises
     ------
@@ -39,17 +45,17 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     try:
         with _told(path):
             yield temporary
-            _settle(temporary, path)
+            _settle(temporary, path, private)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _settle(temporary: Path, path: Path) -> None:
+def _settle(temporary: Path, path: Path, private: bool) -> None:
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     mask = os.umask(0)
     os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
+    temporary.chmod(0o600 if private else 0o666 & ~mask)
     temporary.replace(path)
 
 
@@ -99,7 +105,10 @@ def write_text(text: str, path: str | Path) -> None:
 
 
 def write_frame(
-    frame: pl.DataFrame, path: str | Path, metadata: Mapping[str, str] | None = None
+    frame: pl.DataFrame,
+    path: str | Path,
+    metadata: Mapping[str, str] | None = None,
+    dialect: Dialect | None = None,
 ) -> None:
     """Write a table to a CSV, TSV, Parquet or Arrow file, by the ending of its name.
 
@@ -109,13 +118,15 @@ def write_frame(
     path : str or Path
     metadata : mapping or None, default=None
         Marks for the file itself; only Parquet keeps them.
+    dialect : Dialect or None, default=None
+        How a text file is to be written: with commas, in UTF-8 where None.
 
     Raises
     ------
     InputError
         If the ending is unknown or the file cannot be written.
     """
-    with TableWriter(path, metadata) as writer:
+    with TableWriter(path, metadata, dialect) as writer:
         writer.write(frame)
 
 
@@ -130,6 +141,8 @@ class TableWriter:
     path : str or Path
     metadata : mapping or None, default=None
         Marks for the file itself; only Parquet keeps them.
+    dialect : Dialect or None, default=None
+        How a text file is to be written: with commas, in UTF-8 where None.
 
     Raises
     ------
@@ -146,10 +159,16 @@ class TableWriter:
     'a\n1\n2\n'
     """
 
-    def __init__(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        metadata: Mapping[str, str] | None = None,
+        dialect: Dialect | None = None,
+    ) -> None:
         self.path = check_output(path)
         self.format: Format = format_of(path)
         self.metadata = dict(metadata or {})
+        self.dialect = dialect or Dialect()
         self.n_rows = 0
         self._parts: list[Path] = []
 
@@ -188,11 +207,15 @@ class TableWriter:
         self.n_rows += chunk.height
 
     def _append(self, chunk: pl.DataFrame) -> None:
-        separator = "\t" if self.format == "tsv" else ","
+        separator = "\t" if self.format == "tsv" else self.dialect.separator
         spans = [series for series in chunk if series.dtype in (pl.Duration, pl.Time)]
-        chunk = chunk.with_columns(spans_to_text(s.cast(pl.Duration("us"))) for s in spans)
+        chunk = chunk.with_columns(durations_to_text(s.cast(pl.Duration("us"))) for s in spans)
+        text = chunk.write_csv(include_header=not self.n_rows, separator=separator)
+        encoding = self.dialect.encoding
+        if self.n_rows and encoding in ("utf-8-sig", "utf-16"):  # the mark stands once
+            encoding = {"utf-8-sig": "utf-8", "utf-16": f"utf-16-{sys.byteorder[0]}e"}[encoding]
         with self._temporary.open("ab") as file:
-            chunk.write_csv(file, include_header=not self.n_rows, separator=separator)
+            file.write(text.encode(encoding, errors="replace"))
 
     def _add_part(self, chunk: pl.DataFrame) -> None:
         if self._folder is None:

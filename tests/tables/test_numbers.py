@@ -1,0 +1,142 @@
+"""Numbers in local dress: read as what they mean, written as they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tablewright.errors import SchemaError
+from tablewright.tables.inference.cells import NumberFormat, numbers_to_text, plain_format
+from tablewright.tables.inference.infer import infer_schema
+from tablewright.tables.io.writing import write_frame
+from tablewright.tables.table import load_table
+
+FORMATS = [
+    *("#.##0,00", "#,##0.00", "#,##,##0", "#'##0.00", "# ##0", "#\u00a0##0,0", "0,000", "0,0##"),
+    *("$#,##0.00", "R$ #.##0,00", "#,##0.00 EUR", "EUR 0,00", "0,0%", "#.##0 kr", "₹#,##,##0.00"),
+    *("#,##0.00;(#,##0.00)", "$#,##0.00;($#,##0.00)", "€#.##0,00;€-#.##0,00", "0,00;0,00-"),
+]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers", "form"),
+    [
+        (["29.253,38", "412,49"], [29253.38, 412.49], "#.##0,00"),
+        (["$1,229.85", "$501.80"], [1229.85, 501.8], "$#,##0.00"),
+        (["12,5%", "3,0%"], [12.5, 3.0], "0,0%"),
+        (["33\u00a0153", "980"], [33153, 980], "#\u00a0##0"),
+        (["33 153", "980"], [33153, 980], "# ##0"),
+        (["5,48,428", "1,200"], [548428, 1200], "#,##,##0"),
+        (["45.98 EUR", "7.10 EUR"], [45.98, 7.1], "0.00 EUR"),
+        (["(19.22)", "5.00"], [-19.22, 5.0], "0.00;(0.00)"),
+        (["R$ 2.142,49", "R$ 3,00"], [2142.49, 3.0], "R$ #.##0,00"),
+        (["1'234.50", "9.75"], [1234.5, 9.75], "#'##0.00"),
+        (["0,339", "0,880"], [0.339, 0.88], "0,000"),
+        (["1,234", "999"], [1234, 999], "#,##0"),
+        (["-$5.00", "$1,000.25"], [-5.0, 1000.25], "$#,##0.00"),
+        (["5,00-", "7,25"], [-5.0, 7.25], "0,00;0,00-"),
+        (["\u22125,5", "7,25"], [-5.5, 7.25], "0,0#"),
+    ],
+)
+def test_local_numbers_are_read(texts: list[str], numbers: list[float], form: str) -> None:
+    frame = pl.DataFrame({"x": texts * 12, "y": ["a", "b"] * 12})
+    table = load_table(frame, overrides={"x": {"kind": "continuous"}})
+    assert table.schema["x"].format == form
+    assert table.frame["x"][:2].to_list() == numbers
+    if "\u2212" not in texts[0]:
+        assert table.restore(table.frame).equals(frame)
+
+
+@given(st.sampled_from(FORMATS), st.lists(st.integers(-(10**9), 10**9), min_size=1))
+def test_what_a_format_writes_it_reads(text: str, cents: list[int]) -> None:
+    form = NumberFormat.parse(text)
+    assert str(form) == text
+    numbers = pl.Series([round(cent / 100, min(2, form.max_digits)) for cent in cents])
+    plain = form.to_plain(numbers_to_text(numbers, text)).cast(pl.Float64)
+    assert plain.to_list() == pytest.approx(numbers.to_list())
+
+
+@pytest.mark.parametrize("text", ["", "%.2f", "x", "#,##0,00", "0.0.0", "#"])
+def test_wrong_format_is_one_sentence(text: str) -> None:
+    with pytest.raises(SchemaError, match="is no format of numbers"):
+        NumberFormat.parse(text)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["+49 151 006 335", "+49 151 006 336"],
+        ["$5.00", "7.25"],
+        ["$5.00", "€7.25"],
+        ["12.05.2020", "13.05.2020"],
+        ["192.168.0.1", "10.0.0.1"],
+        ["5 kg", "7 kg"],
+        ["1,2,3", "4,5"],
+        ["007,5", "x"],
+    ],
+)
+def test_what_is_no_number_stays_text(texts: list[str]) -> None:
+    frame = pl.DataFrame({"x": texts * 12, "y": ["a", "b"] * 12})
+    assert infer_schema(frame)["x"].kind.value not in ("continuous", "integer")
+
+
+@pytest.mark.parametrize(
+    ("separator", "other", "meant"),
+    [
+        (";", "x", 1.234),  # a semicolon divides cells where the comma is taken
+        (";", "1.234,50", 1.234),
+        (";", "1,234.50", 1234),
+        (",", '"8,46"', 1.234),
+        (",", "8.46", 1234),
+        (",", "x", 1234),
+    ],
+)
+def test_one_file_has_one_decimal_mark(
+    tmp_path: Path, separator: str, other: str, meant: float
+) -> None:
+    path = tmp_path / "t.csv"
+    cells = [f'"{i},{i}34"' if separator == "," else f"{i},{i}34" for i in (1, 2, 3, 4) * 6]
+    cells[0] = cells[0].replace("1,134", "1,234")
+    lines = [f"{cell}{separator}{other}{separator}{i % 2}" for i, cell in enumerate(cells)]
+    path.write_text("\n".join([f"a{separator}b{separator}c", *lines]))
+    table = load_table(path, overrides={"b": "constant"} if other == "x" else None)
+    assert table.frame["a"][0] == meant
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_dialect_is_restored(tmp_path: Path, separator: str, encoding: str) -> None:
+    from tablewright.tables.io.files import ENCODING
+
+    path, out = tmp_path / "t.csv", tmp_path / "out.csv"
+    rows = [f"Zürich{separator}{i},5\n" for i in range(3)]
+    text = f"Ort{separator}Größe\n" + "".join(rows)
+    if separator == ",":
+        text = text.replace(",5", ".5")
+    path.write_bytes(text.encode(encoding))
+    token = ENCODING.set("cp1252" if encoding == "cp1252" else None)
+    try:
+        table = load_table(path, overrides={"Ort": "constant"})
+    finally:
+        ENCODING.reset(token)
+    write_frame(table.restore(table.frame), out, dialect=table.schema.dialect)
+    assert out.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        (["1.50", "2.25"], "0.00"),
+        (["1.5", "2"], "0.#"),
+        (["1.5", "2.25"], None),
+        (["2.934E-09", "1.084E-08"], "0.000E-00"),
+        (["2.9e+05", "1.0e-08"], "0.0e+00"),
+    ],
+)
+def test_spelling_of_plain_numbers_is_kept(texts: list[str], form: str | None) -> None:
+    assert plain_format(pl.Series(texts)) == form
+    assert numbers_to_text(pl.Series(texts).cast(pl.Float64), form).to_list() == texts
