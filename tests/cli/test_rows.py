@@ -125,8 +125,12 @@ def test_impute_fills_the_empty_cells_and_no_other(run: Runner, tmp_path: Path) 
         .otherwise("clinic")
         .alias("clinic"),
     )
-    table, out = put(tmp_path, frame), tmp_path / "full.csv"
-    assert run("impute", table, "--out", out, "--seed", 0).code == 0
+    table, out, schema = put(tmp_path, frame), tmp_path / "full.csv", tmp_path / "s.yaml"
+    outcome = run("impute", table, "--out", out, "--seed", 0)
+    assert pl.read_csv(out)["clinic"].equals(frame["clinic"])  # "?" is no empty cell
+    assert "cells of clinic hold '?' and stay" in outcome.err + outcome.out
+    schema.write_text("columns:\n  clinic: {sentinels: ['?']}\n")
+    assert run("impute", table, "--schema", schema, "--out", out, "--seed", 0).code == 0
     full = pl.read_csv(out)
     assert full.null_count().sum_horizontal().item() == 0
     assert set(full["clinic"]) == {"north", "south", "east"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import json
 import subprocess
 import sys
 import textwrap
+import zoneinfo
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tablewright import Synthesizer
 from tablewright.errors import InputError
 from tablewright.tables.io.frames import Restore, to_polars
 from tablewright.tables.table import load_table
@@ -195,3 +198,91 @@ def test_pandas_works_without_pyarrow() -> None:
         print("same")
     """
     assert run_without("pyarrow", code) == "same"
+
+
+# more kinds of columns ---------------------------------------------------------------------
+
+
+def unusual(kind: str, n: int = 60) -> pd.Series:
+    rng = np.random.default_rng(0)
+    cents = [decimal.Decimal(int(c)) / 100 for c in rng.integers(100, 99999, n)]
+    moments = [
+        dt.datetime(2024, 1, 1) + dt.timedelta(hours=int(h)) for h in rng.integers(0, 9000, n)
+    ]
+    two = dt.timezone(dt.timedelta(hours=2))
+    made = {
+        "decimal": lambda: pd.Series(cents, dtype=object),
+        "float16": lambda: pd.Series(rng.normal(0, 1, n).astype("float16")),
+        "uint64": lambda: pd.Series(rng.integers(2**63, 2**64 - 1, n, dtype="uint64")),
+        "ns": lambda: pd.Series(pd.to_datetime(1700000000000000000 + rng.integers(0, 10**15, n))),
+        "offset": lambda: pd.Series([m.replace(tzinfo=two) for m in moments], dtype=object),
+        "zone": lambda: pd.Series(
+            [m.replace(tzinfo=zoneinfo.ZoneInfo("Europe/Rome")) for m in moments], dtype=object
+        ),
+        "arrow decimal": lambda: pd.Series(cents, dtype=pd.ArrowDtype(pa.decimal128(12, 2))),
+        "arrow dictionary": lambda: pd.Series(
+            pd.arrays.ArrowExtensionArray(pa.array(list("uv") * (n // 2)).dictionary_encode())
+        ),
+        "arrow float16": lambda: pd.Series(
+            pd.arrays.ArrowExtensionArray(pa.array(rng.normal(0, 1, n).astype("float16")))
+        ),
+        "ordered": lambda: pd.Series(
+            pd.Categorical(["lo", "hi", "mid"] * (n // 3), ["lo", "mid", "hi"], ordered=True)
+        ),
+    }
+    return made[kind]()
+
+
+KINDS = (
+    *("decimal", "float16", "uint64", "ns", "offset", "zone", "arrow decimal"),
+    *("arrow dictionary", "arrow float16", "ordered"),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unusual_columns_keep_their_kind(kind: str) -> None:
+    column = unusual(kind)
+    frame = pd.DataFrame({"x": column, "n": np.arange(len(column)) * 1.5})
+    frame.loc[::5, "n"] = np.nan
+    made = Synthesizer("trees", random_state=0).fit(frame)
+    rows = made.sample(20)
+    assert (rows.dtypes == frame.dtypes).all()
+    assert {type(v) for v in rows["x"]} == {
+        type(v) for v in made.restore_(to_polars(frame)[0])["x"]
+    }
+    filled = made.impute(frame)
+    assert filled["x"].equals(frame["x"])
+    assert [type(v) for v in filled["x"]] == [type(v) for v in frame["x"]]
+    assert filled["n"].notna().all()
+    if kind in ("offset", "zone"):
+        assert rows["x"][0].utcoffset() in (dt.timedelta(hours=1), dt.timedelta(hours=2))
+    if kind == "uint64":
+        assert rows["x"].is_unique
+        assert not set(rows["x"]) & set(column)
+
+
+def test_ordered_arrow_dictionary_keeps_its_order() -> None:
+    codes = pa.array([0, 1, 2] * 20, pa.int8())
+    column = pa.DictionaryArray.from_arrays(codes, pa.array(["lo", "mid", "hi"]), ordered=True)
+    table = pa.table({"x": column, "n": [float(i) for i in range(60)]})
+    made = Synthesizer("trees", random_state=0).fit(table)
+    assert made.schema_["x"].categories == ["lo", "mid", "hi"]
+    assert made.sample(5).schema.equals(table.schema)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([MOMENT, MOMENT.replace(tzinfo=dt.UTC)], "mixes moments with and without a time zone"),
+        ([decimal.Decimal(10) ** 45, decimal.Decimal(1)], "decimals of more than 38 digits"),
+    ],
+)
+def test_objects_that_cannot_be_kept_are_one_sentence(values: list[object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        to_polars(pd.DataFrame({"x": pd.Series(values, dtype=object), "y": [1, 2]}))
+
+
+def test_duplicate_names_in_features_are_one_sentence() -> None:
+    features = pd.DataFrame(np.ones((20, 2)), columns=["a", "a"])
+    with pytest.raises(InputError, match="'a' more than once"):
+        Synthesizer("trees").fit_resample(features, [0, 1] * 10)

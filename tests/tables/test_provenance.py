@@ -161,3 +161,41 @@ def test_manifest_of_others_is_passed_over(tmp_path: Path, content: str) -> None
     with pytest.raises(InputError, match="is no manifest that tablewright wrote"):
         read_manifest(tmp_path / "t.csv.manifest.json")
     assert trace_rows(read_frame(tmp_path / "t.csv"), tmp_path / "t.csv").sightings == ()
+
+
+def test_equal_rows_that_chance_brings_prove_nothing(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+
+    def sparse(n: int) -> pl.DataFrame:
+        empty = rng.random(n) < 0.3
+        return pl.DataFrame(
+            {"a": rng.choice(list("xy"), n), "b": rng.normal(0, 1, n)}
+        ).with_columns(b=pl.when(pl.Series(empty)).then(None).otherwise("b"))
+
+    for real in (sparse(300), None):
+        manifest = write_rows([sparse(300)], tmp_path / "out.csv", ORIGIN, real=real)
+        found = trace_rows(sparse(300), manifests=[manifest])
+        assert found.share == 0
+        assert not found.sentence().startswith("rows that tablewright wrote")
+
+
+def test_big_numbers_are_told_apart(tmp_path: Path) -> None:
+    ids = pl.DataFrame({"id": [4 * 10**17 + i for i in range(200)], "y": ["a", "b"] * 100})
+    others = ids.with_columns(id=pl.col("id") + 1000)
+    manifest = write_rows([ids], tmp_path / "out.csv", ORIGIN)
+    assert trace_rows(others, manifests=[manifest]).share == 0
+    assert trace_rows(others.cast(pl.String), manifests=[manifest]).share == 0
+    assert trace_rows(ids.cast(pl.String), manifests=[manifest]).share == 1
+
+
+def test_false_marks_are_below_the_stated_chance(tmp_path: Path) -> None:
+    """Real tables of 60 rows, 40 possible rows: without a bound nearly each would be marked."""
+    rng = np.random.default_rng(0)
+    draw = lambda: pl.DataFrame({"a": rng.integers(0, 20, 60), "b": rng.choice(list("xy"), 60)})  # noqa: E731
+    manifest = write_rows([draw()], tmp_path / "out.csv", ORIGIN)
+    assert not any(trace_rows(draw(), manifests=[manifest]).share for _ in range(300))
+
+
+def test_manifests_share_no_digest(tmp_path: Path) -> None:
+    one, other = (write_rows([make_rows(20, 1)], tmp_path / f"{n}.csv", ORIGIN) for n in "ab")
+    assert one.rows["digests"] != other.rows["digests"]

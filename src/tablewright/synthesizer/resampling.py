@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 from tablewright.errors import InputError
 from tablewright.synthesizer.quotas import rows_to_add
 from tablewright.tables.io.arrays import Target, join, put_below, read_target, take
-from tablewright.tables.io.frames import Restore
+from tablewright.tables.io.frames import Restore, check_names
 
 __all__ = ["ResamplerMixin"]
 
@@ -81,6 +81,8 @@ class ResamplerMixin(OneToOneFeatureMixin):  # type: ignore[misc]  # scikit-lear
         """
         target = _classes(y)
         self.sampling_strategy_ = rows_to_add(self.sampling_strategy, target.values.to_numpy())
+        if hasattr(X, "columns"):
+            check_names([str(name) for name in X.columns])
         validate_data(self, X=X, skip_check_array=True)
         frame, restore, name = join(X, target, self.target)
         like = _models(target.values, self.sampling_strategy_)

@@ -21,8 +21,6 @@ from tablewright.tables.encoding.patterns import (
     write_pattern,
 )
 
-__all__ = ["Identifiers"]
-
 Codes = NDArray[np.uint64]
 
 _WIDEST = 1 << 60
@@ -77,9 +75,11 @@ class Identifiers:
 
     def __init__(self, values: pl.Series, pattern: str | None = None) -> None:
         self.name, self.dtype = values.name, values.dtype
-        texts = values.drop_nulls().cast(pl.String).unique(maintain_order=True)
+        whole = values.cast(pl.Int64) if values.dtype.is_float() else values
+        texts = whole.drop_nulls().cast(pl.String).unique(maintain_order=True)
         pattern = pattern or find_pattern(texts) or _fallback(texts)
-        self._spaces = [_learn(form, texts) for form in parse_pattern(pattern)]
+        forms = [_within(self.dtype, form) for form in parse_pattern(pattern)]
+        self._spaces = [_learn(form, texts) for form in forms]
 
     @property
     def pattern(self) -> str:
@@ -136,6 +136,14 @@ class Identifiers:
         return made
 
 
+def _within(dtype: pl.DataType, form: Form) -> Form:
+    """Cut a form to digits that an integer column can hold, whichever they are."""
+    digits = 18 if dtype.is_signed_integer() else 19
+    if not dtype.is_integer() or len(form.places) <= digits:
+        return form
+    return Form(form.places[:digits])
+
+
 def _fallback(texts: pl.Series) -> str:
     """Give a form for texts that have none: reserved addresses, or letters and digits."""
     if len(texts) and texts.str.contains("@", literal=True).all():
@@ -152,6 +160,10 @@ def _learn(form: Form, texts: pl.Series) -> _Space:
         start, step = find_counting(numbers)
         if step or form.number is not None:
             return _Space(form, start, step or 1, share=share)
+    if form.number is not None:  # numbers too large to count on from: shorter ones instead
+        at = form.number
+        short = Form((*form.places[:at], *[DIGITS] * 18, *form.places[at + 1 :]))
+        return _Space(short, share=share)
     return _Space(form, 0, 0, np.unique(_codes(form, mine)), share)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,10 +12,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import beta, binom
 
 from tablewright.tables.inference.cells import MISSING_TEXTS, spells_code, spells_number
-
-__all__ = ["RowSketch", "Sighting", "row_digests"]
 
 Digests = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
@@ -22,17 +22,22 @@ Bools = NDArray[np.bool_]
 MAX_KEPT = 1 << 16
 _BYTES = 5
 
+FALSE_MARK = 1e-6
+"""Chance that a table of real rows is said to hold rows of this program, at most."""
 
-def row_digests(frame: pl.DataFrame) -> Digests:
+
+def row_digests(frame: pl.DataFrame, salt: bytes = b"") -> Digests:
     """Digest each row by the values of its cells.
 
     Spelling does not matter (``39``, ``39.0`` and ``"39"`` are one value, letter case and
-    blanks around are not seen, numbers count to six digits), nor does the order of the
+    blanks around are not seen, decimals count to twelve digits), nor does the order of the
     columns; their names do, as far as they decide the order.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
+    salt : bytes, default=b""
+        Of one manifest, so that digests of different ones tell nothing of each other.
 
     Returns
     -------
@@ -49,7 +54,9 @@ def row_digests(frame: pl.DataFrame) -> Digests:
     if not cells:
         return np.empty(0, np.uint64)
     texts = pl.DataFrame(cells).select(pl.concat_str(pl.all(), separator="\x1f")).to_series()
-    made = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    made = b"".join(
+        hashlib.blake2b(text.encode(), digest_size=8, salt=salt).digest() for text in texts
+    )
     return np.frombuffer(made, dtype=">u8").astype(np.uint64) >> np.uint64(64 - 8 * _BYTES)
 
 
@@ -60,6 +67,8 @@ def _canonical(series: pl.Series) -> pl.Series:
     if dtype == pl.String:
         return _canonical_text(series)
     if dtype == pl.Boolean:
+        return series.cast(pl.String)
+    if dtype.is_integer():
         return series.cast(pl.String)
     if dtype.is_numeric():
         return _canonical_number(series.cast(pl.Float64))
@@ -75,7 +84,9 @@ def _canonical_text(series: pl.Series) -> pl.Series:
     text = series.str.strip_chars().str.to_lowercase()
     text = text.set(text.is_in(sorted(MISSING_TEXTS)).fill_null(False), None)
     text = _canonical_day(text)
-    number = (spells_number(text) & ~spells_code(text)).fill_null(False)
+    whole = text.str.contains(r"^[+-]?\d+$").fill_null(False)
+    number = (spells_number(text) & ~spells_code(text) & ~whole).fill_null(False)
+    text = text.str.strip_prefix("+").zip_with(whole & ~spells_code(text).fill_null(False), text)
     if not number.any():
         return text
     parsed = text.str.strip_prefix("+").cast(pl.Float64, strict=False)
@@ -100,7 +111,7 @@ def _canonical_day(text: pl.Series) -> pl.Series:
 def _canonical_number(numbers: pl.Series) -> pl.Series:
     numbers = numbers.fill_nan(None)
     whole = (numbers == numbers.round(0)) & (numbers.abs() < 2.0**53)
-    short = numbers.round_sig_figs(6).cast(pl.String)
+    short = numbers.round_sig_figs(12).cast(pl.String)
     return (
         numbers.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole.fill_null(False), short)
     )
@@ -108,18 +119,21 @@ def _canonical_number(numbers: pl.Series) -> pl.Series:
 
 @dataclass(frozen=True)
 class Sighting:
-    """Which rows of a table are known.
+    """Which rows of a table are known from a manifest, and whether that proves something.
 
     Attributes
     ----------
     looked_up : ndarray of bool of shape (n_rows,)
         Rows that could be looked up; all, unless the sketch keeps a sample.
     known : ndarray of bool of shape (n_rows,)
-        Those among them that were found.
+        Those among them that stand in the manifest.
+    proven : bool
+        Whether chance brings so many with a probability below one in a million.
     """
 
     looked_up: Bools
     known: Bools
+    proven: bool = True
 
     @property
     def share(self) -> float:
@@ -129,17 +143,24 @@ class Sighting:
 
     @staticmethod
     def any_of(sightings: Sequence[Sighting]) -> Sighting:
-        """Say which rows are known from anywhere, among those that were looked up everywhere."""
+        """Return which rows are known from anywhere, among those looked up everywhere."""
         looked_up = np.logical_and.reduce([s.looked_up for s in sightings])
         known = np.logical_or.reduce([s.known for s in sightings])
         return Sighting(looked_up, known & looked_up)
 
 
 class RowSketch:
-    """The digests of many rows, or of a sample of them that digests themselves decide on.
+    """The salted digests of many rows, or of a sample that the digests themselves decide on.
 
     At most 65,536 digests are kept (330 kB): beyond that, those that end in zero bits. Rows
-    of other tables are sampled by the same rule, so that shares stay right.
+    of other tables are sampled by the same rule, so that shares stay right. Rows that equal a
+    real one are left out, and how many real ones there were is kept: it bounds how often real
+    rows of the same kind equal written ones by chance.
+
+    Parameters
+    ----------
+    salt : bytes or None, default=None
+        A fresh one where None.
 
     Examples
     --------
@@ -149,19 +170,35 @@ class RowSketch:
     0.5
     """
 
-    def __init__(self) -> None:
+    def __init__(self, salt: bytes | None = None) -> None:
+        self.salt = secrets.token_bytes(16) if salt is None else salt
         self.n_rows = 0
         self.n_zero_bits = 0
+        self.n_real = 0
+        self.n_real_alike = 0
         self._kept: Digests = np.empty(0, np.uint64)
+
+    def _digests(self, rows: pl.DataFrame) -> Digests:
+        return row_digests(rows, self.salt)
 
     def add(self, rows: pl.DataFrame) -> None:
         """Add rows."""
-        digests = row_digests(rows)
+        digests = self._digests(rows)
         self.n_rows += len(digests)
         self._kept = np.union1d(self._kept, self._sample(digests))
         while len(self._kept) > MAX_KEPT:
             self.n_zero_bits += 1
             self._kept = self._sample(self._kept)
+
+    def drop_real(self, real: pl.DataFrame) -> int:
+        """Leave out rows that equal a real one; return how many real rows equal one of ours."""
+        digests = self._digests(real)
+        looked_up = self._sample(digests)
+        alike = np.isin(looked_up, self._kept)
+        self.n_real, self.n_real_alike = len(looked_up), int(alike.sum())
+        self._kept = np.setdiff1d(self._kept, digests)
+        share = self.n_real_alike / self.n_real if self.n_real else 0.0
+        return round(share * len(digests))
 
     def _sample(self, digests: Digests) -> Digests:
         mask = np.uint64((1 << self.n_zero_bits) - 1)
@@ -170,15 +207,46 @@ class RowSketch:
 
     def look_up(self, rows: pl.DataFrame) -> Sighting:
         """Look for the rows of a table among those added."""
-        digests = row_digests(rows)
-        return Sighting(np.isin(digests, self._sample(digests)), np.isin(digests, self._kept))
+        digests = self._digests(rows)
+        looked_up = (digests & np.uint64((1 << self.n_zero_bits) - 1)) == 0
+        known = np.isin(digests, self._kept)
+        return Sighting(looked_up, known, self._is_proven(digests[looked_up]))
+
+    def _is_proven(self, digests: Digests) -> bool:
+        """Return whether real rows would be known so often with a chance below 1 in 10^6.
+
+        Each row counts once, and rows that the table repeats prove nothing. How often real
+        rows of this kind equal other rows is bounded twice: by the real rows that were known
+        when ours were written, and by the repetitions in the table at hand.
+        """
+        distinct, counts = np.unique(digests, return_counts=True)
+        single = distinct[counts == 1]
+        accident = len(self._kept) / 2.0 ** (8 * _BYTES)
+        n_known = int(np.isin(single, self._kept).sum())
+        repeats = len(digests) - len(single)
+        larger = max(1.0, self.n_rows / max(len(digests), 1))
+        rates = [min(1.0, repeats / max(len(digests), 1) * larger)]
+        if self.n_real:
+            rates.append(_upper_rate(self.n_real_alike, self.n_real))
+        else:
+            rates.append(min(1.0, _upper_rate(repeats, len(digests)) * larger))
+        rate = min(1.0, max(rates) + accident)
+        by_chance = float(binom.sf(n_known - 1, len(single), rate))
+        return n_known > 0 and by_chance < FALSE_MARK / 2
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain data from which `from_dict` makes it again."""
+        """Return plain data from which `from_dict` makes it again."""
         octets = self._kept.astype(">u8").tobytes()
         short = b"".join(octets[at + 8 - _BYTES : at + 8] for at in range(0, len(octets), 8))
         text = base64.b64encode(short).decode()
-        return {"n_rows": self.n_rows, "n_zero_bits": self.n_zero_bits, "digests": text}
+        return {
+            "n_rows": self.n_rows,
+            "n_zero_bits": self.n_zero_bits,
+            "n_real": self.n_real,
+            "n_real_alike": self.n_real_alike,
+            "salt": self.salt.hex(),
+            "digests": text,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -189,13 +257,24 @@ class RowSketch:
         ValueError
             If the data are not of that form.
         """
-        made = cls()
+        made = cls(bytes.fromhex(str(data.get("salt", ""))))
         made.n_rows, made.n_zero_bits = int(data["n_rows"]), int(data["n_zero_bits"])
-        if not 0 <= made.n_zero_bits <= 8 * _BYTES:
-            raise ValueError("n_zero_bits is out of range")
+        made.n_real, made.n_real_alike = (
+            int(data.get("n_real", 0)),
+            int(data.get("n_real_alike", 0)),
+        )
+        if not 0 <= made.n_zero_bits <= 8 * _BYTES or not 0 <= made.n_real_alike <= made.n_real:
+            raise ValueError("numbers are out of range")
+        if len(made.salt) not in (0, 16):
+            raise ValueError("the salt has 16 bytes")
         octets = base64.b64decode(str(data["digests"]), validate=True)
         short = np.frombuffer(octets, np.uint8).reshape(-1, _BYTES)
         padded = np.zeros((len(short), 8), np.uint8)
         padded[:, 8 - _BYTES :] = short
         made._kept = padded.view(">u8").ravel().astype(np.uint64)
         return made
+
+
+def _upper_rate(k: int, n: int) -> float:
+    """Bound a rate from above that showed itself k times in n, wrong once in two million."""
+    return 1.0 if k >= n else float(beta.ppf(1 - FALSE_MARK / 2, k + 1, n - k))

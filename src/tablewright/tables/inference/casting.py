@@ -68,8 +68,11 @@ def typed_series(series: pl.Series, column: Column) -> pl.Series:
     """Give one column the data type of its kind."""
     if series.dtype == pl.String:
         return _read_text(series, column)
+    if isinstance(series.dtype, pl.Decimal) and column.kind.is_modelled:
+        series = series.cast(pl.Float64)
     if series.dtype.is_float():
         series = series.fill_nan(None)
+        series = series.cast(pl.Float64) if series.dtype == pl.Float16 else series
     if column.kind is Kind.DATE and series.dtype.is_numeric():
         digits = series.cast(pl.Int64).cast(pl.String)
         form = column.format or DIGIT_DATE

@@ -130,6 +130,8 @@ def _guess_times(series: pl.Series) -> Guess:
 
 def guess_numbers(series: pl.Series) -> Guess:
     """Guess the kind of a column of numbers."""
+    if isinstance(series.dtype, pl.Decimal) or series.dtype == pl.Float16:
+        series = series.cast(pl.Float64)
     if series.dtype.is_float():
         series = series.fill_nan(None)
     present = series.drop_nulls()

@@ -15,8 +15,6 @@ from sklearn.utils import _safe_indexing
 from tablewright.errors import InputError
 from tablewright.tables.io.frames import Restore, to_polars
 
-__all__ = ["Target", "join", "put_below", "read_target", "take"]
-
 
 class Target(NamedTuple):
     """One column to predict, and what pandas is to have of it again."""

@@ -9,14 +9,12 @@ import polars as pl
 
 from tablewright.errors import SchemaError
 
-__all__ = ["dtype_from_text", "dtype_to_text"]
-
 _PLAIN: dict[str, Any] = {
     str(dtype): dtype
     for dtype in (
         *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128),
         *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
-        *(pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Date, pl.Time, pl.Null),
+        *(pl.Float16, pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Date, pl.Time, pl.Null),
     )
 } | {"Categorical": pl.Categorical, "Enum": pl.String}
 _PARAMETERS = re.compile(r"^(Datetime|Duration|Decimal)\[([^\]]*)\]$")

@@ -5,7 +5,6 @@ pandas and pyarrow are never imported unless a frame of theirs comes in.
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -106,12 +105,13 @@ def to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
 
 
 def _from_pandas(data: Any) -> tuple[pl.DataFrame, Restore]:
-    _check_names([str(name) for name in data.columns])
+    check_names([str(name) for name in data.columns])
     frame, columns = pandas_frames.to_polars(data)
     return frame, Restore("pandas", columns, data.index)
 
 
-def _check_names(names: list[str]) -> None:
+def check_names(names: list[str]) -> None:
+    """Check that no name occurs twice."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         shown = ", ".join(repr(name) for name in twice[:5])
@@ -119,27 +119,28 @@ def _check_names(names: list[str]) -> None:
 
 
 def _from_arrow(data: Any) -> tuple[pl.DataFrame, Restore]:
-    _check_names(data.column_names)
-    frame = pl.from_arrow(data)
-    assert isinstance(frame, pl.DataFrame)
-    text = base64.b64encode(data.schema.serialize().to_pybytes()).decode()
-    return frame, Restore("pyarrow", {"schema": text})
+    check_names(data.column_names)
+    names = zip(data.columns, data.column_names, strict=True)
+    frame = pl.DataFrame([pandas_frames.arrow_to_series(column, name) for column, name in names])
+    return frame, Restore("pyarrow", {"schema": pandas_frames.schema_to_text(data.schema)})
 
 
 def _to_arrow(frame: pl.DataFrame, columns: Mapping[str, Any]) -> Any:
     pyarrow = pandas_frames.import_or_none("pyarrow")
     if pyarrow is None:
         return frame
-    plain = base64.b64decode(columns["schema"])
-    if b"py_extension_type" in plain:  # versions of pyarrow before 14.0.1 would unpickle it
-        raise InputError("the model's Arrow schema holds Python objects, which are not loaded")
-    meant = pyarrow.ipc.read_schema(pyarrow.py_buffer(plain))
-    table = frame.to_arrow()
+    meant = pandas_frames.schema_from_text(columns["schema"])
+    made = {
+        series.name: pandas_frames.series_to_arrow(series, meant.field(series.name).type)
+        if series.name in meant.names
+        else series.to_arrow()
+        for series in frame
+    }
     fields = [
-        meant.field(name) if name in meant.names else table.schema.field(name)
-        for name in frame.columns
+        meant.field(name) if name in meant.names else pyarrow.field(name, array.type)
+        for name, array in made.items()
     ]
-    return table.cast(pyarrow.schema(fields)).replace_schema_metadata(None)
+    return pyarrow.table(list(made.values()), schema=pyarrow.schema(fields))
 
 
 def keep_cells(data: Any, filled: Any, mask: pl.DataFrame) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import decimal
 import importlib
@@ -13,8 +14,6 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-
-__all__ = ["from_polars", "import_or_none", "to_polars"]
 
 
 def import_or_none(name: str) -> Any:
@@ -61,6 +60,11 @@ def _facts(column: Any, name: Any) -> dict[str, Any]:
     facts["dtype"] = "category" if hasattr(dtype, "categories") else str(dtype)
     if facts["dtype"] == "string":
         facts["dtype"] = f"string[{dtype.storage}]"
+    if hasattr(dtype, "pyarrow_dtype"):
+        pyarrow = import_or_none("pyarrow")
+        facts["arrow"] = schema_to_text(pyarrow.schema([("x", dtype.pyarrow_dtype)]))
+    if facts["dtype"] == "object":
+        facts |= _offset(column)
     if facts["dtype"] == "category":
         values = dtype.categories
         facts |= {"categories": values.tolist(), "ordered": bool(dtype.ordered)}
@@ -68,6 +72,66 @@ def _facts(column: Any, name: Any) -> dict[str, Any]:
         if values.dtype.kind not in "OifbUT" and facts["of"] not in ("string", "str"):
             facts["categories"] = [str(value) for value in values]
     return facts
+
+
+def schema_to_text(schema: Any) -> str:
+    """Write an Arrow schema as text that JSON can hold."""
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def schema_from_text(text: str) -> Any:
+    """Read what `schema_to_text` wrote; nothing in it is run."""
+    plain = base64.b64decode(text)
+    if b"py_extension_type" in plain:  # versions of pyarrow before 14.0.1 would unpickle it
+        raise InputError("the model's Arrow schema holds Python objects, which are not loaded")
+    pyarrow = import_or_none("pyarrow")
+    return pyarrow.ipc.read_schema(pyarrow.py_buffer(plain))
+
+
+def arrow_to_series(array: Any, name: str) -> pl.Series:
+    """Take an Arrow column; the values of an ordered dictionary keep their order."""
+    kind = array.type
+    if str(kind).startswith("dictionary") and kind.ordered and "string" in str(kind.value_type):
+        chunks = array.unify_dictionaries().chunks if hasattr(array, "chunks") else [array]
+        values = chunks[0].dictionary.to_pylist() if chunks else []
+        return pl.Series(name, array.to_pylist(), dtype=pl.Enum(values))
+    if str(kind) == "halffloat":
+        return pl.Series(name, array.to_pylist(), dtype=pl.Float32)
+    return pl.Series(name, array)
+
+
+def series_to_arrow(series: pl.Series, kind: Any) -> Any:
+    """Make an Arrow column of a type."""
+    pyarrow = import_or_none("pyarrow")
+    if not str(kind).startswith("dictionary"):
+        array = series.to_arrow()
+        if str(kind) == "halffloat":
+            floats = series.cast(pl.Float32).fill_null(0).to_numpy().astype(np.float16)
+            return pyarrow.array(floats, mask=series.is_null().to_numpy())
+        return array.cast(kind)
+    named = series.dtype in (pl.Categorical, pl.Enum)
+    plain = series.cast(pl.String) if named else series
+    seen = plain.drop_nulls().unique(maintain_order=True)
+    values = series.dtype.categories if isinstance(series.dtype, pl.Enum) else seen
+    codes = pl.DataFrame({"value": plain}).join(
+        pl.DataFrame({"value": values, "code": range(len(values))}),
+        on="value", how="left", maintain_order="left",
+    )["code"]  # fmt: skip
+    return pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array(codes.to_list(), kind.index_type),
+        pyarrow.array(values.to_list(), kind.value_type),
+        ordered=kind.ordered,
+    )
+
+
+def _offset(column: Any) -> dict[str, Any]:
+    """Note the offset of moments in an object column that have one without a zone."""
+    moments = [v for v in column if isinstance(v, datetime.datetime) and v == v and v.tzinfo]
+    offsets = {moment.utcoffset() for moment in moments}
+    if len(offsets) != 1 or any(hasattr(m.tzinfo, "key") for m in moments):
+        return {}
+    (offset,) = offsets
+    return {} if offset is None else {"offset": offset.total_seconds()}
 
 
 def _to_series(column: Any, name: str) -> pl.Series:
@@ -78,7 +142,7 @@ def _to_series(column: Any, name: str) -> pl.Series:
             f"column {name!r} has the pandas dtype {text}; turn it into numbers, dates or text"
         )
     if hasattr(dtype, "pyarrow_dtype"):
-        return pl.Series(name, column.array.__arrow_array__())
+        return arrow_to_series(column.array.__arrow_array__(), name)
     if hasattr(dtype, "categories"):
         return _from_category(column, name)
     if dtype.kind == "M":
@@ -109,7 +173,9 @@ def _from_moments(column: Any, name: str) -> pl.Series:
 
 def _from_numbers(column: Any, name: str) -> pl.Series:
     if isinstance(column.dtype, np.dtype):
-        values = pl.Series(name, np.ascontiguousarray(column.to_numpy()))
+        numbers = np.ascontiguousarray(column.to_numpy())
+        numbers = numbers.astype(np.float32) if numbers.dtype == np.float16 else numbers
+        values = pl.Series(name, numbers)
         return values.fill_nan(None) if values.dtype.is_float() else values
     plain = column.to_numpy(dtype=column.dtype.numpy_dtype, na_value=False)
     return pl.Series(name, plain).set(pl.Series(column.isna().to_numpy()), None)
@@ -134,9 +200,39 @@ def _from_objects(column: Any, name: str) -> pl.Series:
             f"holds {values[there]!r}; make them one type"
         )
     if "decimals" in kinds:
-        values = [None if value is None else float(value) for value in values]
+        return _from_decimals(values, name)
+    if "moments" in kinds:
+        return _from_datetimes(values, name)
     dtype = pl.String if not kinds or "text" in kinds else None
     return pl.Series(name, values, dtype=dtype, strict=False)
+
+
+def _from_decimals(values: list[Any], name: str) -> pl.Series:
+    scales = [-int(value.as_tuple().exponent) for value in values if value is not None]
+    try:
+        return pl.Series(name, values, dtype=pl.Decimal(38, max(0, *scales, 0)))
+    except (pl.exceptions.PolarsError, RuntimeError, OverflowError, ValueError) as error:
+        raise InputError(
+            f"column {name!r} holds decimals of more than 38 digits; round them"
+        ) from error
+
+
+def _from_datetimes(values: list[Any], name: str) -> pl.Series:
+    """Take moments, with one time zone or without."""
+    zones = {
+        None if value.tzinfo is None else value.tzname() for value in values if value is not None
+    }
+    keys = {getattr(value.tzinfo, "key", None) for value in values if value is not None}
+    if None in zones and len(zones) > 1:
+        raise InputError(
+            f"column {name!r} mixes moments with and without a time zone; give all of them one"
+        )
+    if None in zones:
+        return pl.Series(name, values, strict=False)
+    utc = [None if v is None else v.astimezone(datetime.UTC).replace(tzinfo=None) for v in values]
+    series = pl.Series(name, utc, dtype=pl.Datetime("us")).dt.replace_time_zone("UTC")
+    (key,) = keys if len(keys) == 1 else (None,)
+    return series.dt.convert_time_zone(key) if key and key != "UTC" else series
 
 
 def _kind(value: Any, name: str, row: int) -> str:
@@ -185,8 +281,12 @@ def _to_pandas(pandas: Any, series: pl.Series, facts: Mapping[str, Any]) -> Any:
         return _to_moments(pandas, series, dtype)
     if dtype.startswith("timedelta64"):
         return pandas.Series(series.cast(pl.Duration("us")).to_numpy()).astype(dtype)
+    if "arrow" in facts and import_or_none("pyarrow") is not None:
+        kind = schema_from_text(facts["arrow"]).field(0).type
+        array = pandas.arrays.ArrowExtensionArray(series_to_arrow(series, kind))
+        return pandas.Series(array)
     if dtype == "object":
-        return pandas.Series(series.to_list(), dtype=object)
+        return pandas.Series(_to_objects(series, facts), dtype=object)
     if re.fullmatch(r"u?int\d+|bool", dtype) and series.null_count():
         dtype = "object" if dtype == "bool" else "float64"
     if series.dtype.is_numeric() and dtype.startswith("float"):
@@ -194,6 +294,13 @@ def _to_pandas(pandas: Any, series: pl.Series, facts: Mapping[str, Any]) -> Any:
     if series.dtype.is_numeric() and not series.null_count():
         return pandas.Series(series.to_numpy(), dtype=dtype)
     return pandas.Series(pandas.array(series.to_list(), dtype=dtype))
+
+
+def _to_objects(series: pl.Series, facts: Mapping[str, Any]) -> list[Any]:
+    if "offset" not in facts or not isinstance(series.dtype, pl.Datetime):
+        return series.to_list()
+    zone = datetime.timezone(datetime.timedelta(seconds=float(facts["offset"])))
+    return [None if value is None else value.astimezone(zone) for value in series]
 
 
 def _usual_dtype(dtype: pl.DataType) -> str:

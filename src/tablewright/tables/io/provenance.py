@@ -5,9 +5,11 @@ file. A manifest beside the file (``OUT.manifest.json``) holds the file's SHA-25
 untouched. And it holds digests of the rows, by which they are known among other rows, after
 the file was joined, shuffled, converted or reordered.
 
-What it cannot tell: rows whose manifest is lost and whose file carries no mark; rows of which
-a value was changed or a column dropped; and whether a row that both a person and this program
-could have written (in a table of few categories) came from the one or the other.
+Equal rows prove something only where chance does not bring them: a table is said to hold rows
+of ours where real rows would be known so often once in a million tables. What it cannot tell:
+rows whose manifest is lost and whose file carries no mark; rows of which a value was changed or
+a column dropped; a few rows among many; and rows of few categories, which a person could have
+written as well.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,21 +29,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tablewright.errors import InputError
 from tablewright.schema import Dialect
-from tablewright.tables.encoding.row_digests import RowSketch, Sighting
+from tablewright.tables.encoding.row_digests import FALSE_MARK, RowSketch, Sighting
 from tablewright.tables.io.files import format_of
 from tablewright.tables.io.writing import TableWriter, write_frame, write_text
-
-__all__ = [
-    "Manifest",
-    "Origin",
-    "Provenance",
-    "find_manifests",
-    "manifest_path",
-    "read_manifest",
-    "trace_rows",
-    "write_filled",
-    "write_rows",
-]
 
 MARK = "tablewright"
 """Name under which Parquet files carry the mark."""
@@ -183,8 +173,7 @@ def write_rows(
     if after is not None:
         origin = origin.model_copy(update={"options": {**origin.options, **after()}})
     if real is not None:
-        alike = sketch.look_up(real.select(c for c in real.columns if c in columns))
-        n_alike = round(alike.share * real.height) if alike.looked_up.any() else 0
+        n_alike = sketch.drop_real(real[[c for c in real.columns if c in columns]])
         origin = origin.model_copy(update={"n_real_rows_alike": n_alike})
     return _write_manifest(path, origin, sketch, sketch.n_rows, columns, NOT_FOR)
 
@@ -309,9 +298,10 @@ class Provenance:
         """Part of the rows known to be ours, from 0 to 1, as far as can be told."""
         if self.marked or self.untouched:
             return 1.0
-        if not self.sightings:
+        proven = [sighting for _, sighting in self.sightings if sighting.proven]
+        if not proven:
             return 0.0
-        share = Sighting.any_of([sighting for _, sighting in self.sightings]).share
+        share = Sighting.any_of(proven).share
         return 0.0 if math.isnan(share) else share
 
     @property
@@ -332,11 +322,12 @@ class Provenance:
             )
         if not self.share:
             files = ", ".join(name for name, _ in self.sightings)
+            if any(sighting.known.any() for _, sighting in self.sightings):
+                return f"some rows equal rows written to {files}, no more than chance explains"
             return f"no row is one that tablewright wrote to {files}"
-        parts = (
-            f"{s.share:.1%} of the rows are in {n}" for n, s in self.sightings if s.known.any()
-        )
-        return f"rows that tablewright wrote: {', '.join(parts)}"
+        parts = (f"{s.share:.1%} of the rows are in {n}" for n, s in self.sightings if s.proven)
+        said = f"rows that tablewright wrote: {', '.join(parts)}"
+        return f"{said} (chance of a false mark: below 1 in {1 / FALSE_MARK:,.0f})"
 
 
 def trace_rows(
@@ -363,7 +354,10 @@ def trace_rows(
         sketch = RowSketch.from_dict(manifest.rows)
         shared = [name for name in frame.columns if name in manifest.columns]
         if len(shared) == len(manifest.columns):
-            sightings.append((manifest.file, sketch.look_up(frame.select(shared))))
+            sighting = sketch.look_up(frame[shared])
+            if digest == manifest.sha256:  # the very file: no chance in it
+                sighting = replace(sighting, proven=bool(sighting.known.any()))
+            sightings.append((manifest.file, sighting))
     whole = (m for m in manifests if m.rows["n_rows"] == m.n_rows)
     untouched = digest is not None and any(digest == m.sha256 for m in whole)
     return Provenance(_is_marked(path), untouched, tuple(sightings))
