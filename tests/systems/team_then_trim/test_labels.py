@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError
+from tablewright.llm import Prompt, Reply
 from tablewright.llm.prompts.sharing import Sharing
 from tablewright.systems.common.examples import ProportionalExamples
 from tablewright.systems.team_then_trim.system import TeamThenTrim
@@ -143,3 +144,37 @@ def test_a_class_without_a_real_row_comes_through_the_gates() -> None:
         random_state=0,
     ).fit(real)  # fmt: skip
     assert (system.sample(60)["risk"] == "high").sum() > 0
+
+
+class Expert:
+    """Knows how probable each risk is, and writes nothing."""
+
+    sharing = Sharing("rows")
+
+    def complete(self, prompt: Prompt) -> Reply:
+        x = float(prompt.text.split("x: ")[1].split()[0])
+        near = np.exp(-3 * np.abs(np.array([0.0, 0.7, 1.4]) - x))
+        shares = dict(zip("CAB", np.log(near / near.sum()).tolist(), strict=True))
+        return Reply("-", logprobs=({"B": shares["C"], "C": shares["A"], "A": shares["B"]},))
+
+
+def test_labels_are_drawn_from_probabilities_that_a_model_knows() -> None:
+    """A is high, B is low, C is middle: the classes are asked for in the order of their names."""
+    real = risks(24, seed=5)
+    system = TeamThenTrim(
+        "risk", llm={"label": Expert()}, labels="probabilities", trim=None, random_state=0
+    ).fit(real)
+    rows = system.sample(200)
+    assert rows["risk"].dtype == real["risk"].dtype
+    means = {risk: rows.filter(pl.col("risk") == risk)["x"].to_numpy().mean() for risk in ALL}
+    assert means["low"] < means["middle"] < means["high"]
+    assert any("share of the model" in note for note in system.result_.notes)
+    again = TeamThenTrim(
+        "risk", llm={"label": Expert()}, labels="probabilities", trim=None, random_state=0
+    ).fit(real)
+    assert again.sample(200).equals(rows)
+
+
+def test_how_labels_are_made_is_one_of_two() -> None:
+    with pytest.raises(InputError, match="labels"):
+        TeamThenTrim("risk", labels="guessed").fit(risks(40))

@@ -25,6 +25,7 @@ from tablewright.systems.common.candidate_pool import Copies, Judge, Verdict
 from tablewright.systems.common.partition import ClassPartition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
+from tablewright.systems.team_then_trim.label_probabilities import ProbabilityWorker
 from tablewright.systems.team_then_trim.manager import ask_for_plan, plan_by_association
 from tablewright.systems.team_then_trim.plan import Context, TeamPlan
 from tablewright.systems.team_then_trim.plan_reading import read_plan
@@ -67,6 +68,10 @@ class TeamThenTrim(System):
     classes : sequence or None, default=None
         Labels that rows may have, those that no real row has among them; None stands for the
         labels of the real rows. Only a model can write a label that it has not seen.
+    labels : {"written", "probabilities"}, default="written"
+        What the model of the label worker does: write labels, or say how probable each is. Then
+        they are drawn from these probabilities, which the real rows have updated; this pays
+        where there are few rows and the model knows what the label means (say it in `topic`).
     local_columns : sequence of str, default=()
         Columns that are drawn from the real rows although there is a model.
     n_batches : int or None, default=None
@@ -114,6 +119,7 @@ class TeamThenTrim(System):
     roles = ("manager", "worker", "label")
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
+        "labels": OneOf("written", "probabilities"),
         "n_batches": Whole(optional=True),
     }
 
@@ -128,6 +134,7 @@ class TeamThenTrim(System):
         trim: Any = "auto",
         topic: str | None = None,
         classes: Sequence[Any] | None = None,
+        labels: str = "written",
         local_columns: Sequence[str] = (),
         n_batches: int | None = None,
         sampling_strategy: Any = "auto",
@@ -141,6 +148,7 @@ class TeamThenTrim(System):
         self.trim = trim
         self.topic = topic
         self.classes = classes
+        self.labels = labels
         self.local_columns = local_columns
         self.n_batches = n_batches
         self.sampling_strategy = sampling_strategy
@@ -168,6 +176,7 @@ class TeamThenTrim(System):
         self.local_ = self._local_columns()
         self.plan_ = self._plan(features)
         self._drawer: LocalWorker | None = None
+        self._judge: ProbabilityWorker | None = None
         if self.local_:
             seed = int(np.random.default_rng([self.seed_, Stream.TEAM_LOCAL]).integers(2**31))
             self._drawer = LocalWorker(self._real, self.layout_.codec, seed)
@@ -304,6 +313,9 @@ class TeamThenTrim(System):
         model = self.model(role)
         if model is None:
             return None
+        if role == "label" and self.labels == "probabilities" and self.writable_.target:
+            self._judge = ProbabilityWorker(model, self.writable_, self.train_, self._about)
+            return self._judge
         return ModelWorker(
             model,
             self.writable_,
@@ -380,6 +392,11 @@ class TeamThenTrim(System):
             result.note(
                 f"no real row is of class {', '.join(map(repr, self._unseen))}, so a label worker "
                 "without a model cannot write it; name a model for the role 'label'"
+            )
+        if self._judge is not None and self._judge.weight is not None:
+            result.note(
+                "labels: drawn from probabilities, in which the share of the model is "
+                f"{self._judge.weight:.2f} and that of the real rows the rest"
             )
         result.note(self.plan_.brief())
         for repair in self.plan_.repairs[:3]:
