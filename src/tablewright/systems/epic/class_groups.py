@@ -14,11 +14,8 @@ from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.csv_rows import CsvRows, write_line
 from tablewright.llm.rows.raw_rows import LostRow, RawRow, lost
 from tablewright.schema import Schema
+from tablewright.systems.common.examples import BalancedExamples
 from tablewright.systems.epic.value_tokens import ValueTokens
-
-__all__ = ["Deck", "GroupRows", "group_letter", "lay_out"]
-
-Places = NDArray[np.intp]
 
 
 def group_letter(place: int) -> str:
@@ -69,7 +66,7 @@ def lay_out(header: str, sets: Sequence[Mapping[str, Sequence[str]]], above: str
 
 @dataclass(frozen=True)
 class Deck:
-    """The rows of one class, dealt to prompts.
+    """The example rows of one class: `BalancedExamples` of one part, set after set.
 
     Parameters
     ----------
@@ -78,11 +75,9 @@ class Deck:
     n_sets, n_rows : int
         Sets in a prompt, and rows of the class in each.
     seed : tuple of int
-        What chance depends on.
     n_prompts : int or None, default=None
-        None cycles a shuffled deck, so that each row is shown as often as any other and none
-        twice in a set. A number draws for so many prompts at once, and with replacement where
-        the class has too few rows for them, as the reference implementation does.
+        None shows each row as often as any other and none twice in a set. A number draws for so
+        many prompts at once, as the reference implementation does; see `BalancedExamples`.
 
     Examples
     --------
@@ -91,27 +86,18 @@ class Deck:
     [0, 1, 2, 3]
     """
 
-    places: Places
+    places: NDArray[np.intp]
     n_sets: int
     n_rows: int
     seed: tuple[int, ...]
     n_prompts: int | None = None
 
-    def deal(self, prompt: int) -> list[Places]:
+    def deal(self, prompt: int) -> list[NDArray[np.intp]]:
         """Return the rows of each set of a prompt."""
-        if self.n_prompts is not None:
-            return self._draw(*divmod(prompt, self.n_prompts), self.n_prompts)
-        order = np.random.default_rng(self.seed).permutation(self.places)
-        rng = np.random.default_rng([*self.seed, 1, prompt])
-        starts = (prompt * self.n_sets + np.arange(self.n_sets)) * self.n_rows
-        window = np.arange(min(self.n_rows, len(order)))
-        return [rng.permutation(order[(start + window) % len(order)]) for start in starts]
-
-    def _draw(self, turn: int, place: int, n_prompts: int) -> list[Places]:
-        rng = np.random.default_rng([*self.seed, 2, turn])
-        size = (n_prompts, self.n_sets, self.n_rows)
-        few = len(self.places) < np.prod(size)
-        return list(rng.choice(self.places, size, replace=bool(few))[place])
+        drawn = None if self.n_prompts is None else self.n_prompts * self.n_sets
+        examples = BalancedExamples([self.places], self.seed, drawn)
+        first = prompt * self.n_sets
+        return [examples.sample(self.n_rows, first + turn) for turn in range(self.n_sets)]
 
 
 @dataclass(frozen=True)
