@@ -82,7 +82,7 @@ def main() -> None:
     schema = Schema.build(kinds, target="y")
     lines = ["| planted | verdict | found |", "|---|---|---|"]
     for name, plant in faults(train).items():
-        report = evaluate(train, plant(fresh), holdout, schema, effort="quick")
+        report = evaluate(train, plant(fresh), holdout, schema=schema, effort="quick")
         found = "; ".join(finding.sentence for finding in report.findings) or "nothing"
         lines.append(f"| {name} | {report.verdict.word.value} | {found} |")
         print(lines[-1], flush=True)

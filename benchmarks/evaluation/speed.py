@@ -48,7 +48,7 @@ def one(n_rows: int) -> None:
     tables = [table(n_rows, seed) for seed in (1, 2, 3)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, cpu = time.perf_counter(), time.process_time()
-    report = evaluate(tables[0], tables[1], tables[2][: n_rows // 4], schema)
+    report = evaluate(tables[0], tables[1], tables[2][: n_rows // 4], schema=schema)
     wall, spent = time.perf_counter() - start, time.process_time() - cpu
     page = len(report.to_html().encode()) / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tablewright.evaluation import compare as comparing
-from tablewright.evaluation import evaluate as evaluation
 from tablewright.evaluation import profile as profiling
-from tablewright.evaluation.evaluate import Report
-from tablewright.rules import as_rules
+from tablewright.evaluation.evaluate import evaluate
 from tablewright.rules.expressions import Where
 from tablewright.synthesizer.quotas import Balance
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems import estimator
 from tablewright.systems.common.base import Models
 from tablewright.tables.io.loading import load_as_said
+
+__all__ = ["compare", "evaluate", "generate", "impute", "profile"]
 
 
 def generate(
@@ -74,82 +74,6 @@ def generate(
     )
     fitted = learner.fit(train)
     return fitted.sample(n_samples, where=where, balance=balance, rules=rules)
-
-
-def evaluate(
-    train: Any,
-    synthetic: Any,
-    holdout: Any,
-    target: str | None = None,
-    *,
-    schema: Any = None,
-    groups: str | None = None,
-    time: str | None = None,
-    rules: Any = None,
-    text_attribute: str | None = None,
-    measure: str | None = None,
-    subgroups: str | None = None,
-    effort: Literal["quick", "full"] = "full",
-    more_real: Any = None,
-    impute: Any = None,
-    provenance: Mapping[str, Any] | None = None,
-    random_state: int = 0,
-) -> Report:
-    """Judge synthetic rows: can they be used, are they faithful, are they safe.
-
-    Parameters
-    ----------
-    train : frame or path
-        The real rows that the synthetic ones were learned from.
-    synthetic : frame or path
-        The rows to judge.
-    holdout : frame or path
-        Real rows that nobody trained on.
-    target : str or None, default=None
-        The column that a model is to predict.
-    schema
-        See `Synthesizer`.
-    rules : Rules, path, list or None, default=None
-        What rows have to keep.
-    groups, time, text_attribute, measure, subgroups, effort, more_real
-        See `tablewright.evaluation.evaluate.evaluate`.
-    impute, provenance, random_state
-        Likewise.
-
-    Returns
-    -------
-    Report
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> real = pl.DataFrame({"x": [float(i % 7) for i in range(80)], "y": ["a", "b"] * 40})
-    >>> report = evaluate(real[:40], generate(real[:40], "y", 40), real[40:], "y", effort="quick")
-    >>> report.verdict.word in ("helps", "no evidence", "harms")
-    True
-    """
-    table = load_as_said(train, schema, target)
-
-    def read(data: Any, what: str) -> Any:
-        return evaluation.read_leniently(data, table.schema, what)
-
-    return evaluation.evaluate(
-        table.frame,
-        evaluation.read_leniently(synthetic, table.schema, optional=groups),
-        read(holdout, "holdout"),
-        table.schema,
-        groups=groups,
-        time=time,
-        rules=None if rules is None else as_rules(rules),
-        text_attribute=text_attribute,
-        measure=measure,
-        subgroups=subgroups,
-        effort=effort,
-        more_real=None if more_real is None else read(more_real, "more_real"),
-        impute=impute,
-        provenance=provenance,
-        random_state=random_state,
-    )
 
 
 def profile(data: Any, target: str | None = None, *, schema: Any = None) -> profiling.Profile:

@@ -20,7 +20,7 @@ def flipped(n_rows: int, seed: int) -> pl.DataFrame:
 
 
 def judged(synthetic: pl.DataFrame, n_train: int = 300) -> Report:
-    return evaluate(draw(n_train, 1), synthetic, draw(400, 2), SCHEMA, effort="quick")
+    return evaluate(draw(n_train, 1), synthetic, draw(400, 2), schema=SCHEMA, effort="quick")
 
 
 def test_flipped_labels_harm() -> None:
@@ -28,7 +28,7 @@ def test_flipped_labels_harm() -> None:
 
 
 def test_many_true_rows_help_a_small_table() -> None:
-    report = evaluate(draw(16, 11), draw(1500, 12), draw(400, 13), SCHEMA, effort="quick")
+    report = evaluate(draw(16, 11), draw(1500, 12), draw(400, 13), schema=SCHEMA, effort="quick")
     assert report.verdict.word is Word.HELPS
     assert "against copies" in report.verdict.sentence
 
@@ -69,14 +69,14 @@ def test_same_seed_same_report() -> None:
 
 def test_regression_target_is_judged() -> None:
     schema = SCHEMA.with_target("income")
-    report = evaluate(draw(200, 1), draw(200, 3), draw(200, 2), schema, effort="quick")
+    report = evaluate(draw(200, 1), draw(200, 3), draw(200, 2), schema=schema, effort="quick")
     assert report["tstr_r2"].value is not None
     assert report.verdict.measure == "r2"
 
 
 def test_without_a_target_the_rest_is_judged() -> None:
     report = evaluate(
-        draw(200, 1), draw(200, 3), draw(200, 2), SCHEMA.with_target(None), effort="quick"
+        draw(200, 1), draw(200, 3), draw(200, 2), schema=SCHEMA.with_target(None), effort="quick"
     )
     assert "no target" in report.verdict.sentence
     assert report["column_shapes"].defined
@@ -88,7 +88,7 @@ def test_groups_on_both_sides_are_noticed() -> None:
         [*SCHEMA.columns, {"name": "person", "kind": "integer"}], target="label"
     )
     made = draw(150, 3)
-    report = evaluate(frames[0], made, frames[1], schema, groups="person", effort="quick")
+    report = evaluate(frames[0], made, frames[1], schema=schema, groups="person", effort="quick")
     assert any("person" in notice for notice in report.notices)
 
 
@@ -99,27 +99,31 @@ def test_a_class_that_generated_rows_lack_is_survived() -> None:
 
 @pytest.mark.parametrize("n_rows", [1, 2, 5])
 def test_tiny_tables_give_a_report(n_rows: int) -> None:
-    report = evaluate(draw(n_rows, 1), draw(n_rows, 3), draw(n_rows, 2), SCHEMA, effort="quick")
+    report = evaluate(
+        draw(n_rows, 1), draw(n_rows, 3), draw(n_rows, 2), schema=SCHEMA, effort="quick"
+    )
     assert any("holdout has" in notice for notice in report.notices)
 
 
 def test_bad_input_is_one_sentence() -> None:
     train, made, held = draw(50, 1), draw(50, 3), draw(50, 2)
     with pytest.raises(InputError, match="synthetic table has no column 'age'"):
-        evaluate(train, made.drop("age"), held, SCHEMA)
+        evaluate(train, made.drop("age"), held, schema=SCHEMA)
     with pytest.raises(InputError, match="synthetic table has no rows"):
-        evaluate(train, made.clear(), held, SCHEMA)
+        evaluate(train, made.clear(), held, schema=SCHEMA)
     with pytest.raises(InputError, match="effort is 'quick' or 'full'"):
-        evaluate(train, made, held, SCHEMA, effort="hasty")  # type: ignore[arg-type]
+        evaluate(train, made, held, schema=SCHEMA, effort="hasty")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no measure 'macrof1'"):
-        evaluate(train, made, held, SCHEMA, measure="macrof1", effort="quick")
+        evaluate(train, made, held, schema=SCHEMA, measure="macrof1", effort="quick")
 
 
 def test_an_imputer_is_held_against_simple_means() -> None:
     def mode(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(pl.all().fill_null(pl.all().drop_nulls().mode().first()))
 
-    report = evaluate(draw(150, 1), draw(100, 3), draw(150, 2), SCHEMA, effort="quick", impute=mode)
+    report = evaluate(
+        draw(150, 1), draw(100, 3), draw(150, 2), schema=SCHEMA, effort="quick", impute=mode
+    )
     assert report["imputation_error"].defined
     assert set(report["imputation_error"].reference) == {"mean or mode", "draw", "neighbours"}
     assert "Imputation" in report.to_html()
@@ -130,7 +134,7 @@ def test_subgroups_are_broken_down_and_time_is_checked() -> None:
         draw(150, 1),
         draw(100, 3),
         draw(200, 2),
-        SCHEMA,
+        schema=SCHEMA,
         effort="quick",
         subgroups="city",
         time="joined",

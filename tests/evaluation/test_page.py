@@ -29,7 +29,7 @@ HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'\"&"
 def judged() -> Report:
     made = pl.concat([draw(120, 3), draw(200, 1)[:30]])
     rules = Rules.model_validate({"rules": ["age >= 21"]})
-    return evaluate(draw(200, 1), made, draw(150, 2), SCHEMA, rules=rules, effort="quick")
+    return evaluate(draw(200, 1), made, draw(150, 2), schema=SCHEMA, rules=rules, effort="quick")
 
 
 def hostile() -> Report:
@@ -43,7 +43,12 @@ def hostile() -> Report:
 
     origin = {HOSTILE: HOSTILE}
     return evaluate(
-        renamed(80, 1), renamed(80, 3), renamed(60, 2), schema, effort="quick", provenance=origin
+        renamed(80, 1),
+        renamed(80, 3),
+        renamed(60, 2),
+        schema=schema,
+        effort="quick",
+        provenance=origin,
     )
 
 
@@ -84,7 +89,7 @@ def test_page_of_forty_columns_is_below_two_megabytes() -> None:
         pl.DataFrame({name: rng.normal(size=150) for name in names}) for _ in range(3)
     )
     schema = Schema.build(dict.fromkeys(names, "continuous"))
-    text = evaluate(train, made, held, schema, effort="quick").to_html()
+    text = evaluate(train, made, held, schema=schema, effort="quick").to_html()
     assert len(text.encode()) < 2_000_000
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -24,8 +26,8 @@ TRAIN, HOLDOUT = news(150, 1), news(150, 2)
 
 
 def judged(synthetic: pl.DataFrame, rules: Rules | None = None, **more: object) -> Report:
-    options = {"text_attribute": "mood", **more}
-    return evaluate(TRAIN, synthetic, HOLDOUT, SCHEMA, rules=rules, effort="quick", **options)  # type: ignore[arg-type]  # options of any type
+    options: dict[str, Any] = {"text_attribute": "mood", "effort": "quick", **more}
+    return evaluate(TRAIN, synthetic, HOLDOUT, schema=SCHEMA, rules=rules, **options)
 
 
 def test_rows_from_the_same_source_are_as_near_as_real_ones() -> None:

@@ -26,6 +26,14 @@ def _numbers(context: click.Context, option: click.Parameter, text: str | None) 
     return tuple(int(part) for part in parts)
 
 
+def _kept_options(schema_file: Path | None, llm: ModelOptions) -> list[str]:
+    """Options of this command that the one that is printed needs too."""
+    options = [] if schema_file is None else ["--schema", str(schema_file)]
+    for role, name in llm.models.items():
+        options += ["--model", f"{role}={name}" if role else name]
+    return [*options, *(["--base-url", llm.base_url] if llm.base_url else [])]
+
+
 @click.command()
 @click.argument("train", type=path)
 @click.option("--target", required=True, metavar="COL", help="Column that a model is to predict.")
@@ -50,7 +58,13 @@ def _numbers(context: click.Context, option: click.Parameter, text: str | None) 
 @click.option("--resume", type=path, help="File of finished trials: written, and read again.")
 @click.option("--json", "json_file", type=path, help="Write the leaderboard as JSON.")
 @click.option("--html", "html_file", type=path, help="Write the winner's report as a page.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Random seed.",
+)
 @model_options
 @quiet_option
 def compare(
@@ -104,18 +118,21 @@ def compare(
             progress=tell,
             llm=models.of_methods([name.partition(":")[0] for name in chosen or ()]),
             models=str(sorted(models.models.items())) if models else "",
+            options=_kept_options(schema_file, models),
         )
 
     if llm and llm.dry_run:
         show(llm.estimate(contest))
         return
+    if llm:
+        llm.announce(contest)
     with progress("comparing", None, "trials", quiet) as advance:
-        told = 0
+        reported = 0
 
         def tell(done: int, total: int) -> None:
-            nonlocal told
-            advance(done - told)
-            told = done
+            nonlocal reported
+            advance(done - reported)
+            reported = done
 
         found = contest(llm, tell)
     llm.close(finished=True)

@@ -94,6 +94,7 @@ def generate(
         check_report_output(report, train, out)
     if rejected is not None:
         check_rows_output(rejected, train, schema_file)
+    from tablewright.cli.judging import rehearse
     from tablewright.systems import System, estimator
     from tablewright.tables.io.files import read_frame
     from tablewright.tables.io.loading import load_as_said
@@ -113,6 +114,8 @@ def generate(
         )
 
     def without_a_call(models: ModelOptions) -> None:
+        if report is not None:
+            rehearse(rows, learner_with(models), request, seed)
         for _ in request.batches(learner_with(models).fit(rows), seed):
             pass
 
@@ -124,8 +127,7 @@ def generate(
         raise click.UsageError(f"--rejected goes with a system; {method} keeps every row it draws")
     if llm:
         llm.announce(without_a_call)
-    if report is not None:
-        _judge(rows, learner, request, seed, report, quiet)
+    judged = None if report is None else _judge(rows, learner, request, seed, report, quiet)
     learner.fit(rows)
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
     report_reading(learner.schema_, quiet)
@@ -133,7 +135,7 @@ def generate(
     origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
     write_with_progress(
         pieces, learner.schema_, request.n_rows, out, origin,
-        real=rows, after=lambda: spent_by(learner, llm), quiet=quiet,
+        real=rows, after=lambda: _spent(learner, judged, llm), quiet=quiet,
     )  # fmt: skip
     if isinstance(learner, System):
         _tell(learner, llm, rejected, quiet)
@@ -162,12 +164,29 @@ def _judge(
     seed: int,
     report: Path,
     quiet: bool,
-) -> None:
+) -> Learner:
     from tablewright.cli.judging import judge
 
     say("judging on 20 % of the rows, which are set aside", quiet)
-    found = judge(rows, learner, request, seed)
+    found, judged = judge(rows, learner, request, seed)
     write_report(found, report)
     if not quiet:
         show(found.verdict.sentence)
+    for alarm in found.alarms:
+        click.secho(f"ALARM: {alarm}", fg="red", err=True)
     say(f"report in {report}", quiet)
+    usage = getattr(getattr(judged, "result_", None), "usage", None)
+    if usage is not None and usage.tokens:
+        say(f"  the report's own rows took {usage.tokens:,} tokens, beside those below", quiet)
+    return judged
+
+
+def _spent(learner: Learner, judged: Learner | None, llm: ModelOptions) -> dict[str, Any]:
+    """Say what both fits took: that of the rows, and that of the rows of the report."""
+    spent, extra = spent_by(learner, llm), {} if judged is None else spent_by(judged, llm)
+    if not spent or not extra:
+        return spent
+    costs = [spent["cost"], extra["cost"]]
+    cost = None if None in costs else sum(costs)
+    tokens = spent["tokens"] + extra["tokens"]
+    return {**spent, "tokens": tokens, "cost": cost, "tokens of the report": extra["tokens"]}

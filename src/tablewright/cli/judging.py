@@ -11,22 +11,24 @@ from sklearn.base import clone
 
 from tablewright.api import evaluate
 from tablewright.errors import InputError
+from tablewright.evaluation.compare.splits import schema_of_training
 from tablewright.tables.inference.casting import typed
 
 if TYPE_CHECKING:
     from tablewright.cli.request import Learner, Request
     from tablewright.evaluation.evaluate import Report
-
-__all__ = ["hold_out", "judge"]
+    from tablewright.schema import Schema
 
 PART = 5
 """One row in so many is set aside."""
-FEWEST_ROWS = 20
-MOST_ROWS = 20_000
+MIN_ROWS = 20
+MAX_ROWS = 20_000
 """Rows that are judged at most: more of them change no verdict."""
 
 
-def judge(rows: pl.DataFrame, learner: Learner, request: Request, seed: int) -> Report:
+def judge(
+    rows: pl.DataFrame, learner: Learner, request: Request, seed: int
+) -> tuple[Report, Learner]:
     """Make the rows that were asked for from four fifths of a table, and judge them.
 
     Parameters
@@ -36,23 +38,66 @@ def judge(rows: pl.DataFrame, learner: Learner, request: Request, seed: int) -> 
     learner : Synthesizer or System
         Not fitted; its schema is a whole `Schema`.
 
+    Returns
+    -------
+    report : Report
+    fitted : Synthesizer or System
+        The learner that made the judged rows.
+
     Raises
     ------
     InputError
         If the table is too short for a verdict.
     """
-    if rows.height < FEWEST_ROWS:
+    if rows.height < MIN_ROWS:
         raise InputError(
-            f"a report needs at least {FEWEST_ROWS} rows, of which one fifth is set aside; the "
+            f"a report needs at least {MIN_ROWS} rows, of which one fifth is set aside; the "
             f"table has {rows.height}: leave --report out"
         )
-    schema = learner.schema
-    rng = np.random.default_rng(seed)
-    train, holdout = hold_out(rows, typed(rows, schema), schema.target, rng)
-    n_rows = None if request.n_rows is None else min(request.n_rows, MOST_ROWS)
-    pieces = replace(request, n_rows=n_rows).batches(clone(learner).fit(train), seed)
+    train, holdout, schema = training_part(rows, learner, seed)
+    fitted = learner_of_part(learner, schema).fit(train)
+    pieces = judged_request(request).batches(fitted, seed)
     synthetic = pl.concat(list(pieces))
-    return evaluate(train, synthetic, holdout, schema=schema, random_state=seed)
+    report = evaluate(
+        train,
+        synthetic,
+        holdout,
+        schema=schema,
+        balanced=request.balance is not None,
+        random_state=seed,
+    )
+    return report, fitted
+
+
+def rehearse(rows: pl.DataFrame, learner: Learner, request: Request, seed: int) -> None:
+    """Do what `judge` has models do, for an estimate of what it costs."""
+    if rows.height >= MIN_ROWS:
+        train, _, schema = training_part(rows, learner, seed)
+        for _ in judged_request(request).batches(learner_of_part(learner, schema).fit(train), seed):
+            pass
+
+
+def training_part(
+    rows: pl.DataFrame, learner: Learner, seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame, Schema]:
+    """Return training rows, rows set aside, and the schema by the training rows alone."""
+    schema = learner.schema
+    values = typed(rows, schema)
+    train, holdout = hold_out(rows, values, schema.target, np.random.default_rng(seed))
+    seen, _ = hold_out(values, values, schema.target, np.random.default_rng(seed))
+    return train, holdout, schema_of_training(schema, seen)
+
+
+def learner_of_part(learner: Learner, schema: Schema) -> Learner:
+    """Return the learner anew, with the schema of the training rows."""
+    copy: Learner = clone(learner).set_params(schema=schema)
+    return copy
+
+
+def judged_request(request: Request) -> Request:
+    """Return the request with as many rows as are judged at most."""
+    n_rows = None if request.n_rows is None else min(request.n_rows, MAX_ROWS)
+    return replace(request, n_rows=n_rows)
 
 
 def hold_out(

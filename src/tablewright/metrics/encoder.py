@@ -171,9 +171,14 @@ class FeatureEncoder:
         """
         if not real.height:
             raise InputError("the training table has no rows: nothing can be judged against it")
-        _check_columns(real, schema, "training")
+        _check_columns(real, schema.names, "training")
         columns = [column for column in schema.each() if column.kind != Kind.IDENTIFIER]
         return cls(tuple(_feature(real[c.name], c) for c in columns), schema)
+
+    @property
+    def judged(self) -> list[str]:
+        """Names of the features that rows must have; constants need not be there."""
+        return [f.name for f in self.features if f.column.kind is not Kind.CONSTANT]
 
     @property
     def target(self) -> int | None:
@@ -187,8 +192,8 @@ class FeatureEncoder:
         Parameters
         ----------
         frame : polars DataFrame
-            Rows with the columns of the schema, in any order; values that cannot be read as the
-            kind of their column count as missing.
+            Rows with the columns of the schema in any order; identifiers and constants need not
+            be there. Values that cannot be read as the kind of their column count as missing.
         what : str, default="synthetic"
             Name of the table in messages.
 
@@ -197,10 +202,13 @@ class FeatureEncoder:
         InputError
             If a column is missing.
         """
-        _check_columns(frame, self.schema, what)
+        _check_columns(frame, self.judged, what)
+        absent = [f for f in self.features if f.name not in frame.columns]
+        frame = frame.with_columns(pl.lit((f.levels or (None,))[0]).alias(f.name) for f in absent)
         values = [feature.codes(frame[feature.name]) for feature in self.features]
         matrix = np.column_stack(values) if values else np.zeros((frame.height, 0))
-        return EncodedRows(self, matrix, frame.select(self.schema.names))
+        there = [name for name in self.schema.names if name in frame.columns]
+        return EncodedRows(self, matrix, frame.select(there))
 
 
 @dataclass(frozen=True)
@@ -292,8 +300,8 @@ def _stack(columns: list[Integers], n_rows: int) -> Integers:
     return np.column_stack(columns) if columns else np.zeros((n_rows, 0), dtype=np.int64)
 
 
-def _check_columns(frame: pl.DataFrame, schema: Schema, what: str) -> None:
-    for name in schema.names:
+def _check_columns(frame: pl.DataFrame, names: Sequence[str], what: str) -> None:
+    for name in names:
         if name not in frame.columns:
             raise InputError(
                 f"the {what} table has no column {name!r}{suggest(name, frame.columns)}"

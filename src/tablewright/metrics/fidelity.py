@@ -11,14 +11,7 @@ from tablewright.metrics.associations import associations
 from tablewright.metrics.encoder import EncodedRows, Feature, Floats, Integers
 from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
-
-__all__ = [
-    "association_difference",
-    "column_shapes",
-    "contingency_similarity",
-    "missing_difference",
-    "range_adherence",
-]
+from tablewright.schema import Kind
 
 
 def column_shapes(
@@ -31,7 +24,15 @@ def column_shapes(
     """
     meaning = "mean over columns of 1 - KS (numbers) or 1 - TV (categories); 1 is alike"
     return referenced(
-        "column_shapes", _shapes, Direction.HIGHER, meaning, real, synthetic, holdout, rng
+        "column_shapes",
+        _shapes,
+        Direction.HIGHER,
+        meaning,
+        real,
+        synthetic,
+        holdout,
+        rng,
+        whole_tables=True,
     )
 
 
@@ -85,7 +86,10 @@ def missing_difference(
 def range_adherence(
     real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
 ) -> Score:
-    """Share of known cells within the range, or among the categories, of the training rows."""
+    """Share of known cells within the range, or among the categories, of the training rows.
+
+    A number with a fraction is outside of a column of whole numbers.
+    """
     meaning = "share of cells within the real range or the real categories; 1 is all"
     return referenced(
         "range_adherence", _adherence, Direction.HIGHER, meaning, real, synthetic, holdout, rng
@@ -211,4 +215,12 @@ def _inside(feature: Feature, values: Floats) -> NDArray[np.bool_]:
     if feature.levels is not None:
         return np.asarray(values < len(feature.levels))
     slack = 1e-9 * max(abs(feature.low), abs(feature.high))
-    return np.asarray((values >= feature.low - slack) & (values <= feature.high + slack))
+    inside = (values >= feature.low - slack) & (values <= feature.high + slack)
+    return np.asarray(inside & ~fractional(feature, values))
+
+
+def fractional(feature: Feature, values: Floats) -> NDArray[np.bool_]:
+    """Mark numbers with a fraction in a column of whole numbers."""
+    if feature.column.kind is not Kind.INTEGER:
+        return np.zeros(len(values), dtype=bool)
+    return np.asarray(~np.isnan(values) & (values != np.round(values)))

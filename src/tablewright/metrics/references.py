@@ -17,8 +17,6 @@ from scipy import stats
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.scores import Direction, Score
 
-__all__ = ["Measure", "Measured", "referenced", "spread"]
-
 N_CUTS = 5
 N_HALVES = 8
 
@@ -47,6 +45,7 @@ def referenced(
     rng: np.random.Generator,
     ideal: float | None = None,
     highest: float = 1.0,
+    whole_tables: bool = False,
 ) -> Score:
     """Take a measure of generated rows and, on as many rows, of the three references.
 
@@ -64,6 +63,9 @@ def referenced(
         Draws the cuts.
     highest : float, default=1.0
         The largest value that is possible; the least is 0.
+    whole_tables : bool, default=False
+        Whether every table is measured with all its rows, where a measure does not depend on
+        their number but for noise.
 
     Returns
     -------
@@ -75,6 +77,8 @@ def referenced(
     if whole.value is None:
         return Score.undefined(name, direction, whole.reason, meaning, len(synthetic))
     size = min(len(synthetic), len(real), len(holdout) if holdout else len(real))
+    if whole_tables:
+        size = max(len(synthetic), len(real), len(holdout) if holdout else 0)
     value, reference = whole.value, _references(measure, real, holdout, size, rng)
     if size < len(synthetic):
         value = _mean_over_cuts(measure, real, synthetic, size, rng) or value

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from tablewright.metrics.outcomes import BOUNDS
 from tablewright.metrics.trials import Difference, Trials
 
-__all__ = ["Verdict", "Word", "judge"]
+PERFECT = 0.995
+"""Of a measure that ends at 1: what is above leaves nothing to gain."""
 
 
 class Word(StrEnum):
@@ -72,6 +74,10 @@ def judge(trials: Trials, measure: str, arm: str = "augmented", baseline: str = 
     gain that copies of training rows make too is called that, and is no evidence.
     """
     gain = trials.difference(arm, baseline, measure)
+    reached = trials.value(baseline, measure)
+    if measure not in BOUNDS and reached > PERFECT and (gain is None or gain.interval[1] >= 0):
+        sentence = f"nothing left to gain: real rows alone already reach {reached:.3f} ({measure})"
+        return Verdict(Word.NO_EVIDENCE, sentence, measure, gain)
     if gain is None:
         reason = f"{measure} is not defined on these holdout rows"
         return Verdict(Word.NO_EVIDENCE, f"no evidence: {reason}", measure)

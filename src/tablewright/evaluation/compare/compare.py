@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -17,7 +17,12 @@ import polars as pl
 from tablewright import __version__
 from tablewright.errors import InputError
 from tablewright.evaluation.compare.leaderboard import Comparison, Entry, command_line, make_entries
-from tablewright.evaluation.compare.splits import Split, inner_splits, outer_split
+from tablewright.evaluation.compare.splits import (
+    Split,
+    inner_splits,
+    outer_split,
+    schema_of_training,
+)
 from tablewright.evaluation.compare.trial import (
     CONTROLS,
     Settings,
@@ -33,7 +38,8 @@ from tablewright.schema import Schema
 from tablewright.systems import estimator
 from tablewright.systems.common.base import Models
 
-__all__ = ["compare"]
+MIN_IN_FOLD = 3
+"""Rows of a class in a fold below which its scores are noise."""
 
 DEFAULT_METHODS = ("trees", "copula", "independent", "smotenc")
 BALANCED_METHODS = ("trees:fill", "smotenc:fill")
@@ -71,6 +77,7 @@ def compare(
     progress: Progress | None = None,
     llm: Models = None,
     models: str = "",
+    options: Sequence[str] = (),
 ) -> Comparison:
     """Find the method whose rows help a model of this table most.
 
@@ -115,6 +122,8 @@ def compare(
         Models of the systems, by role; their local bodies work where None.
     models : str, default=""
         Names of these models: finished trials with others are not taken over.
+    options : sequence of str, default=()
+        Further options of the command that is printed, such as ``("--schema", "schema.yaml")``.
 
     Returns
     -------
@@ -126,6 +135,7 @@ def compare(
         If there is no target, a method is unknown, or there are too few rows.
     """
     writers = _writers(methods, frame, schema, llm)
+    others = [n for n, w in methods.items() if w] if isinstance(methods, Mapping) else []
     chosen = _measure(measure, schema)
     outer = outer_split(frame, schema, random_state, groups=groups, time=time)
     inside, outside = frame[outer.train], frame[outer.test]
@@ -145,17 +155,20 @@ def compare(
         for name in (*CONTROLS, *writers)
         for i in range(len(splits))
     ]
-    place = None if resume is None else Path(resume)
-    results = _run(contest, jobs, writers, n_jobs, place, progress)
+    path = None if resume is None else Path(resume)
+    results = _run(contest, jobs, writers, n_jobs, path, progress)
     curves = {size: _board(results, size, splits, chosen) for size in sizes}
     entries = _board(results, 0, splits, chosen)
     winner = _winner(entries)
     writer = writers.get(winner)
     report = _outer_report(contest, outside, winner, writer, random_state, chosen)
     n_rows = n_samples or frame.height
-    command = _command(winner, writer, source, schema.target or "", n_rows, random_state)
+    command = _command(winner, others, source, schema.target or "", n_rows, random_state, options)
     curves |= {entries[0].n_train: entries} if curves else {}
-    return Comparison(entries, winner, report, command, chosen, curves)
+    notices = []
+    if schema[str(schema.target)].kind.is_discrete:
+        notices = _few_of_a_class(inside, str(schema.target), n_splits)
+    return Comparison(entries, winner, report, command, chosen, curves, notices)
 
 
 def _writers(
@@ -302,8 +315,20 @@ def _board(
 
 
 def _winner(entries: Sequence[Entry]) -> str:
-    best = next((e for e in entries if not e.is_control and e.gain is not None), None)
-    return best.method if best is not None and (best.gain or 0.0) > 0 else "nothing"
+    """Name the best method of those whose gain an interval shows; without one, nothing."""
+    shown = (e for e in entries if not e.is_control and e.interval is not None)
+    return next((e.method for e in shown if e.interval and e.interval[0] > 0), "nothing")
+
+
+def _few_of_a_class(frame: pl.DataFrame, target: str, n_splits: int) -> list[str]:
+    """Name the classes that have too few rows for a fold to test them."""
+    counts = frame[target].drop_nulls().cast(pl.String).value_counts().sort("count", target)
+    return [
+        f"class {label!r} has {n} of {frame.height} rows, about {n / n_splits:.1f} in each fold: "
+        "whether its rows help cannot be tested"
+        for label, n in counts.rows()
+        if n < MIN_IN_FOLD * n_splits
+    ]
 
 
 def _outer_report(
@@ -318,24 +343,29 @@ def _outer_report(
     if winner == "nothing":
         return None
     n_rows = contest.settings.n_samples or contest.frame.height
-    made = (writer or method_writer(read_method(winner)))(
-        contest.frame, contest.schema, n_rows, seed
-    )
+    schema = schema_of_training(contest.schema, contest.frame)
+    made = (writer or method_writer(read_method(winner)))(contest.frame, schema, n_rows, seed)
     return evaluate(
         contest.frame,
         made.rows,
         outside,
-        contest.schema,
+        schema=schema,
         measure=measure,
         random_state=seed,
-        provenance={"method": winner},
+        provenance={"method": winner, "options": {"balance": winner.partition(":")[2] or None}},
     )
 
 
 def _command(
-    winner: str, writer: Writer | None, source: str, target: str, n_rows: int, seed: int
+    winner: str,
+    others: Collection[str],
+    source: str,
+    target: str,
+    n_rows: int,
+    seed: int,
+    options: Sequence[str],
 ) -> str:
-    if winner == "nothing" or writer is not None:
+    if winner == "nothing" or winner in others:
         return ""
     method = read_method(winner)
-    return command_line(source, target, method.generator, method.balance, n_rows, seed)
+    return command_line(source, target, method.generator, method.balance, n_rows, seed, options)

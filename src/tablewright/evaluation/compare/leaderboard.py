@@ -20,8 +20,6 @@ from tablewright.metrics.outcomes import DIRECTIONS
 from tablewright.metrics.scores import Direction
 from tablewright.tables.io.writing import write_text
 
-__all__ = ["Comparison", "Entry", "crossing", "make_entries"]
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -180,7 +178,7 @@ class Comparison:
     entries : list of Entry
         Best gain first, with ``"nothing"`` and the controls among them.
     winner : str
-        The best generator, or ``"nothing"`` where none gains.
+        The best generator whose gain an interval shows, or ``"nothing"`` where there is none.
     report : Report or None
         The winner, fitted on all rows that it was chosen on, judged on rows that were set aside.
     command : str
@@ -226,6 +224,18 @@ class Comparison:
             write_text(text, path)
         return text
 
+    def _winner_line(self) -> str:
+        if self.winner != "nothing":
+            return f"winner: {self.winner}"
+        best = next((e for e in self.entries if not e.is_control and e.gain is not None), None)
+        if best is None or best.interval is None:
+            return "winner: none, add nothing"
+        low, high = map(_signed, best.interval)
+        return (
+            f"winner: none, add nothing; {best.method} comes first by {_signed(best.gain or 0.0)}, "
+            f"and its interval, {low} to {high}, does not show a gain"
+        )
+
     def __rich__(self) -> Group:
         """Return the terminal form."""
         table = Table(title=f"Gain in {self.measure} over adding nothing", title_justify="left")
@@ -233,12 +243,16 @@ class Comparison:
             table.add_column(name, justify="left" if name == "method" else "right")
         for entry in self.entries:
             table.add_row(*_cells(entry), style="dim" if entry.is_control else None)
-        lines = [f"winner: {self.winner}"]
+        lines = [self._winner_line()]
         if self.report is not None:
             lines.append(f"on rows set aside: {self.report.verdict.sentence}")
         lines += [self.overtaking] if self.overtaking else []
         lines += [f"note: {notice}" for notice in self.notices]
         return Group(table, *(Text(line) for line in [*lines, self.command] if line))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}"
 
 
 def _cells(entry: Entry) -> list[str]:
@@ -251,7 +265,13 @@ def _cells(entry: Entry) -> list[str]:
 
 
 def command_line(
-    source: str, target: str, generator: str, balance: str | None, n_rows: int, seed: int
+    source: str,
+    target: str,
+    generator: str,
+    balance: str | None,
+    n_rows: int,
+    seed: int,
+    options: Sequence[str] = (),
 ) -> str:
     """Write the command that makes the winner's rows.
 
@@ -264,4 +284,4 @@ def command_line(
     parts = ["tablewright", "generate", source, "--target", target]
     parts += ["-n", "auto" if balance == "fill" else str(n_rows), "--out", "synthetic.csv"]
     parts += ["--method", generator, *(["--balance", balance] if balance else [])]
-    return shlex.join([*parts, "--seed", str(seed)])
+    return shlex.join([*parts, *options, "--seed", str(seed)])

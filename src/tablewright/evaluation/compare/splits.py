@@ -11,19 +11,40 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from tablewright.errors import InputError
-from tablewright.schema import Schema, suggest
+from tablewright.schema import SAID, Schema, suggest
+from tablewright.tables.inference.infer import describe
 
-__all__ = ["Split", "inner_splits", "outer_split"]
-
-Places = NDArray[np.intp]
+Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Split:
     """Positions of rows, ascending."""
 
-    train: Places
-    test: Places
+    train: Index
+    test: Index
+
+
+def schema_of_training(schema: Schema, train: pl.DataFrame) -> Schema:
+    """Return the schema with the values and ranges of training rows alone.
+
+    Kinds stay, and so does what a person declared.
+
+    Examples
+    --------
+    >>> from tablewright.tables.inference.infer import infer_schema
+    >>> table = pl.DataFrame({"x": [1.5, 2.5, 99.5], "y": ["a", "b", "c"]})
+    >>> seen = schema_of_training(infer_schema(table), table[:2])
+    >>> seen["x"].maximum, seen["y"].categories
+    (2.5, ['a', 'b'])
+    """
+    columns = [
+        describe(train[column.name], column, train[column.name])
+        if column.why not in ("", SAID) and train[column.name].drop_nulls().len()
+        else column
+        for column in schema.each()
+    ]
+    return schema.model_copy(update={"columns": columns})
 
 
 def outer_split(
@@ -93,7 +114,7 @@ def inner_splits(
     ]
 
 
-def _in_time(frame: pl.DataFrame, time: str) -> Places:
+def _in_time(frame: pl.DataFrame, time: str) -> Index:
     values = _column(frame, time)
     if values.null_count():
         raise InputError(f"column {time!r} has missing times: rows cannot be put in order")

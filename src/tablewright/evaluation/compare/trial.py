@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.evaluation.compare.splits import Split
+from tablewright.evaluation.compare.splits import Split, schema_of_training
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.learners import Design, Task
 from tablewright.metrics.trials import Arm, Draw, run_trials
@@ -19,17 +19,6 @@ from tablewright.metrics.utility import control_arms, task_of, usable
 from tablewright.schema import Schema
 from tablewright.systems import System, estimator
 from tablewright.systems.common.base import Models
-
-__all__ = [
-    "CONTROLS",
-    "Method",
-    "Settings",
-    "Writer",
-    "Written",
-    "method_writer",
-    "read_method",
-    "run_trial",
-]
 
 CONTROLS = ("nothing", "class weights", "threshold", "copies", "balanced copies")
 
@@ -136,7 +125,7 @@ def run_trial(
     started = clock.process_time()
     try:
         made = (writer or method_writer(read_method(method)))(
-            train, schema, settings.n_samples or train.height, seed
+            train, schema_of_training(schema, train), settings.n_samples or train.height, seed
         )
     except InputError as error:
         return {"error": str(error)}

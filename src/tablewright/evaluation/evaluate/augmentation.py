@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.baselines import default_controls
+from tablewright.evaluation.evaluate.tables import Effort, Tables
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import Task
 from tablewright.metrics.scores import Score
@@ -25,92 +25,95 @@ from tablewright.metrics.utility import (
 )
 from tablewright.metrics.verdict import Verdict, Word, judge
 
-__all__ = ["Usefulness", "arm_table", "choose_measure", "judge_usefulness"]
-
 MIN_SUBGROUP = 20
+MIN_HOLDOUT = 10
 
 
 @dataclass(frozen=True)
-class Usefulness:
+class Augmentation:
     """The verdict and what it rests on."""
 
     verdict: Verdict
     scores: list[Score] = field(default_factory=list)
     arms: list[dict[str, Any]] = field(default_factory=list)
     subgroups: list[dict[str, Any]] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def unknown(cls, reason: str) -> Usefulness:
+    def unknown(cls, reason: str) -> Augmentation:
         """Return no evidence, and why."""
         return cls(Verdict(Word.NO_EVIDENCE, f"no evidence: {reason}"))
 
 
-def judge_usefulness(
-    real: EncodedRows,
-    synthetic: EncodedRows,
-    holdout: EncodedRows,
+def measure_augmentation(
+    tables: Tables,
+    effort: Effort,
     rng: np.random.Generator,
     *,
-    measure: str | None,
-    subgroups: str | None,
-    n_halves: int,
-    n_trees: int,
-    max_rows: int,
-    makers: Mapping[str, Maker] | None,
-    more: EncodedRows | None,
-    groups: NDArray[np.str_] | None,
-) -> Usefulness:
-    """Run the arms and judge them; see `tablewright.evaluation.evaluate.evaluate` for the options.
+    measure: str | None = None,
+    subgroups: str | None = None,
+    makers: Mapping[str, Maker] | None = None,
+) -> Augmentation:
+    """Run the arms and judge them; see `evaluate` for the options.
 
     Parameters
     ----------
-    makers : mapping or None
-        None runs the main arms alone; else SMOTE-NC and these are controls.
-    max_rows : int
-        Training rows, and generated rows, that are learned from at most.
+    makers : mapping or None, default=None
+        Controls beside SMOTE-NC, where the effort runs controls.
     """
-    task = task_of(real, n_trees)
+    task = task_of(tables.real, effort.n_trees)
     if isinstance(task, str):
-        return Usefulness.unknown(task)
-    asked = usable(holdout)
-    kept = {"training": real.take(usable(real)), "synthetic": synthetic.take(usable(synthetic))}
-    for name, rows in {**kept, "holdout": holdout.take(asked)}.items():
-        if not len(rows):
-            return Usefulness.unknown(f"no {name} row has a known value of the target")
-    cut = {name: rows.cut(max_rows, rng) for name, rows in kept.items()}
+        return Augmentation.unknown(task)
+    known = {"training": tables.real, "synthetic": tables.synthetic, "holdout": tables.holdout}
+    known = {name: rows.take(usable(rows)) for name, rows in known.items()}
+    if reason := _unjudgeable(known, task):
+        return Augmentation.unknown(reason)
+    holdout = known.pop("holdout")
+    cut = {name: rows.cut(effort.learn_rows, rng) for name, rows in known.items()}
     pools = {"synthetic": cut["synthetic"]}
-    if more is not None and usable(more).any():
-        pools["more real rows"] = more.take(usable(more))
+    if tables.more is not None and usable(tables.more).any():
+        pools["more real rows"] = tables.more.take(usable(tables.more))
     arms = main_arms()
-    if makers is not None:
-        controls = {**default_controls(cut["training"], rng), **makers}
+    if effort.controls:
+        controls = {**default_controls(cut["training"], rng), **(makers or {})}
         arms |= control_arms(controls, "more real rows" in pools)
+    groups = None if tables.groups is None else tables.groups[usable(tables.holdout)]
     trials = run_trials(
-        arms,
-        cut["training"],
-        pools,
-        holdout.take(asked),
-        task,
-        rng,
-        n_halves=n_halves,
-        groups=None if groups is None else groups[asked],
+        arms, cut["training"], pools, holdout, task, rng, n_halves=effort.n_halves, groups=groups
     )
     chosen = choose_measure(measure, trials, task)
-    return Usefulness(
+    cuts = [(name, len(rows)) for name, rows in known.items() if len(rows) > effort.learn_rows]
+    return Augmentation(
         judge(trials, chosen),
         utility_scores(trials, len(cut["synthetic"])),
         arm_table(trials),
-        _subgroups(trials, holdout.take(asked), chosen, subgroups),
-        [
-            _cut_notice(name, len(kept[name]), max_rows)
-            for name in kept
-            if len(kept[name]) > max_rows
-        ],
+        _subgroups(trials, holdout, chosen, subgroups),
+        [_cut_note(name, n_rows, effort.learn_rows) for name, n_rows in cuts],
     )
 
 
-def _cut_notice(name: str, n_rows: int, max_rows: int) -> str:
+def _unjudgeable(known: Mapping[str, EncodedRows], task: Task) -> str:
+    """Say why rows with known targets cannot be compared; empty where they can."""
+    for name, rows in known.items():
+        if not len(rows):
+            return f"no {name} row has a known value of the target"
+    holdout = known["holdout"]
+    if len(holdout) < MIN_HOLDOUT:
+        return (
+            f"the holdout has {len(holdout)} rows with a known target, and a verdict needs "
+            f"{MIN_HOLDOUT}: set more aside"
+        )
+    target = holdout.encoder.target
+    assert target is not None
+    values = np.unique(holdout.values[:, target])
+    if len(values) < 2:
+        feature = holdout.features[target]
+        label = repr(feature.levels[int(values[0])]) if feature.levels else f"{values[0]:g}"
+        return f"all holdout rows have the target {label}: a verdict needs two values"
+    return ""
+
+
+def _cut_note(name: str, n_rows: int, max_rows: int) -> str:
     return f"models learned from {max_rows:,} of {n_rows:,} {name} rows, drawn at random"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,103 +12,68 @@ from numpy.typing import NDArray
 
 from tablewright import __version__
 from tablewright.errors import InputError
-from tablewright.evaluation.evaluate.augmentation import Usefulness, judge_usefulness
+from tablewright.evaluation.evaluate.augmentation import measure_augmentation
 from tablewright.evaluation.evaluate.plot_data import pictures
+from tablewright.evaluation.evaluate.reading import read_leniently
 from tablewright.evaluation.evaluate.report import Report
-from tablewright.evaluation.evaluate.warnings import notices_of
+from tablewright.evaluation.evaluate.split_checks import check_split
+from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables
+from tablewright.evaluation.evaluate.warnings import notices_of, unjudged
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
-from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
+from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.imputation import imputation_error
 from tablewright.metrics.scores import Score
 from tablewright.metrics.texts import shared_texts
 from tablewright.metrics.utility import Maker
-from tablewright.rules import Rules
+from tablewright.rules import Rules, as_rules
 from tablewright.rules.language import Align
 from tablewright.schema import Kind, Schema
-
-__all__ = ["EFFORTS", "Effort", "evaluate"]
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much work an evaluation does.
-
-    Attributes
-    ----------
-    n_halves : int
-        Random halves on which arms are fitted again: the degrees of freedom of intervals.
-    n_trees : int
-        Rounds of boosting.
-    learn_rows : int
-        Training rows, and generated rows, that models learn from at most.
-    detect_rows : int
-        Rows of each side of the detection test at most.
-    controls : bool
-        Whether the arms beyond real, generated, both and resampled are run.
-    """
-
-    n_halves: int
-    n_trees: int
-    learn_rows: int
-    detect_rows: int
-    controls: bool
-
-
-EFFORTS = {
-    "quick": Effort(8, 40, 2_000, 2_000, False),
-    "full": Effort(16, 60, 5_000, 5_000, True),
-}
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The three tables on one ruler, and the groups of the holdout rows."""
-
-    real: EncodedRows
-    synthetic: EncodedRows
-    holdout: EncodedRows
-    more: EncodedRows | None = None
-    groups: NDArray[np.str_] | None = None
+from tablewright.tables.io.loading import load_as_said
 
 
 def evaluate(
-    train: pl.DataFrame,
-    synthetic: pl.DataFrame,
-    holdout: pl.DataFrame,
-    schema: Schema,
+    train: Any,
+    synthetic: Any,
+    holdout: Any,
+    target: str | None = None,
     *,
+    schema: Any = None,
     groups: str | None = None,
     time: str | None = None,
-    rules: Rules | None = None,
+    rules: Any = None,
     text_attribute: str | None = None,
     labeller: logic.Labeller | None = None,
     measure: str | None = None,
     subgroups: str | None = None,
     effort: Literal["quick", "full"] = "full",
-    more_real: pl.DataFrame | None = None,
+    balanced: bool | None = None,
+    more_real: Any = None,
     controls: Mapping[str, Maker] | None = None,
     impute: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
     provenance: Mapping[str, Any] | None = None,
     random_state: int = 0,
 ) -> Report:
-    """Judge generated rows against the real rows they were learned from and against others.
+    """Judge synthetic rows: can they be used, are they faithful, are they safe.
 
     Parameters
     ----------
-    train : polars DataFrame
-        The real rows that the generator saw.
-    synthetic : polars DataFrame
-        The rows it wrote.
-    holdout : polars DataFrame
-        Real rows that it did not see.
-    schema : Schema
-        Kinds of the columns; its target, if any, is what models are asked to predict.
+    train : frame or path
+        The real rows that the synthetic ones were learned from.
+    synthetic : frame or path
+        The rows to judge.
+    holdout : frame or path
+        Real rows that nobody learned from. Identifiers, constants and columns that the training
+        rows do not have need not be there, and are not judged.
+    target : str or None, default=None
+        The column that a model is to predict.
+    schema
+        See `Synthesizer`.
     groups : str or None, default=None
         Column that names the group (patient, household) of a real row: intervals are made from
         whole groups, and groups on both sides are reported. It is not judged itself.
     time : str or None, default=None
-        Column of times: the holdout should be later than the training rows, else it is said.
-    rules : Rules or None, default=None
+        Column of times: a holdout that is no later than the training rows is reported.
+    rules : Rules, path, list or None, default=None
         What rows have to keep.
     text_attribute : str or None, default=None
         Column with the attribute of a text, such as its sentiment, or of texts that `labeller`
@@ -123,7 +87,10 @@ def evaluate(
         Column by whose values the measure is broken down; the target where None.
     effort : {"quick", "full"}, default="full"
         Quick leaves out the controls beyond resampling and takes wider intervals.
-    more_real : polars DataFrame or None, default=None
+    balanced : bool or None, default=None
+        Whether another class mix than the real one was requested: fidelity is then judged within
+        classes, on generated rows cut to the real mix. Read off `provenance` where None.
+    more_real : frame, path or None, default=None
         Real rows beyond the training rows: what as many more of them would have brought.
     controls : mapping of str to Maker or None, default=None
         Further methods that make rows of training rows, as arms beside SMOTE-NC.
@@ -133,85 +100,109 @@ def evaluate(
     provenance : mapping or None, default=None
         What made the rows; stands in the report as it is.
     random_state : int, default=0
-        Seed of all chance.
+        Random seed.
 
     Returns
     -------
     Report
+        Its `alarms` say where the holdout is none.
 
     Raises
     ------
     InputError
-        If a table lacks a column or has no rows, or an option is unknown.
+        If a table lacks a column or has no rows, the holdout is the training rows, or an option
+        is unknown.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=300)
+    >>> real = pl.DataFrame({"x": x, "y": np.where(x + rng.normal(size=300) > 0, "a", "b")})
+    >>> report = evaluate(real[:40], real[40:100], real[100:], "y", effort="quick")
+    >>> report.verdict.word in ("helps", "no evidence", "harms"), report.alarms
+    (True, [])
     """
     if effort not in EFFORTS:
         raise InputError(f"effort is 'quick' or 'full', not {effort!r}")
     started = clock.perf_counter()
-    ruler = FeatureEncoder.fit(train, _without(schema, groups))
+    table = load_as_said(train, schema, target)
+    read = {
+        "synthetic": read_leniently(synthetic, table.schema, "synthetic", groups),
+        "holdout": read_leniently(holdout, table.schema, "holdout"),
+    }
+    encoder = FeatureEncoder.fit(table.frame, _without(table.schema, groups))
     tables = Tables(
-        ruler.rows(train, "training"),
-        ruler.rows(synthetic),
-        ruler.rows(holdout, "holdout"),
-        None if more_real is None else ruler.rows(more_real, "more_real"),
-        None if groups is None else _groups(holdout, groups),
+        encoder.rows(table.frame, "training"),
+        encoder.rows(read["synthetic"]),
+        encoder.rows(read["holdout"], "holdout"),
+        None
+        if more_real is None
+        else encoder.rows(read_leniently(more_real, table.schema, "more_real"), "more_real"),
+        None if groups is None else _groups(read["holdout"], groups),
     )
     _check(tables)
-    rngs = np.random.default_rng(random_state).spawn(7)
-    useful = _usefulness(tables, EFFORTS[effort], measure, subgroups, controls or {}, rngs[0])
+    work, kept = EFFORTS[effort], None if rules is None else as_rules(rules)
+    rngs = np.random.default_rng(random_state).spawn(9)
+    alarms = check_split(*tables.three, rngs[7])
+    found = measure_augmentation(
+        tables, work, rngs[0], measure=measure, subgroups=subgroups, makers=controls
+    )
+    alike, notes = _in_mix(tables, balanced, provenance or {}, rngs[8])
     facts = {
-        "rows": {"train": train.height, "synthetic": synthetic.height, "holdout": holdout.height},
-        "columns": len(schema),
-        "target": schema.target,
-        "measure": useful.verdict.measure or None,
+        "rows": {name: len(rows) for name, rows in zip(_NAMES, tables.three, strict=True)},
+        "columns": len(table.schema),
+        "target": table.schema.target,
+        "measure": found.verdict.measure or None,
         "effort": effort,
         "random_state": random_state,
         "tablewright": __version__,
         "provenance": dict(provenance or {}),
     }
     sections = {
-        "utility": useful.scores,
-        "fidelity": _fidelity(tables, EFFORTS[effort], rngs[1]),
-        "rules": [] if rules is None else [_rules(rules, tables, rngs[2])],
-        "texts": _texts(text_attribute or _aligned(rules, schema), labeller, tables, rngs[6]),
-        "imputation": [] if impute is None else [_imputation(impute, tables, rngs[5])],
+        "utility": found.scores,
+        "fidelity": _fidelity(alike, work, rngs[1]),
+        "rules": [] if kept is None else [logic.rule_violations(kept, *tables.three, rngs[2])],
+        "texts": _texts(text_attribute or _aligned(kept, table.schema), labeller, tables, rngs[6]),
+        "imputation": []
+        if impute is None
+        else [imputation_error(impute, tables.real, tables.holdout, rngs[5])],
         "privacy": _privacy(tables, rngs[3]),
     }
-    drawn = pictures(tables.real, tables.synthetic, tables.holdout, rngs[4])
-    notes = notices_of(tables.real, tables.synthetic, tables.holdout, train, holdout, groups, time)
+    drawn = pictures(*tables.three, rngs[4])
+    notes += notices_of(*tables.three, table.frame, read["holdout"], groups, time)
+    notes += unjudged(table.schema, groups, read)
     facts["seconds"] = round(clock.perf_counter() - started, 2)
     return Report(
-        useful.verdict,
+        found.verdict,
         {name: scores for name, scores in sections.items() if scores},
-        useful.arms,
+        found.arms,
         facts,
-        [*notes, *useful.notices],
-        useful.subgroups,
+        [*notes, *found.notes],
+        found.subgroups,
         drawn,
+        alarms,
     )
 
 
-def _usefulness(
+_NAMES = ("train", "synthetic", "holdout")
+
+
+def _in_mix(
     tables: Tables,
-    effort: Effort,
-    measure: str | None,
-    subgroups: str | None,
-    makers: Mapping[str, Maker],
+    balanced: bool | None,
+    provenance: Mapping[str, Any],
     rng: np.random.Generator,
-) -> Usefulness:
-    return judge_usefulness(
-        tables.real,
-        tables.synthetic,
-        tables.holdout,
-        rng,
-        measure=measure,
-        subgroups=subgroups,
-        n_halves=effort.n_halves,
-        n_trees=effort.n_trees,
-        max_rows=effort.learn_rows,
-        makers=makers if effort.controls else None,
-        more=tables.more,
-        groups=tables.groups,
-    )
+) -> tuple[Tables, list[str]]:
+    """Return the tables that fidelity is judged on, and what is to be said of it."""
+    if balanced is None:
+        balanced = bool((provenance.get("options") or {}).get("balance"))
+    alike = tables.in_real_mix(rng) if balanced else None
+    if alike is None:
+        return tables, []
+    return alike, [
+        "the class mix was requested: fidelity is judged within classes, on "
+        f"{len(alike.synthetic):,} generated rows in the mix of the real ones"
+    ]
 
 
 def _without(schema: Schema, groups: str | None) -> Schema:
@@ -239,10 +230,6 @@ def _check(tables: Tables) -> None:
             raise InputError(f"the {name} table has no rows: there is nothing to judge")
 
 
-def _rules(rules: Rules, tables: Tables, rng: np.random.Generator) -> Score:
-    return logic.rule_violations(rules, tables.real, tables.synthetic, tables.holdout, rng)
-
-
 def _aligned(rules: Rules | None, schema: Schema) -> str | None:
     """Return the attribute that a rule aligns with the target."""
     aligned = (rule for rule in rules or () if isinstance(rule, Align))
@@ -254,24 +241,15 @@ def _texts(
 ) -> list[Score]:
     if attribute is None:
         return []
-    three = tables.real, tables.synthetic, tables.holdout
+    three = tables.three
     names = [f.name for f in tables.real.features if f.column.kind is Kind.TEXT]
     shared = [shared_texts(*three, rng, name) for name in names]
     return [logic.xmodal(*three, rng, attribute, labeller), *shared]
 
 
-def _imputation(
-    impute: Callable[[pl.DataFrame], pl.DataFrame], tables: Tables, rng: np.random.Generator
-) -> Score:
-    return imputation_error(impute, tables.real, tables.holdout, rng)
-
-
 def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[Score]:
-    real, synthetic, holdout = (
-        rows.cut(20_000, rng) for rows in (tables.real, tables.synthetic, tables.holdout)
-    )
+    real, synthetic, holdout = (rows.cut(20_000, rng) for rows in tables.three)
     measures = (
-        fidelity.column_shapes,
         fidelity.association_difference,
         fidelity.contingency_similarity,
         fidelity.missing_difference,
@@ -286,11 +264,12 @@ def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[
         detection.detection(real, synthetic, holdout, rng, learner, effort.detect_rows)
         for learner in detection.NAMES
     ]
-    return detected + [metric(real, synthetic, holdout, rng) for metric in measures]
+    shapes = fidelity.column_shapes(*tables.three, rng)
+    return [*detected, shapes] + [metric(real, synthetic, holdout, rng) for metric in measures]
 
 
 def _privacy(tables: Tables, rng: np.random.Generator) -> list[Score]:
-    three = tables.real, tables.synthetic, tables.holdout
+    three = tables.three
     found = privacy.search(*three, rng)
     measures = (
         copies.one_off_copies,

@@ -1,4 +1,4 @@
-"""Take in rows to judge: cells that are not of their kind are a finding and no error."""
+"""Read rows to judge: cells that are not of their kind are a finding and no error."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from tablewright.schema import Column, Schema, suggest
 from tablewright.tables.inference.casting import typed_series
 from tablewright.tables.table import load_raw
 
-__all__ = ["read_leniently"]
-
 
 def read_leniently(
     data: Any, schema: Schema, what: str = "synthetic", optional: str | None = None
@@ -23,7 +21,8 @@ def read_leniently(
     ----------
     data : frame or path
     schema : Schema
-        Columns that are wanted; others are left out.
+        Columns that are read; identifiers and constants need not be there. Other columns are
+        returned as they are, last.
     what : str, default="synthetic"
         Name of the table in messages.
     optional : str or None, default=None
@@ -41,12 +40,14 @@ def read_leniently(
         If a column is missing.
     """
     raw, _ = load_raw(data)
-    columns = [c for c in schema.each() if c.name in raw.columns or c.name != optional]
-    for column in columns:
-        if column.name not in raw.columns:
+    for column in schema.each():
+        needed = column.kind.is_modelled and column.name != optional
+        if needed and column.name not in raw.columns:
             near = suggest(column.name, raw.columns)
             raise InputError(f"the {what} table has no column {column.name!r}{near}")
-    return pl.DataFrame([_typed(raw[column.name], column) for column in columns])
+    there = [column for column in schema.each() if column.name in raw.columns]
+    extra = [series for series in raw if series.name not in schema]
+    return pl.DataFrame([*(_typed(raw[column.name], column) for column in there), *extra])
 
 
 def _typed(series: pl.Series, column: Column) -> pl.Series:

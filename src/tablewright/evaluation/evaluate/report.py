@@ -21,8 +21,6 @@ from tablewright.metrics.scores import Score
 from tablewright.metrics.verdict import Verdict
 from tablewright.tables.io.writing import write_text
 
-__all__ = ["FORMAT_VERSION", "Report"]
-
 FORMAT_VERSION = 1
 """Version of the JSON form; it grows by one when a key changes its meaning or goes."""
 
@@ -47,6 +45,8 @@ class Report:
         The measure of the verdict within parts of the holdout rows, by arm.
     pictures : mapping
         Plain data that pictures are drawn from.
+    alarms : list of str
+        Why the numbers cannot be believed: a holdout that is none, arguments that look swapped.
     """
 
     verdict: Verdict
@@ -56,6 +56,7 @@ class Report:
     notices: Sequence[str]
     subgroups: Sequence[Mapping[str, Any]] = ()
     pictures: Mapping[str, Any] = field(default_factory=dict)
+    alarms: Sequence[str] = ()
 
     @property
     def scores(self) -> list[Score]:
@@ -112,6 +113,7 @@ class Report:
             "verdict": self.verdict.to_dict(),
             "findings": [asdict(finding) for finding in self.findings],
             "facts": dict(self.facts),
+            "alarms": list(self.alarms),
             "notices": list(self.notices),
             "arms": [dict(arm) for arm in self.arms],
             "sections": {
@@ -124,9 +126,10 @@ class Report:
 
     def __rich__(self) -> Group:
         """Return the terminal form."""
+        alarms = [Text(f"ALARM: {alarm}", style="bold red") for alarm in self.alarms]
         worse = [Text(f"worse than real rows: {found.sentence}") for found in self.findings]
         notes = [Text(f"note: {notice}") for notice in self.notices]
-        return Group(self._table(), *worse, *notes)
+        return Group(*alarms, self._table(), *worse, *notes)
 
     def _table(self) -> Table:
         table = Table(title=self.verdict.sentence, title_justify="left", title_style="bold")

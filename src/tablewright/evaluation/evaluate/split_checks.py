@@ -103,7 +103,7 @@ def _swapped(
         "training and generated rows": apart(0, 1)[0],
     }
     alike = min(pairs, key=lambda name: pairs[name])
-    if pairs[alike] < auc - 0.1:
+    if pairs[alike] < min(_APART, auc - 0.1):
         yield (
             f"{told}, {alike} with {pairs[alike]:.2f}: the arguments look swapped (they are "
             "training, generated, holdout)"

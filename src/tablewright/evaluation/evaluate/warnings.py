@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
-
-__all__ = ["notices_of"]
+from tablewright.metrics.fidelity import fractional
+from tablewright.schema import Kind, Schema
 
 FEW_ROWS = 100
 MANY_UNREADABLE = 0.01
@@ -49,6 +51,26 @@ def _unreadable(rows: EncodedRows) -> list[str]:
             found.append(
                 f"{share:.0%} of the generated cells of {feature.name!r} cannot be read as "
                 f"{feature.column.kind.value} and count as missing"
+            )
+        share = float(fractional(feature, rows.values[:, j]).mean()) if len(rows) else 0.0
+        if share > MANY_UNREADABLE:
+            found.append(
+                f"{share:.0%} of the generated cells of {feature.name!r} are no whole numbers, "
+                "and all real ones are"
+            )
+    return found
+
+
+def unjudged(schema: Schema, groups: str | None, frames: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Name the columns that are not judged: identifiers, the groups, and those of no schema."""
+    named = [column.name for column in schema.each() if column.kind == Kind.IDENTIFIER]
+    found = [f"not judged: {', '.join(map(repr, named))} (identifiers)"] if named else []
+    for table, frame in frames.items():
+        extra = [name for name in frame.columns if name not in schema and name != groups]
+        if extra:
+            found.append(
+                f"not judged: {', '.join(map(repr, extra))} of the {table} table, which the "
+                "training rows do not have"
             )
     return found
 

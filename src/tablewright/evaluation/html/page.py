@@ -46,7 +46,7 @@ def _asset(name: str) -> str:
 
 def _top(page: Page) -> Markup:
     answers = element("div", [_answer(answer) for answer in page.answers], class_="answers")
-    return element("header", element("h1", page.title), answers, _notices(page))
+    return element("header", element("h1", page.title), _alarms(page), answers, _notices(page))
 
 
 def _answer(answer: Answer) -> Markup:
@@ -57,6 +57,14 @@ def _answer(answer: Answer) -> Markup:
         element("ul", [element("li", sentence) for sentence in answer.because]),
         class_=f"answer {answer.tone}",
     )
+
+
+def _alarms(page: Page) -> Markup | None:
+    if not page.alarms:
+        return None
+    points = [element("li", alarm) for alarm in page.alarms]
+    heading = element("h2", "These numbers cannot be believed")
+    return element("aside", heading, element("ul", points), class_="alarms", role="alert")
 
 
 def _notices(page: Page) -> Markup | None:

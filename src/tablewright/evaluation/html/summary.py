@@ -82,6 +82,8 @@ class Page:
         As in the JSON form.
     card : list of (name, value)
         The data card.
+    alarms : list of str
+        Why the numbers cannot be believed.
     """
 
     title: str
@@ -93,6 +95,7 @@ class Page:
     measure: str
     pictures: Mapping[str, Any] = field(default_factory=dict)
     card: Sequence[tuple[str, str]] = ()
+    alarms: Sequence[str] = ()
 
 
 def summarize(report: Mapping[str, Any], title: str = "Evaluation of generated rows") -> Page:
@@ -120,6 +123,7 @@ def summarize(report: Mapping[str, Any], title: str = "Evaluation of generated r
         measure,
         report.get("pictures", {}),
         _card(report),
+        report.get("alarms", ()),
     )
 
 
