@@ -35,30 +35,26 @@ def turned(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Writt
     return Written(draw(n_rows, 1000 + seed).with_columns(other.alias("label")))
 
 
-NAMES = [f"x{i}" for i in range(6)]
-SUMS = Schema.build(dict.fromkeys([*NAMES, "y"], "continuous"), target="y")
+PRODUCTS = Schema.build(dict.fromkeys(["u", "v", "y"], "continuous"), target="y")
 
 
-def sums(n: int, seed: int) -> pl.DataFrame:
-    """Draw six numbers and their sum with noise: forty rows do not teach it."""
-    draws = np.random.default_rng(seed)
-    x = draws.normal(size=(n, 6))
-    return pl.DataFrame(
-        {**dict(zip(NAMES, x.T, strict=True)), "y": x.sum(1) + draws.normal(size=n)}
-    )
+def products(n: int, seed: int) -> pl.DataFrame:
+    """Draw two numbers and the sign of their product: sixty rows hardly teach it to trees."""
+    u, v = np.random.default_rng(seed).uniform(-1, 1, (2, n))
+    return pl.DataFrame({"u": u, "v": v, "y": 5 * np.sign(u * v)})
 
 
-def true_sums(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
-    return Written(sums(n_rows, 1000 + seed), money=0.01)
+def true_products(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
+    return Written(products(n_rows, 1000 + seed), money=0.01)
 
 
-def turned_sums(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
-    return Written(sums(n_rows, 1000 + seed).with_columns(-pl.col("y")))
+def turned_products(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
+    return Written(products(n_rows, 1000 + seed).with_columns(-pl.col("y")))
 
 
 def test_true_rows_win_and_turned_targets_lose() -> None:
-    methods = {"truth": true_sums, "turned": turned_sums}
-    found = compare(sums(64, 0), SUMS, methods=methods, n_samples=300, n_splits=4)
+    methods = {"truth": true_products, "turned": turned_products}
+    found = compare(products(80, 0), PRODUCTS, methods=methods, n_samples=400, n_splits=5)
     names = [entry.method for entry in found.entries]
     assert found.winner == names[0] == "truth"
     assert names[-1] == "turned"

@@ -8,9 +8,9 @@ from sklearn import metrics as known
 
 from tablewright.evaluation.evaluate.baselines import default_controls
 from tablewright.metrics import detection
-from tablewright.metrics.learners import Task
+from tablewright.metrics.learners import Design, Task
 from tablewright.metrics.outcomes import auc, auc_error, classification, regression
-from tablewright.metrics.trials import Outcomes, Trials, half, run_trials
+from tablewright.metrics.trials import Arm, Draw, Outcomes, Trials, half, run_trials
 from tablewright.metrics.utility import control_arms, main_arms, task_of
 from tablewright.metrics.verdict import Word, judge
 from tests.metrics.tables import draw, three
@@ -70,6 +70,58 @@ def test_measures_are_those_of_scikit_learn() -> None:
     assert found["log_loss"] == pytest.approx(known.log_loss(y, p))
     truth, guess = rng.normal(size=(2, 50))
     assert regression(truth, guess)["r2"] == pytest.approx(known.r2_score(truth, guess))
+
+
+def test_sensitivity_and_specificity_are_about_the_rare_class() -> None:
+    y = np.array([0, 0, 0, 0, 1, 1])
+    chosen = np.array([0, 0, 0, 1, 1, 0])  # one false alarm among four, one hit of two
+    found = classification(y, np.eye(2)[chosen], rare=1, chosen=chosen)
+    assert found["sensitivity"] == pytest.approx(known.recall_score(y, chosen)) == 0.5
+    assert found["specificity"] == pytest.approx(known.recall_score(y, chosen, pos_label=0)) == 0.75
+    assert found["rare_f1"] == pytest.approx(known.f1_score(y, chosen))
+
+
+def test_every_arm_that_depends_on_rows_is_fitted_anew_on_each_half() -> None:
+    ruler, real, holdout = three(60, 60)
+    made = ruler.rows(draw(40, 3))
+    task = task_of(real, 5)
+    assert isinstance(task, Task)
+    sizes: dict[str, list[int]] = {"fixed": [], "moving": []}
+
+    def arm(name: str, fixed: bool) -> Arm:
+        def build(draw: Draw, rng: np.random.Generator) -> Design:
+            sizes[name].append(len(draw.synthetic))
+            return draw.train.join(draw.synthetic)
+
+        return Arm(build, fixed=fixed)
+
+    arms = {"fixed": arm("fixed", fixed=True), "moving": arm("moving", fixed=False)}
+    result = run_trials(
+        arms, real, {"synthetic": made}, holdout, task, np.random.default_rng(0), n_halves=4
+    )
+    assert sizes["fixed"] == [40]
+    assert sizes["moving"][0] == 40
+    assert len(sizes["moving"]) == 5
+    assert all(19 <= size <= 21 for size in sizes["moving"][1:])
+    assert len({half["moving"]["linear"]["log_loss"] for half in result.halves}) == 4
+
+
+def test_a_difference_is_paired_by_half_and_its_interval_is_students() -> None:
+    gains = [0.02, 0.04, 0.06]
+
+    def outcome(real: float, gain: float) -> Outcomes:
+        return {
+            "real": {"linear": {"macro_f1": real}},
+            "augmented": {"linear": {"macro_f1": real + gain}},
+        }
+
+    halves = [outcome(level, gain) for level, gain in zip((0.5, 0.9, 0.7), gains, strict=True)]
+    whole = Trials(outcome(0.7, 0.05), halves, {}, np.zeros(0), Task(2, 1, 5))
+    found = whole.difference("augmented", "real", "macro_f1")
+    assert found is not None
+    width = 4.302653 * 0.02  # Student's t with 2 degrees of freedom, standard deviation 0.02
+    assert found.interval == pytest.approx((0.05 - width, 0.05 + width), abs=1e-6)
+    assert found.improved == 1.0
 
 
 def test_a_class_that_is_never_predicted_counts_as_zero_and_an_absent_one_not_at_all() -> None:
