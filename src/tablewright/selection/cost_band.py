@@ -133,7 +133,7 @@ class CostBand:
         """Predictions of each real row by a model that has not seen it."""
         if len(rows) < 2:
             return np.asarray(self._model(rows, rng)(rows))
-        folds = stratified_folds(rows.y, 5, rng)
+        folds = stratified_folds(rows.y, 5, rng, rows.row_keys)
 
         def predict(train: Mask, test: Mask) -> Floats:
             return np.asarray(self._model(rows.take(train), rng)(rows.take(test)))

@@ -48,10 +48,11 @@ def information_threshold(
         As given, with the coefficient set.
     """
     ground = Ground.fit(train, schema)
-    y = ground.design(ground.real).y
+    design = ground.design(ground.real)
+    y = design.y
     best = 0.0
     if len(y) >= FEWEST_ROWS and _smallest_class(y, ground) >= FEWEST_OF_CLASS:
-        folds = stratified_folds(y, 5, np.random.default_rng([seed, 5]))
+        folds = stratified_folds(y, 5, np.random.default_rng([seed, 5]), design.row_keys)
         real = ground.real.frame
         losses = np.mean(
             [

@@ -88,8 +88,27 @@ def measure_augmentation(
         utility_scores(trials, len(cut["synthetic"])),
         arm_table(trials),
         _subgroups(trials, holdout, chosen, subgroups),
-        [_cut_note(name, n_rows, effort.learn_rows) for name, n_rows in cuts],
+        [
+            *_without_rows(trials, chosen),
+            *(_cut_note(name, n_rows, effort.learn_rows) for name, n_rows in cuts),
+        ],
     )
+
+
+def _without_rows(trials: Trials, measure: str) -> list[str]:
+    """Name the treatments that need no rows and do as well as the generated ones."""
+    found = []
+    for arm in ("class weights", "threshold"):
+        if arm not in trials.arms:
+            continue
+        own = trials.difference(arm, "real", measure)
+        less = trials.difference("augmented", arm, measure)
+        if own is not None and less is not None and own.interval[0] > 0 >= less.interval[0]:
+            found.append(
+                f"{arm} alone gain {own.value:+.3f} in {measure}, as well as generated rows do, and "
+                "need none"
+            )
+    return found
 
 
 def _unjudgeable(known: Mapping[str, EncodedRows], task: Task) -> str:

@@ -240,7 +240,7 @@ class LearningDynamics:
         return np.where(np.isnan(y), np.nan, np.searchsorted(self.edges_, y, "right"))
 
     def _own_auc(self, real: Design, y: Floats, rng: np.random.Generator, seed: int) -> float:
-        folds = stratified_folds(y, 5, rng)
+        folds = stratified_folds(y, 5, rng, real.row_keys)
 
         def predict(train: Mask, test: Mask) -> Floats:
             model = _boosted(real.take(train), y[train], self.n_checkpoints, seed)
