@@ -105,8 +105,8 @@ def _without_rows(trials: Trials, measure: str) -> list[str]:
         less = trials.difference("augmented", arm, measure)
         if own is not None and less is not None and own.interval[0] > 0 >= less.interval[0]:
             found.append(
-                f"{arm} alone gain {own.value:+.3f} in {measure}, as well as generated rows do, and "
-                "need none"
+                f"{arm} alone: {own.value:+.3f} in {measure}, no worse than with generated rows, "
+                "and none are needed"
             )
     return found
 
