@@ -1,7 +1,7 @@
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 WORKERS ?= auto
 
-.PHONY: help setup check format lint types imports spelling test docs bench
+.PHONY: help setup check format lint types imports spelling test oldest docs bench
 
 help: ## Say what can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,9 +31,17 @@ spelling: # codespell is optional: pre-commit brings it
 	  $(PYTHON) -m codespell_lib; else echo 'codespell is not installed: spelling not checked'; fi
 
 # Each worker of the tests has a core, and benchmarks count seconds of one.
-test bench: export OMP_NUM_THREADS = 1
+test oldest bench: export OMP_NUM_THREADS = 1
 test: ## Tests, doctests, and the code blocks of the documentation.
 	$(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet
+
+OLDEST := $(shell sed -n 's/.*"polars>=\([0-9.]*\)".*/\1/p' pyproject.toml)
+oldest: ## Tests of expressions and files with the oldest polars that the metadata allows.
+	$(PYTHON) -m pip install --quiet --upgrade --no-deps --target .venv/oldest-polars \
+	  polars==$(OLDEST) polars-runtime-32==$(OLDEST)
+	PYTHONPATH=.venv/oldest-polars $(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet \
+	  tests/rules/expressions/test_operators.py tests/rules/expressions/test_expression.py \
+	  tests/tables/test_files.py tests/tables/test_encoding.py
 
 docs: ## Write docs/cli.md anew from the commands' own help.
 	$(PYTHON) docs/cli_reference.py

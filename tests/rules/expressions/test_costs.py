@@ -86,7 +86,7 @@ def test_a_search_gives_up_after_a_stated_number_of_steps() -> None:
     assert search.steps <= MAX_STEPS + 10 * len(pigeons)  # what one alternative may add
 
 
-@pytest.mark.filterwarnings("ignore::tablewright.synthesizer.row_rules.RuleWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")  # that few real rows comply is no cost
 @pytest.mark.parametrize("option", ["where", "rules"])
 def test_sampling_under_twice_the_alternatives_costs_at_most_three_times_the_calls(
     option: str,
