@@ -23,6 +23,27 @@ Scalar = bool | int | float | str
 """A cell as JSON can hold it; dates and times as ISO 8601 text."""
 
 
+_MARK = "\u200b"
+
+
+def inner_name(name: str) -> str:
+    """Return the name that a column has inside: polars reads ``^...$``, ``*`` and "" otherwise.
+
+    Examples
+    --------
+    >>> inner_name("age"), outer_name(inner_name("^a.*$"))
+    ('age', '^a.*$')
+    """
+    is_pattern = name in ("", "*") or (name.startswith("^") and name.endswith("$"))
+    return name + _MARK if is_pattern else name
+
+
+def outer_name(name: str) -> str:
+    """Return the name that the user knows a column by; undoes `inner_name`."""
+    plain = name.removesuffix(_MARK)
+    return plain if inner_name(plain) == name else name
+
+
 class Kind(StrEnum):
     """What the values of a column mean."""
 
@@ -225,7 +246,7 @@ class Schema(BaseModel):
 
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
-            if column.name == name:
+            if column.name in (name, inner_name(name)):
                 return column
         raise SchemaError(f"unknown column {name!r}{suggest(name, self.names)}")
 
@@ -263,9 +284,8 @@ class Schema(BaseModel):
         SchemaError
             If `target` is not a column.
         """
-        if target is not None:
-            self[target]
-        return self.model_copy(update={"target": target})
+        named = None if target is None else self[target].name
+        return self.model_copy(update={"target": named})
 
     def override(self, **kinds: str | Kind | Mapping[str, Any]) -> Schema:
         """Return a copy in which a person has the last word on some columns.

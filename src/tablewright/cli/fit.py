@@ -18,6 +18,7 @@ from tablewright.cli.options import (
     settle_seed,
     target_option,
 )
+from tablewright.cli.output import origin_of, report_reading
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
@@ -25,6 +26,11 @@ from tablewright.errors import InputError
 @click.command()
 @click.argument("train", type=path)
 @click.option("--out", required=True, type=path, help="File to write the model to.")
+@click.option(
+    "--shareable",
+    is_flag=True,
+    help="Refuse methods and columns whose model would hold real rows, identifiers or texts.",
+)
 @target_option
 @method_option
 @settings_option
@@ -35,6 +41,7 @@ from tablewright.errors import InputError
 def fit(
     train: Path,
     out: Path,
+    shareable: bool,
     target: str | None,
     method: str,
     settings: dict[str, Any],
@@ -44,9 +51,11 @@ def fit(
 ) -> None:
     """Learn the table TRAIN and keep what was learned.
 
-    The model holds real values of the table: keep it as you keep the table.
+    The model holds real values of the table, 'tablewright profile MODEL' tells which: keep it as
+    you keep the table.
     """
     from tablewright.systems import estimator
+    from tablewright.tables.io.provenance import write_model_manifest
     from tablewright.tables.io.writing import check_output
 
     check_output(out)
@@ -56,6 +65,14 @@ def fit(
     )
     if not hasattr(synthesizer, "save"):
         raise InputError(f"{method} keeps no model; write its rows with 'tablewright generate'")
-    synthesizer.fit(train).save(out)
+    if shareable and not hasattr(synthesizer, "holdings"):
+        raise InputError(f"a model of {method} holds real rows; take copula or independent")
+    synthesizer.fit(train).save(out, **({"shareable": True} if shareable else {}))
     say(f"{synthesizer.reason_}; learned from {synthesizer.n_rows_:,} rows", quiet)
-    say(f"model in {out}; it holds real values: keep it as you keep the table", quiet)
+    report_reading(synthesizer.schema_, quiet)
+    held = synthesizer.holdings() if hasattr(synthesizer, "holdings") else ["real rows"]
+    origin = origin_of(synthesizer, seed, {"settings": settings}, train)
+    write_model_manifest(out, origin, held)
+    say(f"model in {out}, manifest beside it; readable by you alone", quiet)
+    for sentence in held:
+        say(f"it holds {sentence}", quiet)

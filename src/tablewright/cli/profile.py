@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["profile"]
+from tablewright.cli.options import encoding_option
 
 
 @click.command()
@@ -33,6 +33,7 @@ __all__ = ["profile"]
     type=click.Path(path_type=Path),
     help="Write what was inferred: schema.yaml, or SDV metadata where the name ends in .json.",
 )
+@encoding_option
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def profile(
     table: Path,
@@ -43,9 +44,13 @@ def profile(
     schema_out: Path | None,
     quiet: bool,
 ) -> None:
-    """Say what TABLE holds, what looks wrong in it, and whether tablewright wrote rows of it."""
+    """Say what TABLE holds, what looks wrong in it, and whether tablewright wrote rows of it.
+
+    Of a model file of 'tablewright fit' it says which real rows and values are in it.
+    """
     from tablewright.evaluation.profile import profile as make_profile
     from tablewright.evaluation.profile.rendering import print_profile
+    from tablewright.tables.io.model_file import is_model_file
     from tablewright.tables.io.provenance import read_manifest
     from tablewright.tables.io.sdv_metadata import read_schema_file
     from tablewright.tables.io.writing import check_output, write_text
@@ -54,8 +59,11 @@ def profile(
     for output in (json_file, schema_out):
         if output is not None:
             check_output(output)
+    if is_model_file(table):
+        click.echo("\n".join(_model_lines(table)))
+        return
     overrides, told = read_schema_file(schema_file) if schema_file else ({}, None)
-    loaded = load_table(table, overrides, target or told)
+    loaded = load_table(table, overrides, told if target is None else target)
     named = [read_manifest(place) for place in manifests] or None
     found = make_profile(loaded.frame, loaded.schema, table, named)
     if json_file is not None:
@@ -64,6 +72,15 @@ def profile(
         write_text(_schema_text(loaded.schema, schema_out), schema_out)
     if not quiet:
         print_profile(found)
+
+
+def _model_lines(path: Path) -> list[str]:
+    from tablewright.systems import load
+
+    model = load(path)
+    held = model.holdings() if hasattr(model, "holdings") else ["real rows"]
+    learned = f"a model: {model.method_}, learned from {model.n_rows_:,} rows"
+    return [learned, *(f"it holds {sentence}" for sentence in held)]
 
 
 def _schema_text(schema: Any, path: Path) -> str:

@@ -47,6 +47,9 @@ class GaussianCopula(LocalGenerator):
     0.8
     """
 
+    keeps_rows = False
+    """A model file needs no real row."""
+
     def __init__(self, *, min_class: int = 20) -> None:
         self.min_class = min_class
 

@@ -31,6 +31,9 @@ class Independent(LocalGenerator):
     (3, 2)
     """
 
+    keeps_rows = False
+    """A model file needs no real row."""
+
     def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
         """Learn the distribution of each column."""
         self.fields_ = matrix.fields

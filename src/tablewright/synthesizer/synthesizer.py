@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
-from tablewright.errors import InputError
+from tablewright.errors import InputError, TablewrightError
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.parts.conditioning import check_given
 from tablewright.generators.parts.row_conditions import RowCondition
@@ -21,6 +23,7 @@ from tablewright.random_state import Stream, seed_of
 from tablewright.registry import resolve
 from tablewright.rules.enforcement import Audit
 from tablewright.rules.expressions import Where, parse_where
+from tablewright.schema import Kind
 from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
 from tablewright.synthesizer.quotas import Balance
@@ -36,6 +39,10 @@ from tablewright.tables.table import cells_to_fill, load_raw
 from tablewright.threads import one_thread
 
 __all__ = ["Balance", "Synthesizer", "load_as_said"]
+
+
+_TRIAL = 200
+"""Rows that are drawn when a model file is read: what is wrong in it shows before it is used."""
 
 
 class Synthesizer(TableEstimator):
@@ -313,7 +320,7 @@ class Synthesizer(TableEstimator):
             given = None if fixed is None else self._given(fixed)
             if classes is not None:
                 given = self._given_classes(classes[start:stop])
-            with one_thread():
+            with one_thread(), self._trusted():
                 values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
             frame = self._assemble(values, Stream.SYNTHESIZER_SAMPLE, seed, start, fixed)
             if keeper is not None:
@@ -321,6 +328,21 @@ class Synthesizer(TableEstimator):
                 with one_thread():
                     frame = keeper.keep(frame, self.generator_, self.layout_, given, fixed, rng)
             yield frame
+
+    @contextmanager
+    def _trusted(self) -> Iterator[None]:
+        """Report in one sentence what only a damaged model file can bring about."""
+        try:
+            yield
+        except (TablewrightError, MemoryError):
+            raise
+        except Exception as error:
+            if not getattr(self, "stored_", False):
+                raise
+            raise InputError(
+                f"the model file is damaged ({type(error).__name__} while rows were drawn); write "
+                "it again with 'tablewright fit'"
+            ) from error
 
     def condition(self, where: Where) -> Condition:
         """Read a condition on the columns of the table.
@@ -378,6 +400,29 @@ class Synthesizer(TableEstimator):
 
     # storing ------------------------------------------------------------------
 
+    @property
+    def keeps_rows_(self) -> bool:
+        """Whether the generator needs real rows to draw from, so that a model file holds them."""
+        return bool(getattr(self.generator_, "keeps_rows", True))
+
+    def holdings(self) -> list[str]:
+        """Return in one sentence each what a model file holds of the real table."""
+        check_is_fitted(self)
+        held = []
+        if self.keeps_rows_:
+            held.append(f"real rows, from which {self.method_} draws (up to {self.n_rows_:,})")
+        else:
+            held.append(f"no real row: {self.method_} needs none")
+        listed = [c.name for c in self.layout_.codec.columns if not c.kind.is_numeric]
+        ranged = [c.name for c in self.layout_.codec.columns if c.kind.is_numeric]
+        if listed:
+            held.append(f"all values that occur in {', '.join(listed)}")
+        if ranged:
+            held.append(f"the distribution, with single values, of {', '.join(ranged)}")
+        if kept := [n for n, maker in self.layout_.identifiers.items() if maker.holds_real]:
+            held.append(f"the real identifiers of {', '.join(kept)}, to leave them out")
+        return held
+
     def state(self) -> Artefact:
         """Return what was learned, as data.
 
@@ -405,7 +450,10 @@ class Synthesizer(TableEstimator):
             "generator": dict(state.facts),
         }
         arrays = {**arrays, "generator": dict(state.arrays)}
-        return Artefact(facts, arrays, {**frames, "reference": self.reference_})
+        facts["holds"] = self.holdings()
+        if self.keeps_rows_:
+            frames = {**frames, "reference": self.reference_}
+        return Artefact(facts, arrays, frames)
 
     @classmethod
     def restore(cls, stored: Artefact) -> Synthesizer:
@@ -416,19 +464,34 @@ class Synthesizer(TableEstimator):
             str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
         )
         made.schema_, made.layout_ = layout.schema, layout
-        made.reference_ = stored.frames["reference"]
         made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
         made.method_, made.reason_ = made.method, str(facts["reason"])
         made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
         state = State(facts["generator"], stored.arrays["generator"])
         generator = resolve("generators", made.method)
         made.generator_ = generator.restore(layout.codec.fields, state)
+        n_rows = min(max(made.n_rows_, 1), _TRIAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trial = pl.concat(made._blocks(n_rows, None, None, None, made.seed_))
+        made.reference_ = stored.frames.get("reference", trial)
+        made.reference_.select(pl.all().is_null())
+        if made.reference_.schema != trial.schema:
+            raise ValueError("the rows of reference are of another table")
+        made.stored_ = True
         return made
 
-    def save(self, path: str | Path) -> None:
-        """Write the fitted synthesizer to one file of JSON, Parquet and npz.
+    def save(self, path: str | Path, *, shareable: bool = False) -> None:
+        """Write the fitted synthesizer to one file, readable by its owner alone.
 
-        The file holds real values of the table; treat it as the table itself.
+        The file holds real values of the table (`holdings` says which); treat it as the table
+        itself.
+
+        Parameters
+        ----------
+        path : str or Path
+        shareable : bool, default=False
+            Whether to refuse where the file would hold real rows, identifiers or free texts.
 
         Raises
         ------
@@ -436,7 +499,24 @@ class Synthesizer(TableEstimator):
             If the file cannot be written; what stood there stays. Or if `method` is an object,
             of which `load` would not know how to make it again.
         """
+        check_is_fitted(self)
+        if shareable:
+            self._check_shareable()
         write_artefact(path, self.state())
+
+    def _check_shareable(self) -> None:
+        if self.keeps_rows_:
+            raise InputError(
+                f"{self.method_} keeps real rows in its model, so it cannot be shareable; take "
+                "'copula' or 'independent'"
+            )
+        kept = [n for n, maker in self.layout_.identifiers.items() if maker.holds_real]
+        texts = [c.name for c in self.schema_.each() if c.kind is Kind.TEXT]
+        if kept or texts:
+            raise InputError(
+                f"the model would hold real values of {', '.join([*kept, *texts])}, so it cannot "
+                "be shareable; leave these columns out"
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> Synthesizer:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import Column, Dialect, Schema, suggest
+from tablewright.schema import Column, Dialect, Schema, inner_name, suggest
 from tablewright.tables.inference.casting import typed, untyped
 from tablewright.tables.inference.cells import without_missing
 from tablewright.tables.inference.infer import infer_schema
@@ -69,7 +69,7 @@ def for_file(rows: pl.DataFrame, schema: Schema, path: str | Path) -> pl.DataFra
     """
     if format_of(path) in ("csv", "tsv") or any(c.dtype != "String" for c in schema.each()):
         return rows
-    return typed(rows, schema)
+    return typed(rows.rename(inner_name), schema)
 
 
 def load_raw(data: Any) -> tuple[pl.DataFrame, Restore]:
@@ -151,6 +151,7 @@ def cells_to_fill(
     leave_structural: bool = False,
 ) -> pl.DataFrame:
     """Return which cells of a table are to be filled; see `Synthesizer.impute`."""
+    columns = None if columns is None else [inner_name(name) for name in columns]
     for name in columns or ():
         if name not in schema:
             raise InputError(f"the table has no column {name!r}{suggest(name, schema.names)}")

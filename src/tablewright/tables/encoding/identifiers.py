@@ -86,6 +86,11 @@ class Identifiers:
         """Form of the identifiers."""
         return write_pattern([space.form for space in self._spaces])
 
+    @property
+    def holds_real(self) -> bool:
+        """Whether the real identifiers are kept, to leave them out."""
+        return any(len(space.taken) for space in self._spaces)
+
     def make(self, n_rows: int, rng: np.random.Generator, offset: int = 0) -> pl.Series:
         """Make the identifiers of the rows `offset` to `offset + n_rows`.
 

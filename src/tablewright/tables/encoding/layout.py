@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -13,8 +14,6 @@ from tablewright.errors import InputError
 from tablewright.schema import Kind, Schema
 from tablewright.tables.encoding.codec import Codec, Field, Floats, Matrix
 from tablewright.tables.encoding.identifiers import Identifiers
-
-__all__ = ["Layout"]
 
 Arrays = Mapping[str, Any]
 
@@ -116,7 +115,7 @@ class Layout:
             rows = rows.with_columns(maker.make(rows.height, rng, start).alias(name))
         for name in self.constants.columns:
             rows = rows.with_columns(self.constants[name].new_from_index(0, rows.height))
-        return rows.select(self.schema.names)
+        return rows[self.schema.names]
 
     def state(self) -> tuple[dict[str, Any], dict[str, Arrays], dict[str, pl.DataFrame]]:
         """Give plain facts, arrays and frames from which `restore` makes it again."""
@@ -145,7 +144,37 @@ class Layout:
             for name, said in facts["identifiers"].items()
         }
         codec = Codec.restore(schema, fields, frames)
+        _check_parts(codec, frames["constants"], identifiers)
         return cls(schema, codec, frames["constants"], identifiers)
+
+
+def _check_parts(
+    codec: Codec, constants: pl.DataFrame, identifiers: Mapping[str, Identifiers]
+) -> None:
+    """Check that what a model file says fits together.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    kinds = {column.name: column.kind for column in codec.schema.each()}
+    names = [field.name for field in codec.fields]
+    dtypes = dict(codec.frames()["dtypes"].schema)
+    if names != [column.name for column in codec.columns] or set(names) - set(dtypes):
+        raise ValueError("fields and columns differ")
+    for field, column in zip(codec.fields, codec.columns, strict=True):
+        coded = column.kind.is_discrete or column.kind is Kind.TEXT
+        if field.levels != (len(codec.levels(field.name)) if coded else 0):
+            raise ValueError(f"levels of {field.name!r} differ")
+        if not math.isfinite(field.step) or field.step < 0:
+            raise ValueError(f"the step of {field.name!r} is out of range")
+    if set(constants.columns) != {n for n, kind in kinds.items() if kind is Kind.CONSTANT}:
+        raise ValueError("constants differ")
+    if set(identifiers) != {n for n, kind in kinds.items() if kind is Kind.IDENTIFIER}:
+        raise ValueError("identifiers differ")
+    if constants.width and constants.height != 1:
+        raise ValueError("constants are one row")
 
 
 def _constants(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

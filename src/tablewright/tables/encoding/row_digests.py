@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
+from tablewright.schema import outer_name
 from tablewright.tables.inference.cells import MISSING_TEXTS, spells_code, spells_number
 
 Digests = NDArray[np.uint64]
@@ -50,7 +51,8 @@ def row_digests(frame: pl.DataFrame, salt: bytes = b"") -> Digests:
     >>> bool(one[0] == row_digests(pl.DataFrame({"b": ["x"], "a": ["39.0"]}))[0])
     True
     """
-    cells = [_canonical(frame[name]).fill_null("") for name in sorted(frame.columns)]
+    names = sorted(frame.columns, key=outer_name)
+    cells = [_canonical(frame[n].alias(str(at))).fill_null("") for at, n in enumerate(names)]
     if not cells:
         return np.empty(0, np.uint64)
     texts = pl.DataFrame(cells).select(pl.concat_str(pl.all(), separator="\x1f")).to_series()

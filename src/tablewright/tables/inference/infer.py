@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError, SchemaError
-from tablewright.schema import Column, Dialect, Kind, Schema, suggest
+from tablewright.schema import Column, Dialect, Kind, Schema, inner_name, outer_name, suggest
 from tablewright.tables.inference import kinds
 from tablewright.tables.inference.casting import typed_series
 from tablewright.tables.inference.kinds import EXACT, Guess
@@ -59,7 +59,9 @@ def infer_schema(
     >>> schema["age"].kind.value, schema["age"].sentinels, schema["sex"].categories
     ('integer', ['?'], ['f', 'm'])
     """
-    overrides = _check_overrides(frame, overrides or {})
+    target = None if target is None else inner_name(target)
+    given = {inner_name(str(name)): fields for name, fields in (overrides or {}).items()}
+    overrides = _check_overrides(frame, given)
     _check_shape(frame)
     if target is not None and target not in frame.columns:
         raise SchemaError(f"the target {target!r} is not a column{suggest(target, frame.columns)}")
@@ -190,7 +192,7 @@ def _guess(
         guess = kinds.guess_values(series)
     if guess.values is not None and guess.values.null_count() == len(series):
         name = series.name
-        if not name.strip():
+        if not outer_name(name).strip():
             raise InputError(
                 "the last column has no name and no value in any row; remove it from the table"
             )

@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 
 from tablewright.errors import InputError
+from tablewright.schema import inner_name
 from tablewright.tables.io.frames import Restore, to_polars
 
 
@@ -87,7 +88,7 @@ def join(features: Any, target: Target, name: str | None) -> tuple[pl.DataFrame,
     """
     frame, restore = _features(features)
     series, facts = target
-    name = name or series.name or "target"
+    name = inner_name(name or series.name or "target")
     while name in frame.columns:
         name += "_"
     if len(series) != frame.height:
@@ -171,7 +172,7 @@ def put_below(features: Any, frame: pl.DataFrame, restore: Restore) -> Any:
     if restore.backend == "pyarrow":
         return nw.concat([nw.from_native(features), nw.from_native(restore(frame))]).to_native()
     above = pl.DataFrame(features)
-    return pl.concat([above, frame.cast(above.schema)])
+    return pl.concat([above, restore(frame).cast(above.schema)])
 
 
 def _to_array(frame: pl.DataFrame, dtype: Any) -> NDArray[Any]:

@@ -56,8 +56,8 @@ def read_csv(path: Path, head: bytes, encoding: str | None = None) -> tuple[pl.D
     source, encoding = _decode(path, head, encoding)
     begin = _read_head(path, source)
     frame = _read_cells(path, source, begin)
-    frame.columns = begin.names
     frame = pl.DataFrame([cells.replace("", None) for cells in frame])
+    frame.columns = begin.names
     if not frame.height:
         raise InputError(f"{path} has a header and no rows; at least two rows are needed")
     if frame[:, -1].null_count():

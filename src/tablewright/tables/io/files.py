@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import Dialect
+from tablewright.schema import Dialect, inner_name
 from tablewright.tables.io.csv_files import read_csv
 
 Format = Literal["csv", "tsv", "parquet", "arrow"]
@@ -107,7 +107,7 @@ def read_table(
         frame, dialect = read_csv(path, head, encoding or ENCODING.get())
     if not frame.width:
         raise InputError(f"{path}: the table has no columns")
-    return frame, dialect
+    return frame.rename(inner_name), dialect
 
 
 def _read_head(path: Path) -> bytes:

@@ -14,6 +14,7 @@ import narwhals as nw
 import polars as pl
 
 from tablewright.errors import InputError
+from tablewright.schema import inner_name, outer_name
 from tablewright.tables.io import pandas_frames
 
 
@@ -46,6 +47,7 @@ class Restore:
             Whether the rows are the user's own; they get their labels back then. New rows
             are numbered from 0.
         """
+        frame = frame.rename(outer_name)
         if self.backend == "pandas":
             return pandas_frames.from_polars(frame, self.columns, self.index if same_rows else None)
         if self.backend == "pyarrow":
@@ -86,8 +88,13 @@ def to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
     >>> restore(frame).equals(frame)
     True
     """
+    frame, restore = _to_polars(data)
+    return frame.rename(inner_name), restore
+
+
+def _to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
     if nw.dependencies.is_narwhals_dataframe(data):
-        return to_polars(data.to_native())
+        return _to_polars(data.to_native())
     if isinstance(data, pl.DataFrame):
         return data, Restore()
     if nw.dependencies.is_pandas_dataframe(data):
@@ -121,7 +128,7 @@ def check_names(names: list[str]) -> None:
 def _from_arrow(data: Any) -> tuple[pl.DataFrame, Restore]:
     check_names(data.column_names)
     names = zip(data.columns, data.column_names, strict=True)
-    frame = pl.DataFrame([pandas_frames.arrow_to_series(column, name) for column, name in names])
+    frame = pl.DataFrame({n: pandas_frames.arrow_to_series(column, n) for column, n in names})
     return frame, Restore("pyarrow", {"schema": pandas_frames.schema_to_text(data.schema)})
 
 
@@ -157,7 +164,7 @@ def keep_cells(data: Any, filled: Any, mask: pl.DataFrame) -> Any:
     """
     touched = {series.name for series in mask if series.any()}
     if nw.dependencies.is_pandas_dataframe(data) and hasattr(filled, "isetitem"):
-        names = [str(name) for name in data.columns]
+        names = [inner_name(str(name)) for name in data.columns]
         for at, name in enumerate(mask.columns):
             column = data.iloc[:, names.index(name)]
             if name in touched:
@@ -167,5 +174,6 @@ def keep_cells(data: Any, filled: Any, mask: pl.DataFrame) -> Any:
     elif nw.dependencies.is_pyarrow_table(data) and nw.dependencies.is_pyarrow_table(filled):
         for at, name in enumerate(mask.columns):
             if name not in touched:
-                filled = filled.set_column(at, data.schema.field(name), data[name])
+                outer = outer_name(name)
+                filled = filled.set_column(at, data.schema.field(outer), data[outer])
     return filled

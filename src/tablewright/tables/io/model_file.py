@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,10 +19,14 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError, TablewrightError
 from tablewright.tables.io.writing import atomic_file
 
-__all__ = ["FORMAT", "Artefact", "reading", "write_artefact"]
-
 FORMAT = 1
 """Version of the layout; raised when older programs could not read what is written."""
+
+MAX_FREE = 64 << 20
+MAX_RATIO = 100
+"""What a file may hold, unpacked: 64 MiB, and 100 bytes for each of its own."""
+
+MAX_PARTS = 20_000
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -45,7 +50,7 @@ class Artefact:
 
 
 def write_artefact(path: str | Path, artefact: Artefact) -> None:
-    """Write the file whole or not at all.
+    """Write the file whole or not at all, readable by its owner alone.
 
     Raises
     ------
@@ -54,7 +59,7 @@ def write_artefact(path: str | Path, artefact: Artefact) -> None:
     """
     groups, frames = list(artefact.arrays), list(artefact.frames)
     index = {"format": FORMAT, "arrays": groups, "frames": frames}
-    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
+    with atomic_file(path, private=True) as temporary, zipfile.ZipFile(temporary, "w") as file:
         _add(file, "index.json", json.dumps(index).encode())
         _add(file, "facts.json", json.dumps(artefact.facts, allow_nan=False).encode())
         for at, name in enumerate(groups):
@@ -97,24 +102,78 @@ def reading(path: str | Path) -> Iterator[Artefact]:
         ) from e
 
 
+def is_model_file(path: str | Path) -> bool:
+    """Return whether a file looks like one that `write_artefact` wrote."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {"index.json", "facts.json"} <= set(file.namelist())
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return False
+
+
 def _read(path: Path) -> Artefact:
+    room = MAX_FREE + MAX_RATIO * path.stat().st_size
     with zipfile.ZipFile(path) as file:
+        _check_sizes(path, file, room)
         index = json.loads(file.read("index.json"))
         if int(index["format"]) > FORMAT:
             raise InputError(
                 f"{path} was written by a newer tablewright (format {int(index['format'])}, this "
                 f"one reads up to {FORMAT}); update tablewright"
             )
-        return Artefact(
-            json.loads(file.read("facts.json")),
-            {name: _arrays(file.read(f"arrays/{k}.npz")) for k, name in enumerate(index["arrays"])},
-            {
-                name: pl.read_parquet(io.BytesIO(file.read(f"frames/{k}.parquet")))
-                for k, name in enumerate(index["frames"])
-            },
-        )
+        facts = json.loads(file.read("facts.json"))
+        arrays, frames = {}, {}
+        for at, name in enumerate(index["arrays"]):
+            arrays[str(name)] = _arrays(path, file.read(f"arrays/{at}.npz"), room)
+            room -= sum(array.nbytes for array in arrays[str(name)].values())
+        for at, name in enumerate(index["frames"]):
+            frames[str(name)] = _frame(path, file.read(f"frames/{at}.parquet"), room)
+            room -= int(frames[str(name)].estimated_size())
+        return Artefact(facts, arrays, frames)
 
 
-def _arrays(data: bytes) -> Arrays:
+def _check_sizes(path: Path, file: zipfile.ZipFile, room: int) -> None:
+    """Refuse an archive that says it holds more than fits its own size, before it is unpacked."""
+    parts = file.infolist()
+    total = sum(part.file_size for part in parts)
+    if total > room or len(parts) > MAX_PARTS:
+        raise _too_large(path, total)
+
+
+def _too_large(path: Path, n_bytes: int) -> InputError:
+    return InputError(
+        f"{path} is not a model file that tablewright wrote: it would unpack to "
+        f"{n_bytes / 1e6:,.0f} MB, far more than a model of its size holds"
+    )
+
+
+def _arrays(path: Path, data: bytes, room: int) -> Arrays:
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        _check_sizes(path, parts, room)
+        for part in parts.infolist():
+            with parts.open(part) as stream:
+                n_bytes = _claimed(stream)
+            if n_bytes > part.file_size:
+                raise _too_large(path, n_bytes)
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def _claimed(stream: Any) -> int:
+    """Return the bytes that the header of an array claims for it."""
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    shape, _, dtype = read[version](stream)
+    return math.prod(map(int, shape)) * dtype.itemsize
+
+
+def _frame(path: Path, data: bytes, room: int) -> pl.DataFrame:
+    rows = pl.scan_parquet(io.BytesIO(data))
+    width = max(1, len(rows.collect_schema()))
+    n_cells = int(rows.select(pl.len()).collect().item()) * width
+    if n_cells > room:  # a cell takes a byte at least
+        raise _too_large(path, n_cells)
+    return pl.read_parquet(io.BytesIO(data))

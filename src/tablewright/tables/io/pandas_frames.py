@@ -49,7 +49,7 @@ def to_polars(data: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
         column = data.iloc[:, position]
         facts[str(name)] = _facts(column, name)
         series.append(_to_series(column, str(name)))
-    return pl.DataFrame(series), facts
+    return pl.DataFrame({column.name: column for column in series}), facts
 
 
 def _facts(column: Any, name: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tablewright.errors import InputError
-from tablewright.schema import Dialect
+from tablewright.schema import Dialect, outer_name
 from tablewright.tables.encoding.row_digests import FALSE_MARK, RowSketch, Sighting
 from tablewright.tables.io.files import format_of
 from tablewright.tables.io.writing import TableWriter, write_frame, write_text
@@ -169,11 +169,11 @@ def write_rows(
         for chunk in chunks:
             writer.write(chunk)
             sketch.add(chunk)
-            columns = chunk.columns
+            columns = [outer_name(name) for name in chunk.columns]
     if after is not None:
         origin = origin.model_copy(update={"options": {**origin.options, **after()}})
     if real is not None:
-        n_alike = sketch.drop_real(real[[c for c in real.columns if c in columns]])
+        n_alike = sketch.drop_real(real[[c for c in real.columns if outer_name(c) in columns]])
         origin = origin.model_copy(update={"n_real_rows_alike": n_alike})
     return _write_manifest(path, origin, sketch, sketch.n_rows, columns, NOT_FOR)
 
@@ -205,7 +205,9 @@ def write_filled(
     write_frame(frame, path, dialect=dialect)
     sketch = RowSketch()
     sketch.add(frame.filter(filled))
-    return _write_manifest(path, origin, sketch, frame.height, frame.columns, FILLED_NOT_FOR)
+    return _write_manifest(
+        path, origin, sketch, frame.height, [*map(outer_name, frame.columns)], FILLED_NOT_FOR
+    )
 
 
 def _write_manifest(
@@ -228,6 +230,21 @@ def _write_manifest(
     )
     write_text(manifest.model_dump_json(indent=2) + "\n", manifest_path(path))
     return manifest
+
+
+def write_model_manifest(path: str | Path, origin: Origin, holds: Sequence[str]) -> None:
+    """Write beside a model file what made it and what it holds of the real table."""
+    path = Path(path)
+    said = {
+        "program": "tablewright",
+        "version": version("tablewright"),
+        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "origin": origin.model_dump(),
+        "file": path.name,
+        "sha256": _sha256(path),
+        "holds": list(holds),
+    }
+    write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", manifest_path(path))
 
 
 def _mark(path: str | Path, origin: Origin) -> dict[str, str] | None:
@@ -352,7 +369,7 @@ def trace_rows(
     sightings = []
     for manifest in manifests:
         sketch = RowSketch.from_dict(manifest.rows)
-        shared = [name for name in frame.columns if name in manifest.columns]
+        shared = [name for name in frame.columns if outer_name(name) in manifest.columns]
         if len(shared) == len(manifest.columns):
             sighting = sketch.look_up(frame[shared])
             if digest == manifest.sha256:  # the very file: no chance in it

@@ -16,7 +16,7 @@ from typing import Self
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import Dialect
+from tablewright.schema import Dialect, outer_name
 from tablewright.tables.inference.times import durations_to_text
 from tablewright.tables.io.files import Format, format_of
 
@@ -199,6 +199,7 @@ class TableWriter:
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Add rows; every chunk has the same columns."""
+        chunk = chunk.rename(outer_name)
         with _told(self.path):
             if self.format in ("csv", "tsv"):
                 self._append(chunk)
