@@ -109,8 +109,12 @@ def _figures(
     truth = test[table.target]
     models = {
         "local": LabelModel(schema, table.target).fit(train),
-        "model": LabelModel(schema, table.target, llm, table.about).fit(train.head(0)),
-        "updated": LabelModel(schema, table.target, llm, table.about).fit(train),
+        "model": LabelModel(schema, table.target, llm, table.about, question=table.question).fit(
+            train.head(0)
+        ),
+        "updated": LabelModel(schema, table.target, llm, table.about, question=table.question).fit(
+            train
+        ),
     }
     labels = {name: model.predict(test) for name, model in models.items()}
     score = {name: quality(truth, found) for name, found in labels.items()}

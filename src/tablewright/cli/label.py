@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=path, help="File to write TABLE and its labels to.")
 @click.option("--about", default="", metavar="TEXT", help="What the table is about, for the model.")
 @click.option(
+    "--question",
+    default="",
+    metavar="TEXT",
+    help="What to ask of each row, in your words; with two classes Yes means the second.",
+)
+@click.option(
     "--classes", metavar="A,B", help="Classes of the target, where no training rows name them."
 )
 @click.option("--draw", is_flag=True, help="Also write a label drawn from the probabilities.")
@@ -43,6 +49,7 @@ def label(
     target: str,
     out: Path,
     about: str,
+    question: str,
     classes: str | None,
     draw: bool,
     schema_file: Path | None,
@@ -70,7 +77,7 @@ def label(
     schema = _schema(rows, real, target, classes, schema_file)
 
     def judge(model: LLM | None) -> Labels:
-        return _labels(schema, target, model, about, seed, rows, real)
+        return _labels(schema, target, model, (about, question), seed, rows, real)
 
     if llm.dry_run:
         click.echo(llm.estimate(lambda dry: judge(dry.connect())))
@@ -122,7 +129,7 @@ def _overrides(schema_file: Path | None) -> dict[str, Any]:
 
 
 def _labels(
-    schema: Schema, target: str, model: LLM | None, about: str, seed: int,
+    schema: Schema, target: str, model: LLM | None, words: tuple[str, str], seed: int,
     rows: pl.DataFrame, real: pl.DataFrame | None,
 ) -> Labels:  # fmt: skip
     from tablewright.selection.label_model import LabelModel
@@ -132,7 +139,8 @@ def _labels(
     features = schema.model_copy(
         update={"columns": [c for c in schema.each() if c.name != target], "target": None}
     )
-    judge = LabelModel(schema, target, model, about, seed).fit(train)
+    about, question = words
+    judge = LabelModel(schema, target, model, about, seed, question).fit(train)
     return judge.predict(typed(_features(rows, features), features))
 
 

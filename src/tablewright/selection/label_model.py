@@ -109,6 +109,10 @@ class LabelModel:
         What the table is about, in a sentence; it is worth more than any other option.
     seed : int, default=0
         Of the choice among more than 300 real rows.
+    question : str, default=""
+        What to ask of each row, in words of your own, where names of columns and classes do
+        not say it. For two classes it has to be one that Yes answers for the second, such as
+        ``"Does this person earn more than 50,000 dollars a year?"``.
 
     Examples
     --------
@@ -121,10 +125,11 @@ class LabelModel:
     """
 
     def __init__(
-        self, schema: Schema, target: str, llm: LLM | None = None, about: str = "", seed: int = 0
-    ) -> None:
+        self, schema: Schema, target: str, llm: LLM | None = None, about: str = "", seed: int = 0,
+        question: str = "",
+    ) -> None:  # fmt: skip
         self.schema, self.target, self.llm = schema, target, llm
-        self.about, self.seed = about, seed
+        self.about, self.seed, self.question = about, seed, question
         self._features = [name for name in schema.names if name != target]
         self._scale: tuple[Floats, Floats] | None = None
 
@@ -228,12 +233,12 @@ class LabelModel:
         sharing = getattr(self.llm, "sharing", None)
         sharing = sharing if isinstance(sharing, Sharing) else Sharing("rows")
         sharing.need("rows", "asking a model for labels")
-        system = instructions(self.target, names, self.about)
+        system = instructions(self.target, names, self.about, self.question)
         cells = sharing.cells(rows.select(self._features))
         return [
             Prompt.ask(
-                question(row, self.target, names), system, stage="label", role="label",
-                sent=count_cells([row]), expected=choices_for(names)[0],
+                question(row, self.target, names, self.question), system, stage="label",
+                role="label", sent=count_cells([row]), expected=choices_for(names)[0],
             )
             for row in cells
         ]  # fmt: skip

@@ -24,7 +24,7 @@ def choices_for(classes: Sequence[str]) -> tuple[str, ...]:
     return ("No", "Yes") if len(classes) == 2 else tuple(_LETTERS[: len(classes)])
 
 
-def instructions(target: str, classes: Sequence[str], about: str = "") -> str:
+def instructions(target: str, classes: Sequence[str], about: str = "", asked: str = "") -> str:
     """Say what is asked of every row; the same for all of them, so that it is read once.
 
     Parameters
@@ -35,6 +35,8 @@ def instructions(target: str, classes: Sequence[str], about: str = "") -> str:
         Its values, or `LEVELS` for a number.
     about : str, default=""
         What the table, or its target, is about.
+    asked : str, default=""
+        The question in the user's own words.
 
     Examples
     --------
@@ -44,13 +46,13 @@ def instructions(target: str, classes: Sequence[str], about: str = "") -> str:
     Is salary >50K rather than <=50K? Answer Yes or No, in one word.
     """
     lines = [about] if about else []
-    lines.append(
-        f"You are an expert who predicts the column {target} of a table from its other columns."
-    )
-    if len(classes) == 2:
+    if not asked:
         lines.append(
-            f"Is {target} {classes[1]} rather than {classes[0]}? Answer Yes or No, in one word."
+            f"You are an expert who predicts the column {target} of a table from its other columns."
         )
+    if len(classes) == 2:
+        plain = f"Is {target} {classes[1]} rather than {classes[0]}?"
+        lines.append(f"{asked or plain} Answer Yes or No, in one word.")
     else:
         named = zip(choices_for(classes), classes, strict=True)
         lines += [f"{letter}: {target} is {name}" for letter, name in named]
@@ -58,7 +60,7 @@ def instructions(target: str, classes: Sequence[str], about: str = "") -> str:
     return "\n".join(lines)
 
 
-def question(row: Mapping[str, Cell], target: str, classes: Sequence[str]) -> str:
+def question(row: Mapping[str, Cell], target: str, classes: Sequence[str], asked: str = "") -> str:
     """Show one row and ask; nothing here is the same for two rows but the last line.
 
     Examples
@@ -70,8 +72,8 @@ def question(row: Mapping[str, Cell], target: str, classes: Sequence[str]) -> st
     Is salary >50K?
     """
     cells = [f"{name}: {_shown(value)}" for name, value in row.items() if value is not None]
-    asked = f"Is {target} {classes[1]}?" if len(classes) == 2 else f"Which {target}?"
-    return "\n".join([*cells, "", asked])
+    plain = f"Is {target} {classes[1]}?" if len(classes) == 2 else f"Which {target}?"
+    return "\n".join([*cells, "", asked or plain])
 
 
 def _shown(value: Cell) -> str:
