@@ -15,6 +15,7 @@ from tablewright.systems.cllm.learning_dynamics import LearningDynamics
 from tablewright.systems.cllm.prompts import Page
 from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import Judge, Verdict
+from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
@@ -73,6 +74,9 @@ class CLLM(System):
         Rows that a prompt asks for; 20, and 1,000 in the published variant, where None.
     completions : int, default=5
         Replies to each prompt, at most.
+    labels : {"written", "probabilities"}, default="written"
+        ``"probabilities"`` replaces the label that the model wrote with a row by one that is drawn
+        from probabilities: what the model holds of each label, updated by the real rows.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -108,6 +112,7 @@ class CLLM(System):
     roles = ("writer",)
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
+        "labels": OneOf("written", "probabilities"),
         "n_examples": Whole(0),
         "rows_per_prompt": Whole(optional=True),
         "completions": Whole(),
@@ -126,6 +131,7 @@ class CLLM(System):
         n_examples: int = 20,
         rows_per_prompt: int | None = None,
         completions: int = 5,
+        labels: str = "written",
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -139,6 +145,7 @@ class CLLM(System):
         self.n_examples = n_examples
         self.rows_per_prompt = rows_per_prompt
         self.completions = completions
+        self.labels = labels
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
@@ -185,12 +192,17 @@ class CLLM(System):
                 "prompt shows no real rows"
             )
         page = Page(self, request)
-        return LanguageModelWriter(
+        writer = LanguageModelWriter(
             model, page.schema, page.task, "json",
             per_prompt=self.rows_per_prompt or self.preset_.rows_per_prompt,
             parallel=self.completions, max_prompts=self.max_prompts,
             names={new: old for old, new in page.names.items()},
         )  # fmt: skip
+        if self.labels == "written" or self.classes_ is None:
+            return writer
+        return RelabellingWriter(
+            writer, LabelDrawer(model, self.writable_, self.train_, self.topic or "")
+        )
 
     def _judge(self, request: SampleRequest, result: Result) -> Judge | None:
         """Return the curation of all candidates so far; the details have the last word on each."""

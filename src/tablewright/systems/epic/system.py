@@ -15,6 +15,7 @@ from tablewright.random_state import Stream
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
 from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.partition import TargetPartition, target_partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
@@ -66,6 +67,9 @@ class EPIC(System):
         Rows of each class in a set, and sets in a prompt; see `variant` for None.
     mapping : {"none", "repetitive", "all"} or None, default=None
         Which categories get tokens; see `variant` for None.
+    labels : {"written", "probabilities"}, default="written"
+        ``"probabilities"`` replaces the label that the model wrote with a row by one that is drawn
+        from probabilities: what the model holds of each label, updated by the real rows.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -103,6 +107,7 @@ class EPIC(System):
     roles = ("writer",)
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
+        "labels": OneOf("written", "probabilities"),
         "mapping": OneOf(None, *MAPPINGS),
         "rows_per_class": Whole(optional=True),
         "sets": Whole(optional=True),
@@ -118,6 +123,7 @@ class EPIC(System):
         rows_per_class: int | None = None,
         sets: int | None = None,
         mapping: str | None = None,
+        labels: str = "written",
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -128,6 +134,7 @@ class EPIC(System):
         self.rows_per_class = rows_per_class
         self.sets = sets
         self.mapping = mapping
+        self.labels = labels
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
@@ -187,7 +194,10 @@ class EPIC(System):
         model = self.model("writer")
         if model is None:
             return self.generator_writer(result, self.classes_)
-        return Layout(self, request).writer(model)
+        writer = Layout(self, request).writer(model)
+        if self.labels == "written":
+            return writer
+        return RelabellingWriter(writer, LabelDrawer(model, self.writable_, self.train_))
 
     def _quotas_of(self, request: SampleRequest) -> Mapping[Any, int] | None:
         """Return rows of each class: as asked for, else the same number of each."""

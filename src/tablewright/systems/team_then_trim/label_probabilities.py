@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from tablewright.errors import ModelError
-from tablewright.llm.endpoint.base import LLM
-from tablewright.schema import Schema
-from tablewright.selection.label_model import LabelModel
 from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.label_draws import LabelDrawer
 from tablewright.systems.team_then_trim.workers import Turn
 
 
+@dataclass(eq=False)
 class ProbabilityWorker:
-    """Draws the label of each row from its probabilities; see `LabelModel`.
+    """Gives each row a label drawn from its probabilities."""
 
-    Parameters
-    ----------
-    llm : LLM
-    schema : Schema
-        All columns of the rows, and the label.
-    train : DataFrame
-        Typed real rows.
-    about : str, default=""
-        What the table is about.
-
-    Attributes
-    ----------
-    weight : float or None
-        Share of the model in what was believed of the labels last; None before any.
-    """
-
-    def __init__(self, llm: LLM, schema: Schema, train: pl.DataFrame, about: str = "") -> None:
-        assert schema.target is not None
-        self.target, self.train = schema.target, train.select(schema.names)
-        self.model = LabelModel(schema, schema.target, llm, about)
-        self.weight: float | None = None
+    drawer: LabelDrawer
 
     def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[RowBatch]:
-        """Label the rows; the real ones are asked about with the first of them."""
+        """Label the rows that the other workers wrote."""
         return [self._label(turn, n_rows, seed) for turn in turns]
 
     def _label(self, turn: Turn, n_rows: int, seed: int) -> RowBatch:
-        dtype = self.train.schema[self.target]
         try:
-            if self.weight is None:
-                self.model.fit(self.train)
-            labels = self.model.predict(turn.given)
+            labels = self.drawer.draw(turn.given, seed)
         except ModelError as error:
-            return RowBatch(pl.DataFrame(schema={self.target: dtype}), stopped=error)
-        self.weight = labels.weight
-        drawn = labels.draw(np.random.default_rng(seed)).tolist()
-        cells = pl.Series(self.target, drawn, strict=False).cast(dtype)
-        return RowBatch(cells.to_frame(), groups=list(range(n_rows)))
+            none = pl.DataFrame(
+                schema={self.drawer.target: self.drawer.train.schema[self.drawer.target]}
+            )
+            return RowBatch(none, stopped=error)
+        return RowBatch(labels.to_frame(), groups=list(range(n_rows)))

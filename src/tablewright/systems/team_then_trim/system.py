@@ -22,6 +22,7 @@ from tablewright.selection.trim import Trim
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import Copies, Judge, Verdict
+from tablewright.systems.common.label_draws import LabelDrawer
 from tablewright.systems.common.partition import ClassPartition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
@@ -176,7 +177,7 @@ class TeamThenTrim(System):
         self.local_ = self._local_columns()
         self.plan_ = self._plan(features)
         self._drawer: LocalWorker | None = None
-        self._judge: ProbabilityWorker | None = None
+        self._labels_drawn: LabelDrawer | None = None
         if self.local_:
             seed = int(np.random.default_rng([self.seed_, Stream.TEAM_LOCAL]).integers(2**31))
             self._drawer = LocalWorker(self._real, self.layout_.codec, seed)
@@ -314,8 +315,8 @@ class TeamThenTrim(System):
         if model is None:
             return None
         if role == "label" and self.labels == "probabilities" and self.writable_.target:
-            self._judge = ProbabilityWorker(model, self.writable_, self.train_, self._about)
-            return self._judge
+            self._labels_drawn = LabelDrawer(model, self.writable_, self.train_, self._about)
+            return ProbabilityWorker(self._labels_drawn)
         return ModelWorker(
             model,
             self.writable_,
@@ -393,11 +394,8 @@ class TeamThenTrim(System):
                 f"no real row is of class {', '.join(map(repr, self._unseen))}, so a label worker "
                 "without a model cannot write it; name a model for the role 'label'"
             )
-        if self._judge is not None and self._judge.weight is not None:
-            result.note(
-                "labels: drawn from probabilities, in which the share of the model is "
-                f"{self._judge.weight:.2f} and that of the real rows the rest"
-            )
+        if self._labels_drawn is not None:
+            result.note(self._labels_drawn.note)
         result.note(self.plan_.brief())
         for repair in self.plan_.repairs[:3]:
             result.note(f"plan, {repair}")
