@@ -141,7 +141,8 @@ def test_a_method_without_a_model_says_so() -> None:
 
 def test_a_rule_about_shares_rejects_no_row_and_is_told() -> None:
     quota = {"kind": "quota", "where": "member = 'yes'", "share": [0.5, 0.6]}
-    model = StandIn(pl.concat([TRAIN, TRAIN.with_columns(pl.col("age") + 30)]), target="member")
+    older = [TRAIN.with_columns(pl.col("age") + years) for years in range(7, 50, 7)]
+    model = StandIn(pl.concat(older), target="member")
     system = CLLM("member", llm=model, random_state=0).fit(TRAIN)
     assert system.sample(2, rules=[quota, "age >= 18"]).height == 2
     assert any("is about shares of rows" in note for note in system.result_.notes)

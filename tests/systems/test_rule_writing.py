@@ -16,11 +16,8 @@ from tablewright.errors import BudgetError, ModelError, RuleError
 from tablewright.llm import Prompt, Reply, Scripted, Sharing
 from tablewright.rules import Rules, Source, as_rules, validate_rules
 from tablewright.schema import Schema
-from tablewright.systems.common.rule_writing.prompt import (
-    MOST_RULES,
-    RuleQuestion,
-    strongest_associations,
-)
+from tablewright.systems.common.rule_writing.forms import MAX_RULES
+from tablewright.systems.common.rule_writing.prompts import RuleQuestion, strongest_associations
 from tablewright.systems.common.rule_writing.votes import read_rules
 from tablewright.systems.common.rule_writing.writer import (
     GivenRules,
@@ -223,7 +220,7 @@ def test_a_cap_after_the_majority_still_gives_rules() -> None:
         write([reply(ORDER), cap])
     unmended = write([reply(ORDER, "agee > 3")] * 3 + [cap])
     assert said(unmended) == ["came <= left"]
-    assert "was not mended" in unmended.notes[0]
+    assert "was not corrected" in unmended.notes[0]
 
 
 def test_rules_that_were_tried_are_shown_with_their_rate_where_that_may_leave() -> None:
@@ -273,7 +270,7 @@ def test_a_person_and_the_miner_fill_the_same_role() -> None:
 
 def test_no_more_rules_are_read_than_were_asked_for() -> None:
     many = reply(*[f"age <> {i}" for i in range(200)])
-    assert len(read_rules(many, SCHEMA).bound) == MOST_RULES
+    assert len(read_rules(many, SCHEMA).bound) == MAX_RULES
 
 
 VALUES = st.recursive(

@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tablewright.llm.prompts.sharing import Cell
-from tablewright.llm.rows.parser import parse_rows
 from tablewright.schema import Schema
-from tablewright.testing.mutations import MUTATIONS, spoil
+from tests.testing.mutations import MUTATIONS, read, spoil
 
 SCHEMA = Schema.build(
     {
@@ -41,11 +40,8 @@ def test_rows_that_can_be_read_are_read_and_no_others(
     rows: list[dict[str, Cell]], form: str, seed: int, n_mutations: int
 ) -> None:
     reply = spoil(rows, SCHEMA, form, np.random.default_rng(seed), n_mutations)
-    found = {
-        row.number: row.cells
-        for row in parse_rows(reply.text, SCHEMA, form, range(1, len(rows) + 1)).rows
-    }
-    assert all(cells == rows[number - 1] for number, cells in found.items() if number)
+    found = read(reply.text, SCHEMA, form)
+    assert all(cells == rows[number - 1] for number, cells in found.items())
     unquoted = "thousands separators, no quotes" in reply.done
     if not unquoted:
         assert set(found) == set(reply.salvageable)

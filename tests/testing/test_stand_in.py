@@ -104,10 +104,10 @@ def test_it_keeps_the_rules_of_the_prompt_as_far_as_it_is_obedient() -> None:
 
 @pytest.mark.parametrize("share", [0.3, 0.8])
 def test_copies_and_collapse_follow_their_dials(share: float) -> None:
-    copied, _ = write(model(copies=share), examples=lambda batch: SMALL)
-    assert copied.join(SMALL, on=copied.columns, how="semi").height / 300 == pytest.approx(
-        share, abs=0.1
-    )
+    what = RowTask(model().population.schema, examples=lambda batch: SMALL, margin=None)
+    written = request_rows(model(copies=share), what, 300, batch_size=50, rounds=1)
+    n_copies = written.reasons()["it is an example of the prompt"]
+    assert n_copies / 300 == pytest.approx(share, abs=0.1)
     collapsed, _ = write(model(collapse=share))
     top = collapsed.group_by(collapsed.columns).len().sort("len").tail(3)["len"].sum()
     assert top / 300 == pytest.approx(share, abs=0.1)
@@ -226,8 +226,8 @@ def test_the_checks_pass_what_is_right_and_refuse_what_is_wrong() -> None:
     check_llm(model())
 
     class Positional(CsvRows):
-        def read(self, text: str, names: Any, numbered: bool) -> Any:
+        def read(self, text: str, names: Any, known: Any = ()) -> Any:
             return iter(())
 
-    with pytest.raises(AssertionError, match="row numbers"):
+    with pytest.raises(AssertionError, match="rows have to survive"):
         check_row_format(Positional())

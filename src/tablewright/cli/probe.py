@@ -11,7 +11,7 @@ from tablewright.cli.model_options import ModelOptions, model_options
 from tablewright.cli.progress import progress, show
 
 if TYPE_CHECKING:
-    from tablewright.llm.prompts.memorized import Memorised
+    from tablewright.llm.prompts.memorized import Memorized
 
 
 @click.command()
@@ -44,7 +44,7 @@ def probe(train: Path, llm: ModelOptions) -> None:
         raise stopped
 
 
-def _rows(memorized: Memorised) -> str:
+def _rows(memorized: Memorized) -> str:
     if memorized.rows is not None:
         return f"{100 * memorized.rows:.0f} %"
     return "no answer" if memorized.unanswered else "not asked (--share rows)"

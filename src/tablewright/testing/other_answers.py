@@ -17,8 +17,6 @@ from tablewright.testing.population import Population
 if TYPE_CHECKING:
     from tablewright.testing.stand_in import StandIn
 
-__all__ = ["ANSWERS", "population_of"]
-
 
 def plan(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
     """Split the columns into a team's components, associated ones together."""
@@ -101,7 +99,7 @@ def _recall(text: str, model: StandIn) -> str | None:
     """Name the columns of the table, or rare values of one of them."""
     if "Complete the header" in text:
         return json.dumps(model.population.schema.names, ensure_ascii=False)
-    named = re.search(r"rare values that stand in the column <data \w+>\n(.*?)\n</data", text)
+    named = re.search(r"rare values of this column.*?<data>\n(.*?)\n</data>", text, re.DOTALL)
     if named is None or named[1] not in model.population.schema:
         return None
     cells = [cell for cell in model.population.cells[named[1]] if cell is not None]

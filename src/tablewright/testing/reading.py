@@ -12,14 +12,13 @@ from tablewright.errors import TablewrightError
 from tablewright.llm.rows.csv_rows import split_line
 from tablewright.llm.rows.lenient_json import find_containers
 from tablewright.llm.rows.parser import FORMATS
-from tablewright.llm.rows.raw_rows import NUMBER, RawRow, match_names
+from tablewright.llm.rows.raw_rows import RawRow, match_names
 from tablewright.rules.expressions.expression import Expression, parse
 from tablewright.schema import Schema
 
-__all__ = ["Order", "read_order"]
-
-_FENCE = re.compile(r"<data (\w+)>\n(.*?)\n</data \1>", re.DOTALL)
-_WANTED = re.compile(r"[Ww]rite (\d+) new rows(?:, numbered ([\d, to]+))?")
+_DATA = re.compile(r"<data>\n(.*?)\n</data>", re.DOTALL)
+_COUNTED = re.compile(r"[Ww]rite (\d+) new rows")
+_BEGUN = re.compile(r"These \d+ rows are begun\..*?<data>\n(.*?)\n</data>", re.DOTALL)
 _COUNT = re.compile(r"\b(\d{1,4})\s+(?:\w+\s+){0,4}?(?:rows|records|samples|examples|objects)\b")
 _GROUP = re.compile(r"^([A-Z]\d*)\.$")
 _RULES = 60
@@ -35,12 +34,10 @@ class Order:
         Columns to write, in order.
     form : str
         Name of the row format.
-    numbers : list of int
-        Numbers of the rows; for rows without numbers only their count matters.
-    numbered : bool
-        Whether rows carry numbers.
-    given : dict of int to mapping
-        Cells that are fixed, by row number.
+    n_rows : int
+        Rows to write.
+    given : list of mapping
+        For each row the cells that are fixed; empty where there are none.
     examples : list of mapping
         Rows that the prompt shows, cells as they stand there.
     groups : dict of str to list of mapping
@@ -53,9 +50,8 @@ class Order:
 
     columns: list[str]
     form: str = "csv"
-    numbers: list[int] = field(default_factory=list)
-    numbered: bool = False
-    given: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    n_rows: int = 10
+    given: list[Mapping[str, Any]] = field(default_factory=list)
     examples: list[Mapping[str, Any]] = field(default_factory=list)
     groups: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     parents: dict[str, list[str]] | None = None
@@ -64,7 +60,7 @@ class Order:
 
 def read_order(text: str, schema: Schema) -> Order:
     """Read a prompt for rows: one of ours, or of a published layout."""
-    blocks = [match[2] for match in _FENCE.finditer(text)]
+    blocks = [match[1] for match in _DATA.finditer(text)]
     order = _ours(text, blocks, schema) if blocks else None
     order = order or _groups(text, schema) or _foreign(text, schema)
     order.parents = _graph(text, schema)
@@ -80,16 +76,24 @@ def _ours(text: str, blocks: Sequence[str], schema: Schema) -> Order | None:
     if not columns:
         return None
     order = Order(columns, form=_form(text))
-    wanted = _WANTED.search(text)
-    order.numbers = _numbers(wanted[2], int(wanted[1])) if wanted else []
-    order.numbered = NUMBER in text
-    for block in blocks[1:]:
-        rows = _block_rows(block, schema, order.form)
-        begun = [row for row in rows if row.number is not None]
-        order.given.update({int(str(row.number)): row.cells for row in begun})
-        order.examples.extend(row.cells for row in rows if row.number is None)
-    order.numbers = order.numbers or list(order.given)
+    begun = _BEGUN.search(text)
+    order.given = _lines(begun[1]) if begun else []
+    counted = _COUNTED.search(text)
+    order.n_rows = len(order.given) or (int(counted[1]) if counted else 10)
+    shown = [block for block in blocks[1:] if begun is None or block != begun[1]]
+    for block in shown:
+        order.examples += _pairs_of(block) if " => " in block else _block_rows(block, schema, order)
     return order
+
+
+def _lines(block: str) -> list[Mapping[str, Any]]:
+    return [json.loads(line) for line in block.splitlines()]
+
+
+def _pairs_of(block: str) -> list[Mapping[str, Any]]:
+    """Read examples of what is given of a row, and of what belongs to it."""
+    halves = [line.partition(" => ") for line in block.splitlines()]
+    return [{**json.loads(given), **json.loads(own)} for given, _, own in halves]
 
 
 def _form(text: str) -> str:
@@ -98,25 +102,13 @@ def _form(text: str) -> str:
     return "csv" if re.search(r"\bCSV\b", text) and "JSON only" not in text else "json"
 
 
-def _numbers(ranges: str | None, n_rows: int) -> list[int]:
-    if ranges is None:
-        return list(range(1, n_rows + 1))
-    found: list[int] = []
-    for part in ranges.split(","):
-        ends = [int(end) for end in re.findall(r"\d+", part)]
-        found.extend(range(ends[0], ends[-1] + 1) if ends else [])
-    return found
-
-
-def _block_rows(block: str, schema: Schema, form: str) -> list[RawRow]:
+def _block_rows(block: str, schema: Schema, order: Order) -> list[Mapping[str, Any]]:
     header = [name.strip() for name in split_line(block.splitlines()[0])]
     names = list(match_names(header, schema.names).values())
-    if form != "csv" or not names:
-        objects = [value for value, _, _ in find_containers(block)]
-        names = _keys(objects, schema)
-    numbered = NUMBER in block.splitlines()[0] or f'"{NUMBER}"' in block
-    found = FORMATS[form].read(block, names, numbered) if names else []
-    return [row for row in found if isinstance(row, RawRow)]
+    if order.form != "csv" or not names:
+        names = _keys([value for value, _, _ in find_containers(block)], schema)
+    rows = FORMATS[order.form].read(block, names) if names else []
+    return [row.cells for row in rows if isinstance(row, RawRow)]
 
 
 def _keys(value: Any, schema: Schema) -> list[str]:
@@ -153,8 +145,7 @@ def _foreign(text: str, schema: Schema) -> Order:
     named = [name for name in schema.names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
     columns = _keys(rows, schema) or named or schema.names
     count = [int(match[1]) for match in _COUNT.finditer(text)]
-    order = Order(columns, form=_form(text), numbers=list(range(1, (count or [10])[-1] + 1)))
-    order.numbered = f'"{NUMBER}"' in text
+    order = Order(columns, form=_form(text), n_rows=(count or [10])[-1])
     order.examples = [{str(key): value for key, value in row.items()} for row in rows]
     return order
 
@@ -188,7 +179,7 @@ def _pairs(value: Any) -> list[tuple[str, Any]]:
 
 def _rules(text: str, schema: Schema) -> list[Expression]:
     """Find lines that are conditions of our expression language."""
-    plain = _FENCE.sub("", text)
+    plain = _DATA.sub("", text)
     candidates = re.findall(r"^\s*(?:[-*]|\d+[.)])\s+(.+?)\s*$", plain, re.MULTILINE)
     rules = []
     for line in [*candidates, *_json_expressions(plain)][:_RULES]:

@@ -25,8 +25,6 @@ from tablewright.testing.population import Population
 from tablewright.testing.reading import Order, read_order
 from tablewright.testing.writing import write_rows
 
-__all__ = ["Answer", "StandIn"]
-
 Answer = Callable[[str, "StandIn", np.random.Generator], str | None]
 """Takes a prompt's text, the model and a source of chance; None where it is not asked."""
 
@@ -109,7 +107,7 @@ class StandIn:
             return self._groups(order, rng)
         ignores = rng.random() < self.faults.ignored
         if ignores:
-            order.numbers = order.numbers[: -(-len(order.numbers) // 2)]
+            order.n_rows = -(-order.n_rows // 2)
         rows = write_rows(order, self.population, self.faults, rng)
         written = FORMATS[order.form].write(rows, order.columns)
         return _careless(written, rng) if ignores else written
@@ -118,7 +116,7 @@ class StandIn:
         """Go on with one more set of groups, as many rows in each as it saw on average, to ten."""
         lines = []
         for letter, shown in order.groups.items():
-            part = Order(order.columns, numbers=list(range(1, min(10, len(shown)) + 1)))
+            part = Order(order.columns, n_rows=min(10, len(shown)))
             part.examples = list(shown)
             known = other_answers.population_of(shown, self.population, order.columns)
             rows = write_rows(part, known, replace(self.faults, wrong_labels=0.0), rng)
@@ -138,7 +136,7 @@ class StandIn:
         if len(places) in (0, len(cells)):
             return row
         others = Population(self.population.frame[places], self.population.schema, target)
-        one = Order(part.columns, numbers=[1])
+        one = Order(part.columns, n_rows=1)
         wrong = write_rows(one, others, replace(self.faults, wrong_labels=0.0), rng)[0]
         return {**wrong, target: row[target]}
 

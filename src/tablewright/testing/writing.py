@@ -11,13 +11,10 @@ import numpy as np
 from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.cells import CellError, read_cell
 from tablewright.llm.rows.frame import rows_to_frame
-from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.schema import Column, Kind, Schema
 from tablewright.testing.faults import Faults
 from tablewright.testing.population import Population
 from tablewright.testing.reading import Order
-
-__all__ = ["write_rows"]
 
 _TRIES = 25
 
@@ -25,20 +22,10 @@ _TRIES = 25
 def write_rows(
     order: Order, population: Population, faults: Faults, rng: np.random.Generator
 ) -> list[dict[str, Cell]]:
-    """Write the rows that an order asks for.
-
-    Returns
-    -------
-    list of dict
-        Cells of the columns asked for, and the row number where rows carry one.
-    """
+    """Write the rows that an order asks for: cells of the columns asked for."""
     writer = _Writer(order, population, faults, rng)
-    rows = []
-    for number in order.numbers:
-        row = writer.row(number)
-        cells = {name: row[name] for name in order.columns if name in row}
-        rows.append({NUMBER: number, **cells} if order.numbered else cells)
-    return rows
+    rows = [writer.row(index) for index in range(order.n_rows)]
+    return [{name: row[name] for name in order.columns if name in row} for row in rows]
 
 
 class _Writer:
@@ -49,22 +36,22 @@ class _Writer:
         self.schema = population.schema
         self.target = population.target
         favourites = np.random.default_rng(0).integers(0, len(population.frame), size=3)
-        self.favourites = [int(place) for place in favourites]
+        self.favourites = [int(index) for index in favourites]
 
-    def row(self, number: int) -> dict[str, Cell]:
-        given = self._given(number)
+    def row(self, index: int) -> dict[str, Cell]:
+        given = self._given(self.order.given[index] if self.order.given else {})
         if self.order.examples and self._happens(self.faults.copies):
             row = self._copy()
         elif self._happens(self.faults.collapse):
-            place = self.favourites[int(self.rng.integers(0, 3))]
-            row = {name: self.population.cells[name][place] for name in self.order.columns}
+            index = self.favourites[int(self.rng.integers(0, 3))]
+            row = {name: self.population.cells[name][index] for name in self.order.columns}
         else:
             row = self._lawful(given)
         return self._spoil({**row, **given})
 
-    def _given(self, number: int) -> dict[str, Cell]:
+    def _given(self, written: Mapping[str, Any]) -> dict[str, Cell]:
         cells = {}
-        for name, raw in self.order.given.get(number, {}).items():
+        for name, raw in written.items():
             if name in self.schema:
                 column = self.schema[name].model_copy(update={"nullable": True})
                 with suppress(CellError):
@@ -154,8 +141,8 @@ class _Writer:
             return label
         if self.faults.label_rule == "random":
             return others[int(self.rng.integers(0, len(others)))]
-        place = classes.index(label) if label in classes else 0
-        return classes[(place + 1) % len(classes)]
+        index = classes.index(label) if label in classes else 0
+        return classes[(index + 1) % len(classes)]
 
     def _happens(self, share: float) -> bool:
         return bool(self.rng.random() < share)

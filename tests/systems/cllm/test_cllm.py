@@ -69,13 +69,16 @@ def test_a_prompt_shows_twenty_rows_names_the_domain_and_asks_for_json() -> None
     prompt = asked(topic="patients of a clinic")[0]
     text = prompt.text
     assert text.count('"dose":') == 20
-    assert "what you know about patients of a clinic to write 20 new rows" in text
+    assert "Use what you know about patients of a clinic." in text
+    assert "Write 20 new rows" in text
     assert 'The label is "ill"' in text
-    assert 'Reply with JSON only: {"rows": [...]}' in text
+    assert 'Reply with JSON only: {"rows": [...]} with exactly 20 objects' in text
+    assert prompt.schema is not None
+    assert prompt.schema["properties"]["rows"]["minItems"] == 20
     assert (prompt.temperature, prompt.top_p, prompt.role) == (0.9, 0.95, "writer")
     assert prompt.sent["ill"] >= 20
     published = asked(variant="published")[0]
-    assert "write 1000 new rows" in published.text
+    assert "Write 1000 new rows" in published.text
     assert published.max_tokens == 1000
 
 
@@ -128,11 +131,11 @@ def test_copies_and_repeats_do_not_count_and_in_the_published_variant_they_do() 
     rows, system = made([text, reply(row(3.1, "no"))], 2)
     assert rows["dose"].to_list() == [3.1]
     assert system.result_.rejected["_reason"].to_list() == [
-        "stood in a prompt of this run",
         "equals an earlier row",
         "nearly equals an earlier row",
         "equals an earlier row",
     ]
+    assert system.result_.parse_errors["it is an example of the prompt"] == 1
     published = made([text], 4, variant="published")[0]
     assert published["dose"].to_list() == [3.1, 3.1, 3.11]
 
@@ -210,7 +213,7 @@ def test_classes_that_are_asked_for_are_named_in_the_prompt() -> None:
     model = StandIn(people(2000, seed=1), target="ill")
     system = CLLM("ill", llm=model, random_state=0).fit(people())
     assert set(system.sample(balance="fill")["ill"]) == {"yes"}
-    assert "yes (100 %)" in model.prompts[0]
+    assert '{"yes": "100%"}' in model.prompts[0]
 
 
 def test_the_local_body_draws_rows_that_are_curated_alike() -> None:
@@ -240,7 +243,7 @@ def test_redacted_columns_are_not_shown_and_are_written_nevertheless(context: bo
     CLLM("ill", llm=script, context=context, random_state=0).fit(table).sample(1)
     prompt = script.prompts[0]
     assert not re.search("Ulm|Bonn|kg", prompt.text)
-    assert f'"{"town" if context else "feat_3"}"' in prompt.text.splitlines()[-3]
+    assert f'"{"town" if context else "feat_3"}"' in prompt.text.splitlines()[-1]
     script.sharing = Sharing("rows", redact=("twon",))  # type: ignore[attr-defined]  # as above
     with pytest.raises(InputError, match="did you mean 'town'"):
         CLLM("ill", llm=script, context=context).fit(table)

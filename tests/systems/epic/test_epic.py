@@ -35,7 +35,7 @@ def people(n_rows: int = 60, seed: int = 0) -> pl.DataFrame:
 def prompt_of(**options: Any) -> str:
     script = Scripted([""] * 9)
     EPIC("ill", llm=script, random_state=0, **options).fit(people()).sample(10)
-    return script.prompts[0].text
+    return script.prompts[0].messages[-1].content
 
 
 def kept(reply: str, n_rows: int = 1, **options: Any) -> tuple[pl.DataFrame, EPIC]:
@@ -46,12 +46,25 @@ def kept(reply: str, n_rows: int = 1, **options: Any) -> tuple[pl.DataFrame, EPI
 
 
 def test_a_prompt_is_sets_of_balanced_groups_and_a_bare_header() -> None:
-    text = prompt_of(rows_per_class=2, sets=2, mapping="none")
+    text = prompt_of(rows_per_class=2, sets=2, mapping="none", variant="published")
     lines = text.split("\n")
     header = "ill,dose,fever,cough,town"
     shape = [line if line in (header, "", "A.", "B.") else line.split(",")[0] for line in lines]
     a_set = [header, "A.", "no", "no", "", "B.", "yes", "yes", "", ""]
     assert shape == [*a_set, *a_set, header]
+
+
+def test_a_chat_model_is_told_to_go_on_with_new_rows() -> None:
+    script = Scripted([""] * 9)
+    EPIC("ill", llm=script, random_state=0, rows_per_class=2).fit(people()).sample(10)
+    system, user = script.prompts[0].messages
+    assert "nothing else" in system.content
+    assert user.content.split("\n")[-3:] == [
+        "Go on with one more set in the same form: for each of the groups A, B a line with its "
+        "letter, then 2 new rows that belong in this group. Do not repeat a row from above.",
+        "",
+        "ill,dose,fever,cough,town",
+    ]
 
 
 def test_the_default_shows_each_row_once_and_the_published_one_120() -> None:
@@ -130,7 +143,7 @@ def test_copies_and_repeats_are_rejected_and_published_keeps_them() -> None:
     assert system.result_.rejected["_stage"].to_list() == ["near-duplicates", "near-duplicates"]
     published, system = kept(reply, 6, variant="published")
     assert published["dose"].to_list() == [5.55, 5.55], "copies are kept, but none of the prompt"
-    assert system.result_.rejected["_reason"].to_list() == ["stood in a prompt of this run"]
+    assert system.result_.parse_errors["it is an example of the prompt"] == 1
 
 
 def test_classes_get_the_same_number_of_rows_or_what_is_asked_for() -> None:

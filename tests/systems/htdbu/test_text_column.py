@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -150,8 +151,8 @@ class Reader:
     def complete(self, prompt: Prompt) -> Reply:
         self.prompts.append(prompt)
         moods = {verb: mood for mood, verbs in WORDS.items() for verb in verbs}
-        rows = re.findall(r"^(\d+),\w+ (\w+) in", prompt.text, re.MULTILINE)
-        return Reply("\n".join(["_row,mood", *(f"{row},{moods[verb]}" for row, verb in rows)]))
+        verbs = re.findall(r'^{"text": "\w+ (\w+) in', prompt.text, re.MULTILINE)
+        return Reply(json.dumps({"rows": [{"mood": moods[verb]} for verb in verbs]}))
 
 
 def test_a_model_labels_from_a_closed_set_once_per_text() -> None:
@@ -162,7 +163,7 @@ def test_a_model_labels_from_a_closed_set_once_per_text() -> None:
     assert asked == 2
     assert made.attribute_of(part).to_list() == part["mood"].to_list()
     assert len(llm.prompts) == asked
-    liar = Scripted(["_row,mood\n1,great\n2,good"] * 3)
+    liar = Scripted(['[{"mood": "great"}, {"mood": "good"}]', *["I cannot."] * 2])
     made = TextColumn("text", "mood", source="model", values=list(WORDS), llm=liar).fit(
         pl.DataFrame({"text": ["one text", "another text"]})
     )
@@ -199,14 +200,14 @@ def test_a_model_writes_texts_under_the_rows_values_and_is_checked() -> None:
 
 def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
     class Writer:
-        sharing = Sharing("schema", redact=("wins",))
+        sharing = Sharing("summary", redact=("wins",))
 
         def __init__(self) -> None:
             self.prompts: list[Prompt] = []
 
         def complete(self, prompt: Prompt) -> Reply:
             self.prompts.append(prompt)
-            return Reply("_row,text\n1,All is well.")
+            return Reply('{"rows": [{"text": "All is well."}, {"text": "..."}]}')
 
     llm = Writer()
     made = TextColumn("text", "mood", texts="model", llm=llm).fit(TABLE)
@@ -217,6 +218,7 @@ def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
     assert "wins" not in shown
     assert not any(text in shown for text in TABLE["text"])
     assert made.told(rows.with_columns(texts))["missing"] == 2
+    assert llm.prompts[0].sent == {"mood": 2}
     n_calls = len(llm.prompts)
     assert made.write(rows.filter(pl.col("mood").is_null()), rng()).to_list() == [None]
     assert made.write(rows.clear(), rng()).to_list() == []

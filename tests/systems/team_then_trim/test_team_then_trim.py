@@ -42,7 +42,7 @@ def numbers(n_rows: int = 40) -> pl.DataFrame:
 
 
 class Calculator:
-    """Writes a at random, b = 2a, c = 3a and whether a is even; backwards, and badly."""
+    """Writes a at random, b = 2a, c = 3a and whether a is even; badly, with rows left out."""
 
     def __init__(self, skip: float = 0.0, n_calls: int | None = None, seed: int = 0) -> None:
         self.prompts: list[Prompt] = []
@@ -64,47 +64,30 @@ class Calculator:
         if self.n_calls is not None and len(self.prompts) >= self.n_calls:
             return BudgetError("the cap of calls is reached")
         self.prompts.append(prompt)
-        last = re.search(r'_row"?, ?"?(\w)', prompt.text.splitlines()[-1])
-        assert last is not None
-        column = last[1]
-        rows = self.begun(prompt.text) or {
-            number: {"a": int(self.rng.integers(0, 40_000))} for number in self.wanted(prompt.text)
-        }
-        lines = [self.line(number, row, column) for number, row in rows.items()]
-        kept = [line for line in lines if self.rng.random() >= self.skip]
-        written = [f"_row,{column},a", *reversed(kept), *kept[:1], f"99,{column},7"]
-        return Reply("Here you are:\n" + "\n".join(written), usage=Usage(10, 5))
-
-    def line(self, number: int, row: dict[str, int], column: str) -> str:
-        a = row["a"]
-        value = {"a": a, "b": 2 * a, "c": 3 * a, "y": "odd" if a % 2 else "even"}[column]
-        return f"{number},{value},{a if column == 'a' else 777}"
-
-    def wanted(self, text: str) -> list[int]:
-        found = re.search(r"numbered ([\d, to]+)\.", text)
-        assert found is not None
-        places: list[int] = []
-        for part in found[1].split(", "):
-            first, _, last = part.partition(" to ")
-            places += range(int(first), int(last or first) + 1)
-        return places
-
-    def begun(self, text: str) -> dict[int, dict[str, int]]:
-        blocks = re.findall(r"<data \w+>\n(.*?)\n</data", text, re.DOTALL)
-        block = next((block for block in blocks if "_row" in block), None)
-        if block is None:
-            return {}
-        if block.startswith("{"):
-            rows = json.loads(block)["rows"]
+        items = prompt.schema["properties"]["rows"]  # type: ignore[index]  # every role has one
+        (column,) = items["items"]["required"]
+        begun = self.begun(prompt.text)
+        rows = begun or [{"a": int(self.rng.integers(0, 40_000))} for _ in range(items["minItems"])]
+        written = [{**row, **self.cell(row["a"], column)} for row in rows]
+        kept = [row for row in written if self.rng.random() >= self.skip]
+        if self.skip:  # then rows are out of order, and repeat what was given
+            surplus = [{"a": 99, **self.cell(99, column)}] if begun else []
+            kept = [*reversed(kept), *kept[:1], *surplus]
         else:
-            head, *lines = [line.split(",") for line in block.splitlines()]
-            rows = [dict(zip(head, map(int, line), strict=True)) for line in lines]
-        return {row["_row"]: row for row in rows}
+            kept = [self.cell(row["a"], column) for row in kept]
+        return Reply("Here you are:\n" + json.dumps(kept), usage=Usage(10, 5))
+
+    def cell(self, a: int, column: str) -> dict[str, Any]:
+        return {column: {"a": a, "b": 2 * a, "c": 3 * a, "y": "odd" if a % 2 else "even"}[column]}
+
+    def begun(self, text: str) -> list[dict[str, int]]:
+        block = re.search(r"rows are begun.*?<data>\n(.*?)\n</data>", text, re.DOTALL)
+        return [json.loads(line) for line in block[1].splitlines()] if block else []
 
 
 def workers(model: StandIn) -> list[str]:
     """What workers and the label worker were asked."""
-    return [prompt for prompt in model.prompts if "A team writes new rows" in prompt]
+    return [prompt for prompt in model.prompts if "Several specialists write" in prompt]
 
 
 def calculated(n_rows: int = 30, **options: Any) -> tuple[pl.DataFrame, TeamThenTrim]:
@@ -146,8 +129,7 @@ def test_a_row_that_a_worker_never_writes_is_given_up_and_told() -> None:
 def test_components_of_one_level_are_written_at_once() -> None:
     model = Calculator()
     calculated(30, model=model, n_batches=3)
-    # The first batch of a role shows whether CSV is understood.
-    assert model.sizes == [1, 2, 2 * 3, 1, 2]
+    assert model.sizes == [3, 2 * 3, 3]
 
 
 @pytest.mark.parametrize(
@@ -169,8 +151,10 @@ def test_a_worker_is_given_the_columns_of_its_context(
     model = StandIn(population, target="y")
     system = TeamThenTrim("y", llm=model, plan=chain, trim=None, random_state=0)
     system.fit(population[:40]).sample(5)
-    text = next(prompt for prompt in model.prompts if "You are the three." in prompt)
-    assert ",".join(["_row", *columns]) + "\n" in text
+    text = next(prompt for prompt in model.prompts if "You are a specialist: three." in prompt)
+    begun = re.search(r"rows are begun.*?<data>\n(.*?)\n", text, re.DOTALL)
+    assert begun is not None
+    assert list(json.loads(begun[1])) == columns
 
 
 # roles ------------------------------------------------------------------------
@@ -233,8 +217,8 @@ def test_examples_and_meanings_are_shown_and_no_other_columns_asked_for() -> Non
     asked = workers(model)
     assert all("degrees in the ear" in prompt for prompt in asked)
     assert all("The table is about patients." in prompt for prompt in asked)
-    assert "seen by doctor" in asked[0]
-    assert asked[-1].splitlines()[-1] == "_row,state"
+    assert any("seen by doctor" in prompt for prompt in asked)
+    assert asked[-1].endswith('each with the keys "state", in this order.')
 
 
 # columns drawn here, columns written there ------------------------------------
@@ -248,7 +232,10 @@ def test_a_model_may_write_some_columns_and_the_rest_is_drawn() -> None:
     )
     rows = system.sample(10)
     assert rows.height == 10
-    assert {p.splitlines()[-1] for p in workers(model)} == {"_row,fever", "_row,state"}
+    assert {p.split(" keys ")[-1] for p in workers(model)} == {
+        '"fever", in this order.',
+        '"state", in this order.',
+    }
     assert rows["note"].is_in(SMALL["note"].implode()).all()
 
 
@@ -309,8 +296,8 @@ def test_a_rare_or_redacted_class_is_not_told() -> None:
         model.sharing = sharing
         system = TeamThenTrim("state", llm=model, trim=None, random_state=0)
         system.fit(rare).sample(4, balance="equal")
-        told = [text for text in workers(model) if text.splitlines()[-1] != "_row,state"]
-        assert not any("_row,state" in text for text in told)
+        others = [text for text in workers(model) if not text.endswith('"state", in this order.')]
+        assert not any('{"state": ' in text.split("rows are begun")[-1] for text in others)
 
 
 def test_a_request_that_no_row_meets_ends_and_says_so() -> None:
@@ -451,7 +438,7 @@ def test_components_may_be_called_anything() -> None:
     assert system.sample(20).height == 20
 
 
-LINES = ["1,2", "2,x", "_row,a", "_row,y", "1,even", "3,,", "{", "[[1,2]]"]
+LINES = ['{"a": 1}', '{"b": "x"},', "a", "y", "even", '[{"y": "even"}]', "{", "[[1,2]]"]
 
 
 @settings(max_examples=25)

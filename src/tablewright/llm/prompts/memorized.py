@@ -6,7 +6,7 @@ not shown. Each answer is set beside what a model would reach that has never see
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,15 +16,13 @@ from scipy import stats
 
 from tablewright.errors import InputError, ModelError
 from tablewright.llm.endpoint.base import LLM, Prompt, Reply, complete_all
-from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
-from tablewright.llm.prompts.sharing import Cell, Sharing, count_cells
+from tablewright.llm.prompts.builder import PromptBuilder, sharing_of
+from tablewright.llm.prompts.sharing import Cell, Sharing
 from tablewright.llm.rows.cells import CellError, read_cell
 from tablewright.llm.rows.csv_rows import CsvRows
 from tablewright.llm.rows.lenient_json import find_containers
 from tablewright.llm.rows.parser import parse_rows
 from tablewright.schema import Column, Schema
-
-__all__ = ["Memorised", "probe"]
 
 T = TypeVar("T")
 _SHOWN, _CONTINUED = 8, 3
@@ -33,7 +31,7 @@ _UNLIKELY = 0.01
 
 
 @dataclass(frozen=True)
-class Memorised:
+class Memorized:
     """What a model knows of a table without having been shown it.
 
     Attributes
@@ -82,7 +80,7 @@ class Memorised:
 
 def probe(
     llm: LLM, frame: pl.DataFrame, schema: Schema, n_questions: int = 8, seed: int = 0
-) -> Memorised:
+) -> Memorized:
     """Find out whether a model knows a table by heart.
 
     Parameters
@@ -115,26 +113,26 @@ def probe(
     """
     if len(frame) < _SHOWN + _CONTINUED + 1:
         raise InputError(f"a probe needs at least {_SHOWN + _CONTINUED + 1} rows")
-    found = getattr(llm, "sharing", None)
-    sharing = found if isinstance(found, Sharing) else Sharing("rows")
+    sharing = sharing_of(llm)
     rng = np.random.default_rng(seed)
-    places = _stretches(len(frame), n_questions, rng) if _may_show(sharing, schema) else []
+    starts = _stretches(len(frame), n_questions, rng) if _may_show(sharing, schema) else []
     rare = {column.name: _rare(column, frame) for column in schema.each()}
     asked = [name for name, values in rare.items() if values and name not in sharing.redact][:4]
-    prompts = [_header(schema), *(_next_rows(frame, schema, place) for place in places)]
-    prompts += [_rare_values(name) for name in asked]
+    prompts = [_header(sharing, schema)]
+    prompts += [_next_rows(sharing, frame, schema, start) for start in starts]
+    prompts += [_rare_values(sharing, name) for name in asked]
     header, *results = complete_all(llm, prompts)
     stopped = _stopped([header, *results])
-    continued = _answered(zip(results, places, strict=False))
+    continued = _answered(zip(results, starts, strict=False))
     exact, chance = _continued(continued, frame, schema, rng)
     n_rows = _CONTINUED * len(continued)
-    named = _answered(zip(results[len(places) :], asked, strict=True))
+    named = _answered(zip(results[len(starts) :], asked, strict=True))
     n_answered = isinstance(header, Reply) + len(continued) + len(named)
-    return Memorised(
+    return Memorized(
         header=_named(header.text, schema) if isinstance(header, Reply) else None,
         rows=exact / n_rows if n_rows else None,
         rows_by_chance=chance if n_rows else None,
-        rare_values=_found_rare([text for text, _ in named], [rare[name] for _, name in named]),
+        rare_values=_named_rare([text for text, _ in named], [rare[name] for _, name in named]),
         p_value=_p_value(exact, n_rows, chance) if n_rows else None,
         unanswered=len(prompts) - n_answered,
         stopped=stopped,
@@ -157,17 +155,19 @@ def _answered(pairs: Iterable[tuple[Reply | ModelError, T]]) -> list[tuple[str, 
     return [(result.text, about) for result, about in pairs if isinstance(result, Reply)]
 
 
-def _prompt(text: str, sent: Mapping[str, int] | None = None) -> Prompt:
-    return Prompt.ask(text, stage="probe", temperature=0.0, max_tokens=600, sent=sent or {})
+def _prompt(builder: PromptBuilder) -> Prompt:
+    return builder.prompt(stage="probe", temperature=0.0, max_tokens=600)
 
 
-def _header(schema: Schema) -> Prompt:
+def _header(sharing: Sharing, schema: Schema) -> Prompt:
     names = schema.names
     known = CsvRows().write([], names[: -(-len(names) // 2)])
-    return _prompt(
+    builder = PromptBuilder(sharing).note()
+    heading = (
         "This is the beginning of the header of a published table. Complete the header: reply with "
-        f"a JSON list of the names of the other columns, in order.\n{fenced(known)}\n{DATA_NOTE}"
+        "a JSON list of the names of the other columns, in order."
     )
+    return _prompt(builder.data([known], heading))
 
 
 def _named(reply: str, schema: Schema) -> float | None:
@@ -181,14 +181,14 @@ def _stretches(n_rows: int, n_questions: int, rng: np.random.Generator) -> list[
     return sorted(int(place) for place in rng.choice(last + 1, min(n_questions, last + 1), False))
 
 
-def _next_rows(frame: pl.DataFrame, schema: Schema, place: int) -> Prompt:
-    rows = Sharing("rows").cells(frame.select(schema.names)[place : place + _SHOWN])
-    shown = fenced(CsvRows().write(rows, schema.names))
-    return _prompt(
-        f"These rows stand one after the other in a published table. Continue the table with its "
-        f"next {_CONTINUED} rows, exactly as they stand there, as CSV.\n{shown}\n{DATA_NOTE}",
-        sent=count_cells(rows),
+def _next_rows(sharing: Sharing, frame: pl.DataFrame, schema: Schema, start: int) -> Prompt:
+    builder = PromptBuilder(sharing).note()
+    rows = builder.admit(frame.select(schema.names)[start : start + _SHOWN])
+    heading = (
+        "These rows stand one after the other in a published table. Continue the table with its "
+        f"next {_CONTINUED} rows, exactly as they stand there, as CSV."
     )
+    return _prompt(builder.rows(rows, lambda shown: CsvRows().write(shown, schema.names), heading))
 
 
 def _continued(
@@ -201,10 +201,10 @@ def _continued(
     table = [tuple(row.values()) for row in Sharing("rows").cells(frame.select(schema.names))]
     header = CsvRows().write([], schema.names)
     exact, elsewhere, tried = 0, 0, 0
-    for reply, place in replies:
+    for reply, start in replies:
         parsed = parse_rows(f"{header}\n{reply}", schema, "csv", margin=None).rows[:_CONTINUED]
         written = [tuple(row.cells.values()) for row in parsed]
-        truth = table[place + _SHOWN : place + _SHOWN + _CONTINUED]
+        truth = table[start + _SHOWN : start + _SHOWN + _CONTINUED]
         exact += sum(_same(one, other) for one, other in zip(written, truth, strict=False))
         others = rng.integers(0, len(table), size=20)
         elsewhere += sum(_same(one, table[int(at)]) for one in written for at in others)
@@ -229,14 +229,15 @@ def _rare(column: Column, frame: pl.DataFrame) -> set[str]:
     return set(counts.filter(pl.col("count") <= _RARE)[column.name].to_list())
 
 
-def _rare_values(name: str) -> Prompt:
-    return _prompt(
-        f"Name 10 rare values that stand in the column {fenced(name)} of the published table that "
-        f"has this column, as a JSON list. Reply [] if you do not know the table.\n{DATA_NOTE}"
+def _rare_values(sharing: Sharing, name: str) -> Prompt:
+    heading = (
+        "Name 10 rare values of this column of the published table that has it, as a JSON list. "
+        "Reply [] if you do not know the table."
     )
+    return _prompt(PromptBuilder(sharing).note().data([name], heading))
 
 
-def _found_rare(replies: Sequence[str], rare: Sequence[set[str]]) -> float | None:
+def _named_rare(replies: Sequence[str], rare: Sequence[set[str]]) -> float | None:
     shares = []
     for reply, values in zip(replies, rare, strict=True):
         listed = [str(part) for value, _, _ in find_containers(reply, "[") for part in value]

@@ -7,14 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.schema import SAID, Column, Kind, Schema, suggest
-
-__all__ = ["SHARES", "Cell", "Share", "Shared", "Sharing"]
 
 Share = Literal["schema", "summary", "rows"]
 SHARES: tuple[Share, ...] = get_args(Share)
@@ -27,15 +25,7 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True)
 class Shared:
-    """Text about a table, and how many of its cells are in it.
-
-    Attributes
-    ----------
-    text : str
-        To be put into a prompt.
-    cells : mapping
-        Cells (in a summary: values) in the text, by column; goes into `Prompt.sent`.
-    """
+    """Text about a table for a prompt, and the number of cells or values in it, by column."""
 
     text: str
     cells: Mapping[str, int] = field(default_factory=dict)
@@ -49,11 +39,11 @@ class Sharing:
     ----------
     share : {"schema", "summary", "rows"}, default="schema"
         ``"schema"``: names, kinds, and what a person wrote into the schema. ``"summary"``:
-        also the values that occur at least `least` times, and quantiles. ``"rows"``: also
+        also the values that occur at least `min_count` times, and quantiles. ``"rows"``: also
         rows as examples.
     redact : tuple of str, default=()
         Columns whose values never leave, whatever `share` says.
-    least : int, default=3
+    min_count : int, default=3
         How often a value has to occur to be named in a summary.
 
     Examples
@@ -66,7 +56,7 @@ class Sharing:
 
     share: Share = "schema"
     redact: tuple[str, ...] = ()
-    least: int = 3
+    min_count: int = 3
 
     def check(self, schema: Schema, frame: pl.DataFrame | None = None) -> None:
         """Refuse a redaction that names no column, neither of the schema nor of the whole table.
@@ -81,22 +71,22 @@ class Sharing:
             if name not in known:
                 raise InputError(f"--redact: no column {name!r}{suggest(name, known)}")
 
-    def allows(self, wanted: Share) -> bool:
-        """Whether as much as `wanted` may leave."""
-        return SHARES.index(self.share) >= SHARES.index(wanted)
+    def allows(self, level: Share) -> bool:
+        """Whether as much as `level` may leave."""
+        return SHARES.index(self.share) >= SHARES.index(level)
 
-    def need(self, wanted: Share, who: str) -> None:
+    def need(self, level: Share, who: str) -> None:
         """Refuse a method that cannot work with less.
 
         Raises
         ------
         InputError
-            If less than `wanted` may leave.
+            If less than `level` may leave.
         """
-        if not self.allows(wanted):
+        if not self.allows(level):
             raise InputError(
-                f"{who} shows {wanted} of the table to the model, and only the {self.share} may "
-                f"leave this machine: say --share {wanted}, or take another method"
+                f"{who} shows {level} of the table to the model, and only the {self.share} may "
+                f"leave this machine: say --share {level}, or take another method"
             )
 
     def rows(self, frame: pl.DataFrame, schema: Schema) -> list[dict[str, Cell]]:
@@ -133,23 +123,41 @@ class Sharing:
                 cells[column.name] = n_values
         return Shared("\n".join(lines), cells)
 
-    def told(self, schema: Schema) -> Schema:
-        """Return a schema without the values that may not leave.
+    def named(self, schema: Schema) -> Schema:
+        """Return a schema without the categories and ranges that may not leave.
 
-        Values that a person wrote into the schema may; those that were read off the table only
-        where rows may, and never those of a redacted column.
+        What a person wrote into the schema may; what was read off the table only where rows may,
+        and nothing of a redacted column.
 
         Examples
         --------
         >>> schema = Schema.build({"city": {"kind": "categorical", "categories": ["Ulm"]}})
-        >>> Sharing("schema").told(schema)["city"].categories is None
+        >>> Sharing("schema").named(schema)["city"].categories is None
         True
         """
+        nothing: dict[str, Any] = {
+            "categories": None,
+            "minimum": None,
+            "maximum": None,
+            "sentinels": [],
+        }
         columns = [
-            column if self._may_name(column) else column.model_copy(update={"categories": None})
+            column if self._may_name(column) else column.model_copy(update=nothing)
             for column in schema.each()
         ]
         return schema.model_copy(update={"columns": columns})
+
+    def admits(self, column: Column, values: Iterable[Cell], table: pl.DataFrame | None) -> bool:
+        """Whether all of some values of a column may be named.
+
+        In a summary those may that occur at least `min_count` times in the table.
+        """
+        if self._may_name(column):
+            return True
+        if column.name in self.redact or not self.allows("summary") or table is None:
+            return False
+        counts = Counter(plain(cell) for cell in table[column.name].to_list())
+        return all(counts[value] >= self.min_count for value in values)
 
     def _may_name(self, column: Column) -> bool:
         said = column.why == SAID or self.allows("rows")
@@ -166,7 +174,7 @@ class Sharing:
         if column.name in self.redact:
             return {**facts, "values": "withheld"}, 0
         if column.why == SAID:
-            facts.update(_told(column))
+            facts.update(_declared(column))
         if not self.allows("summary") or frame is None or column.name not in frame.columns:
             return facts, 0
         values, n_values = self._summary(column, frame[column.name].drop_nulls())
@@ -177,7 +185,7 @@ class Sharing:
             return _quantiles(column, values)
         if column.kind.is_discrete:
             counts = Counter(plain(value) for value in values.to_list())
-            common = [(v, n) for v, n in counts.most_common(_LISTED) if n >= self.least]
+            common = [(v, n) for v, n in counts.most_common(_LISTED) if n >= self.min_count]
             shares = {str(value): round(n / len(values), 3) for value, n in common}
             return {"shares of values": shares}, len(shares)
         return {}, 0
@@ -204,9 +212,9 @@ def plain(value: object) -> Cell:
     return str(iso() if iso else value)
 
 
-def _told(column: Column) -> dict[str, object]:
-    told = {"values": column.categories, "from": column.minimum, "to": column.maximum}
-    return {name: value for name, value in told.items() if value is not None}
+def _declared(column: Column) -> dict[str, object]:
+    facts = {"values": column.categories, "from": column.minimum, "to": column.maximum}
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _quantiles(column: Column, values: pl.Series) -> tuple[dict[str, object], int]:

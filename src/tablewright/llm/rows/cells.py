@@ -14,8 +14,10 @@ from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Column, Kind
 from tablewright.tables.inference.cells import MISSING_TEXTS, VAGUE_TEXTS
 
-__all__ = ["CellError", "read_cell"]
+MARGIN = 0.1
+"""How far beyond its range a number may lie, as a share of the range."""
 
+_LONGEST_MOMENT = 64
 _PLACEHOLDERS = frozenset({"...", "…", "string", "integer", "float", "number", "value", "text"})
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -24,7 +26,7 @@ class CellError(ValueError):
     """A cell is not a value of its column; the text says why."""
 
 
-def read_cell(raw: object, column: Column, margin: float | None = 0.1) -> Cell:
+def read_cell(raw: object, column: Column, margin: float | None = MARGIN) -> Cell:
     """Read a cell.
 
     Parameters
@@ -90,9 +92,9 @@ def _category(raw: object, text: str, column: Column) -> Cell:
     if not isinstance(raw, bool) and text in categories:
         return text
     for same in (_spelled, _folded, _squeezed):
-        found = [value for value in categories if same(value) == same(text)]
-        if len(found) == 1:
-            return found[0]
+        alike = [value for value in categories if same(value) == same(text)]
+        if len(alike) == 1:
+            return alike[0]
     if all(isinstance(value, bool) for value in categories):
         return _TRUTHS.get(text.lower())
     return _numeric_category(text, categories)
@@ -127,13 +129,13 @@ def _words(text: str, column: Column) -> str:
 def _number(raw: object, text: str, column: Column, margin: float | None) -> int | float:
     if isinstance(raw, bool):
         raise CellError(f"{raw} is no number")
-    found = [float(raw)] if isinstance(raw, int) else readings(text)
-    if not found:
+    meant = [float(raw)] if isinstance(raw, int) else readings(text)
+    if not meant:
         raise CellError(f"{quoted(text, 40)} is no number")
-    inside = [value for value in found if _in_range(value, column, margin)]
+    inside = [value for value in meant if _in_range(value, column, margin)]
     if not inside:
         raise CellError(
-            f"{found[0]:g} lies outside of {_end(column.minimum)} to {_end(column.maximum)}"
+            f"{meant[0]:g} lies outside of {_end(column.minimum)} to {_end(column.maximum)}"
         )
     return _rounded(inside[0], column)
 
@@ -163,7 +165,7 @@ def _rounded(value: float, column: Column) -> int | float:
 
 
 def _moment(text: str, column: Column, margin: float | None) -> str:
-    parsed = _parse_moment(text, column)
+    parsed = _parse_moment(text, column) if len(text) <= _LONGEST_MOMENT else None
     if parsed is None:
         raise CellError(f"{quoted(text, 40)} is no {column.kind.value}")
     written = parsed.date().isoformat() if column.kind is Kind.DATE else parsed.isoformat()

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tablewright.llm.prompts.sharing import Cell
-from tablewright.llm.rows.raw_rows import NUMBER, LostRow, RawRow, lost, match_names
+from tablewright.llm.rows.raw_rows import LostRow, RawRow, lost, match_names
 from tablewright.schema import Schema
-
-__all__ = ["CsvRows", "split_line", "write_line"]
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _BULLET = re.compile(r"^\s*(?:[-*•>]\s+|\d+[.)]\s+(?=\S))")
@@ -39,37 +37,35 @@ class CsvRows:
     Examples
     --------
     >>> form = CsvRows()
-    >>> text = form.write([{"_row": 1, "age": 31, "home, town": "Ulm"}], ["age", "home, town"])
+    >>> text = form.write([{"age": 31, "home, town": "Ulm"}], ["age", "home, town"])
     >>> print(text)
-    _row,age,"home, town"
-    1,31,Ulm
-    >>> [row.cells for row in form.read(text, ["age", "home, town"], numbered=True)]
+    age,"home, town"
+    31,Ulm
+    >>> [row.cells for row in form.read(text, ["age", "home, town"])]
     [{'age': '31', 'home, town': 'Ulm'}]
     """
 
     name: str = "csv"
 
-    def request(self, names: Sequence[str], numbered: bool) -> str:
+    def request(self, names: Sequence[str], n_rows: int) -> str:
         """Say in a prompt how rows are to be written."""
-        header = write_line([NUMBER, *names] if numbered else list(names))
-        number = f" The first field is the row's number, {NUMBER}." if numbered else ""
         return (
-            "Reply with CSV only, without any other text: this header once, then one line per row. "
-            f"Put a cell in double quotes if it holds a comma or a quote.{number}\n{header}"
+            f"Reply with CSV only, without any other text: this header once, then {n_rows} lines. "
+            f"Put a cell in double quotes if it holds a comma or a quote.\n{write_line(names)}"
         )
 
     def write(self, rows: Sequence[Mapping[str, Cell]], names: Sequence[str]) -> str:
         """Write rows below one header."""
-        numbered = any(NUMBER in row for row in rows)
-        heads = [NUMBER, *names] if numbered else list(names)
-        lines = [write_line([row.get(name) for name in heads]) for row in rows]
-        return "\n".join([write_line(heads), *lines])
+        lines = [write_line([row.get(name) for name in names]) for row in rows]
+        return "\n".join([write_line(names), *lines])
 
-    def read(self, text: str, names: Sequence[str], numbered: bool) -> Iterator[RawRow | LostRow]:
+    def read(
+        self, text: str, names: Sequence[str], known: Sequence[str] = ()
+    ) -> Iterator[RawRow | LostRow]:
         """Find rows in a reply."""
-        return _Reader(list(names), numbered).read(text)
+        return _Reader(list(names), list(known)).read(text)
 
-    def schema(self, schema: Schema, numbered: bool) -> Mapping[str, Any] | None:
+    def schema(self, schema: Schema, n_rows: int) -> Mapping[str, Any] | None:
         """Return None: CSV is not JSON."""
         return None
 
@@ -102,9 +98,9 @@ def _text(cell: object) -> str:
 class _Reader:
     """Reads one reply, line by line."""
 
-    def __init__(self, names: list[str], numbered: bool) -> None:
-        self.names, self.numbered = names, numbered
-        self.heads = [NUMBER, *names] if numbered else names
+    def __init__(self, names: list[str], known: list[str]) -> None:
+        self.names, self.known = names, known
+        self.heads = names
         self.separator, self.group = ",", ""
 
     def read(self, text: str) -> Iterator[RawRow | LostRow]:
@@ -120,22 +116,21 @@ class _Reader:
     def _first_header(self, lines: Sequence[str]) -> int:
         """Find the header and its separator; what comes before it is prose.
 
-        Without a header lines are read in the order asked for. Rows without numbers then
-        have no mark of their own, so that prose with commas could pass: they need a header.
+        Without a header lines are read in the order asked for. Prose with a comma could pass for
+        a row of one or two columns: these need a header.
         """
         for at, line in enumerate(lines):
             for separator in (",", ";", "\t", "|"):
                 if self._header(split_line(_bare(line, separator), separator)):
                     self.separator = separator
                     return at
-        return 0 if self.numbered or len(self.names) > 2 else len(lines)
+        return 0 if len(self.names) > 2 else len(lines)
 
     def _header(self, fields: Sequence[str]) -> list[str] | None:
         """Return the columns that a line names, in its order, if it is a header."""
-        wanted = [NUMBER, *self.names]
-        matched = match_names(fields, wanted)
-        named = [name for name in matched.values() if name != NUMBER]
-        if not named or len(matched) < 0.6 * len(fields) or len(named) < 0.6 * len(self.names):
+        matched = match_names(fields, [*self.names, *self.known])
+        n_named = sum(name in matched.values() for name in self.names)
+        if not n_named or len(matched) < 0.6 * len(fields) or n_named < 0.6 * len(self.names):
             return None
         return [matched.get(field, "") for field in fields]
 
@@ -149,44 +144,47 @@ class _Reader:
             self.heads = heads
             return None, 1
         if len(fields) != len(self.heads):
-            return self._mend(source, fields), used
-        return self._found(fields, source), used
+            return self._repaired(source, fields), used
+        return self._cells(fields, source), used
 
     def _fields(self, lines: Sequence[str], at: int) -> tuple[str, list[str], int]:
         """Split a line, with the next ones where a quoted cell runs on."""
         source = _bare(lines[at], self.separator)
         if source.count('"') % 2:
             for used in range(2, min(_JOIN, len(lines) - at) + 1):
+                if not lines[at + used - 1].count('"') % 2:
+                    continue
                 joined = " ".join([source, *lines[at + 1 : at + used]])
                 fields = split_line(joined, self.separator)
-                if joined.count('"') % 2 == 0 and len(fields) == len(self.heads):
+                if len(fields) == len(self.heads):
                     return joined, fields, used
+                break
         fields = split_line(source, self.separator)
         if len(fields) != len(self.heads):
             single = split_line(source, self.separator, quote="'")
             fields = single if len(single) == len(self.heads) else fields
         return source, fields, 1
 
-    def _found(self, fields: Sequence[str], source: str) -> RawRow | LostRow:
+    def _cells(self, fields: Sequence[str], source: str) -> RawRow | LostRow:
         cells = {name: cell for name, cell in zip(self.heads, fields, strict=True) if name}
-        number = cells.pop(NUMBER, None)
         missing = [name for name in self.names if name not in cells]
         if missing:
             return lost(f"column {missing[0]!r} is missing", source)
-        return RawRow(number, cells, self.group, source)
+        own = {name: cells.pop(name) for name in self.names}
+        return RawRow(own, cells, self.group, source)
 
-    def _mend(self, source: str, fields: list[str]) -> RawRow | LostRow | None:
+    def _repaired(self, source: str, fields: list[str]) -> RawRow | LostRow | None:
         """Try to read a line with the wrong number of fields; prose is no row."""
-        wanted = len(self.heads)
-        while len(fields) > wanted and not fields[-1]:
-            fields = fields[:-1]
-        merged = _merge(fields, wanted)
+        n_fields = len(self.heads)
+        while len(fields) > n_fields and not fields[-1]:
+            fields.pop()
+        merged = _merge(fields, n_fields)
         if merged is not None:
-            return self._found(merged, source)
+            return self._cells(merged, source)
         is_json = source.lstrip().startswith(("{", "["))
-        if is_json or (len(fields) < max(2, wanted / 2) and not re.match(r"\s*\d+\s*,", source)):
+        if is_json or len(fields) < max(2, n_fields / 2):
             return None
-        return lost(f"{len(fields)} fields instead of {wanted}", source)
+        return lost(f"{len(fields)} fields instead of {n_fields}", source)
 
 
 def _lines(text: str) -> list[str]:
@@ -200,16 +198,16 @@ def _bare(line: str, separator: str) -> str:
     return line.strip().strip("|") if separator == "|" else line
 
 
-def _merge(fields: Sequence[str], wanted: int) -> list[str] | None:
+def _merge(fields: Sequence[str], n_fields: int) -> list[str] | None:
     """Put numbers together that were split at thousands separators, if there is one way to."""
-    excess = len(fields) - wanted
-    joints = [
+    excess = len(fields) - n_fields
+    joints = {
         at
         for at in range(1, len(fields))
         if re.fullmatch(r"\d{3}(\.\d+)?", fields[at])
         and re.fullmatch(r"[^\d]?-?\d{1,3}|\d{3}", fields[at - 1])
         and at > 1
-    ]
+    }
     if excess < 1 or len(joints) != excess:
         return None
     merged: list[str] = []

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.rows.cells import MARGIN
 from tablewright.llm.rows.lenient_json import find_containers
-from tablewright.llm.rows.raw_rows import NUMBER, LostRow, RawRow, lost, match_names
+from tablewright.llm.rows.raw_rows import LostRow, RawRow, lost, match_names
 from tablewright.schema import Column, Kind, Schema
-
-__all__ = ["JsonRows", "ListRows"]
 
 
 @dataclass(frozen=True)
@@ -23,48 +23,45 @@ class JsonRows:
     Examples
     --------
     >>> form = JsonRows()
-    >>> text = form.write([{"_row": 1, "home town": "Ulm"}], ["home town"])
-    >>> text
-    '{"rows": [\n{"_row": 1, "home town": "Ulm"}\n]}'
-    >>> [row.cells for row in form.read("Sure: {'_row': 1, 'Home_Town': 'Ulm',}, {", ["home town"],
-    ...     numbered=True)]
+    >>> form.write([{"home town": "Ulm"}], ["home town"])
+    '{"rows": [\n{"home town": "Ulm"}\n]}'
+    >>> [row.cells for row in form.read("Sure: {'Home_Town': 'Ulm',}, {", ["home town"])]
     [{'home town': 'Ulm'}]
     """
 
     name: str = "json"
 
-    def request(self, names: Sequence[str], numbered: bool) -> str:
+    def request(self, names: Sequence[str], n_rows: int) -> str:
         """Say in a prompt how rows are to be written."""
-        heads = [NUMBER, *names] if numbered else list(names)
-        keys = ", ".join(json.dumps(name, ensure_ascii=False) for name in heads)
+        keys = ", ".join(json.dumps(name, ensure_ascii=False) for name in names)
         return (
-            'Reply with JSON only: {"rows": [...]} with one object per row, each with the keys '
-            f"{keys}."
+            f'Reply with JSON only: {{"rows": [...]}} with exactly {n_rows} '
+            f"object{'s' * (n_rows != 1)}, each with the keys {keys}, in this order."
         )
 
     def write(self, rows: Sequence[Mapping[str, Cell]], names: Sequence[str]) -> str:
         """Write rows as objects."""
-        heads = [NUMBER, *names]
-        objects = [{name: row[name] for name in heads if name in row} for row in rows]
+        objects = [{name: row[name] for name in names if name in row} for row in rows]
         lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in objects)
         return '{"rows": [\n' + lines + "\n]}"
 
-    def read(self, text: str, names: Sequence[str], numbered: bool) -> Iterator[RawRow | LostRow]:
+    def read(
+        self, text: str, names: Sequence[str], known: Sequence[str] = ()
+    ) -> Iterator[RawRow | LostRow]:
         """Find rows in a reply."""
         at = 0
         for value, start, end in find_containers(text, "{"):
             yield from _cut_off(text[at:start], names)
             for row in _objects(value, names):
-                yield _row(row, names, text[start:end])
+                yield _row(row, names, known)
             at = end
         yield from _cut_off(text[at:], names)
 
-    def schema(self, schema: Schema, numbered: bool) -> Mapping[str, Any] | None:
-        """Return a JSON Schema of the reply."""
-        fields = {column.name: _field(column) for column in schema.each()}
-        if numbered:
-            fields = {NUMBER: {"type": "integer"}, **fields}
-        return _closed({"rows": {"type": "array", "items": _closed(fields)}})
+    def schema(self, schema: Schema, n_rows: int) -> Mapping[str, Any] | None:
+        """Return a JSON Schema of a reply of so many rows."""
+        row = closed_object({column.name: _field(column) for column in schema.each()})
+        rows = {"type": "array", "items": row, "minItems": n_rows, "maxItems": n_rows}
+        return closed_object({"rows": rows})
 
 
 @dataclass(frozen=True)
@@ -79,34 +76,32 @@ class ListRows:
 
     name: str = "lists"
 
-    def request(self, names: Sequence[str], numbered: bool) -> str:
+    def request(self, names: Sequence[str], n_rows: int) -> str:
         """Say in a prompt how rows are to be written."""
-        heads = [NUMBER, *names] if numbered else list(names)
-        order = json.dumps(heads, ensure_ascii=False)
+        order = json.dumps(list(names), ensure_ascii=False)
         return (
-            f"Reply with a JSON list of lists only, one inner list per row, in the order {order}."
+            f"Reply with a JSON list of {n_rows} lists only, one inner list per row, in the order "
+            f"{order}."
         )
 
     def write(self, rows: Sequence[Mapping[str, Cell]], names: Sequence[str]) -> str:
         """Write rows as lists."""
-        numbered = any(NUMBER in row for row in rows)
-        heads = [NUMBER, *names] if numbered else list(names)
-        return json.dumps([[row.get(name) for name in heads] for row in rows], ensure_ascii=False)
+        return json.dumps([[row.get(name) for name in names] for row in rows], ensure_ascii=False)
 
-    def read(self, text: str, names: Sequence[str], numbered: bool) -> Iterator[RawRow | LostRow]:
+    def read(
+        self, text: str, names: Sequence[str], known: Sequence[str] = ()
+    ) -> Iterator[RawRow | LostRow]:
         """Find rows in a reply."""
-        heads = [NUMBER, *names] if numbered else list(names)
-        for value, start, end in find_containers(text, "["):
+        for value, _, _ in find_containers(text, "["):
             for cells in _flat_lists(value):
-                if [str(cell) for cell in cells] == heads:
+                if [str(cell) for cell in cells] == list(names):
                     continue
-                if len(cells) != len(heads):
-                    yield lost(f"{len(cells)} values instead of {len(heads)}", text[start:end])
+                if len(cells) != len(names):
+                    yield lost(f"{len(cells)} values instead of {len(names)}", str(cells))
                     continue
-                row = dict(zip(heads, cells, strict=True))
-                yield RawRow(row.pop(NUMBER, None), row, source=str(cells))
+                yield RawRow(dict(zip(names, cells, strict=True)), source=str(cells))
 
-    def schema(self, schema: Schema, numbered: bool) -> Mapping[str, Any] | None:
+    def schema(self, schema: Schema, n_rows: int) -> Mapping[str, Any] | None:
         """Return None: servers do not hold lists to an order of types."""
         return None
 
@@ -123,14 +118,16 @@ def _objects(value: Any, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
             yield from _objects(list(value.values()), names)
 
 
-def _row(found: Mapping[str, Any], names: Sequence[str], source: str) -> RawRow | LostRow:
-    meant = match_names([str(key) for key in found], [NUMBER, *names])
-    cells = {meant[str(key)]: value for key, value in found.items() if str(key) in meant}
-    number = cells.pop(NUMBER, None)
+def _row(
+    written: Mapping[str, Any], names: Sequence[str], known: Sequence[str]
+) -> RawRow | LostRow:
+    meant = match_names([str(key) for key in written], [*names, *known])
+    cells = {meant[str(key)]: value for key, value in written.items() if str(key) in meant}
     missing = [name for name in names if name not in cells]
     if missing:
-        return lost(f"column {missing[0]!r} is missing", source)
-    return RawRow(number, cells, source=source)
+        return lost(f"column {missing[0]!r} is missing", str(written))
+    own = {name: cells.pop(name) for name in names}
+    return RawRow(own, cells, source=str(written))
 
 
 def _cut_off(text: str, names: Sequence[str]) -> Iterator[LostRow]:
@@ -150,16 +147,31 @@ def _flat_lists(value: Any) -> Iterator[list[Any]]:
 
 
 def _field(column: Column) -> dict[str, Any]:
-    """Describe a cell; ranges and patterns are left out, since servers skip them silently."""
+    """Describe a cell; ranges of decimal numbers are left out, since servers skip them silently."""
     if column.categories is not None and column.kind.is_discrete:
         values = list(column.categories) + ([None] if column.nullable else [])
         return {"enum": values}
     kinds = {Kind.INTEGER: "integer", Kind.CONTINUOUS: "number", Kind.TIMEDELTA: "number"}
     kind = kinds.get(column.kind, "string")
-    return {"type": [kind, "null"] if column.nullable else kind}
+    form = {"format": "date"} if column.kind is Kind.DATE else _bounds(column)
+    return {"type": [kind, "null"] if column.nullable else kind, **form}
 
 
-def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _bounds(column: Column) -> dict[str, int]:
+    """Return the range of whole numbers, as wide as cells are read with."""
+    low, high = column.minimum, column.maximum
+    numbers = isinstance(low, int | float) and isinstance(high, int | float)
+    if column.kind is not Kind.INTEGER or not numbers or column.sentinels:
+        return {}
+    assert isinstance(low, int | float)
+    assert isinstance(high, int | float)
+    slack = MARGIN * (high - low)
+    lowest = math.floor(low - slack)
+    return {"minimum": max(0, lowest) if low >= 0 else lowest, "maximum": math.ceil(high + slack)}
+
+
+def closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of an object that has these keys and no other."""
     return {
         "type": "object",
         "properties": dict(properties),

@@ -6,14 +6,15 @@ import math
 import re
 from collections.abc import Iterator
 
-__all__ = ["readings"]
-
 _SIGNS = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "’": "'"})
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _DRESSED = re.compile(
     r"(?:[^\W\d_]{1,6}[:.]?\s+)?[^\w\s+\-.,()]{0,3}\s*(?P<sign>[+-]?)\s*"
     r"(?P<digits>\d[\d.,' _]*\d|\d|[.,]\d+)(?P<power>[eE][+-]?\d{1,3})?\s*(?P<after>[^\d]{0,16})"
 )
+_LONGEST = 64
+"""Characters of a number at most, its unit included; the pattern is not linear."""
+
 _SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "%": 0.01}
 
 
@@ -25,7 +26,10 @@ def readings(text: str) -> list[float]:
     >>> readings("1,234"), readings("1.234,5 kg"), readings("$45K"), readings("30 to 40")
     ([1234.0, 1.234], [1234.5], [45000.0, 45.0], [])
     """
-    text = text.strip().translate(_SIGNS).strip("\"'`")
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return []
+    text = text.translate(_SIGNS).strip("\"'`")
     if _PLAIN.fullmatch(text):
         return _finite([float(text)])
     match = _DRESSED.fullmatch(text)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import polars as pl
 
 from tablewright.errors import ContextLengthError, InputError, ModelError
 from tablewright.llm.endpoint.base import LLM, Prompt, Reply, Usage, complete_all
 from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.llm.prompts.sharing import Cell, Sharing
+from tablewright.llm.prompts.builder import sharing_of
+from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.llm.rows.parser import FORMATS, Parsed, ParsedRow, parse_rows
-from tablewright.llm.rows.raw_rows import LostRow, RowFormat
-from tablewright.llm.rows.task import SPLIT, Ask, RowTask, row_prompt
-
-__all__ = ["RowsWritten", "request_rows", "request_together"]
-
-_GOOD_SHARE = 0.7
-"""Share of the first batch that has to be usable for CSV to be kept to."""
+from tablewright.llm.rows.raw_rows import LostRow, RowFormat, lost
+from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask, row_prompt
 
 
 @dataclass
@@ -29,14 +24,13 @@ class RowsWritten:
 
     Attributes
     ----------
+    n_requested : int
     rows : dict of int to ParsedRow
-        By their place among the rows asked for, from 0.
+        By their index among the rows asked for, from 0.
     lost : list of LostRow
         What was not usable, with the reason; a row that was lost may have come later.
-    n_wanted : int
-        Rows asked for.
     row_format : str
-        Format that the rows were asked for in, at last.
+        Format that the rows were asked for in.
     usage : Usage
         Tokens of the replies that were used.
     failures : list of ModelError
@@ -45,7 +39,7 @@ class RowsWritten:
         What ended the requests before their time: a cap, or an endpoint that cannot be used.
     """
 
-    n_wanted: int
+    n_requested: int
     rows: dict[int, ParsedRow] = field(default_factory=dict)
     lost: list[LostRow] = field(default_factory=list)
     row_format: str = ""
@@ -55,13 +49,13 @@ class RowsWritten:
 
     @property
     def missing(self) -> list[int]:
-        """Places that have no row."""
-        return [place for place in range(self.n_wanted) if place not in self.rows]
+        """Indices that have no row."""
+        return [index for index in range(self.n_requested) if index not in self.rows]
 
     @property
     def cells(self) -> list[dict[str, Cell]]:
-        """The rows in the order of their places."""
-        return [self.rows[place].cells for place in sorted(self.rows)]
+        """The rows in the order of their indices."""
+        return [self.rows[index].cells for index in sorted(self.rows)]
 
     def frame(self, task: RowTask) -> pl.DataFrame:
         """Return the rows as a frame, with the data types of their kinds."""
@@ -77,10 +71,9 @@ class RowsWritten:
 
 @dataclass
 class _Batch:
-    """Rows that are asked for together; numbers in it run from 1."""
+    """Rows that are asked for together, by their indices."""
 
     index: int
-    first: int
     open: list[int]
     n_examples: int | None = None
     round: int = 0
@@ -93,7 +86,7 @@ def request_rows(
     *,
     seed: int = 0,
     batch_size: int = 20,
-    row_format: RowFormat | Literal["auto", "csv", "json", "lists"] = "auto",
+    row_format: RowFormat | str = "json",
     rounds: int = 3,
     on_progress: Callable[[int], None] | None = None,
 ) -> RowsWritten:
@@ -104,16 +97,15 @@ def request_rows(
     llm : LLM
         The model. What `connect` returns also says what may leave the machine.
     task : RowTask
-        What is wanted.
+        What is to be written.
     n_rows : int or None, default=None
-        Rows wanted; None takes one for each of the task's given rows.
+        Rows to write; None takes one for each of the task's given rows.
     seed : int, default=0
         The same seed and the same replies give the same rows, in whatever order replies come.
     batch_size : int, default=20
         Rows asked for in one call.
-    row_format : RowFormat or {"auto", "csv", "json", "lists"}, default="auto"
-        ``"auto"`` asks for the first batch in CSV and goes on in JSON, held to a schema,
-        where less than 70 % of it is usable.
+    row_format : RowFormat or {"json", "csv", "lists"}, default="json"
+        ``"json"`` is held to a schema where the endpoint can.
     rounds : int, default=3
         How often a row is asked for at most.
     on_progress : callable, optional
@@ -133,7 +125,7 @@ def request_rows(
     --------
     >>> from tablewright.llm.endpoint.scripted import Scripted
     >>> from tablewright.schema import Schema
-    >>> llm = Scripted(["_row,age\n1,31\n2,x", "_row,age\n2,47"])
+    >>> llm = Scripted(['{"rows": [{"age": 31}, {"age": "x"}]}', '{"rows": [{"age": 47}]}'])
     >>> written = request_rows(llm, RowTask(Schema.build({"age": "integer"})), 2)
     >>> written.cells, written.reasons()
     ([{'age': 31}, {'age': 47}], {"column 'age': 'x' is no number": 1})
@@ -157,7 +149,7 @@ def request_together(
     *,
     seed: int = 0,
     batch_size: int = 20,
-    row_format: RowFormat | Literal["auto", "csv", "json", "lists"] = "auto",
+    row_format: RowFormat | str = "json",
     rounds: int = 3,
     on_progress: Callable[[int], None] | None = None,
 ) -> list[RowsWritten]:
@@ -173,12 +165,12 @@ def request_together(
     """
     runs = []
     for task in tasks:
-        wanted = len(task.given) if n_rows is None else n_rows
-        if wanted < 1 or (task.given and wanted != len(task.given)) or batch_size < 1:
+        n_each = len(task.given) if n_rows is None else n_rows
+        if n_each < 1 or (task.given and n_each != len(task.given)) or batch_size < 1:
             raise InputError(
                 f"n_rows has to be above 0 and equal to the number of given rows, not {n_rows}"
             )
-        runs.append(_Run(llm, task, seed, wanted, batch_size, row_format, rounds))
+        runs.append(_Run(llm, task, seed, n_each, batch_size, row_format, rounds))
     while any(turns := [run.turn() for run in runs]):
         parts = [run.prompts(turn) for run, turn in zip(runs, turns, strict=True)]
         results = iter(complete_all(llm, [prompt for part in parts for prompt in part]))
@@ -187,10 +179,6 @@ def request_together(
         if on_progress:
             on_progress(sum(len(run.written.rows) for run in runs))
     return [run.written for run in runs]
-
-
-def _format(row_format: RowFormat | str) -> RowFormat:
-    return FORMATS[row_format] if isinstance(row_format, str) else row_format
 
 
 class _Run:
@@ -207,98 +195,78 @@ class _Run:
         rounds: int,
     ) -> None:
         self.task, self.seed, self.rounds = task, seed, rounds
-        self.form: RowFormat = FORMATS["csv"] if row_format == "auto" else _format(row_format)
+        self.form = FORMATS[row_format] if isinstance(row_format, str) else row_format
         self.written = RowsWritten(n_rows, row_format=self.form.name)
         self.batches = [
-            _Batch(index, first, list(range(1, min(batch_size, n_rows - first) + 1)))
+            _Batch(index, list(range(first, min(first + batch_size, n_rows))))
             for index, first in enumerate(range(0, n_rows, batch_size))
         ]
-        self.trying = row_format == "auto"
-        sharing = getattr(llm, "sharing", None)
-        self.sharing = sharing if isinstance(sharing, Sharing) else Sharing("rows")
-        if task.given_is_real:
-            self.sharing.need("rows", "filling in your rows")
+        self.sharing = sharing_of(llm)
+        if task.given_level is not None:
+            self.sharing.need(task.given_level, "filling in your rows")
 
     def turn(self) -> list[_Batch]:
-        """Return the batches to ask for now; the first one alone, where it is to find the form."""
+        """Return the batches to ask for now."""
         if self.written.stopped is not None:
             return []
-        open_batches = [b for b in self.batches if b.open and b.round < self.rounds]
-        return open_batches[:1] if self.trying else open_batches
+        return [b for b in self.batches if b.open and b.round < self.rounds]
 
     def prompts(self, turn: Sequence[_Batch]) -> list[Prompt]:
         """Write a prompt for each batch."""
-        return [self._prompt(batch, self._ask(batch)) for batch in turn]
+        return [self._prompt(batch, self._request(batch)) for batch in turn]
 
     def learn(self, turn: Sequence[_Batch], results: Sequence[Reply | ModelError]) -> None:
-        """Take in the replies."""
-        n_rows = sum(len(batch.open) for batch in turn)
+        """Read the replies."""
         for batch, result in zip(turn, results, strict=True):
-            ask = self._ask(batch)
+            request = self._request(batch)
             batch.round += 1
-            parts = self._learn(batch, ask, result)
+            parts = self._learn(batch, request, result)
             if parts != [batch]:
                 at = self.batches.index(batch)
                 self.batches[at : at + 1] = parts
-        if self.trying and turn:
-            self.trying = False
-            if turn[0] in self.batches and len(turn[0].open) > (1 - _GOOD_SHARE) * n_rows:
-                self.form = FORMATS["json"]
-                self.written.row_format = self.form.name
 
-    def _ask(self, batch: _Batch) -> Ask:
-        places = [batch.first + number - 1 for number in batch.open]
-        given = tuple(self.task.given[place] for place in places) if self.task.given else ()
-        return Ask(
-            self.task, self.sharing, self.form, batch.index, tuple(batch.open),
-            given, batch.n_examples,
+    def _request(self, batch: _Batch) -> RowRequest:
+        given = tuple(self.task.given[index] for index in batch.open) if self.task.given else ()
+        return RowRequest(
+            self.task, self.sharing, self.form, batch.index, len(batch.open), given,
+            batch.n_examples,
         )  # fmt: skip
 
-    def _prompt(self, batch: _Batch, ask: Ask) -> Prompt:
-        prompt = (self.task.build or row_prompt)(ask)
+    def _prompt(self, batch: _Batch, request: RowRequest) -> Prompt:
+        prompt = (self.task.build or row_prompt)(request)
         seed = (self.seed * 1_000_003 + batch.index * 1_009 + batch.round) % 2**31
-        return prompt.but(seed=seed, accept=lambda text: self._refuse(text, ask))
+        return prompt.but(seed=seed, accept=lambda text: _refuse(text, request))
 
-    def _refuse(self, text: str, ask: Ask) -> str | None:
-        parsed = self._parse(text, ask)
-        if parsed.rows:
-            return None
-        why = f": {parsed.lost[0].reason}" if parsed.lost else ""
-        return f"no usable row in the reply{why}"
-
-    def _parse(self, text: str, ask: Ask) -> Parsed:
-        numbers = ask.numbers if self.task.numbered else None
-        return parse_rows(
-            text, self.task.schema, ask.row_format, numbers, self.task.margin, self.task.bad_cells
-        )
-
-    def _learn(self, batch: _Batch, ask: Ask, result: Reply | ModelError) -> list[_Batch]:
+    def _learn(
+        self, batch: _Batch, request: RowRequest, result: Reply | ModelError
+    ) -> list[_Batch]:
         if isinstance(result, ModelError):
-            return self._fail(batch, ask, result)
-        parsed = self._parse(result.text, ask)
+            return self._fail(batch, request, result)
+        parsed = read_reply(result.text, request)
         self.written.lost.extend(parsed.lost)
         self.written.usage += result.usage
-        for row in parsed.rows:
-            number = row.number if row.number is not None else next(iter(batch.open), None)
-            if number in batch.open:
-                batch.open.remove(number)
-                self.written.rows[batch.first + number - 1] = row
+        filled = {
+            batch.open[row.index if self.task.given else at]: row
+            for at, row in enumerate(parsed.rows[: len(batch.open)])
+        }
+        self.written.rows |= filled
+        batch.open = [index for index in batch.open if index not in filled]
         return [batch]
 
-    def _fail(self, batch: _Batch, ask: Ask, error: ModelError) -> list[_Batch]:
+    def _fail(self, batch: _Batch, request: RowRequest, error: ModelError) -> list[_Batch]:
         self.written.failures.append(error)
         if error.fatal:
             self.written.stopped = error
             return []
         if isinstance(error, ContextLengthError):
-            return self._split(batch, ask, error)
+            return self._split(batch, request, error)
         return [batch]
 
-    def _split(self, batch: _Batch, ask: Ask, error: ContextLengthError) -> list[_Batch]:
+    def _split(self, batch: _Batch, request: RowRequest, error: ContextLengthError) -> list[_Batch]:
         """Ask for half as many rows with half as many examples; say what is too wide at the end."""
-        examples = len(ask.shown_examples())
+        examples = 0 if request.example_frame is None else request.example_frame.height
         if len(batch.open) == 1 and examples == 0:
-            raise InputError(_too_wide(ask)) from error
+            raise InputError(_too_wide(request)) from error
         half = -(-len(batch.open) // 2)
         parts = [part for part in (batch.open[:half], batch.open[half:]) if part]
         batch.round -= 1
@@ -315,14 +283,84 @@ class _Run:
         ]
 
 
-def _too_wide(ask: Ask) -> str:
+def read_reply(text: str, request: RowRequest) -> Parsed:
+    """Read the rows of a reply to a request: those that are no echo and belong to a given row.
+
+    Where rows were given, the index of a row is that of the given one.
+    """
+    task = request.task
+    known = tuple(request.given[0]) if request.given else ()
+    parsed = parse_rows(text, task.schema, request.row_format, known, task.margin, task.bad_cells)
+    if request.echoes:
+        parsed = _without(parsed, lambda row: tuple(row.cells.values()) in request.echoes,
+                          "it is an example of the prompt")  # fmt: skip
+    return _joined(parsed, request, text) if request.given else parsed
+
+
+def _without(parsed: Parsed, is_wrong: Callable[[ParsedRow], bool], reason: str) -> Parsed:
+    rows = [row for row in parsed.rows if not is_wrong(row)]
+    gone = [lost(reason, str(row.cells)) for row in parsed.rows if is_wrong(row)]
+    return Parsed(rows, [*parsed.lost, *gone])
+
+
+def _joined(parsed: Parsed, request: RowRequest, text: str) -> Parsed:
+    """Join rows to the given ones: by what they repeat of them, else by position.
+
+    Positions say nothing where there are more or fewer rows than were asked for, unless the end
+    of the reply is cut off.
+    """
+    n_given = len(request.given)
+    cut = parsed.n_rows < n_given and text.rstrip(" \n`")[-1:] not in ("]", "}")
+    sound = cut or parsed.n_rows == n_given
+    free = set(range(n_given))
+    rows, gone = [], []
+    for row in parsed.rows:
+        index = next(_candidates(row, request.given, free, sound), None)
+        if index is None:
+            gone.append(lost("it belongs to none of the rows that were begun", str(row.cells)))
+            continue
+        free.discard(index)
+        rows.append(replace(row, index=index))
+    return Parsed(rows, [*parsed.lost, *gone])
+
+
+def _candidates(
+    row: ParsedRow, given: Sequence[Mapping[str, Cell]], free: set[int], sound: bool
+) -> Iterator[int]:
+    """Yield the given rows that a row may belong to, the one at its own position first."""
+    own = [row.index] if row.index in free else []
+    if not row.given:
+        yield from own if sound else []
+        return
+    order = [*own, *sorted(free - set(own))] if set(row.given) == set(given[0]) else own * sound
+    yield from (at for at in order if _agree(row.given, given[at]))
+
+
+def _agree(repeated: Mapping[str, object], given: Mapping[str, Cell]) -> bool:
+    return all(_spelled(value) == _spelled(given[name]) for name, value in repeated.items())
+
+
+def _spelled(value: object) -> str:
+    text = "" if value is None else str(value).strip().casefold()
+    return text.removesuffix(".0")
+
+
+def _refuse(text: str, request: RowRequest) -> str | None:
+    parsed = read_reply(text, request)
+    if parsed.rows:
+        return None
+    why = f": {parsed.lost[0].reason}" if parsed.lost else ""
+    return f"no usable row in the reply{why}"
+
+
+def _too_wide(request: RowRequest) -> str:
     """Name the column that takes the most room in a prompt for one row."""
+    given = request.given
     widths = {
-        name: estimate_tokens(name) + max(estimate_tokens(str(row.get(name))) for row in ask.given)
-        if ask.given
-        else estimate_tokens(name)
-        for name in (ask.given[0] if ask.given else ask.task.schema.names)
-    }
+        name: estimate_tokens(name) + max([estimate_tokens(str(row.get(name))) for row in given],
+                                          default=0)
+        for name in (given[0] if given else request.task.schema.names)
+    }  # fmt: skip
     widest = max(widths, key=lambda name: widths[name])
     return (
         f"even one row is too long for the model; column {widest!r} is the widest with about "

@@ -1,27 +1,28 @@
-"""What rows are wanted of a model, and the prompt that asks for some of them."""
+"""What rows a model is to write, and the prompt that asks for some of them."""
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
-from tablewright.errors import InputError
 from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
-from tablewright.llm.prompts.sharing import Cell, Shared, Sharing, count_cells
-from tablewright.llm.rows.raw_rows import NUMBER, RowFormat
+from tablewright.llm.prompts.builder import Condition, PromptBuilder
+from tablewright.llm.prompts.sharing import Cell, Share, Sharing
+from tablewright.llm.rows.cells import MARGIN
+from tablewright.llm.rows.raw_rows import RowFormat
 from tablewright.schema import Column, Kind, Schema
-
-__all__ = ["SPLIT", "Ask", "RowTask", "placeholder", "row_prompt"]
 
 Row = Mapping[str, Cell]
 
 SPLIT = 100_003
 """Batch numbers from here on are parts of a batch that was too long: its number modulo this."""
+
+_COPY = "Write new rows like these; do not copy them."
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,23 @@ class RowTask:
     examples : callable or None, default=None
         Rows of the table to show, as a frame, for the number of a batch. They are left out
         where rows may not leave.
+    conditions : sequence of Condition, default=()
+        What every row keeps.
     given : sequence of mapping, default=()
-        For each row wanted, cells that are fixed; the model is shown them and writes the rest.
-    given_is_real : bool, default=False
-        Whether those are the user's cells, so that they count as sent.
+        For each row to write, cells that are fixed; the model is shown them and writes the rest.
+    given_level : {"schema", "summary", "rows"} or None, default=None
+        What has to be shared for those to leave, where they are of the user's table; they count
+        as sent then. None where a model wrote them.
     stage, role : str
         For the ledger and the bill.
     temperature, top_p : float or None, default=None
         Sampling parameters.
-    numbered : bool, default=True
-        Whether rows carry numbers; published formats have none.
     margin : float or None, default=0.1
         How far beyond its range a number may lie; see `read_cell`.
     bad_cells : {"lose", "missing"}, default="lose"
         What a cell costs that cannot be read.
     build : callable or None, default=None
-        Makes the prompt of an `Ask`; None takes `row_prompt`.
+        Makes the prompt of a `RowRequest`; None takes `row_prompt`.
     """
 
     schema: Schema
@@ -67,40 +69,38 @@ class RowTask:
     others: Schema | None = None
     table: pl.DataFrame | None = None
     examples: Callable[[int], pl.DataFrame] | None = None
+    conditions: Sequence[Condition] = ()
     given: Sequence[Row] = ()
-    given_is_real: bool = False
+    given_level: Share | None = None
     stage: str = "rows"
     role: str = ""
     temperature: float | None = None
     top_p: float | None = None
-    numbered: bool = True
-    margin: float | None = 0.1
+    margin: float | None = MARGIN
     bad_cells: str = "lose"
-    build: Callable[[Ask], Prompt] | None = None
+    build: Callable[[RowRequest], Prompt] | None = None
 
-    def __post_init__(self) -> None:
-        if NUMBER in self.schema or any(NUMBER in row for row in self.given):
-            raise InputError(f"column {NUMBER!r} is the name of our row numbers; rename yours")
-        if self.given and not self.numbered:
-            raise InputError("rows with given cells need numbers: they are joined by them")
+    @property
+    def is_whole(self) -> bool:
+        """Whether whole rows are written, not columns of rows that others have begun."""
+        return not self.given and not self.others
 
 
 @dataclass(frozen=True)
-class Ask:
+class RowRequest:
     """One request for some rows of a task.
 
     Attributes
     ----------
     task : RowTask
-        What is wanted in all.
     sharing : Sharing
         What may leave the machine.
     row_format : RowFormat
         How rows are to be written.
     batch : int
         Number of the batch, from 0; draws the examples.
-    numbers : tuple of int
-        Numbers of the rows wanted, from 1 inside of the batch.
+    n_rows : int
+        Rows to write.
     given : tuple of mapping
         For each of them its given cells; empty where there are none.
     n_examples : int or None
@@ -111,108 +111,96 @@ class Ask:
     sharing: Sharing
     row_format: RowFormat
     batch: int
-    numbers: tuple[int, ...]
+    n_rows: int
     given: tuple[Row, ...] = ()
     n_examples: int | None = None
 
-    def shown_examples(self) -> list[dict[str, Cell]]:
-        """Return the rows that may be shown."""
+    @cached_property
+    def example_frame(self) -> pl.DataFrame | None:
+        """The rows to show; None where none may be shown."""
         if self.task.examples is None or not self.sharing.allows("rows"):
-            return []
+            return None
         frame = self.task.examples(self.batch)
-        return self.sharing.cells(frame if self.n_examples is None else frame.head(self.n_examples))
+        return frame if self.n_examples is None else frame.head(self.n_examples)
 
-    def shown_given(self) -> list[dict[str, Cell]]:
-        """Return the given cells that may be shown."""
-        hidden = set(self.sharing.redact) if self.task.given_is_real else set()
-        return [
-            {name: cell for name, cell in row.items() if name not in hidden} for row in self.given
-        ]
+    @cached_property
+    def echoes(self) -> frozenset[tuple[Cell, ...]]:
+        """Whole rows that stand in the prompt, so that they are no answer."""
+        frame, names = self.example_frame, self.task.schema.names
+        hidden = set(names) & set(self.sharing.redact)
+        if frame is None or hidden or not self.task.is_whole:
+            return frozenset()
+        return frozenset(tuple(row.values()) for row in self.sharing.cells(frame.select(names)))
 
 
-def row_prompt(ask: Ask) -> Prompt:
-    """Make the prompt that asks for rows.
-
-    What stays the same from call to call stands first, so that providers can cache it.
-    """
-    task, form = ask.task, ask.row_format
-    examples, given = ask.shown_examples(), ask.shown_given()
-    described = ask.sharing.describe(task.schema, task.table)
-    others = Shared("")
-    if task.others is not None:
-        others = ask.sharing.describe(task.others, task.table, briefly=True)
-    parts = [
-        task.instructions,
-        "The columns:\n" + fenced(described.text),
-        "Other columns of the table:\n" + fenced(others.text) if others.text else "",
-        DATA_NOTE,
-        _examples(examples, form),
-        _wanted(ask, given, form),
-        form.request(task.schema.names, task.numbered),
-    ]
-    sent = Counter(described.cells)
-    sent.update(others.cells)
-    sent.update(count_cells(examples))
-    sent.update(count_cells(given) if task.given_is_real else {})
-    expected = expected_reply(ask)
-    return Prompt.ask(
-        "\n\n".join(part for part in parts if part),
-        system=task.system,
+def row_prompt(request: RowRequest) -> Prompt:
+    """Make the prompt that asks for rows: what stays the same stands first."""
+    task, form = request.task, request.row_format
+    builder = PromptBuilder(request.sharing, task.table)
+    builder.say(task.instructions).columns(task.schema, "Columns to write:")
+    builder.columns(task.others or Schema(columns=[]), "Other columns of the table:", summary=False)
+    builder.conditions(task.conditions, "Every row keeps these conditions:").note()
+    given = builder.admit_given(request.given, task.given_level)
+    if any(given):
+        _add_given(builder, request, given)
+    else:
+        _add_examples(builder, request)
+        builder.say(f"Write {request.n_rows} new rows.")
+    builder.say(form.request(task.schema.names, request.n_rows))
+    expected = expected_reply(request)
+    return builder.prompt(
+        task.system,
         temperature=task.temperature,
         top_p=task.top_p,
         stage=task.stage,
         role=task.role,
-        schema=form.schema(ask.sharing.told(task.schema), task.numbered),
+        schema=form.schema(builder.reply_columns(task.schema), request.n_rows),
         max_tokens=256 + 2 * estimate_tokens(expected),
         expected=expected,
-        sent=dict(sent),
     )
 
 
-def _examples(examples: Sequence[Row], form: RowFormat) -> str:
-    if not examples:
-        return ""
-    names = list(examples[0])
-    return "Rows of the table, as examples. Write new rows like them; do not copy them.\n" + fenced(
-        form.write(examples, names)
+def _add_examples(builder: PromptBuilder, request: RowRequest) -> None:
+    if request.example_frame is None:
+        return
+    names = request.task.schema.names
+    kept = [name for name in names if name in request.example_frame.columns]
+    rows = builder.admit(request.example_frame.select(kept))
+    heading = f"Rows of the table, as examples. {_COPY}"
+    builder.rows(rows, lambda shown: request.row_format.write(shown, list(shown[0])), heading)
+
+
+def _add_given(
+    builder: PromptBuilder, request: RowRequest, given: Sequence[Mapping[str, Cell]]
+) -> None:
+    """Show rows that are begun, one a line, below examples that are begun and completed."""
+    names = request.task.schema.names
+    if (frame := request.example_frame) is not None:
+        known = [name for name in frame.columns if name in given[0]]
+        rows = builder.admit(frame.select(*known, *(n for n in names if n in frame.columns)))
+        heading = f"Examples: what is given of a row => what belongs to it. {_COPY}"
+        builder.rows(rows, lambda shown: "\n".join(_pair(row, known) for row in shown), heading)
+    builder.rows(
+        given,
+        lambda shown: "\n".join(_line(row) for row in shown),
+        f"These {len(given)} rows are begun. For each of them, in this order, write the columns "
+        f"asked for, so that they fit what is given:",
     )
 
 
-def _wanted(ask: Ask, given: Sequence[Row], form: RowFormat) -> str:
-    if not ask.task.numbered:
-        return f"Write {len(ask.numbers)} new rows."
-    if not given:
-        return f"Write {len(ask.numbers)} new rows, numbered {_ranges(ask.numbers)}."
-    numbered = [{NUMBER: number, **row} for number, row in zip(ask.numbers, given, strict=True)]
-    return (
-        f"These {len(given)} rows are begun. Keep their numbers, and write for each of them only "
-        "the columns asked for, so that they fit what is given.\n"
-        + fenced(form.write(numbered, list(given[0])))
-    )
+def _pair(row: Row, known: Sequence[str]) -> str:
+    own = {name: cell for name, cell in row.items() if name not in known}
+    return f"{_line({n: row[n] for n in known if n in row})} => {_line(own)}"
 
 
-def _ranges(numbers: Sequence[int]) -> str:
-    """Write numbers briefly.
-
-    Examples
-    --------
-    >>> _ranges([1, 2, 3, 7])
-    '1 to 3, 7'
-    """
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+def _line(row: Row) -> str:
+    return json.dumps(dict(row), ensure_ascii=False)
 
 
-def expected_reply(ask: Ask) -> str:
+def expected_reply(request: RowRequest) -> str:
     """Write rows of usual values: what a reply is expected to look like, and to cost."""
-    row = {column.name: placeholder(column) for column in ask.task.schema.each()}
-    numbered = [{NUMBER: number, **row} if ask.task.numbered else row for number in ask.numbers]
-    return ask.row_format.write(numbered, ask.task.schema.names)
+    row = {column.name: placeholder(column) for column in request.task.schema.each()}
+    return request.row_format.write([row] * request.n_rows, request.task.schema.names)
 
 
 def placeholder(column: Column) -> Cell:

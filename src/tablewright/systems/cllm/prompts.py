@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,14 @@ import polars as pl
 
 from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
-from tablewright.llm.prompts.sharing import count_cells
-from tablewright.llm.rows.task import SPLIT, Ask, RowTask
+from tablewright.llm.prompts.builder import PromptBuilder
+from tablewright.llm.prompts.sharing import Sharing
+from tablewright.llm.rows.cells import MARGIN
+from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask
 from tablewright.random_state import Stream
 from tablewright.schema import Column, Schema
 from tablewright.systems.common.guidance import Guidance
+from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.row_writer import usual_rows
 
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 
 _TEMPERATURE, _TOP_P = 0.9, 0.95
 """Of the paper; a model that was connected with its own keeps them."""
+
+_TASK = """\
+You write synthetic rows of a table. Your rows keep to the distributions of its columns and to \
+how they depend on each other, and they are as diverse as the table allows."""
+
+_END = """\
+Write {n_rows} new rows, realistic and diverse. Do not copy the examples. Give each row the label \
+that is right for its features."""
 
 
 class Page:
@@ -67,9 +76,8 @@ class Page:
             examples=lambda batch: self._examples((first + batch % SPLIT) // system.completions),
             stage="rows",
             role="writer",
-            numbered=False,
-            margin=0.1 if system.preset_.strict else None,
-            build=lambda ask: self._build(ask, request, first + ask.batch % SPLIT),
+            margin=MARGIN if system.preset_.strict else None,
+            build=lambda one: self._build(one, request, first + one.batch % SPLIT),
         )
 
     def _examples(self, prompt: int) -> pl.DataFrame:
@@ -78,75 +86,65 @@ class Page:
         replace = not self.system.preset_.strict
         return self.train[rng.choice(self.train.height, n_rows, replace=replace)]
 
-    def _build(self, ask: Ask, request: SampleRequest, reply: int) -> Prompt:
-        system, form = self.system, ask.row_format
-        hidden = [self.names[name] for name in ask.sharing.redact if name in self.names]
-        ask = replace(ask, sharing=replace(ask.sharing, redact=tuple(hidden)))
-        examples = ask.shown_examples()
-        described = ask.sharing.describe(self.schema, self.train if system.preset_.strict else None)
-        n_rows = len(ask.numbers)
-        expected = self._expected(ask, reply)
-        shares = self._shares(request)
+    def _build(self, one: RowRequest, request: SampleRequest, reply: int) -> Prompt:
+        system, form = self.system, one.row_format
+        own = {new: old for old, new in self.names.items()}
+        builder = PromptBuilder(self._renamed(one.sharing), self.train, own)
         about = system.topic if system.context else None
-        known = f"what you know about {about}" if about else "what the columns tell you"
+        builder.say(_TASK, f"Use what you know about {about}." if about else "")
         label = self.schema.target
-        parts = [
-            "You generate synthetic rows of a table.",
-            "Your rows imitate the causal structure of the real table and the distributions of its "
-            "features and its label, and they are as diverse as the table allows.",
-            "Real rows, as examples:\n" + fenced(form.write(examples, list(examples[0])))
-            if examples
-            else "",
-            f"Use {known} to write {n_rows} new rows, realistic and diverse.{shares}",
-            self._rules(),
-            ("" if label is None else f"The label is {json.dumps(label, ensure_ascii=False)}; all "
-             "other columns are features. ") + "The columns:\n" + fenced(described.text),
-            DATA_NOTE,
-            form.request(self.schema.names, numbered=False),
-            "Do not copy examples. Write rows that are new, with the label that is right for the "
-            "features.",
-        ]  # fmt: skip
-        sent = Counter(described.cells)
-        sent.update(count_cells(examples))
-        return Prompt.ask(
-            "\n\n".join(part for part in parts if part),
-            system="You are a generator of tabular data.",
+        named = "" if label is None else (
+            f"The label is {json.dumps(label, ensure_ascii=False)}; all other columns are features."
+        )  # fmt: skip
+        builder.say(named)
+        builder.columns(self.schema, "The columns:", summary=system.preset_.strict)
+        if system.context:
+            conditions = conditions_of(self.request.rules, system.schema_, system.train_)
+            builder.conditions(conditions, "Every row keeps these conditions:")
+        builder.note()
+        if one.example_frame is not None:
+            rows = builder.admit(one.example_frame)
+            builder.rows(rows, lambda shown: form.write(shown, list(shown[0])), "Real rows:")
+        self._add_shares(builder, request)
+        builder.say(
+            _END.format(n_rows=one.n_rows),
+            form.request(self.schema.names, one.n_rows),
+        )
+        expected = self._expected(one, reply)
+        return builder.prompt(
+            "You are a generator of tabular data.",
             temperature=_TEMPERATURE,
             top_p=_TOP_P,
             max_tokens=system.preset_.max_tokens or 256 + 2 * estimate_tokens(expected),
             stage="rows",
             role="writer",
-            schema=form.schema(ask.sharing.told(self.schema), numbered=False),
+            schema=form.schema(builder.reply_columns(self.schema), one.n_rows),
             expected=expected,
-            sent=dict(sent),
         )
 
-    def _expected(self, ask: Ask, reply: int) -> str:
+    def _renamed(self, sharing: Sharing) -> Sharing:
+        """Redact the columns by the names that they have here."""
+        hidden = [self.names[name] for name in sharing.redact if name in self.names]
+        return replace(sharing, redact=tuple(hidden))
+
+    def _expected(self, one: RowRequest, reply: int) -> str:
         rng = self.request.rng(Stream.CLLM_EXPECTED, reply)
-        n_rows = len(ask.numbers)
         limit = self.system.preset_.max_tokens
-        rows = usual_rows(self.train, min(n_rows, 200), rng)
+        rows = usual_rows(self.train, min(one.n_rows, 200), rng)
         if limit is not None:
-            each = max(
-                1, estimate_tokens(ask.row_format.write(rows, self.schema.names)) // len(rows)
-            )
+            text = one.row_format.write(rows, self.schema.names)
+            each = max(1, estimate_tokens(text) // len(rows))
             rows = rows[: max(1, limit // each)]
-        return ask.row_format.write(rows, self.schema.names)
+        return one.row_format.write(rows, self.schema.names)
 
-    def _shares(self, request: SampleRequest) -> str:
-        """Name the classes that are lacking, where classes were asked for."""
-        if request.quotas is None or self.system.classes_ is None:
-            return ""
-        wanted = ", ".join(
-            f"{name} ({100 * request.quotas[name] / request.n_rows:.0f} %)"
-            for name in self.system.classes_.names
+    def _add_shares(self, builder: PromptBuilder, request: SampleRequest) -> None:
+        """Name the classes that are missing, where classes were asked for and may be named."""
+        classes, target = self.system.classes_, self.schema.target
+        if request.quotas is None or classes is None or target is None:
+            return
+        shares = {
+            name: request.quotas[name] / request.n_rows
+            for name in classes.names
             if name in request.quotas
-        )
-        return " Labels wanted, by their share of the rows:\n" + fenced(wanted)
-
-    def _rules(self) -> str:
-        rules = [rule.described() for rule in self.request.rules.rules]
-        lines = "\n".join(f"- {text}" for text in rules)
-        return (
-            f"Every row keeps these conditions:\n{lines}" if rules and self.system.context else ""
-        )
+        }
+        builder.shares(self.schema[target], shares, "Labels, by share of the rows:")

@@ -30,7 +30,9 @@ def group_letter(place: int) -> str:
     return chr(ord("A") + letter) + (str(turn) if turn else "")
 
 
-def lay_out(header: str, sets: Sequence[Mapping[str, Sequence[str]]], above: str = "") -> str:
+def lay_out(
+    header: str, sets: Sequence[Mapping[str, Sequence[str]]], above: str = "", below: str = ""
+) -> str:
     r"""Write sets of groups below each other, and a bare header for the model to go on from.
 
     Parameters
@@ -41,6 +43,8 @@ def lay_out(header: str, sets: Sequence[Mapping[str, Sequence[str]]], above: str
         For each set the lines of each group, by letter.
     above : str, default=""
         What stands before all of it.
+    below : str, default=""
+        What stands between the sets and the bare header.
 
     Examples
     --------
@@ -61,6 +65,7 @@ def lay_out(header: str, sets: Sequence[Mapping[str, Sequence[str]]], above: str
         parts += [f"{letter}.\n" + "".join(f"{line}\n" for line in lines) + "\n"
                   for letter, lines in groups.items()]  # fmt: skip
         parts.append("\n")
+    parts += [f"{below}\n\n"] if below else []
     return "".join([*parts, header])
 
 
@@ -117,7 +122,7 @@ class GroupRows:
     name: str = "groups"
     csv: CsvRows = field(default_factory=CsvRows)
 
-    def request(self, names: Sequence[str], numbered: bool) -> str:
+    def request(self, names: Sequence[str], n_rows: int) -> str:
         """Say nothing: the layout is the request."""
         return ""
 
@@ -130,15 +135,17 @@ class GroupRows:
         coded = self.tokens.encode(row)
         return write_line([coded.get(name) for name in names])
 
-    def read(self, text: str, names: Sequence[str], numbered: bool) -> Iterator[RawRow | LostRow]:
+    def read(
+        self, text: str, names: Sequence[str], known: Sequence[str] = ()
+    ) -> Iterator[RawRow | LostRow]:
         """Find rows in a reply, which goes on below the header that ended the prompt."""
-        found = list(self.csv.read(f"{write_line(list(names))}\n{text}", names, numbered))
-        if not any(isinstance(row, RawRow) for row in found):
-            found = list(self.csv.read(text, names, numbered))
-        for row in found:
+        rows = list(self.csv.read(f"{write_line(list(names))}\n{text}", names))
+        if not any(isinstance(row, RawRow) for row in rows):
+            rows = list(self.csv.read(text, names))
+        for row in rows:
             yield row if isinstance(row, LostRow) else self._decoded(row)
 
-    def schema(self, schema: Schema, numbered: bool) -> Mapping[str, Any] | None:
+    def schema(self, schema: Schema, n_rows: int) -> Mapping[str, Any] | None:
         """Return None: CSV is not JSON."""
         return None
 

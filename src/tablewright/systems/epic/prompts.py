@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +10,11 @@ from numpy.typing import NDArray
 from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.endpoint.metering import Metered
 from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.llm.prompts.sharing import Cell, count_cells
+from tablewright.llm.prompts.builder import PromptBuilder
+from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.rows.cells import MARGIN
 from tablewright.llm.rows.csv_rows import write_line
-from tablewright.llm.rows.task import SPLIT, Ask, RowTask
+from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask
 from tablewright.random_state import Stream
 from tablewright.schema import Schema
 from tablewright.systems.common.guidance import Guidance
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 PARALLEL = 20
 """Prompts sent at once, at most."""
+
+_SYSTEM = "You continue tables. You write lines of CSV and nothing else: no explanation, no code."
+
+_GO_ON = """\
+Go on with one more set in the same form: for each of the groups {groups} a line with its letter, \
+then {n_rows} new rows that belong in this group. Do not repeat a row from above."""
 
 _SHOWN = 32
 """Example rows of a prompt, about, where nobody says how many."""
@@ -71,44 +78,47 @@ class Layout:
 
     def task(self, first: int, request: SampleRequest, guidance: Guidance | None) -> RowTask:
         """Make the task of the prompts from a number on."""
+        strict = self.system.preset_.strict
         return RowTask(
             self.schema,
-            examples=lambda batch: self.train[np.concatenate(self._dealt(first + batch % SPLIT))],
+            examples=lambda batch: self.train[self._shown(first + batch % SPLIT)],
             stage="rows",
             role="writer",
-            numbered=False,
-            margin=0.1 if self.system.preset_.strict else None,
-            build=lambda ask: self._build(ask, first + ask.batch % SPLIT),
+            margin=MARGIN if strict else None,
+            build=lambda request: self._build(request, first + request.batch % SPLIT),
         )
 
-    def _build(self, ask: Ask, prompt: int) -> Prompt:
-        rows = iter(ask.shown_examples())
-        sizes = [len(indices) for indices in self._dealt(prompt)]
-        groups = [list(islice(rows, size)) for size in sizes]
-        letters = list(self.decks)
-        shown = [
-            dict(zip(letters, groups[start : start + len(letters)], strict=True))
-            for start in range(0, len(groups), len(letters))
-        ]
-        names = self.schema.names
-        lines = [
-            {letter: [self.form.line(row, names) for row in rows] for letter, rows in one.items()}
-            for one in shown
-        ]
+    def _shown(self, prompt: int) -> list[int]:
+        """Return the example rows of a prompt, in the order of the table."""
+        return sorted({int(at) for deck in self.decks.values()
+                       for rows in deck.deal(prompt) for at in rows})  # fmt: skip
+
+    def _build(self, request: RowRequest, prompt: int) -> Prompt:
+        builder = PromptBuilder(request.sharing)
+        names, sets = self.schema.names, [dict[str, list[str]]() for _ in range(self.n_sets)]
+        for letter, deck in self.decks.items():
+            for one, rows in zip(sets, deck.deal(prompt), strict=True):
+                shown = builder.admit(self.train[self._at_most(rows, request)])
+                one[letter] = [self.form.line(row, names) for row in shown]
+        instructed = self.system.preset_.strict
         expected = self._expected(prompt)
-        return Prompt.ask(
-            lay_out(write_line(names), lines, self._described()),
+        header = write_line(names)
+        below = _GO_ON.format(groups=_listed(list(self.decks)), n_rows=len(sets[0]["A"]))
+        builder.say(lay_out(header, sets, self._described(), below if instructed else ""))
+        return builder.prompt(
+            _SYSTEM if instructed else "",
             max_tokens=256 + 2 * self.n_sets * estimate_tokens(expected),
             stage="rows",
             role="writer",
             expected=expected,
-            sent=count_cells(row for group in groups for row in group),
         )
 
-    def _dealt(self, prompt: int) -> list[NDArray[np.intp]]:
-        """Return the rows of a prompt: set after set, in each class after class."""
-        dealt = [deck.deal(prompt) for deck in self.decks.values()]
-        return [sets[turn] for turn in range(self.n_sets) for sets in dealt]
+    def _at_most(self, rows: NDArray[np.intp], request: RowRequest) -> NDArray[np.intp]:
+        """Take fewer rows of a group where the whole prompt was too long."""
+        if request.n_examples is None:
+            return rows
+        total = self.n_sets * self.n_rows * len(self.decks)
+        return rows[: max(1, len(rows) * request.n_examples // total)]
 
     def _described(self) -> str:
         columns = [column for column in self.schema.each() if column.meaning]
@@ -122,3 +132,10 @@ class Layout:
             rows: list[dict[str, Cell]] = usual_rows(self.train[deck.places], self.n_rows, rng)
             lines += [f"{letter}.", *(self.form.line(row, names) for row in rows), ""]
         return "\n".join(lines)
+
+
+def _listed(letters: list[str]) -> str:
+    """Name the groups: all of a few, else the first and the last."""
+    return (
+        ", ".join(letters) if len(letters) < 5 else f"{letters[0]}, {letters[1]} to {letters[-1]}"
+    )

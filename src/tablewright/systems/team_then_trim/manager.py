@@ -13,16 +13,14 @@ from scipy.spatial.distance import squareform
 
 from tablewright.errors import ModelError
 from tablewright.llm.endpoint.base import LLM, Prompt
-from tablewright.llm.prompts.delimiters import fenced
-from tablewright.llm.prompts.sharing import Sharing
+from tablewright.llm.prompts.builder import sharing_of
+from tablewright.llm.prompts.delimiters import delimited
 from tablewright.metrics.associations import associations
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
-from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, Component, TeamPlan
-from tablewright.systems.team_then_trim.plan_reading import mend, read_text
-from tablewright.systems.team_then_trim.prompts import plan_prompt
-
-__all__ = ["ask_for_plan", "chain", "plan_by_association"]
+from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, Component, Repair, TeamPlan
+from tablewright.systems.team_then_trim.plan_reading import read_text, repair
+from tablewright.systems.team_then_trim.prompts import EXAMPLE_ROLE, plan_prompt
 
 _ATTEMPTS = 3
 _TOUCHED = 1 / 3
@@ -41,9 +39,10 @@ def ask_for_plan(
 ) -> TeamPlan:
     """Ask a model for a plan.
 
-    A plan with small faults is mended without another call. One that cannot be read, or of
+    A plan with small faults is repaired without another call. One that cannot be read, or of
     which more than a third of the columns had to be touched, is asked for again at most
-    twice, with the faults; then the columns in table order serve.
+    twice, with the faults. Where none comes, or one that plans nothing (a column a component
+    and no parents, or roles that are names of columns), the local plan takes its place.
 
     Parameters
     ----------
@@ -82,9 +81,8 @@ def ask_for_plan(
     ('fallback', ('age', 'sex'))
     """
     features = [name for name in schema.names if name != schema.target]
-    sharing = getattr(llm, "sharing", None)
     prompt = plan_prompt(
-        sharing if isinstance(sharing, Sharing) else Sharing("rows"),
+        sharing_of(llm),
         schema,
         about,
         table,
@@ -98,14 +96,51 @@ def ask_for_plan(
         if isinstance(plan, str):
             faults = [plan]
         elif sum(repair.features for repair in plan.repairs) <= _TOUCHED * len(features):
-            return plan
+            fault = judge_plan(plan, features)
+            return _replaced(fault, table, schema) if fault else _with_roles(plan, features)
         else:
             faults = [repair.fault for repair in plan.repairs]
-    return replace(chain(features, schema.target), made="fallback")
+    return _replaced("the manager gave no usable plan", table, schema)
+
+
+def judge_plan(plan: TeamPlan, features: Sequence[str]) -> str:
+    """Say why a plan is no plan; "" where it is one."""
+    parts = plan.components
+    alone = all(len(part.features) == 1 and not part.parents for part in parts)
+    if alone and len(parts) > 2:
+        return "the manager's plan had one column a component and no parents"
+    if len(parts) > 1 and 2 * sum(_is_no_role(part, features) for part in parts) > len(parts):
+        return "the roles of the manager's plan were names of columns, or the form's own words"
+    return ""
+
+
+def _is_no_role(part: Component, features: Sequence[str]) -> bool:
+    known = {EXAMPLE_ROLE, part.id, *features}
+    return part.role.strip().casefold() in {name.strip().casefold() for name in known}
+
+
+def _with_roles(plan: TeamPlan, features: Sequence[str]) -> TeamPlan:
+    """Return a plan whose roles say what each component is about."""
+    parts = tuple(
+        replace(part, role=_writer(part.features)) if _is_no_role(part, features) else part
+        for part in plan.components
+    )
+    label = "" if plan.label_role.casefold() == EXAMPLE_ROLE else plan.label_role
+    return replace(plan, components=parts, label_role=label or "judge of rows")
+
+
+def _replaced(fault: str, table: pl.DataFrame | None, schema: Schema) -> TeamPlan:
+    """Return the plan that takes the place of a model's: by associations, else in table order."""
+    if table is not None and table.height:
+        plan, remedy = plan_by_association(table, schema), "replaced by one from associations"
+    else:
+        features = [name for name in schema.names if name != schema.target]
+        plan, remedy = chain(features, schema.target), "the columns were taken in table order"
+    return replace(plan, made="fallback", repairs=(Repair(fault, remedy),))
 
 
 def _try(llm: LLM, prompt: Prompt, features: Sequence[str], target: str | None) -> TeamPlan | str:
-    """Ask once; return a plan, mended where need be, or what is wrong with the reply."""
+    """Ask once; return a plan, repaired where need be, or what is wrong with the reply."""
     try:
         draft = read_text(llm.complete(prompt).text)
     except ModelError as error:
@@ -114,7 +149,7 @@ def _try(llm: LLM, prompt: Prompt, features: Sequence[str], target: str | None) 
         return "the reply was empty or no JSON"
     if draft is None:
         return "the reply was not JSON of the form asked for"
-    return mend(draft, features, target)
+    return repair(draft, features, target)
 
 
 def _again(prompt: Prompt, faults: Sequence[str], attempt: int) -> Prompt:
@@ -124,7 +159,7 @@ def _again(prompt: Prompt, faults: Sequence[str], attempt: int) -> Prompt:
     message = replace(
         prompt.messages[-1],
         content=f"{prompt.messages[-1].content}\n\nYour last plan had these faults:\n"
-        + fenced(listed),
+        + delimited(listed),
     )
     return prompt.but(messages=(*prompt.messages[:-1], message), seed=attempt)
 
@@ -195,7 +230,7 @@ def plan_by_association(train: pl.DataFrame, schema: Schema) -> TeamPlan:
 
 
 def _groups(strength: NDArray[np.float64], bound: float) -> list[list[int]]:
-    """Group columns whose mean association is above the bound; the lonely ones together."""
+    """Group columns whose mean association is above the bound; the isolated ones together."""
     n_columns = len(strength)
     if n_columns == 1:
         return [[0]]
@@ -204,17 +239,18 @@ def _groups(strength: NDArray[np.float64], bound: float) -> list[list[int]]:
     tree = linkage(squareform(apart, checks=False), "average")
     names = fcluster(tree, 1.0 - bound, "distance")
     groups = [np.flatnonzero(names == name).tolist() for name in dict.fromkeys(names)]
-    alone = [
-        group[0] for group in groups if len(group) == 1 and _is_alone(strength, group[0], bound)
+    isolated = [
+        group[0] for group in groups if len(group) == 1 and _is_isolated(strength, group[0], bound)
     ]
-    groups = [group for group in groups if group[0] not in alone] + ([alone] if alone else [])
+    groups = [group for group in groups if group[0] not in isolated]
+    groups += [isolated] if isolated else []
     if len(groups) > MOST_COMPONENTS:
         names = fcluster(tree, MOST_COMPONENTS, "maxclust")
         groups = [np.flatnonzero(names == name).tolist() for name in dict.fromkeys(names)]
     return groups
 
 
-def _is_alone(strength: NDArray[np.float64], column: int, bound: float) -> bool:
+def _is_isolated(strength: NDArray[np.float64], column: int, bound: float) -> bool:
     return bool(np.delete(strength[column], column).max(initial=0.0) <= bound)
 
 

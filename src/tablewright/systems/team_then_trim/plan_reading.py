@@ -1,4 +1,4 @@
-"""Read a team's plan from whatever was written, and mend it without asking again."""
+"""Read a team's plan from whatever was written, and repair it without asking again."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ from tablewright.llm.rows.lenient_json import find_containers
 from tablewright.schema import suggest
 from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, Component, Repair, TeamPlan
 
-__all__ = ["mend", "read_draft", "read_plan", "read_text"]
-
 _NEAR = 2
 """Edits between a column and a name that is taken for it, at most."""
 
 _LONGEST = 100
-_MOST_PARTS = 50
-_MOST_NAMES = 5_000
+_MAX_PARTS = 50
+_MAX_NAMES = 1_000
 
 
 @dataclass
@@ -73,7 +71,7 @@ def read_plan(source: Any, features: Sequence[str], target: str | None = None) -
             "plan: it has neither 'components' (each with 'role', 'features' and 'parents') nor "
             "'Roles' and 'Relationship'"
         )
-    plan = mend(draft, features, target)
+    plan = repair(draft, features, target)
     if plan.repairs:
         first = plan.repairs[0]
         wrong = first.fault.partition("'")[2].partition("'")[0]
@@ -149,13 +147,13 @@ def _as_text(value: Any) -> Any:
 
 
 _Names = Annotated[list[str], BeforeValidator(_as_names)]
-_Said = Annotated[str, BeforeValidator(_as_text)]
+_Text = Annotated[str, BeforeValidator(_as_text)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    id: _Said = ""
-    role: _Said = ""
+    id: _Text = ""
+    role: _Text = ""
     features: _Names = []
     parents: _Names = []
 
@@ -163,7 +161,7 @@ class _Part(BaseModel):
 class _Graph(BaseModel):
     model_config = ConfigDict(extra="ignore")
     components: list[_Part]
-    label: _Said = ""
+    label: _Text = ""
 
     def draft(self) -> Draft:
         parts = [
@@ -175,7 +173,7 @@ class _Graph(BaseModel):
 
 class _Role(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    Name: _Said = ""
+    Name: _Text = ""
     Features: _Names = []
 
 
@@ -192,8 +190,8 @@ class _Published(BaseModel):
         """Put the roles into their order: each follows all before it."""
         keys = {_fold(key): key for key in self.Roles}
         names = {_fold(role.Name): key for key, role in self.Roles.items()}
-        said = [keys.get(_fold(name)) or names.get(_fold(name)) for name in self.Relationship]
-        order = list(dict.fromkeys([*(key for key in said if key), *self.Roles]))
+        listed = [keys.get(_fold(name)) or names.get(_fold(name)) for name in self.Relationship]
+        order = list(dict.fromkeys([*(key for key in listed if key), *self.Roles]))
         parts = []
         for place, key in enumerate(order):
             role = self.Roles[key]
@@ -201,8 +199,11 @@ class _Published(BaseModel):
         return Draft(parts, chained=True)
 
 
-def mend(
-    draft: Draft, features: Sequence[str], target: str | None = None, most: int = MOST_COMPONENTS
+def repair(
+    draft: Draft,
+    features: Sequence[str],
+    target: str | None = None,
+    max_parts: int = MOST_COMPONENTS,
 ) -> TeamPlan:
     """Make a valid plan of a draft, and say what that took.
 
@@ -212,31 +213,33 @@ def mend(
     features : sequence of str
         The columns; at least one.
     target : str or None, default=None
-    most : int, default=8
+    max_parts : int, default=8
         Components at most.
 
     Returns
     -------
     TeamPlan
-        `made` is ``"llm"`` where nothing had to be mended, else ``"repaired"``.
+        `made` is ``"llm"`` where nothing had to be repaired, else ``"repaired"``.
 
     Examples
     --------
     >>> draft = read_draft({"components": [{"id": 1, "role": "r", "features": "Agee, shoe"}]})
-    >>> for repair in mend(draft, ["age", "sex"]).repairs: print(repair)
+    >>> for one in repair(draft, ["age", "sex"]).repairs: print(one)
     'Agee' is no column: taken for 'age'
     'shoe' is no column: left out
     column 'sex' is in no component: put into one more, at the end
     """
-    mender = _Mender(list(features), target, draft)
-    parts = mender.merged(mender.acyclic(mender.owned(mender.parts())), min(most, len(features)))
-    made = "repaired" if mender.repairs else "llm"
-    label = mender.label_role or (f"expert on {shown(target, _LONGEST)}" if target else "")
-    return TeamPlan(tuple(parts), label if target else "", made, tuple(mender.repairs))  # type: ignore[arg-type]  # one of the two words
+    repairer = _Repairer(list(features), target, draft)
+    parts = repairer.merged(
+        repairer.acyclic(repairer.owned(repairer.parts())), min(max_parts, len(features))
+    )
+    made = "repaired" if repairer.repairs else "llm"
+    label = repairer.label_role or (f"expert on {shown(target, _LONGEST)}" if target else "")
+    return TeamPlan(tuple(parts), label if target else "", made, tuple(repairer.repairs))  # type: ignore[arg-type]  # one of the two words
 
 
-class _Mender:
-    """Mends one draft, step by step."""
+class _Repairer:
+    """Repairs one draft, step by step."""
 
     def __init__(self, features: list[str], target: str | None, draft: Draft) -> None:
         self.features, self.target, self.draft = features, target, draft
@@ -252,7 +255,7 @@ class _Mender:
         """Settle what each component is called, what it has, and what it follows."""
         found: list[Component] = []
         called: dict[str, str] = {}
-        for place, part in enumerate(self.draft.parts[:_MOST_PARTS], 1):
+        for place, part in enumerate(self.draft.parts[:_MAX_PARTS], 1):
             name = part.id or f"c{place}"
             if name in (one.id for one in found):
                 self.note(f"component {name!r} is there twice", "the second one is renamed")
@@ -267,7 +270,7 @@ class _Mender:
 
     def _columns(self, name: str, part: Component) -> tuple[str, ...]:
         mine = []
-        for raw in _pieces(part.features, [*self.features, self.target or ""])[:_MOST_NAMES]:
+        for raw in _pieces(part.features, [*self.features, self.target or ""]):
             column = self._match(raw)
             if column == self.target and column is not None:
                 if len(part.features) > 1:
@@ -291,11 +294,11 @@ class _Mender:
         if len(same) == 1:
             return same[0]
         near = [name for name in names if _is_near(_fold(name), _fold(raw))]
-        said = shown(raw, _LONGEST)
+        written = shown(raw, _LONGEST)
         if len(near) == 1:
-            self.note(f"{said!r} is no column", f"taken for {near[0]!r}", 1)
+            self.note(f"{written!r} is no column", f"taken for {near[0]!r}", 1)
             return near[0]
-        self.note(f"{said!r} is no column", "left out", 1)
+        self.note(f"{written!r} is no column", "left out", 1)
         return None
 
     def _empty(self, name: str, part: Component) -> None:
@@ -312,7 +315,7 @@ class _Mender:
         roles = Counter(_fold(one.role) for one in found)
         by_role = {_fold(one.role): one.id for one in found if roles[_fold(one.role)] == 1}
         parents: dict[str, None] = {}
-        for raw in _pieces(part.parents, [*called, *by_role])[:_MOST_PARTS]:
+        for raw in _pieces(part.parents, [*called, *by_role]):
             parent = called.get(_fold(raw)) or by_role.get(_fold(raw))
             if parent is not None and parent != part.id:
                 parents[parent] = None
@@ -373,19 +376,16 @@ def _is_acyclic(graph: Mapping[str, Sequence[str]]) -> bool:
 def _pieces(raw: Sequence[str], names: Sequence[str]) -> list[str]:
     """Cut text at its commas, but not inside of a name that has some."""
     known = {_fold(name) for name in names}
-    found = []
+    cut: list[str] = []
     for text in raw:
-        pieces = [text] if _fold(text) in known else text.split(",")
-        while pieces:
-            whole = (
-                n
-                for n in range(min(len(pieces), 20), 1, -1)
-                if _fold(",".join(pieces[:n])) in known
-            )
-            taken = next(whole, 1)
-            found.append(",".join(pieces[:taken]))
-            pieces = pieces[taken:]
-    return [piece for piece in found if _strip(piece)]
+        pieces = [text] if _fold(text) in known else text.split(",", _MAX_NAMES)
+        at = 0
+        while at < len(pieces) and len(cut) < _MAX_NAMES:
+            lengths = range(min(len(pieces) - at, 20), 1, -1)
+            n = next((n for n in lengths if _fold(",".join(pieces[at : at + n])) in known), 1)
+            cut.append(",".join(pieces[at : at + n]))
+            at += n
+    return [piece for piece in cut if _strip(piece)]
 
 
 def _strip(name: str) -> str:
@@ -396,16 +396,16 @@ def _fold(name: str) -> str:
     return _strip(name).casefold()
 
 
-def _is_near(known: str, said: str) -> bool:
+def _is_near(known: str, written: str) -> bool:
     """Whether one name may be a slip of the other; of a short name less may differ."""
-    most = min(_NEAR, len(known) // 2)
-    if abs(len(known) - len(said)) > most:
+    max_edits = min(_NEAR, len(known) // 2)
+    if abs(len(known) - len(written)) > max_edits:
         return False
-    row = list(range(len(said) + 1))
+    row = list(range(len(written) + 1))
     for i, a in enumerate(known, 1):
         above, row = row, [i]
-        for j, b in enumerate(said, 1):
+        for j, b in enumerate(written, 1):
             row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b)))
-        if min(row) > most:
+        if min(row) > max_edits:
             return False
-    return row[-1] <= most
+    return row[-1] <= max_edits

@@ -11,9 +11,10 @@ import polars as pl
 
 from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
-from tablewright.llm.prompts.sharing import Cell, Sharing, count_cells, plain
+from tablewright.llm.prompts.builder import Condition, PromptBuilder
+from tablewright.llm.prompts.sharing import Cell, Sharing, plain
 from tablewright.llm.rows.csv_rows import CsvRows
+from tablewright.llm.rows.json_rows import closed_object
 from tablewright.llm.rows.task import RowTask
 from tablewright.schema import Schema
 from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, TeamPlan
@@ -23,38 +24,36 @@ if TYPE_CHECKING:
 
 _EXCERPT = 10
 
-_TOGETHER = "A team writes new rows of this table, each of you some columns."
+_TOGETHER = "Several specialists write new rows of a table together, each of them some columns."
 
 _PART = """\
-Think about which values occur together, and be as diverse as the table is. Where the examples \
+Write values that fit each other and that are as diverse as those of the table. Where the examples \
 show something else than you expect, follow the examples."""
 
 _LABEL = """\
-You are the last. Judge each row by its columns, as the examples were judged; where they show \
-something else than you expect, follow the examples."""
+You judge rows. Give each row the value that it should have by its other columns, as in the \
+examples; where they show something else than you expect, follow the examples."""
 
 _OPEN = {
     "worker": "Some rows may be of labels that no example has.",
     "label": "There are labels that no example has; give them to the rows that they fit.",
 }
 
-_ROLE = "You lead a team of specialists who write the rows of a table together."
+_MANAGER = "You plan how a group of experts fills in a table."
 
 _TASK = """\
-Split the columns into groups, one for each specialist. Columns that belong to one subject stand \
-in one group; a group comes after the groups that its values depend on, and groups that do not \
-depend on each other may be written at the same time. Take {few} groups at most. Every column \
-stands in exactly one group{label}."""
+Split the columns into groups, one group for each expert. Put columns about the same subject into \
+one group, with two to six columns each if you can, and take {few} groups at most. Every column \
+stands in exactly one group{label}. An expert who has to know the values of another group before \
+starting names that group as a parent. The role is what the expert knows, in two to five words, \
+not the name of a column."""
 
-_REPLY = """\
-Reply with JSON only: {"components": [{"id": "c1", "role": "a short title", "features": \
-["column", ...], "parents": []}, {"id": "c2", "role": "...", "features": [...], "parents": \
-["c1"]}, ...], "label": {"role": "a short title"}}. "parents" lists the groups that come before."""
+EXAMPLE_ROLE = "field of knowledge"
+"""What stands for a role in the form of a reply: no role of a plan."""
 
-_PUBLISHED_REPLY = """\
-Reply with JSON only: {"Roles": {"Role1": {"Name": "a short title", "Features": "column, column"}, \
-...}, "Relationship": {"Order 1": "Role1", ...}}. "Relationship" names the roles in the order in \
-which they write."""
+_PUBLISHED_TASK = """\
+Split the columns into groups, one for each expert, and say in which order the experts write. \
+Every column stands in exactly one group{label}. The role is what the expert knows."""
 
 
 def plan_prompt(
@@ -67,33 +66,41 @@ def plan_prompt(
     accept: Callable[[str], str | None],
 ) -> Prompt:
     """Make the prompt for a plan; `usual` is a plan of the length that replies have."""
-    described = sharing.describe(schema, table)
-    rows = [] if table is None else sharing.rows(excerpt(table), schema)
-    label = f"; the label {json.dumps(schema.target, ensure_ascii=False)} comes last, in none"
     expected = json.dumps(usual.to_dict(), ensure_ascii=False)
-    shown = CsvRows().write(rows, list(rows[0])) if rows else ""
-    parts = [
-        about,
-        "The columns:\n" + fenced(described.text),
-        DATA_NOTE,
-        "Some rows:\n" + fenced(shown) if shown else "",
-        _TASK.format(few=MOST_COMPONENTS, label=label if schema.target else ""),
-        _PUBLISHED_REPLY if published else _REPLY,
-    ]
-    sent = dict(described.cells)
-    for name, n_cells in count_cells(rows).items():
-        sent[name] = sent.get(name, 0) + n_cells
-    return Prompt.ask(
-        "\n\n".join(part for part in parts if part),
-        system=_ROLE,
+    label = f"; the label {json.dumps(schema.target, ensure_ascii=False)} stands in none"
+    task = _PUBLISHED_TASK if published else _TASK
+    builder = PromptBuilder(sharing, table).say(about).columns(schema, "The columns:").note()
+    if table is not None:
+        rows = builder.admit(excerpt(table.select(schema.names)))
+        builder.rows(rows, lambda shown: CsvRows().write(shown, list(shown[0])), "Some rows:")
+    builder.say(task.format(few=MOST_COMPONENTS, label=label if schema.target else ""))
+    features = [name for name in schema.names if name != schema.target]
+    form = published_example(features) if published else plan_example(features)
+    builder.say("Reply with JSON only, in this form:\n" + json.dumps(form, ensure_ascii=False))
+    return builder.prompt(
+        _MANAGER,
         role="manager",
         stage="plan",
-        schema=None if published else _SCHEMA,
+        schema=None if published else _plan_schema(features),
         max_tokens=512 + 4 * estimate_tokens(expected),
         accept=accept,
         expected=expected,
-        sent=sent,
     )
+
+
+def plan_example(features: Sequence[str]) -> dict[str, Any]:
+    """Return the form of a plan, with columns of this table: as an answer it is an echo."""
+    first, second = list(features[:2]), list(features[2:4])
+    parts = [{"id": "c1", "role": EXAMPLE_ROLE, "features": first, "parents": []}]
+    if second:
+        parts.append({"id": "c2", "role": EXAMPLE_ROLE, "features": second, "parents": ["c1"]})
+    return {"components": parts, "label": {"role": EXAMPLE_ROLE}}
+
+
+def published_example(features: Sequence[str]) -> dict[str, Any]:
+    """Return the published form of a plan, with columns of this table."""
+    roles = {"Role1": {"Name": EXAMPLE_ROLE, "Features": ", ".join(features[:2])}}
+    return {"Roles": roles, "Relationship": {"Order 1": "Role1"}}
 
 
 def excerpt(table: pl.DataFrame) -> pl.DataFrame:
@@ -101,53 +108,46 @@ def excerpt(table: pl.DataFrame) -> pl.DataFrame:
     return table.gather_every(max(1, table.height // _EXCERPT)).head(_EXCERPT)
 
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_NAMES: dict[str, Any] = {"type": "array", "items": _TEXT}
-
-
-def _closed(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_SCHEMA = _closed(
-    {
-        "components": {
-            "type": "array",
-            "items": _closed({"id": _TEXT, "role": _TEXT, "features": _NAMES, "parents": _NAMES}),
-        },
-        "label": _closed({"role": _TEXT}),
-    }
-)
+def _plan_schema(features: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON Schema of a plan: its columns are those of the table."""
+    text = {"type": "string"}
+    ids = {"enum": [f"c{number}" for number in range(1, MOST_COMPONENTS + 1)]}
+    names = {"type": "array", "items": {"enum": list(features)}, "minItems": 1}
+    component = {
+        "id": ids, "role": text, "features": names, "parents": {"type": "array", "items": ids}
+    }  # fmt: skip
+    components = {
+        "type": "array", "items": closed_object(component),
+        "minItems": 1, "maxItems": MOST_COMPONENTS,
+    }  # fmt: skip
+    label = closed_object({"role": text})
+    return closed_object({"components": components, "label": label})
 
 
 @dataclass(frozen=True)
 class WorkerPrompts:
-    """What a worker, and the label's worker, is told."""
+    """What a worker, and the label's worker, is asked."""
 
     schema: Schema
     train: pl.DataFrame
     about: str = ""
-    rules: Sequence[tuple[set[str], str]] = ()
+    rules: Sequence[Condition] = ()
     new_classes: bool = False
 
     def task(self, turn: Turn, examples: Callable[[int], pl.DataFrame]) -> RowTask:
-        """Make the task of a turn; `examples` gives rows to show by the number of a batch."""
+        """Make the task of a turn; the examples of a part are the same for all its batches."""
         mine = set(turn.part.features)
         known = mine | set(turn.given.columns)
         return RowTask(
             self._part(mine),
-            self._instructions(turn, [text for columns, text in self.rules if columns <= known]),
-            system=f"You are the {turn.part.role}.",
+            self._instructions(turn),
+            system=f"You are a specialist: {turn.part.role}.",
             others=self._part(set(self.schema.names) - mine),
             table=self.train,
-            examples=examples,
+            examples=lambda batch: examples(0),
+            conditions=[rule for rule in self.rules if rule.columns <= known],
             given=[_cells(row) for row in turn.given.iter_rows(named=True)],
-            given_is_real=turn.is_real,
+            given_level="rows" if turn.is_real else None,
             stage="write",
             role=turn.role,
             margin=None,  # what lies too far out is for the gates to say
@@ -158,14 +158,9 @@ class WorkerPrompts:
         target = self.schema.target if self.schema.target in names else None
         return Schema(columns=columns, target=target)
 
-    def _instructions(self, turn: Turn, rules: Sequence[str]) -> str:
+    def _instructions(self, turn: Turn) -> str:
         ask = _LABEL if turn.role == "label" else _PART
-        parts = [self.about, _TOGETHER, ask]
-        if self.new_classes:
-            parts.append(_OPEN[turn.role])
-        if rules:
-            lines = "\n".join(f"- {rule}" for rule in rules)
-            parts.append(f"Every row keeps these conditions:\n{lines}")
+        parts = [self.about, _TOGETHER, ask, _OPEN[turn.role] if self.new_classes else ""]
         return "\n\n".join(part for part in parts if part)
 
 

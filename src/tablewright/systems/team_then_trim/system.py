@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ import polars as pl
 from sklearn.base import clone
 
 from tablewright.errors import InputError
+from tablewright.llm.prompts.builder import Condition
 from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
@@ -24,6 +24,7 @@ from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import Copies, Judge, Verdict
 from tablewright.systems.common.label_draws import LabelDrawer
 from tablewright.systems.common.partition import ClassPartition
+from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.team_then_trim.label_probabilities import ProbabilityWorker
@@ -283,20 +284,14 @@ class TeamThenTrim(System):
     def _may_name(self, quotas: Mapping[Any, int]) -> bool:
         """Whether these classes may stand in the workers' prompts."""
         model, target = self.model("worker"), str(self.writable_.target)
-        if model is None or self.writable_[target].why == SAID:
-            return True
-        sharing = model.sharing
-        counts = Counter(self._real[target].to_list())
-        frequent = min(counts[label] for label in quotas) >= sharing.least
-        return target not in sharing.redact and (
-            sharing.allows("rows") or (sharing.allows("summary") and frequent)
-        )
+        column = self.writable_[target]
+        return model is None or model.sharing.admits(column, quotas, self._real)
 
     def _team(self, rules: Sequence[BoundRule]) -> Team:
         """Give each component its worker, and the label its own."""
         plan = self.plan_.split(sorted(self.local_))
-        told = [(set(rule.columns), rule.rule.described()) for rule in rules]
-        bodies = {role: self._body(role, told) for role in ("worker", "label")}
+        conditions = conditions_of(rules, self.schema_, self.train_)
+        bodies = {role: self._body(role, conditions) for role in ("worker", "label")}
         parts = {part.id: part.features for part in plan.components}
         target = self.writable_.target
         parts |= {} if target is None else {LABEL: (target,)}
@@ -310,7 +305,7 @@ class TeamThenTrim(System):
         types = dict(self._real.schema)
         return Team(plan, self.writable_, types, workers, self.local_, self.context)
 
-    def _body(self, role: str, rules: list[tuple[set[str], str]]) -> Worker | None:
+    def _body(self, role: str, rules: list[Condition]) -> Worker | None:
         model = self.model(role)
         if model is None:
             return None
@@ -399,8 +394,6 @@ class TeamThenTrim(System):
         result.note(self.plan_.brief())
         for repair in self.plan_.repairs[:3]:
             result.note(f"plan, {repair}")
-        if self.plan_.made == "fallback":
-            result.note("the manager gave no usable plan: the columns were taken in table order")
         if self.dry_run_:
             result.note("a dry run trims nothing; rows in place of rejected ones cost extra")
 

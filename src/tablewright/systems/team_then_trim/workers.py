@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import polars as pl
 
 from tablewright.generators.base import Generator, Given
 from tablewright.llm.endpoint.base import LLM
+from tablewright.llm.prompts.builder import Condition
 from tablewright.llm.rows.requests import request_together
 from tablewright.llm.rows.task import RowTask
 from tablewright.random_state import Stream
@@ -62,8 +63,8 @@ class Worker(Protocol):
 class ModelWorker:
     """The body that is a language model.
 
-    Rows are joined by their numbers, missing ones are asked for twice more, and what a reply
-    repeats of the given columns is not looked at.
+    Rows are joined by what a reply repeats of the given columns, else by their position, and
+    missing ones are asked for twice more.
 
     Parameters
     ----------
@@ -75,20 +76,17 @@ class ModelWorker:
     about : str, default=""
         What the table is about.
     n_examples : int, default=10
-        Real rows that a prompt shows, as far as they may leave; other ones in each batch.
+        Real rows that a prompt shows, as far as they may leave.
     batch_size : int, default=10
         Rows of a prompt.
-    rules : sequence of (set of str, str), default=()
-        Conditions that rows keep, each with its columns.
-    row_format : str, default="auto"
-        See `request_rows`.
+    rules : sequence of Condition, default=()
+        Conditions that rows keep.
     new_classes : bool, default=False
         Whether the label has classes that the table lacks.
 
     References
     ----------
-    Zhang, Lin, Bao, Huang: Team, Then Trim, section on workers and their prompts; row numbers
-    are not in the paper.
+    Zhang, Lin, Bao, Huang: Team, Then Trim, section on workers and their prompts.
     """
 
     llm: LLM
@@ -97,8 +95,7 @@ class ModelWorker:
     about: str = ""
     n_examples: int = 10
     batch_size: int = 10
-    rules: Sequence[tuple[set[str], str]] = ()
-    row_format: Any = "auto"
+    rules: Sequence[Condition] = ()
     new_classes: bool = False
 
     def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[RowBatch]:
@@ -110,11 +107,7 @@ class ModelWorker:
             n_rows,
             seed=seed,
             batch_size=self.batch_size,
-            row_format=self.row_format,
         )
-        if self.row_format == "auto" and not any(one.stopped for one in written):
-            forms = {one.row_format for one in written}
-            self.row_format = forms.pop() if len(forms) == 1 else "json"
         batches = []
         for recorder, one in zip(recorders, written, strict=True):
             batch = batch_of(one, recorder.task.schema, recorder.shown_by(self.llm))

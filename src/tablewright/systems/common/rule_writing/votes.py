@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from tablewright.display import shown
@@ -18,24 +19,16 @@ from tablewright.rules.expressions.tree import Node, Not, columns_of
 from tablewright.rules.expressions.unparse import unparse
 from tablewright.rules.language import Conditional, Quota, Rule
 from tablewright.schema import SAID, Schema
-from tablewright.systems.common.rule_writing.prompt import MOST_RULES, Refused
-
-__all__ = [
-    "Proposal",
-    "Sample",
-    "count_votes",
-    "implied",
-    "listed_rules",
-    "read_rule",
-    "read_rules",
-    "same_rules",
-]
+from tablewright.systems.common.rule_writing.forms import MAX_RULES, with_maps, with_names
+from tablewright.systems.common.rule_writing.prompts import Refused
 
 _OURS = frozenset(
     {"name", "id", "source", "support", "violation_rate", "violation_real", "held_out"}
     | {"weight", "probability", "intervention", "strict", "number", "confidence", "reason"}
 )
 """Fields that we fill in, whatever a model writes there."""
+_MAX_CHARACTERS = 4_000
+
 _ALIKE = 0.05
 """Distance (TV) below which two conditional distributions say the same."""
 
@@ -80,7 +73,7 @@ class Sample:
     refused: list[Refused] = field(default_factory=list)
 
 
-def read_rules(text: str, schema: Schema, sample: int = 0) -> Sample:
+def read_rules(text: str, schema: Schema, sample: int = 0, echoes: Collection[str] = ()) -> Sample:
     """Read the rules of a reply, each on its own: a bad one costs only itself.
 
     Parameters
@@ -91,6 +84,8 @@ def read_rules(text: str, schema: Schema, sample: int = 0) -> Sample:
         What rules have to fit.
     sample : int, default=0
         Number of the reply.
+    echoes : collection of str, default=()
+        What the examples of the prompt say: no answer.
 
     Examples
     --------
@@ -102,7 +97,7 @@ def read_rules(text: str, schema: Schema, sample: int = 0) -> Sample:
     made = Sample()
     for item in listed_rules(text):
         try:
-            bound, confidence = read_rule(item, schema)
+            bound, confidence = read_rule(item, schema, echoes)
         except RuleError as error:
             made.refused.append(Refused(sample, _json(item), _reason(error, item, schema)))
         else:
@@ -113,9 +108,8 @@ def read_rules(text: str, schema: Schema, sample: int = 0) -> Sample:
 
 def listed_rules(text: str) -> list[Any]:
     """Return what stands in the lists of rules of a reply, 40 at most."""
-    found = [value for value, _, _ in find_containers(text)]
-    wrapped = [item for value in found for item in _inside(value)]
-    return wrapped[:MOST_RULES]
+    values = (value for value, _, _ in find_containers(text))
+    return list(islice((item for value in values for item in _inside(value)), MAX_RULES))
 
 
 def _inside(value: Any) -> Iterator[Any]:
@@ -128,21 +122,28 @@ def _inside(value: Any) -> Iterator[Any]:
         yield value
 
 
-def read_rule(item: Any, schema: Schema) -> tuple[BoundRule, float | None]:
+def read_rule(
+    item: Any, schema: Schema, echoes: Collection[str] = ()
+) -> tuple[BoundRule, float | None]:
     """Read one rule; what the model cannot know or may not decide is left out.
 
     Raises
     ------
     RuleError
-        If it is no rule, or does not fit the schema.
+        If it is no rule, does not fit the schema, or is an example of the prompt.
     """
     data = {"expression": item} if isinstance(item, str) else item
     if not isinstance(data, Mapping):
         raise RuleError("a rule is an object with a kind")
+    if len(str(data)) > _MAX_CHARACTERS:
+        raise RuleError(f"it has more than {_MAX_CHARACTERS:,} characters")
     fields = {str(key): value for key, value in data.items() if str(key) not in _OURS}
+    fields = with_names(with_maps(fields), schema)
     why = data.get("why") or data.get("reason") or ""
     fields |= {"why": shown(str(why), 300), "source": Source.LLM.value}
     rule = as_rules([fields]).rules[0]
+    if rule.described() in echoes:
+        raise RuleError("it is an example of the prompt")
     if any(unicodedata.category(character) == "Cc" for character in rule.described()):
         raise RuleError("it holds control characters")
     return bind(Rules(rules=[rule]), schema)[0], _share(data.get("confidence"))

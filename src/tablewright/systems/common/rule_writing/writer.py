@@ -24,7 +24,7 @@ from tablewright.rules.expressions.tree import Not
 from tablewright.rules.mining import mine_rules
 from tablewright.rules.validate import Finding, Level
 from tablewright.schema import Schema
-from tablewright.systems.common.rule_writing.prompt import Refused, RuleQuestion
+from tablewright.systems.common.rule_writing.prompts import Refused, RuleQuestion
 from tablewright.systems.common.rule_writing.votes import (
     Proposal,
     Sample,
@@ -35,9 +35,7 @@ from tablewright.systems.common.rule_writing.votes import (
     read_rules,
 )
 
-__all__ = ["GivenRules", "MinedRules", "ModelRules", "Proposal", "RuleWriter", "WrittenRules"]
-
-_MOST_BROKEN = 0.1
+_MAX_BROKEN = 0.1
 """Share of the rows that a rule speaks of beyond which it is dropped, not made soft."""
 
 
@@ -212,7 +210,7 @@ class ModelRules:
         notes = [f"{len(samples)} of {self.samples} replies came: {stopped}"] if stopped else []
         if stopped is None:
             stopped = self._repair(model, question, samples, seed + self.samples)
-            notes = [f"what could not be read was not mended: {stopped}"] if stopped else []
+            notes = [f"what could not be read was not corrected: {stopped}"] if stopped else []
         majority = self.samples // 2 + 1
         kept, dropped = _voted(count_votes(samples, schema), majority)
         made = WrittenRules(Rules(), Source.LLM, bill=bill, n_samples=self.samples, stopped=stopped)
@@ -231,7 +229,9 @@ class ModelRules:
         errors = [result for result in results if isinstance(result, ModelError)]
         if len(replies) <= self.samples // 2:
             raise errors[0]
-        samples = [read_rules(text, question.schema, i) for i, text in enumerate(replies)]
+        samples = [
+            read_rules(text, question.schema, i, question.echoes) for i, text in enumerate(replies)
+        ]
         return samples, errors[0] if errors else None
 
     def _repair(
@@ -251,7 +251,7 @@ class ModelRules:
             broken = refused[number - 1]
             sample = samples[broken.sample]
             try:
-                bound, confidence = read_rule(item, question.schema)
+                bound, confidence = read_rule(item, question.schema, question.echoes)
             except RuleError:
                 continue
             if broken in sample.refused:
@@ -322,7 +322,7 @@ def _contradiction(rule: BoundRule, result: RuleResult, schema: Schema) -> str:
         return "" if result.ok else f"the real rows are {result.rate:.3f} from it"
     if isinstance(rule, RowRule) and impossible([Not(rule.tree)], schema):
         return "no row can break it"
-    if result.violations <= _MOST_BROKEN * max(result.support, 1):
+    if result.violations <= _MAX_BROKEN * max(result.support, 1):
         return ""
     return f"{result.violations:,} of the {result.support:,} real rows it speaks of break it"
 

@@ -9,13 +9,12 @@ import polars as pl
 
 from tablewright.errors import InputError, ModelError
 from tablewright.llm.endpoint.base import LLM
+from tablewright.llm.prompts.builder import sharing_of
 from tablewright.llm.prompts.sharing import Sharing, plain
 from tablewright.llm.rows.requests import RowsWritten, request_rows
 from tablewright.llm.rows.task import RowTask
 from tablewright.schema import Column, Kind, Schema
 from tablewright.systems.htdbu.texts.pool import TextPool
-
-__all__ = ["label_texts", "write_texts"]
 
 _SHOWN = 6
 
@@ -54,8 +53,8 @@ def label_texts(
     InputError
         If rows may not leave this machine, or not those texts.
     """
-    hidden = _hidden(llm)
-    if column in hidden:
+    sharing = sharing_of(llm)
+    if column in sharing.redact:
         raise InputError(f"a model labels texts by reading {column!r}, which --redact withholds")
     asked = list(dict.fromkeys(texts))
     if not asked:
@@ -64,18 +63,18 @@ def label_texts(
     listed = ", ".join(repr(value) for value in values)
     task = RowTask(
         Schema(columns=[label]),
-        f"Each row has a text in the column {column!r}. Write for each its {attribute!r}: one of "
-        f"{listed}.",
-        table=_heads([column, attribute, *hidden]),
+        f"Each row has a text in the column {column!r}. Read the text and write its {attribute!r}: "
+        f"one of {listed}.",
+        table=_heads([column, attribute, *sharing.redact]),
         given=[{column: text} for text in asked],
-        given_is_real=True,
+        given_level="rows",
         stage="label",
         role="text",
         temperature=0.0,
     )
-    found = request_rows(llm, task, len(asked), batch_size=batch_size, seed=seed)
-    labels = {asked[place]: row.cells[attribute] for place, row in found.rows.items()}
-    return labels, found.stopped
+    written = request_rows(llm, task, len(asked), batch_size=batch_size, seed=seed)
+    labels = {asked[index]: row.cells[attribute] for index, row in written.rows.items()}
+    return labels, written.stopped
 
 
 def write_texts(
@@ -109,10 +108,13 @@ def write_texts(
     InputError
         If the attribute's values may not leave.
     """
-    hidden = _hidden(llm)
-    if attribute in hidden:
+    sharing = sharing_of(llm)
+    if attribute in sharing.redact:
         raise InputError(f"texts are written by {attribute!r}, which --redact withholds")
-    names = [name for name in rows.columns if name != column and name not in hidden]
+    names = [name for name in rows.columns if name != column and name not in sharing.redact]
+    if not sharing.allows("rows"):
+        _require_frequent(sharing, rows, attribute, pool)
+        names = [attribute]  # the other cells were drawn from real rows, and may equal theirs
     given = [
         {name: plain(cell) for name, cell in row.items()}
         for row in rows.select(names).iter_rows(named=True)
@@ -121,18 +123,28 @@ def write_texts(
         Schema(columns=[Column(name=column, kind=Kind.TEXT)]),
         f"Write for each row a text for the column {column!r} that has the {attribute!r} given "
         "there and fits the other values of the row. Write every text anew.",
-        table=_heads([column, *rows.columns, *hidden]),
+        table=_heads([column, *rows.columns, *sharing.redact]),
         examples=None if pool is None else lambda batch: _examples(pool, column, attribute, batch),
         given=given,
+        given_level="rows" if sharing.allows("rows") else "summary",
         stage="write",
         role="text",
     )
     return request_rows(llm, task, len(given), batch_size=batch_size, seed=seed)
 
 
-def _hidden(llm: LLM) -> tuple[str, ...]:
-    sharing = getattr(llm, "sharing", None)
-    return sharing.redact if isinstance(sharing, Sharing) else ()
+def _require_frequent(
+    sharing: Sharing, rows: pl.DataFrame, attribute: str, pool: TextPool | None
+) -> None:
+    """Refuse to name values of the attribute that a summary would not name."""
+    sharing.need("summary", "writing texts for rows")
+    column = Column(name="value", kind=Kind.CATEGORICAL)
+    values = rows[attribute].drop_nulls().unique().to_list()
+    if not sharing.admits(column, values, None if pool is None else pool.frame):
+        raise InputError(
+            f"texts are written by the values of {attribute!r}, and one of them is too rare to "
+            "leave this machine: say --share rows"
+        )
 
 
 def _heads(names: Sequence[str]) -> pl.DataFrame:

@@ -16,11 +16,11 @@ import numpy as np
 
 from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.csv_rows import split_line, write_line
-from tablewright.llm.rows.parser import FORMATS
-from tablewright.llm.rows.raw_rows import NUMBER
-from tablewright.schema import Kind, Schema
+from tablewright.llm.rows.parser import FORMATS, parse_rows
+from tablewright.schema import Column, Kind, Schema
 
-__all__ = ["MUTATIONS", "Spoilt", "spoil"]
+NUMBER = "_row"
+"""A column of its own, by which a row is known again whatever happens to the reply."""
 
 _PROSE = (
     "Sure! Here are the rows you asked for, as CSV, in order:",
@@ -59,6 +59,17 @@ class Spoilt:
         return {n: row for n, row in self.rows.items() if n not in self.destroyed}
 
 
+def numbered(schema: Schema) -> Schema:
+    """Return the columns of a spoilt reply."""
+    return Schema(columns=[Column(name=NUMBER, kind=Kind.INTEGER), *schema.columns])
+
+
+def read(text: str, schema: Schema, form: str) -> dict[int, dict[str, Cell]]:
+    """Read the rows of a spoilt reply by their numbers."""
+    rows = [row.cells for row in parse_rows(text, numbered(schema), form).rows]
+    return {int(cells.pop(NUMBER) or 0): cells for cells in rows}
+
+
 def spoil(
     rows: Sequence[Mapping[str, Cell]],
     schema: Schema,
@@ -75,8 +86,8 @@ def spoil(
     >>> len(reply.done)
     3
     """
-    numbered = [{NUMBER: place, **row} for place, row in enumerate(rows, 1)]
-    text = FORMATS[form].write(numbered, schema.names)
+    written = [{NUMBER: number, **row} for number, row in enumerate(rows, 1)]
+    text = FORMATS[form].write(written, [NUMBER, *schema.names])
     reply = Spoilt(text, dict(enumerate(rows, 1)), schema, form)
     possible = [name for name, (forms, _) in MUTATIONS.items() if form in forms]
     chosen = rng.choice(possible, size=min(n_mutations, len(possible)), replace=False)

@@ -10,43 +10,30 @@ import numpy as np
 import polars as pl
 
 from tablewright.llm.endpoint.base import Prompt
-from tablewright.llm.prompts.delimiters import DATA_NOTE, fenced
-from tablewright.llm.prompts.sharing import Shared, Sharing
+from tablewright.llm.prompts.builder import PromptBuilder
+from tablewright.llm.prompts.sharing import Sharing
 from tablewright.metrics.associations import associations
 from tablewright.metrics.encoder import FeatureEncoder
-from tablewright.rules.bound import bind
 from tablewright.rules.language import Rules, Source
 from tablewright.schema import Kind, Schema
+from tablewright.systems.common.prompting import conditions_of
+from tablewright.systems.common.rule_writing.forms import (
+    MAX_RULES,
+    echoes,
+    grammar,
+    reply_schema,
+)
 
-__all__ = ["MOST_RULES", "Refused", "RuleQuestion", "strongest_associations"]
-
-MOST_RULES = 40
-"""Rules that one reply may have; what comes after them is not read."""
-
-_LISTED, _LEAST = 40, 0.1
+_MAX_PAIRS, _MIN_STRENGTH = 40, 0.1
 _ROWS = 5_000
-_LONGEST = 6_000
+_MAX_TOKENS = 6_000
 
 _SYSTEM = "You know what the columns of tables mean, and write down rules that their rows keep."
-_GRAMMAR = """\
-A rule is a JSON object of one of these kinds. Expressions are SQL conditions on the columns: \
-= <> < <= > >= BETWEEN IN LIKE IS NULL, AND OR NOT, + - * / and brackets; text in single quotes, \
-names with blanks or hyphens in double quotes, dates as DATE '2020-01-31'.
-{"kind": "check", "expression": "age >= 18"}
-{"kind": "implies", "if": "job = 'retired'", "then": "age >= 50"}
-{"kind": "iff", "a": "days = -1", "b": "calls = 0"}
-{"kind": "forbid", "all": ["age < 20", "job = 'retired'"]}
-{"kind": "range", "column": "age", "min": 18, "max": 95}
-{"kind": "order", "columns": ["admission", "treatment", "discharge"]}
-{"kind": "linear", "terms": {"credit_limit": 1, "income": -0.4}, "op": "<=", "value": 0}
-{"kind": "formula", "column": "bmi", "expression": "weight / (height * height)", "tolerance": 0.05}
-{"kind": "fd", "from": ["education"], "to": "education_years"}
-{"kind": "unique", "columns": ["patient_id"]}
-{"kind": "align", "on": "class", "attribute": "mood", "pairs": {"1": ["positive"]}}
-{"kind": "quota", "where": "ill = 'yes'", "share": [0.03, 0.06]}
-{"kind": "conditional", "given": "ill = 'no'", "column": "mood", "dist": {"calm": 0.8, "low": 0.2}}
-Every rule also has "severity" ("hard": every row keeps it; "soft": most do), "why" (one sentence) \
-and "confidence" (0 to 1)."""
+
+_TASK = """\
+Write down rules that the rows keep because of what the columns mean: bounds, orders of dates and \
+amounts, sums, codes that go together, values that exclude each other, columns that determine \
+others. Leave out what a correct row may well break."""
 
 
 @dataclass(frozen=True)
@@ -100,29 +87,26 @@ class RuleQuestion:
         tried: Rules | None = None,
         role: str = "rules",
     ) -> None:
-        self.schema, self.sharing, self.tried, self.role = schema, sharing, tried, role
-        self.columns: Shared = sharing.describe(schema, frame)
+        self.schema, self.frame, self.sharing = schema, frame, sharing
+        self.tried, self.role = tried, role
+        self.echoes = echoes(schema)
         known = frame if sharing.allows("summary") else None
         self.pairs = strongest_associations(known, schema, sharing.redact)
 
     def prompt(self, seed: int) -> Prompt:
         """Return the prompt; samples differ in the seed alone."""
         target = self.schema.target
-        parts = [
-            "Below are the columns of a table, one line of JSON each"
-            + ("." if target is None else f"; {json.dumps(target)} is what is to be predicted."),
-            fenced(self.columns.text),
-            self._associations(),
-            self._tried(),
-            DATA_NOTE,
-            "Write down rules that the rows keep because of what the columns mean: bounds, orders "
-            "of dates and amounts, sums, codes that go together, values that exclude each other, "
-            "columns that determine others. Leave out what a correct row may well break.",
-            _GRAMMAR,
-            f'Reply with JSON only: {{"rules": [...]}}, {MOST_RULES} rules at most, in the order '
-            "of their importance.",
-        ]
-        return self._ask(parts, seed, "rules")
+        named = "" if target is None else f"; {json.dumps(target)} is what is to be predicted"
+        builder = self._begun(f"The columns of a table{named}:")
+        builder.data(self._associations(), "How strongly columns go together, -1 or 0 to 1:")
+        self._add_tried(builder)
+        builder.note().say(
+            _TASK,
+            grammar(self.schema),
+            f'Reply with JSON only: {{"rules": [...]}}, {MAX_RULES} rules at most, the most '
+            "important first.",
+        )
+        return self._ask(builder, seed, "rules")
 
     def repair(self, refused: Sequence[Refused], seed: int) -> Prompt:
         """Return the prompt that gives back what could not be used, with the reason."""
@@ -132,61 +116,55 @@ class RuleQuestion:
             )
             for number, item in enumerate(refused, 1)
         ]
-        parts = [
-            "Below are the columns of a table, one line of JSON each.",
-            fenced(self.columns.text),
-            "These rules for its rows cannot be used; each comes with the reason.",
-            fenced("\n".join(lines)),
-            DATA_NOTE,
-            _GRAMMAR,
-            'Mend them. Reply with JSON only: {"rules": [...]}, each rule with the "number" that '
-            "it has above; leave out those that cannot be mended.",
-        ]
-        return self._ask(parts, seed, "repair")
+        builder = self._begun("The columns of a table:").note().say(grammar(self.schema))
+        builder.data(lines, "These rules for its rows cannot be used; each comes with the reason:")
+        builder.say(
+            'Correct them. Reply with JSON only: {"rules": [...]}, each rule with the "number" '
+            "that it has above; leave out those that cannot be corrected."
+        )
+        return self._ask(builder, seed, "repair")
 
-    def _ask(self, parts: Sequence[str], seed: int, stage: str) -> Prompt:
-        return Prompt.ask(
-            "\n\n".join(part for part in parts if part),
-            system=_SYSTEM,
+    def _begun(self, heading: str) -> PromptBuilder:
+        return PromptBuilder(self.sharing, self.frame).columns(self.schema, heading)
+
+    def _ask(self, builder: PromptBuilder, seed: int, stage: str) -> Prompt:
+        return builder.prompt(
+            _SYSTEM,
             seed=seed,
             stage=stage,
             role=self.role,
-            max_tokens=_LONGEST,
+            schema=reply_schema(self.schema, repair=stage == "repair"),
+            max_tokens=_MAX_TOKENS,
             expected=_expected(self.schema),
-            sent=dict(self.columns.cells),
         )
 
-    def _associations(self) -> str:
-        if not self.pairs:
-            return ""
-        lines = [
+    def _associations(self) -> list[str]:
+        return [
             json.dumps({"columns": [a, b], "association": value}, ensure_ascii=False)
             for a, b, value in self.pairs
         ]
-        return "How strongly pairs of columns go together, from -1 or 0 to 1:\n" + fenced(
-            "\n".join(lines)
-        )
 
-    def _tried(self) -> str:
+    def _add_tried(self, builder: PromptBuilder) -> None:
         """Show rules that were tried: those of models, others where their values may leave."""
         lines = []
         tried = self.tried or Rules()
-        for rule, bound in zip(tried, bind(tried, self.schema), strict=True):
-            known = not set(bound.columns) & set(self.sharing.redact)
-            known = known and self.sharing.allows("summary")
-            share = {"broken by a share of": rule.violation_rate} if known else {}
-            if known or rule.source is Source.LLM:
-                lines.append(json.dumps({"rule": rule.described(), **share}, ensure_ascii=False))
-        if not lines:
-            return ""
-        return (
-            "These rules were tried and did not do: they contradict the rows or each other. "
-            "Write better ones in their place.\n" + fenced("\n".join(lines))
+        summary = self.sharing.allows("summary")
+        for condition, rule in zip(conditions_of(tried, self.schema), tried, strict=True):
+            if builder.admits_condition(condition) and (summary or rule.source is Source.LLM):
+                share = {"broken by a share of": rule.violation_rate} if summary else {}
+                lines.append(json.dumps({"rule": condition.text, **share}, ensure_ascii=False))
+        builder.data(
+            lines,
+            "These rules were tried and did not do: they contradict the rows or each other. Write "
+            "better ones in their place.",
         )
 
 
 def strongest_associations(
-    frame: pl.DataFrame | None, schema: Schema, without: Sequence[str] = (), most: int = _LISTED
+    frame: pl.DataFrame | None,
+    schema: Schema,
+    without: Sequence[str] = (),
+    max_pairs: int = _MAX_PAIRS,
 ) -> list[tuple[str, str, float]]:
     """Return the pairs of columns that go together most, strongest first.
 
@@ -196,7 +174,7 @@ def strongest_associations(
         Real rows; of more than 5,000 an even selection is used.
     without : sequence of str, default=()
         Columns to leave out.
-    most : int, default=40
+    max_pairs : int, default=40
         Pairs at most; those below 0.1 are never listed.
 
     Returns
@@ -221,7 +199,11 @@ def strongest_associations(
     matrix = associations(rows)
     first, second = np.triu_indices(len(matrix), 1)
     strength = np.abs(matrix[first, second])
-    order = [int(k) for k in np.argsort(-strength, kind="stable")[:most] if strength[k] >= _LEAST]
+    order = [
+        int(k)
+        for k in np.argsort(-strength, kind="stable")[:max_pairs]
+        if strength[k] >= _MIN_STRENGTH
+    ]
     names = [feature.name for feature in rows.features]
     return [
         (names[first[k]], names[second[k]], round(float(matrix[first[k], second[k]]), 2))
