@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,26 @@ def test_a_dry_run_makes_no_call_and_writes_nothing(
     assert "estimate:" in done.out
     assert not endpoint.requests
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_fit_of_a_report_is_in_the_estimate_and_the_bill(
+    run: Runner, endpoint: Served, tmp_path: Path
+) -> None:
+    report = ("--report", tmp_path / "report.json")
+    calls = []
+    for more in ((), report):
+        done = call(run, tmp_path, endpoint, "--dry-run", *more)
+        assert done.code == 0, done.err
+        calls.append(int(re.findall(r"([\d,]+) calls", done.out)[0].replace(",", "")))
+    assert calls[0] + 2 <= calls[1] <= 2 * calls[0]  # the report's rows come from four fifths
+    assert not endpoint.requests
+
+    done = call(run, tmp_path, endpoint, *report)
+    assert done.code == 0, done.err
+    assert "the report's own rows took" in done.err
+    told = json.loads((tmp_path / "out.csv.manifest.json").read_text())["origin"]["options"]
+    assert 0 < told["tokens of the report"] < told["tokens"]
+    assert calls[0] < len(endpoint.requests) <= 1.5 * calls[1]
 
 
 def test_at_a_cap_the_rows_so_far_are_written_and_the_exit_code_says_so(

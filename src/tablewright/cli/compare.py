@@ -15,8 +15,6 @@ from tablewright.cli.progress import progress, show
 if TYPE_CHECKING:
     from tablewright.evaluation.compare import Comparison
 
-__all__ = ["compare"]
-
 
 def _numbers(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
     """Read numbers of rows, separated by commas."""

@@ -15,8 +15,6 @@ from tablewright.cli.request import Request
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["demo"]
-
 TARGET = "diagnosis"
 METHOD = "copula"
 """Thirty measurements and few rows are the case that its page of the documentation names."""

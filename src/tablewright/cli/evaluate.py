@@ -14,8 +14,6 @@ from tablewright.errors import CheckFailedError
 if TYPE_CHECKING:
     from tablewright.evaluation.evaluate import Report
 
-__all__ = ["evaluate"]
-
 _ERRANDS = ("harms", "no-evidence", "copies")
 
 

@@ -10,8 +10,6 @@ from tablewright.errors import InputError
 if TYPE_CHECKING:
     from tablewright.evaluation.evaluate import Report
 
-__all__ = ["check_report_output", "write_report"]
-
 
 def check_report_output(report: Path, *others: Path) -> None:
     """Check before any work that a report can be written.

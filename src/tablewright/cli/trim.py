@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tablewright.selection import Trim, Trimmed
     from tablewright.tables.io.provenance import Origin
 
-__all__ = ["trim"]
-
 
 @click.command()
 @click.argument("candidates", type=path)

@@ -8,8 +8,6 @@ from scipy import stats
 
 from tablewright.metrics.encoder import EncodedRows, Floats, Integers
 
-__all__ = ["associations", "correlation_ratio", "cramers_v", "rank_correlations"]
-
 
 def associations(rows: EncodedRows) -> Floats:
     """Association of every pair of columns.

@@ -16,8 +16,6 @@ from tablewright.metrics.neighbours import distance_blocks
 from tablewright.metrics.privacy import row_keys, share_score
 from tablewright.metrics.scores import Direction, Score
 
-__all__ = ["one_off_copies", "rescaled_copies", "shifted_copies"]
-
 Keys = NDArray[np.uint64]
 
 MIN_COLUMNS = 3

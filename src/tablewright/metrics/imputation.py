@@ -12,8 +12,6 @@ from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.neighbours import nearest
 from tablewright.metrics.scores import Direction, Score
 
-__all__ = ["imputation_error"]
-
 MAX_ROWS = 2000
 
 

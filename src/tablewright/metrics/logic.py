@@ -16,8 +16,6 @@ from tablewright.rules import Rules, bind, check_rules
 from tablewright.rules.bound import BoundRule, ShareRule
 from tablewright.schema import Kind
 
-__all__ = ["Labeller", "rule_violations", "xmodal"]
-
 Labeller = Callable[[pl.Series], pl.Series]
 """From texts to labels, the same for real and generated rows."""
 

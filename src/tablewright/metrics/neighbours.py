@@ -7,8 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["distance_blocks", "nearest"]
-
 Floats32 = NDArray[np.float32]
 
 _QUERIES, _REFERENCES = 64, 4096

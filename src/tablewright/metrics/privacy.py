@@ -16,21 +16,6 @@ from tablewright.metrics.neighbours import distance_blocks, nearest
 from tablewright.metrics.outcomes import auc, auc_error
 from tablewright.metrics.scores import Direction, Score
 
-__all__ = [
-    "Distances",
-    "density_inference",
-    "distance_ratio",
-    "distance_share",
-    "exact_copies",
-    "internal_duplicates",
-    "membership_inference",
-    "near_copies",
-    "row_keys",
-    "search",
-    "share_score",
-    "wilson",
-]
-
 MAX_QUERIES = 5000
 """Rows whose neighbours are searched; the intervals state what this costs."""
 MAX_REAL = 50_000

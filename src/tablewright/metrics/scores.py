@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Direction", "Score"]
-
 
 class Direction(StrEnum):
     """Which values are good: scores of different direction are never averaged."""

@@ -19,15 +19,6 @@ from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
 from tablewright.threads import one_thread
 
-__all__ = [
-    "alpha_precision",
-    "authenticity",
-    "beta_recall",
-    "cluster_shares",
-    "coverage",
-    "density",
-]
-
 MAX_ROWS = 1500
 K = 5
 MIN_ROWS = K + 2

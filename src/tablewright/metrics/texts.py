@@ -9,8 +9,6 @@ from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.references import Measured, referenced
 from tablewright.metrics.scores import Direction, Score
 
-__all__ = ["plain_texts", "shared_share", "shared_texts"]
-
 
 def plain_texts(texts: pl.Series) -> pl.Series:
     """Return texts as they are compared: in lower case, blanks made one.

@@ -15,8 +15,6 @@ from tablewright.tables.inference.casting import typed_series
 from tablewright.tables.inference.cells import without_missing
 from tablewright.tables.table import load_raw
 
-__all__ = ["Candidates", "read_candidates"]
-
 _SHOWN = 40
 
 

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from tablewright.schema import Schema
 
-__all__ = ["Check", "Floats", "Judgement", "Mask"]
-
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 

@@ -16,8 +16,6 @@ from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import Ground
 
-__all__ = ["CostBand"]
-
 
 class CostBand:
     """Keep rows whose cost for a model of the real rows lies within a band of ranks.

@@ -20,8 +20,6 @@ from tablewright.selection.check import Floats, Judgement
 from tablewright.selection.feature_space import Ground
 from tablewright.threads import one_thread
 
-__all__ = ["RULES", "Diversity", "entropy"]
-
 Rule = Literal["no_harm", "non_negative", "absolute", "relative", "headroom", "percentile"]
 RULES = ("no_harm", "non_negative", "absolute", "relative", "headroom", "percentile")
 

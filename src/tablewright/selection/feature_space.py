@@ -14,8 +14,6 @@ from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Mask
 
-__all__ = ["Ground"]
-
 
 @dataclass(frozen=True)
 class Ground:

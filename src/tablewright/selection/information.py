@@ -13,8 +13,6 @@ from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
 from tablewright.selection.feature_space import Ground
 
-__all__ = ["InformationGain", "log_determinant"]
-
 Update = Literal["refit", "frozen"]
 Form = Literal["auto", "full", "one-vs-rest", "diagonal"]
 

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from tablewright.schema import Schema
 from tablewright.selection.check import Check, Floats, Judgement, Mask
 
-__all__ = ["Trimmed", "fit_checks", "run_checks", "split_batches"]
-
 Ints = NDArray[np.intp]
 
 _STREAM = 71

@@ -16,8 +16,6 @@ from tablewright.schema import Column, Kind, Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.tables.encoding.codec import Codec
 
-__all__ = ["Sanity"]
-
 Reasons = list[str]
 
 TOLERATED = 0.01

@@ -19,8 +19,6 @@ from tablewright.selection.feature_space import Ground
 from tablewright.selection.information import InformationGain
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
 
-__all__ = ["fill_quotas", "information_threshold"]
-
 Ints = NDArray[np.intp]
 
 COEFFICIENTS = (0.0, 1.0, 2.0, 3.0)

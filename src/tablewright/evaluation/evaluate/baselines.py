@@ -13,8 +13,6 @@ from tablewright.metrics.encoder import EncodedRows, Feature
 from tablewright.metrics.utility import Maker
 from tablewright.tables.encoding.codec import Field, Matrix
 
-__all__ = ["default_controls"]
-
 
 def default_controls(real: EncodedRows, rng: np.random.Generator) -> dict[str, Maker]:
     """Return SMOTE-NC fitted on training rows, where there are classes of two rows or more.

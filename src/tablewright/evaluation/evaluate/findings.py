@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from tablewright.metrics.scores import Direction, Score
 
-__all__ = ["Finding", "findings_of"]
-
 _SHARES = {
     "exact_copies": "equal a training row",
     "near_copies": "lie nearer to a training row than real rows do",

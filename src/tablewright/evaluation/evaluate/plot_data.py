@@ -11,8 +11,6 @@ from tablewright.metrics.associations import associations
 from tablewright.metrics.encoder import EncodedRows, Feature, Floats
 from tablewright.threads import one_thread
 
-__all__ = ["pictures"]
-
 N_BARS = 20
 N_LABELS = 12
 N_POINTS = 400

@@ -8,8 +8,6 @@ from tablewright.evaluation.html.markup import Markup, element, join
 from tablewright.evaluation.html.summary import Answer, Page, Section, Table
 from tablewright.evaluation.html.svg import gains, heat_map, margin, number, scatter
 
-__all__ = ["render"]
-
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _WIDE = frozenset({"meaning", "text"})
 

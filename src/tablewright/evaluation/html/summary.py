@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Answer", "Page", "Section", "Table", "summarize"]
-
 TITLES = {
     "utility": "Utility: does a model learn from generated rows?",
     "fidelity": "Fidelity: are they like real rows?",

@@ -7,8 +7,6 @@ from typing import Any
 
 from tablewright.evaluation.html.markup import Markup, element
 
-__all__ = ["gains", "heat_map", "margin", "scatter"]
-
 _MINUS = "\N{MINUS SIGN}"
 
 

@@ -19,8 +19,6 @@ from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import Ground
 from tablewright.threads import one_thread
 
-__all__ = ["PRESETS", "LearningDynamics"]
-
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "published": {
         "uncertainty": "published",
