@@ -124,7 +124,7 @@ def test_options_are_checked_in_one_sentence() -> None:
         LearningDynamics(2)
     with pytest.raises(InputError, match="uncertainty is a number, 'published' or 'range'"):
         LearningDynamics(uncertainty="adaptive")  # type: ignore[arg-type]  # what is tested
-    with pytest.raises(InputError, match="presets of the curation are published, mended"):
+    with pytest.raises(InputError, match="presets of the curation are published, guarded"):
         LearningDynamics.preset("best")
     with pytest.raises(InputError, match="name the target"):
         LearningDynamics().fit(two_groups(9, 0), SCHEMA.with_target(None), np.random.default_rng(0))
