@@ -8,7 +8,7 @@ import pytest
 
 from tablewright.rules import as_rules, bind, check_rules
 from tablewright.rules.enforcement import Enforcer, Plan
-from tablewright.rules.enforcement.solving import substituted
+from tablewright.rules.enforcement.linear import substituted
 from tablewright.schema import Schema
 from tests.rules.samplers import ShuffledRows
 

@@ -2,9 +2,8 @@
 
 from tablewright.rules.bound import bind
 from tablewright.rules.check import CheckReport, RuleResult, check_rules
-from tablewright.rules.files import as_rules, json_schema, read_rules, to_json, to_yaml
+from tablewright.rules.files import as_rules, json_schema, read_rules, read_sql, to_json, to_yaml
 from tablewright.rules.language import Rules, Severity, Source
-from tablewright.rules.sql import read_sql
 from tablewright.rules.validate import Finding, Validation, validate_rules
 
 __all__ = [

@@ -22,8 +22,6 @@ from tablewright.rules.language import Rule, Rules
 from tablewright.rules.trees import rule_tree
 from tablewright.schema import Schema
 
-__all__ = ["BoundRule", "Dependency", "RowRule", "ShareRule", "Unique", "bind"]
-
 Bools = NDArray[np.bool_]
 
 

@@ -16,8 +16,6 @@ from tablewright.rules.language import Rules
 from tablewright.rules.trees import not_missing, premise_of
 from tablewright.schema import Schema
 
-__all__ = ["CheckReport", "RuleResult", "check_rules"]
-
 SHOWN = 5
 """Rows that a result names."""
 

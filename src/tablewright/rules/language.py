@@ -26,26 +26,6 @@ from pydantic import (
 
 from tablewright.schema import Scalar
 
-__all__ = [
-    "Align",
-    "Check",
-    "Conditional",
-    "Dependency",
-    "Equivalence",
-    "Forbid",
-    "Formula",
-    "Implies",
-    "Linear",
-    "Order",
-    "Quota",
-    "Range",
-    "Rule",
-    "Rules",
-    "Severity",
-    "Source",
-    "Unique",
-]
-
 
 class Severity(StrEnum):
     """Whether a rule always holds, or only mostly."""

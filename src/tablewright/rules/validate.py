@@ -21,16 +21,6 @@ from tablewright.rules.language import Formula, Rules, Severity
 from tablewright.rules.trees import formula_tree
 from tablewright.schema import Schema
 
-__all__ = [
-    "Finding",
-    "Level",
-    "Validation",
-    "computed_columns",
-    "determined_column",
-    "inputs_of",
-    "validate_rules",
-]
-
 TOLERATED = 0.005
 """Share of real rows that may break a hard rule as errors in the data."""
 

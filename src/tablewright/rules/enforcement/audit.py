@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from tablewright.rules.bound import BoundRule
 
-__all__ = ["Audit", "Ledger", "RuleAudit", "moved"]
-
 Bools = NDArray[np.bool_]
 
 METHODS = ("computed", "repaired", "projected", "redrawn")

@@ -20,14 +20,12 @@ from tablewright.errors import ConditionError, RuleError
 from tablewright.rules.bound import BoundRule, RowRule
 from tablewright.rules.enforcement.audit import Audit, Ledger
 from tablewright.rules.enforcement.block import Block, any_of
+from tablewright.rules.enforcement.linear import bounds_of, project
 from tablewright.rules.enforcement.plan import Plan
-from tablewright.rules.enforcement.projection import bounds_of, project
 from tablewright.rules.enforcement.shares import swaps
 from tablewright.rules.expressions import Expression
 from tablewright.rules.expressions.tree import And
 from tablewright.rules.expressions.unparse import shortened
-
-__all__ = ["Enforcer", "Sampler"]
 
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]

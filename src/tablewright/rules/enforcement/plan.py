@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
-from tablewright.rules.enforcement.solving import (
+from tablewright.rules.enforcement.linear import (
     Solved,
     Weights,
     is_solvable,
@@ -35,8 +35,6 @@ from tablewright.rules.language import Formula, Linear
 from tablewright.rules.trees import formula_tree
 from tablewright.rules.validate import determined_column, inputs_of
 from tablewright.schema import Schema
-
-__all__ = ["Plan"]
 
 
 @dataclass(frozen=True)

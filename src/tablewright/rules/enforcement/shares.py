@@ -15,8 +15,6 @@ from tablewright.rules.bound import ShareRule
 from tablewright.rules.expressions.tree import And, Comparison, Literal, Name, Node, Not
 from tablewright.rules.language import Quota
 
-__all__ = ["Swap", "swaps"]
-
 
 @dataclass(frozen=True)
 class Swap:

@@ -39,8 +39,6 @@ from tablewright.rules.expressions.tree import (
 )
 from tablewright.rules.expressions.unparse import shortened
 
-__all__ = ["ALLOWED", "FUNCTIONS", "MAX_DEPTH", "MAX_LENGTH", "parse_tree"]
-
 MAX_LENGTH = 20_000
 """Longest text, in characters."""
 

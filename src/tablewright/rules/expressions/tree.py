@@ -11,29 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal as OneOf
 
-__all__ = [
-    "And",
-    "Arithmetic",
-    "Between",
-    "Call",
-    "Case",
-    "Comparison",
-    "In",
-    "IsNull",
-    "Like",
-    "Literal",
-    "Name",
-    "Negative",
-    "Node",
-    "Not",
-    "Or",
-    "Value",
-    "children",
-    "columns_of",
-    "rebuilt",
-    "walk",
-]
-
 Value = bool | int | float | str | date | datetime | None
 """A constant; None is SQL's NULL."""
 

@@ -24,8 +24,6 @@ from tablewright.rules.expressions.tree import (
     Value,
 )
 
-__all__ = ["quote", "unparse", "value_text"]
-
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = """
 all and any as asc between both by case cast check column constraint create cross current_date

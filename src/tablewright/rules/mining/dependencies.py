@@ -13,8 +13,6 @@ from tablewright.rules.language import Dependency, Source
 from tablewright.rules.mining.evidence import Candidate, Rows
 from tablewright.schema import Kind
 
-__all__ = ["find_dependencies"]
-
 MAX_PAIRED = 100
 """Distinct values of a column that may determine together with another one."""
 

@@ -22,8 +22,6 @@ from tablewright.rules.mining.numbers import numbers_of
 from tablewright.rules.trees import rule_tree
 from tablewright.schema import Schema
 
-__all__ = ["find_equations"]
-
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 

@@ -26,8 +26,6 @@ from tablewright.rules.expressions.evaluate import truth
 from tablewright.rules.trees import rule_tree
 from tablewright.schema import Schema
 
-__all__ = ["Candidate", "Rows", "discoveries", "judged"]
-
 SHUFFLED = 20_000
 """Rows of independent columns that chance is estimated from."""
 

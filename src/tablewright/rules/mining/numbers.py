@@ -16,8 +16,6 @@ from tablewright.rules.language import Check, Order, Range, Source
 from tablewright.rules.mining.evidence import Candidate, Rows, judged
 from tablewright.schema import Column, Kind, Schema
 
-__all__ = ["find_orders", "find_ranges", "numbers_of", "outward"]
-
 Floats = NDArray[np.float64]
 
 CLIFF = 20.0

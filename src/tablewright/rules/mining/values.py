@@ -24,8 +24,6 @@ from tablewright.rules.mining.evidence import Candidate, Rows, judged
 from tablewright.rules.mining.numbers import numbers_of, outward
 from tablewright.schema import Column, Kind
 
-__all__ = ["find_bounds", "find_exclusions"]
-
 MAX_CLASSES = 50
 """Classes of one column, most frequent first; the other values make no rules."""
 
