@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tablewright.registry import names
-from tablewright.testing import Served, StandIn, serve
+from tablewright.testing import Faults, Served, StandIn, Transport, serve
 from tests.cli.running import Outcome, Runner, put, visits
 
 
@@ -51,6 +51,31 @@ def test_rows_of_a_model_are_written_with_what_they_took(
     assert again.code == 0, again.err
     assert pl.read_csv(tmp_path / "out.csv").equals(first)
     assert len(endpoint.requests) == calls
+
+
+def test_summary_manifest_ledger_and_the_servers_own_count_agree(
+    run: Runner, tmp_path: Path
+) -> None:
+    """A third of the replies is unusable, some are cut off, some answers are 429 or 500."""
+    known = pl.concat([visits(), visits(800, seed=1)])
+    model = StandIn(known, target="ill", faults=Faults(invalid=0.35, truncated=0.2))
+    with serve(model, Transport(busy=0.1, broken=0.1, retry_after=0.01)) as endpoint:
+        done = call(run, tmp_path, endpoint, "-n", 60)
+        shown = run("runs", "show", tmp_path / "run").out
+        read, written = endpoint.usage.prompt_tokens, endpoint.usage.completion_tokens
+        answers = endpoint.answers
+    assert done.code == 0, done.err
+    told = json.loads((tmp_path / "out.csv.manifest.json").read_text())["origin"]["options"]
+    assert told["tokens"] == read + written
+    assert told["calls"] == sum(answers.values()) > answers[200]
+    assert told["tokens counted"]
+    summary = re.search(r"writer/rows: (\d+) calls, (\d+) answered, ([\d,]+) \+ ([\d,]+)", done.err)
+    assert summary is not None
+    n_calls, n_answered, *tokens = (int(text.replace(",", "")) for text in summary.groups())
+    assert n_calls == sum(answers.values())
+    assert n_answered < answers[200]
+    assert tokens == [read, written]
+    assert f"in all: {n_calls} calls, {read + written:,} tokens (counted by the endpoint" in shown
 
 
 def test_a_dry_run_makes_no_call_and_writes_nothing(

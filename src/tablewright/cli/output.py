@@ -80,7 +80,9 @@ def spent_by(learner: Learner, llm: ModelOptions) -> dict[str, Any]:
     return {
         "models": dict(llm.models),
         "cells sent": llm.cells_sent(),
+        "calls": result.usage.attempts,
         "tokens": result.usage.tokens,
+        "tokens counted": result.usage.counted,
         "cost": result.usage.cost,
     }
 

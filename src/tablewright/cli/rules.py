@@ -230,7 +230,7 @@ def _print_written(written: Any) -> None:
         terminal.print(f"not a rule of this table: {refused.text}: {refused.reason}")
     bill = written.bill
     terminal.print(
-        f"{len(written.rules)} rules kept; {bill.calls} calls, {bill.tokens:,} tokens, "
+        f"{len(written.rules)} rules kept; {bill.attempts} calls, {bill.tokens:,} tokens, "
         "whatever the number of rows made under them"
     )
 
