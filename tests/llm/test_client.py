@@ -183,8 +183,8 @@ def test_a_dry_run_counts_without_a_call(tmp_path: Path) -> None:
         reply = client.complete(Prompt.ask("Ten rows.", expected="x" * 400))
         spending = client.spending()
     assert reply.text == "x" * 400
-    assert spending.lines[0]["completion_tokens"] == 100
-    assert spending.cost == pytest.approx(7 * 0.15e-6 + 100 * 0.6e-6)
+    assert spending.lines[0]["completion_tokens"] == 80
+    assert spending.cost == pytest.approx(7 * 0.15e-6 + 80 * 0.6e-6)
     assert spending.counted is False
     assert not (tmp_path / "run").exists()
 

@@ -202,14 +202,14 @@ def test_usage_that_cannot_be_true_is_estimated_and_marked(usage: Any) -> None:
     reader.feed(body(completion(usage=usage)))
     usage = reader.reply(PROMPT).usage
     assert usage.counted is False
-    assert usage.total == (4 + 4) + 1  # 14 characters in a message, and 4 of the reply
+    assert usage.total == (5 + 4) + 1  # three words and a full stop in a message, one in the reply
 
 
 def test_usage_below_what_the_text_can_be_is_estimated() -> None:
     long = completion(choices=[{"message": {"content": "x" * 4000}}])
     reader = ReplyReader()
     reader.feed(body(long))
-    assert reader.reply(PROMPT).usage.completion_tokens == 1000
+    assert reader.reply(PROMPT).usage.completion_tokens == 800
 
 
 def test_cached_tokens_are_taken_where_they_can_be_true() -> None:

@@ -116,8 +116,8 @@ class Result:
         lines += [f"  rejected by {stage}: {n:,}" for stage, n in counts.rows()]
         lines += [f"  not read, {reason}: {n:,}" for reason, n in self.parse_errors.most_common(5)]
         lines += [
-            f"  {line.role or '-'}/{line.stage or '-'}: {line.attempts:,} calls, {line.calls:,} answered, "
-            f"{line.prompt_tokens:,} + {line.completion_tokens:,} tokens"
+            f"  {line.role or '-'}/{line.stage or '-'}: {line.attempts:,} calls, "
+            f"{line.calls:,} answered, {line.prompt_tokens:,} + {line.completion_tokens:,} tokens"
             for line in self.usage.lines
         ]
         if self.usage.tokens and self.n_kept:
