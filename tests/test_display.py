@@ -61,6 +61,7 @@ def test_markup_in_a_value_is_text(text: str) -> None:
     [
         ("=1+1", True), ("@SUM(A1)", True), ("+cmd|' /C calc'!A0", True), ("-2+3", True),
         (" =1", True), ("\t=1", True), ("-3.5", False), ("+49", False), ("-1e-5", False),
+        ("-1.234,50", False), ("+3 %", False),
         ("a=1", False), ("", False), (None, False), (-3, False),
     ],
 )  # fmt: skip

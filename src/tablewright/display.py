@@ -119,7 +119,9 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = r"^ *[=+\-@\t\r]"
+SIGNED_NUMBER = r"^ *[+\-][\d.,' \u00a0%]*([eE][+\-]?\d+)?$"
+"""Cells that a spreadsheet would run, except those that are a number with a sign."""
 
 
 def spreadsheet_runs(cell: object) -> bool:
@@ -127,16 +129,11 @@ def spreadsheet_runs(cell: object) -> bool:
 
     Examples
     --------
-    >>> [spreadsheet_runs(cell) for cell in ("=1+1", "-3.5", "- none", "+49 731 1", "plain", 5)]
-    [True, False, True, True, False, False]
+    >>> [spreadsheet_runs(cell) for cell in ("=1+1", "-2+3", "- none", "-1.234,5", "plain", -5)]
+    [True, True, True, False, False, False]
     """
-    if not isinstance(cell, str) or not cell.lstrip(" ").startswith(_RUN_BY_SPREADSHEETS):
-        return False
-    try:
-        float(cell)
-    except ValueError:
-        return True
-    return False
+    is_formula = isinstance(cell, str) and re.match(FORMULA, cell) is not None
+    return is_formula and re.match(SIGNED_NUMBER, str(cell)) is None
 
 
 def spreadsheet_safe(cell: str) -> str:

@@ -165,3 +165,26 @@ def test_quiet_prints_nothing(run: Runner, train: Path) -> None:
     out = train.parent / "rows.csv"
     outcome = run("generate", train, "-n", 20, "--out", out, "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+
+
+def test_cells_that_a_spreadsheet_would_run_are_told_and_written_safely(
+    run: Runner, tmp_path: Path
+) -> None:
+    frame = visits().with_columns(
+        pl.when(pl.col("ill") == "yes")
+        .then(pl.lit("=cmd|' /C calc'!A0"))
+        .otherwise(pl.lit("rest"))
+        .alias("advice"),
+        pl.lit("-5").alias("change"),
+    )
+    out = tmp_path / "out.csv"
+    words = ("generate", put(tmp_path, frame), "--method", "independent", "-n", 60, "--seed", 1)
+    plain = run(*words, "--out", out)
+    assert plain.code == 0, plain.err
+    n_cells = pl.read_csv(out)["advice"].str.starts_with("=").sum()
+    assert n_cells > 0
+    assert f"{n_cells} cells of 'advice' are formulas to a spreadsheet" in plain.err
+    assert "'change'" not in plain.err
+    safe = run(*words, "--out", out, "--spreadsheet-safe")
+    assert "an apostrophe stands before them" in safe.err
+    assert set(pl.read_csv(out)["advice"]) == {"'=cmd|' /C calc'!A0", "rest"}

@@ -21,6 +21,7 @@ from tablewright.cli.options import (
     seed_option,
     settings_option,
     settle_seed,
+    spreadsheet_option,
     target_option,
     where_option,
 )
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 )
 @model_options
 @encoding_option
+@spreadsheet_option
 @quiet_option
 def generate(
     train: Path,
@@ -82,6 +84,7 @@ def generate(
     rejected: Path | None,
     llm: ModelOptions,
     quiet: bool,
+    spreadsheet_safe: bool,
 ) -> None:
     """Learn the table TRAIN and write rows like it.
 
@@ -136,6 +139,7 @@ def generate(
     write_with_progress(
         pieces, learner.schema_, request.n_rows, out, origin,
         real=rows, after=lambda: _spent(learner, judged, llm), quiet=quiet,
+        spreadsheet_safe=spreadsheet_safe,
     )  # fmt: skip
     if isinstance(learner, System):
         _tell(learner, llm, rejected, quiet)

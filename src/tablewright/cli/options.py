@@ -139,4 +139,9 @@ balance_option = click.option(
 rules_option = click.option(
     "--rules", type=path, help="File of rules that every row keeps; see 'tablewright rules'."
 )
+spreadsheet_option = click.option(
+    "--spreadsheet-safe",
+    is_flag=True,
+    help="Write an apostrophe before cells of CSV that a spreadsheet would run (= + - @).",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")

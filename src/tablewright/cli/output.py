@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,12 @@ import click
 
 from tablewright.cli.group import COMMAND_LINE
 from tablewright.cli.progress import Advance, progress, say
+from tablewright.display import FORMULA, SIGNED_NUMBER
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tablewright.cli.model_options import ModelOptions
     from tablewright.cli.request import Learner
     from tablewright.schema import Schema
@@ -97,16 +101,42 @@ def write_with_progress(
     real: Any = None,
     after: Callable[[], dict[str, Any]] | None = None,
     quiet: bool = False,
+    spreadsheet_safe: bool = False,
 ) -> Manifest:
     """Write pieces of rows to a file as they come; see `write_rows`."""
+    from tablewright.tables.io.files import format_of
     from tablewright.tables.io.provenance import manifest_path, write_rows
     from tablewright.tables.table import for_file
 
     with progress("writing", total, quiet=quiet) as advance:
         rows = (for_file(frame, schema, out) for frame in _counted(pieces, advance))
+        formulas: Counter[str] = Counter()
+        if format_of(out) in ("csv", "tsv"):
+            rows = (_count_formulas(frame, formulas, spreadsheet_safe) for frame in rows)
         manifest = write_rows(rows, out, origin, real, after, schema.dialect)
     say(f"{manifest.n_rows:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
+    for name, n_cells in formulas.items():
+        written = "an apostrophe stands before them" if spreadsheet_safe else (
+            "--spreadsheet-safe writes an apostrophe before them"
+        )  # fmt: skip
+        say(f"note: {n_cells:,} cells of {name!r} are formulas to a spreadsheet; {written}", quiet)
     return manifest
+
+
+def _count_formulas(frame: pl.DataFrame, counts: Counter[str], safe: bool) -> pl.DataFrame:
+    """Count the cells that a spreadsheet would run, and write them as text if asked to."""
+    import polars as pl
+
+    for column in frame.get_columns():
+        if column.dtype != pl.String:
+            continue
+        runs = column.str.contains(FORMULA) & ~column.str.contains(SIGNED_NUMBER)
+        if n_cells := int(runs.sum()):
+            counts[column.name] += n_cells
+            if safe:
+                quoted = pl.Series(column.name, ["'"], dtype=pl.String) + column
+                frame = frame.with_columns(quoted.zip_with(runs.fill_null(False), column))
+    return frame
 
 
 def _counted(pieces: Iterable[Any], advance: Advance) -> Iterator[Any]:

@@ -15,6 +15,7 @@ from tablewright.cli.options import (
     rules_option,
     seed_option,
     settle_seed,
+    spreadsheet_option,
     where_option,
 )
 from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
@@ -31,6 +32,7 @@ __all__ = ["sample"]
 @balance_option
 @rules_option
 @seed_option
+@spreadsheet_option
 @quiet_option
 def sample(
     model: Path,
@@ -41,6 +43,7 @@ def sample(
     rules: Path | None,
     seed: int | None,
     quiet: bool,
+    spreadsheet_safe: bool,
 ) -> None:
     """Write rows from a MODEL of 'tablewright fit'."""
     from tablewright.systems import load
@@ -51,5 +54,13 @@ def sample(
     seed = settle_seed(seed)
     pieces = request.batches(synthesizer, seed)
     origin = origin_of(synthesizer, seed, request.options(), model)
-    write_with_progress(pieces, synthesizer.schema_, request.n_rows, out, origin, quiet=quiet)
+    write_with_progress(
+        pieces,
+        synthesizer.schema_,
+        request.n_rows,
+        out,
+        origin,
+        quiet=quiet,
+        spreadsheet_safe=spreadsheet_safe,
+    )
     request.say_audit(synthesizer, quiet)
