@@ -24,7 +24,7 @@ from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 FEW = 30
-"""Rows from which on a class or a code is left to the generator's own model."""
+"""Rows from which on a code is left to the generator's own model, and a class unless it says."""
 
 _MAX_LEVELS = 64  # of a column whose rare codes are looked after
 _MAX_GIVEN = 2  # cells given of a row, up to which a rare code beside the target decides
@@ -58,6 +58,8 @@ class FewRows:
     grids : list of RoundingGrid
     index : TrainingRowIndex
         Rare real rows, which are not written again.
+    min_class : int
+        Real rows from which on a class of the target is left to the generator's own model.
     """
 
     fields: tuple[Field, ...]
@@ -70,9 +72,10 @@ class FewRows:
     means: Floats
     grids: list[RoundingGrid]
     index: TrainingRowIndex
+    min_class: int = FEW
 
     @classmethod
-    def learn(cls, matrix: Matrix) -> FewRows:
+    def learn(cls, matrix: Matrix, min_class: int = FEW) -> FewRows:
         """Keep the rows of rare codes, and learn the spread inside classes."""
         values, fields = matrix.values, matrix.fields
         counts = {
@@ -83,7 +86,8 @@ class FewRows:
         }
         rare = np.zeros(len(values), dtype=np.bool_)
         for j, count in counts.items():
-            rare |= np.append(count < FEW, False)[_codes(values[:, j], fields[j].levels)]
+            few = min_class if fields[j].target else FEW
+            rare |= np.append(count < few, False)[_codes(values[:, j], fields[j].levels)]
         means, deviation, correlation = _inside_classes(matrix)
         grids = [
             RoundingGrid() if field.discrete else RoundingGrid.learn(values[:, j], field.step)
@@ -91,11 +95,21 @@ class FewRows:
         ]
         low, high = _ranges(values)
         index = TrainingRowIndex.learn(values[rare])
-        few = cls(
-            fields, values[rare], counts, deviation, low, high, correlation, means, grids, index
+        kept = cls(
+            fields=fields,
+            rows=values[rare],
+            counts=counts,
+            deviation=deviation,
+            low=low,
+            high=high,
+            correlation=correlation,
+            means=means,
+            grids=grids,
+            index=index,
+            min_class=min_class,
         )
-        moved = few._spread(few.rows, _MOVED * deviation, np.random.default_rng(len(values)))
-        return replace(few, rows=moved)
+        moved = kept._spread(kept.rows, _MOVED * deviation, np.random.default_rng(len(values)))
+        return replace(kept, rows=moved)
 
     # which rows are few --------------------------------------------------------
 
@@ -115,7 +129,7 @@ class FewRows:
             if j != first:
                 asked &= known.sum(axis=1) <= _MAX_GIVEN
             for code in np.unique(values[asked, j]).astype(np.intp):
-                if 0 < self.counts[j][code] < FEW:
+                if 0 < self.counts[j][code] < self._few(j):
                     mine = asked & (values[:, j] == code)
                     open_ &= ~mine
                     yield np.flatnonzero(mine), self.rows[self.rows[:, j] == code]
@@ -138,12 +152,16 @@ class FewRows:
         return rows if 0 < len(rows) < FEW else None
 
     def _asks_for_rare(self, condition: Condition) -> bool:
-        allowed = {j: condition.allowed(j) for j in condition.columns if j in self.counts}
-        masks = {j: mask[:-1] for j, mask in allowed.items() if isinstance(mask, np.ndarray)}
-        missing = {j: bool(mask[-1]) for j, mask in allowed.items() if isinstance(mask, np.ndarray)}
-        return any(
-            not missing[j] and 0 < self.counts[j][mask].sum() < FEW for j, mask in masks.items()
-        )
+        for j in condition.columns:
+            mask = condition.allowed(j) if j in self.counts else None
+            if mask is None or isinstance(mask, tuple) or mask[-1]:
+                continue
+            if 0 < self.counts[j][mask[:-1]].sum() < self._few(j):
+                return True
+        return False
+
+    def _few(self, column: int) -> int:
+        return self.min_class if column == self._target else FEW
 
     # drawing -------------------------------------------------------------------
 
@@ -230,7 +248,7 @@ class FewRows:
         plain = {name: getattr(self, name) for name in _STORED}
         plain |= {f"count{j}": count for j, count in self.counts.items()}
         plain |= {f"grid{j}": grid.array() for j, grid in enumerate(self.grids)}
-        return {**plain, "keys": self.index.keys}
+        return {**plain, "keys": self.index.keys, "min_class": np.array([self.min_class])}
 
     @classmethod
     def restore(cls, fields: tuple[Field, ...], arrays: Mapping[str, NDArray[Any]]) -> FewRows:
@@ -243,6 +261,7 @@ class FewRows:
                 if f"count{j}" in arrays
             },
             grids=[RoundingGrid.from_array(arrays[f"grid{j}"]) for j in range(len(fields))],
+            min_class=int(arrays["min_class"][0]),
             index=TrainingRowIndex(np.asarray(arrays["keys"], dtype=np.uint64)),
             **{name: arrays[name] for name in _STORED},
         )

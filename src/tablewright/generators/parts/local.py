@@ -11,7 +11,7 @@ import numpy as np
 
 from tablewright.generators.base import Condition, Given, State
 from tablewright.generators.parts.conditioning import check_given
-from tablewright.generators.parts.few_rows import FewRows
+from tablewright.generators.parts.few_rows import FEW, FewRows
 from tablewright.generators.parts.marginals import within
 from tablewright.generators.parts.proposals import blank
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
@@ -37,9 +37,14 @@ class LocalGenerator(ABC):
     def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
         """Learn from rows."""
         self.fields_ = tuple(matrix.fields)
-        self.few_ = FewRows.learn(matrix)
         self._fit(matrix, rng)
+        self.few_ = FewRows.learn(matrix, self._min_class)
         return self
+
+    @property
+    def _min_class(self) -> int:
+        """Real rows from which on the model keeps a class of the target apart by itself."""
+        return FEW
 
     def sample(
         self,
@@ -136,7 +141,7 @@ class LocalGenerator(ABC):
         else:  # version 0.1.0 kept no such rows
             rows = self._training_rows
             rows = np.empty((0, len(fields))) if rows is None else rows
-            self.few_ = FewRows.learn(Matrix(rows, self.fields_))
+            self.few_ = FewRows.learn(Matrix(rows, self.fields_), self._min_class)
         return self
 
     @abstractmethod
