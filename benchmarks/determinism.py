@@ -39,9 +39,9 @@ def digests(method: str) -> dict[str, str]:
     synthesizer = Synthesizer(method, target="churn", random_state=7).fit(train)
     found = {}
     for name, request in REQUESTS.items():
-        found[name] = digest(synthesizer.sample(ROWS, **request))
+        found[name] = digest(synthesizer.sample(ROWS, random_state=7, **request))
         for size in PIECES:
-            pieces = synthesizer.batches(ROWS, batch_size=size, **request)
+            pieces = synthesizer.batches(ROWS, batch_size=size, random_state=7, **request)
             found[f"{name}, pieces of {size:,}"] = digest(pl.concat(pieces))
     return found
 

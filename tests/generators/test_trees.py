@@ -84,7 +84,7 @@ def test_the_target_leads_and_columns_of_many_values_come_last() -> None:
         [rng().integers(0, 500, 600), rng().normal(size=600), np.arange(600) % 2]
     )
     fields = (Field("code", levels=500), Field("x"), Field("y", levels=2, target=True))
-    assert fitted(Matrix(values.astype(float), fields)).order_ == [2, 1, 0]
+    assert fitted(Matrix(values.astype(float), fields)).order == [2, 1, 0]
 
 
 def test_a_column_of_many_values_keeps_its_relations() -> None:

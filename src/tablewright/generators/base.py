@@ -74,6 +74,10 @@ class State:
 class Generator(Protocol):
     """One local method of making rows."""
 
+    @property
+    def order(self) -> Sequence[int]:
+        """Positions of the columns in the order in which they are drawn."""
+
     def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
         """Learn from rows."""
 

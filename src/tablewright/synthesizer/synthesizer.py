@@ -111,6 +111,7 @@ class Synthesizer(TableEstimator):
         self.random_state = random_state
 
     def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
+        self.n_calls_ = 0
         self.reference_ = reference_rows(frame, self._rng(Stream.SYNTHESIZER_REFERENCE))
         with one_thread():
             self.method_, self.reason_ = self._choose(frame)
@@ -178,8 +179,9 @@ class Synthesizer(TableEstimator):
             Rules that the rows keep, such as ``["age >= 18", "start <= end"]`` or a rules file.
             Where real rows disagree rules change the rows; `audit_` says by how much.
         random_state : int, RandomState or None, default=None
-            Seed of this call; that of the synthesizer where None, so that the same call gives
-            the same rows.
+            Seed of this call: the same call gives the same rows. Where None, rows go on from
+            those of the call before, so that two calls of 500 rows give 1,000 different ones; with
+            a seed of the synthesizer, the first, second, ... call after `fit` is repeatable.
 
         Returns
         -------
@@ -274,7 +276,7 @@ class Synthesizer(TableEstimator):
     ) -> Iterator[pl.DataFrame]:
         """Draw block after block; what is wrong with the request is said before the first."""
         check_is_fitted(self)
-        seed = self.seed_ if random_state is None else seed_of(random_state)
+        seed = self._next_seed() if random_state is None else seed_of(random_state)
         seeds = None if seed_data is None else load_seeds(seed_data, self.schema_)
         if seeds is not None and balance is not None:
             raise InputError("seed_data and balance cannot be asked for together")
@@ -288,10 +290,14 @@ class Synthesizer(TableEstimator):
         keeper = None if rules is None else self._keeper(rules, wanted, where)
         return self._blocks(wanted, condition, seeds, classes, seed, keeper)
 
+    def _next_seed(self) -> int:
+        """Return the seed of `fit` for the first call, and one that follows from it after."""
+        call, self.n_calls_ = self.n_calls_, self.n_calls_ + 1
+        return self.seed_ if call == 0 else _seed_of_call(self.seed_, call)
+
     def _keeper(self, rules: Any, n_rows: int, where: str | None) -> RuleKeeper:
         columns = self.layout_.codec.columns
-        order = getattr(self.generator_, "order_", range(len(columns)))
-        drawn = [columns[j].name for j in order]
+        drawn = [columns[j].name for j in self.generator_.order]
         before: RuleKeeper | None = getattr(self, "keeper_", None)
         self.keeper_ = RuleKeeper(
             rules, self.schema_, self.reference_, drawn, n_rows, where, before
@@ -466,6 +472,7 @@ class Synthesizer(TableEstimator):
         made.schema_, made.layout_ = layout.schema, layout
         made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
         made.method_, made.reason_ = made.method, str(facts["reason"])
+        made.n_calls_ = 0
         made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
         state = State(facts["generator"], stored.arrays["generator"])
         generator = resolve("generators", made.method)
@@ -534,6 +541,10 @@ class Synthesizer(TableEstimator):
                     "tablewright.load"
                 )
             return cls.restore(file)
+
+
+def _seed_of_call(seed: int, call: int) -> int:
+    return int(np.random.default_rng([seed, Stream.SYNTHESIZER_CALL, call]).integers(2**31))
 
 
 def _fill(raw: pl.DataFrame, whole: pl.DataFrame, mask: pl.DataFrame) -> pl.DataFrame:

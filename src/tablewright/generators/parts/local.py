@@ -73,7 +73,8 @@ class LocalGenerator(ABC):
             if condition is not None:
                 base = base[condition.holds(base)]
             if len(base):
-                _warn_of(len(base))
+                if part.known.mean() < 0.5:
+                    _warn_of(len(base))
                 rows[mine] = self.few_.draw(base, part, rng, condition, complete)
                 rest[mine] = False
         if rest.any() or n_rows == 0:

@@ -63,7 +63,7 @@ class Texture:
     def order(self) -> list[str]:
         """Columns as they are drawn."""
         columns = self.layout.codec.columns
-        return [columns[j].name for j in getattr(self.generator, "order_", range(len(columns)))]
+        return [columns[j].name for j in self.generator.order]
 
 
 def learn_texture(
