@@ -82,6 +82,18 @@ def test_check_names_rules_by_their_place_in_the_file(table: Path, tmp_path: Pat
     assert told[2]["text"] == "1 <= entry day <= 60"
 
 
+def test_check_shows_names_and_texts_as_they_stand_in_the_file(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text('rules:\n- {name: "[red]a[/nope]\\e[31m", expression: "job <> \'[b]\'"}\n')
+    done = CliRunner().invoke(
+        rules, ["check", str(table), "--rules", str(path)], env={"COLUMNS": "200"}
+    )
+    assert done.exit_code == 0, done.output
+    assert "[red]a[/nope]" in done.output
+    assert "job <> '[b]'" in done.output
+    assert "\x1b[31m" not in done.output
+
+
 def test_rules_may_name_values_that_do_not_occur(table: Path, tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("rules: [\"job <> 'retired' OR wage < 1\"]\n")
