@@ -21,8 +21,6 @@ from tablewright.cli.options import (
 from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
 from tablewright.cli.request import Request
 
-__all__ = ["sample"]
-
 
 @click.command()
 @click.argument("model", type=path)

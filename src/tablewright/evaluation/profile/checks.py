@@ -10,8 +10,6 @@ from tablewright.evaluation.profile.models import Finding
 from tablewright.evaluation.profile.summaries import to_numbers
 from tablewright.schema import Column, Kind, Schema
 
-__all__ = ["check_columns", "check_rows", "check_target"]
-
 MANY_MISSING = 0.5
 UNSURE = 0.7
 LONG_TAIL = 10.0

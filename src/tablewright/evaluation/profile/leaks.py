@@ -13,8 +13,6 @@ from tablewright.evaluation.profile.models import Finding
 from tablewright.evaluation.profile.summaries import to_numbers
 from tablewright.schema import Column, Kind, Schema
 
-__all__ = ["find_leaks", "predict_alone"]
-
 LEAKY = 0.95
 """Skill from which a column alone is suspicious: 0 is chance, 1 is no error."""
 

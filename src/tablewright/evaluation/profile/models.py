@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["ColumnProfile", "Finding", "Profile"]
-
 
 class Finding(BaseModel):
     """One thing about a table that its user should know.

@@ -9,13 +9,11 @@ import polars as pl
 
 from tablewright.evaluation.profile import checks, structure
 from tablewright.evaluation.profile.leaks import find_leaks
-from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
+from tablewright.evaluation.profile.models import Finding, Profile
 from tablewright.evaluation.profile.summaries import summarise_column
 from tablewright.schema import Schema
 from tablewright.tables.inference.casting import untyped
 from tablewright.tables.io.provenance import Manifest, Provenance, trace_rows
-
-__all__ = ["ColumnProfile", "Finding", "Profile", "profile"]
 
 
 def profile(

@@ -12,8 +12,6 @@ from rich.text import Text
 from tablewright.display import console as safe_console
 from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
 
-__all__ = ["print_profile", "render_profile"]
-
 MAX_SAID = 3
 
 

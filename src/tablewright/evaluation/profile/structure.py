@@ -10,14 +10,6 @@ from tablewright.evaluation.profile.models import Finding
 from tablewright.schema import Column, Kind, Schema
 from tablewright.tables.inference.kinds import is_named_like_a_key
 
-__all__ = [
-    "find_foreign_keys",
-    "find_missing_header",
-    "find_sequences",
-    "find_target",
-    "find_twins",
-]
-
 MAX_CLASSES = 20
 MIN_STEPS = 10
 

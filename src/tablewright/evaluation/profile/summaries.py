@@ -9,8 +9,6 @@ import polars as pl
 from tablewright.evaluation.profile.models import ColumnProfile
 from tablewright.schema import Column, Kind
 
-__all__ = ["summarise_column", "to_numbers"]
-
 MAX_TOP = 5
 
 

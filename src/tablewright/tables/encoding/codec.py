@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError
 from tablewright.schema import Column, Kind, Schema, suggest
 
-__all__ = ["Codec", "Field", "Floats", "Matrix"]
-
 Floats = NDArray[np.float64]
 
 

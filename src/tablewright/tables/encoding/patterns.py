@@ -18,16 +18,6 @@ from numpy.typing import NDArray
 
 from tablewright.errors import SchemaError
 
-__all__ = [
-    "DIGITS",
-    "Form",
-    "find_counting",
-    "find_pattern",
-    "parse_pattern",
-    "read_numbers",
-    "write_pattern",
-]
-
 DIGITS = string.digits
 _CLASSES = {
     "[0-9]": DIGITS,

@@ -128,7 +128,7 @@ def _find_mixed(values: pl.Series) -> DateFormat | None:
         rest = rest.filter(~fitting)
     if len(rest):
         return None
-    (_, most), (_, other) = sorted(best, reverse=True)
+    (_, most), (_, other) = sorted(best, key=lambda pair: -pair[0])
     note = f"mixes dates written as {most} and as {other}; all rows are written as {most}"
     return DateFormat(f"{most}|{other}", note=note)
 

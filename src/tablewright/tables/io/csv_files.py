@@ -135,9 +135,9 @@ def _looks(octets: bytes, encoding: str) -> float:
     text = octets.decode(encoding, errors="replace")
     foreign = [c for c in text if ord(c) > 127]
     if encoding in ("shift-jis", "gb18030", "euc-kr"):
-        good = [c for c in foreign if "\u3040" <= c <= "\u30ff" or "\u4e00" <= c <= "\u9fff"
+        good = [c for c in foreign if "\u3000" <= c <= "\u30ff" or "\u4e00" <= c <= "\u9fff"
                 or "\uac00" <= c <= "\ud7a3"]  # fmt: skip
-        return len(good) / max(len(foreign), 1) - 0.3  # two foreign bytes make a sign by accident
+        return len(good) / max(len(foreign), 1) - 0.15  # two foreign bytes make a sign by accident
     if encoding == "cp1251":
         return sum("а" <= c <= "я" for c in foreign) / max(len(foreign), 1)
     bonus = 0.05 if encoding == "cp1252" else 0.0

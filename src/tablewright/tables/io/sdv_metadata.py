@@ -18,8 +18,6 @@ from tablewright.schema import Column, Kind, Schema, suggest
 from tablewright.tables.encoding.patterns import parse_pattern
 from tablewright.tables.inference.times import parse_moment
 
-__all__ = ["SdvMetadata", "read_schema_file", "read_sdv", "write_sdv"]
-
 MAX_LISTED = 500
 """SDV lists no more values of a column than that and calls it of high cardinality instead."""
 
