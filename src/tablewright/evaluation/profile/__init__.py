@@ -1,5 +1,6 @@
-"""What a table holds, and what looks wrong in it, before anything is learned from it."""
+"""What a table holds, what looks wrong in it, and where its rows come from."""
 
-from tablewright.evaluation.profile.profile import ColumnProfile, Finding, Profile, profile
+from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
+from tablewright.evaluation.profile.profile import profile
 
 __all__ = ["ColumnProfile", "Finding", "Profile", "profile"]
