@@ -240,3 +240,18 @@ def test_command_with_bad_options(
     done = CliRunner().invoke(command, [str(tmp_path / "t.csv"), *extra])
     assert isinstance(done.exception, error)
     assert said in str(done.exception)
+
+
+def test_profile_shows_how_a_file_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{i},{i % 10}5;${i},234.5{i % 10};{'ab'[i % 2]}" for i in range(1, 61)]
+    path.write_text("\n".join(["x;price;y", *rows]) + "\n")
+    table = load_table(path)
+    made = profile(table.frame, table.schema, path)
+    assert made.dialect is not None
+    assert (made.dialect["separator"], made.dialect["encoding"]) == (";", "utf-8")
+    assert {c.name: c.format for c in made.columns} == {
+        "x": "0,00",
+        "price": "$#,##0.00",
+        "y": None,
+    }

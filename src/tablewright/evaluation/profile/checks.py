@@ -141,6 +141,8 @@ def _check_codes(series: pl.Series, column: Column) -> Iterator[Finding]:
 
 
 def _check_kind(series: pl.Series, column: Column) -> Iterator[Finding]:
+    if column.note:
+        yield _note("reading", column.name, f"{column.name!r} {column.note}")
     if column.kind is Kind.CONSTANT:
         yield _note("constant column", column.name, f"{column.name!r} has one value in every row")
     if column.kind is Kind.IDENTIFIER:

@@ -45,6 +45,8 @@ class ColumnProfile(BaseModel):
         How sure the kind is, from 0 to 1.
     dtype : str or None
         Data type as the column came.
+    format : str or None
+        How the values are written in text: ``"$#,##0.00"``, ``"%d.%m.%Y"``.
     n_missing, n_distinct : int
         Missing values; different values among the others.
     sentinels : dict
@@ -63,6 +65,7 @@ class ColumnProfile(BaseModel):
     confidence: float
     why: str
     dtype: str | None
+    format: str | None = None
     n_missing: int
     n_distinct: int
     sentinels: dict[str, int] = Field(default_factory=dict)
@@ -82,6 +85,8 @@ class Profile(BaseModel):
         The column that looks like one, where none was named.
     why_target : str
         Why it does.
+    dialect : dict or None
+        How the text file is written: separator, decimal mark, encoding.
     columns : list of ColumnProfile
     findings : list of Finding
         Warnings first.
@@ -99,6 +104,7 @@ class Profile(BaseModel):
     target: str | None
     likely_target: str | None
     why_target: str
+    dialect: dict[str, Any] | None = None
     columns: list[ColumnProfile]
     findings: list[Finding]
     provenance: str

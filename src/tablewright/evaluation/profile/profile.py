@@ -67,6 +67,7 @@ def profile(
         target=schema.target,
         likely_target=likely,
         why_target=reason,
+        dialect=None if schema.dialect is None else schema.dialect.model_dump(),
         columns=[summarise_column(frame[c.name], c) for c in schema.each()],
         findings=sorted(findings, key=lambda finding: finding.rank),
         provenance=provenance.sentence(),

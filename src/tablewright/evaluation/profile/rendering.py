@@ -27,9 +27,26 @@ def render_profile(profile: Profile) -> RenderableType:
         heads.append(_clean(f"target: {profile.target}"))
     elif profile.likely_target:
         heads.append(_clean(f"likely target: {profile.likely_target} ({profile.why_target})"))
+    if profile.dialect:
+        heads.append(_clean(f"written with {_dialect(profile)}"))
     findings = list(_say_findings(profile)) or [Text("nothing looks wrong")]
     origin = _clean(f"Origin: {profile.provenance}.")
     return Group(*heads, _columns(profile), Text(""), *findings, Text(""), origin)
+
+
+def _dialect(profile: Profile) -> str:
+    dialect = profile.dialect or {}
+    parts = [f"separator {dialect['separator']!r}"]
+    if dialect["decimal"]:
+        parts.append(f"decimal mark {dialect['decimal']!r}")
+    parts.append(str(dialect["encoding"]))
+    marks = {"0", "0.0", "0.00"}
+    formats = [
+        f"{column.name} as {column.format}"
+        for column in profile.columns
+        if column.format and column.format not in marks and column.kind != "identifier"
+    ]
+    return ", ".join([*parts, *formats[:8]])
 
 
 def _clean(text: str, style: str = "") -> Text:

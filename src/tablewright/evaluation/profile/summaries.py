@@ -26,6 +26,7 @@ def summarise_column(series: pl.Series, column: Column) -> ColumnProfile:
         confidence=column.confidence,
         why=column.why,
         dtype=column.dtype,
+        format=column.format,
         n_missing=series.null_count(),
         n_distinct=present.n_unique(),
         sentinels={str(code): _count(series, code) for code in column.sentinels},
