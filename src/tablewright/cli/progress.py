@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -25,8 +26,12 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 def say(text: str, quiet: bool = False) -> None:
     """Tell the user something on standard error, which leaves standard output to results."""
-    if not quiet:
+    if quiet:
+        return
+    try:
         click.echo(printable(text), err=True)
+    except BrokenPipeError:  # nobody reads the notes: no reason to leave rows unwritten
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def show(text: str) -> None:
