@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tablewright.errors import InputError, ModelError
+from tablewright.errors import ContextLengthError, InputError, ModelError
+from tablewright.llm.endpoint.base import Prompt, Reply
+from tablewright.llm.rows.requests import request_rows
+from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask
 from tablewright.random_state import Stream
 from tablewright.rules import as_rules
 from tablewright.schema import Schema
@@ -243,3 +246,28 @@ def test_a_result_says_how_many_rows_equal_real_ones() -> None:
     result = Result(10, n_proposed=12, n_kept=10, copy_rate=0.1, copy_rate_reference=0.25)
     assert "  equal to a real row: 10.0% (held-out real rows: 25.0%)" in result.lines()
     assert "equal to a real row" not in str(Result(10))
+
+
+def test_a_request_that_is_split_twice_asks_no_prompt_twice() -> None:
+    batches: list[int] = []
+
+    class Narrow:
+        """Takes prompts for one row alone."""
+
+        def complete(self, prompt: Prompt) -> Reply:
+            n_rows = int(prompt.text.split()[0])
+            if n_rows > 1:
+                raise ContextLengthError("too long")
+            return Reply(f"x\n{len(batches)}")
+
+    def build(request: RowRequest) -> Prompt:
+        batches.append(request.batch)
+        return Prompt.ask(f"{request.n_rows} rows of batch {request.batch}")
+
+    schema = Schema.build({"x": "integer"})
+    table = pl.DataFrame({"x": range(8)})
+    task = RowTask(schema, examples=lambda _: table, build=build, table=table)
+    written = request_rows(Narrow(), task, 8, batch_size=4, row_format="csv", rounds=1)
+    assert len(written.rows) == 8
+    assert len(set(batches)) == len(batches)
+    assert {batch % SPLIT for batch in batches} == {0, 1}, "each part knows its prompt"

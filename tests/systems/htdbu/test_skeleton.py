@@ -14,7 +14,8 @@ from tablewright.errors import RuleError
 from tablewright.rules import as_rules, validate_rules
 from tablewright.schema import Schema
 from tablewright.systems.htdbu.projection import Constraint, conflicting, project
-from tablewright.systems.htdbu.skeleton import Skeleton, plan_skeleton, skeleton_columns
+from tablewright.systems.htdbu.skeleton import plan_skeleton, skeleton_columns
+from tablewright.systems.htdbu.skeleton_cells import Skeleton
 from tablewright.tables.encoding.layout import Layout
 
 N = 1000

@@ -269,9 +269,9 @@ class System(TableEstimator):
         self._restore(part_of("own", file))
         self.reason_, self._spent_on_fit = str(facts["reason"]), self.result_.usage
 
-    def _stored_parameters(self) -> dict[str, Any]:
-        """Return the parameters as JSON, but those that the file holds in another form."""
-        parameters: dict[str, Any] = self.get_params(deep=False)
+    def _stored_parameters(self, **changes: Any) -> dict[str, Any]:
+        """Return the parameters as JSON, some changed, but those that the file has elsewhere."""
+        parameters: dict[str, Any] = {**self.get_params(deep=False), **changes}
         for name in ("target", "llm", "schema", "random_state"):
             parameters.pop(name, None)
         for name, value in parameters.items():
@@ -331,7 +331,7 @@ class System(TableEstimator):
 
     def pool(self, request: SampleRequest, result: Result, **options: Any) -> CandidatePool:
         """Return the pool of a request, which holds the rules of the call; see `CandidatePool`."""
-        partition = options.get("partition")
+        partition = options.setdefault("partition", self._classes_of(request))
         pool = CandidatePool(
             self.train_.select(self.writable_.names),
             self.writable_,
@@ -346,12 +346,17 @@ class System(TableEstimator):
 
     def copy_gate(self, request: SampleRequest, partition: Partition | None = None) -> CopyGate:
         """Return what rejects copies; limits are those of the real rows that meet a request."""
-        if partition is None and request.quotas is not None:
-            partition = ClassPartition(str(self.schema_.target), tuple(request.quotas))
+        partition = partition or self._classes_of(request)
         real = self.train_.select(self.writable_.names)
         gate = CopyGate(real, self._meeting(request), None if partition is None else partition.of)
         gate.shown.add(self.shown_)
         return gate
+
+    def _classes_of(self, request: SampleRequest) -> Partition | None:
+        """Return the classes that a request names."""
+        if request.quotas is None:
+            return None
+        return ClassPartition(str(self.schema_.target), tuple(request.quotas))
 
     def _meeting(self, request: SampleRequest) -> pl.DataFrame:
         """Return the real rows that meet the condition of a request."""

@@ -19,14 +19,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.errors import RuleError
+from tablewright.errors import InputError, RuleError
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, bind
 from tablewright.rules.expressions import Expression
 from tablewright.rules.expressions.conflicts import impossible
 from tablewright.rules.expressions.tree import Node, columns_of
 from tablewright.rules.language import Conditional, Quota, Rule, Rules
 from tablewright.rules.validate import computed_columns, inputs_of
-from tablewright.schema import Schema
+from tablewright.schema import Schema, suggest
 from tablewright.systems.htdbu.projection import Constraint, conflicting, project
 from tablewright.systems.htdbu.skeleton_cells import (
     Axis,
@@ -37,8 +37,6 @@ from tablewright.systems.htdbu.skeleton_cells import (
     places,
 )
 from tablewright.tables.encoding.layout import Layout
-
-__all__ = ["Axis", "Skeleton", "plan_skeleton", "skeleton_columns"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -79,6 +77,27 @@ def skeleton_columns(schema: Schema, rules: Iterable[Rule], also: Sequence[str] 
         if isinstance(rule, ShareRule) or (about_target and discrete.issuperset(rule.columns)):
             named += rule.columns
     return [name for name in dict.fromkeys(named) if name in discrete]
+
+
+def named_columns(names: Sequence[str], schema: Schema) -> list[str]:
+    """Check the columns that were named for a skeleton; return them, the target first.
+
+    Raises
+    ------
+    InputError
+        If one is unknown, or may have many values.
+    """
+    for name in names:
+        if name not in schema:
+            raise InputError(f"skeleton: unknown column {name!r}{suggest(name, schema.names)}")
+        kind = schema[name].kind
+        if not (kind.is_modelled and kind.is_discrete):
+            raise InputError(
+                f"skeleton: column {name!r} is {kind.value}; columns of the skeleton have few "
+                "values"
+            )
+    lead = [schema.target] if schema.target is not None and schema.target in names else []
+    return list(dict.fromkeys([*lead, *names]))
 
 
 def plan_skeleton(

@@ -29,7 +29,8 @@ from tablewright.synthesizer.estimator import BLOCK
 from tablewright.synthesizer.row_rules import RuleKeeper
 from tablewright.systems.common.copy_gate import CopyGate
 from tablewright.systems.common.request import SampleRequest
-from tablewright.systems.htdbu.skeleton import Skeleton, plan_skeleton
+from tablewright.systems.htdbu.skeleton import plan_skeleton
+from tablewright.systems.htdbu.skeleton_cells import Skeleton
 from tablewright.tables.encoding.layout import Layout
 from tablewright.threads import one_thread
 
@@ -347,6 +348,22 @@ class Synthesis:
     def acceptance(self) -> float:
         """Share of the rows drawn that kept the hard rules as they were drawn."""
         return self.n_right / self.n_drawn if self.n_drawn else 1.0
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a result tells of the rows so far."""
+        told = {
+            "rules": len(self.keeper.bound),
+            "interventions": [
+                f.message for f in self.keeper.findings if "intervention" in f.message
+            ],
+            "intervention_effect": self.skeleton.effect,
+            "acceptance": self.acceptance,
+            "drawn": self.n_drawn,
+        }
+        if self.condition:
+            told["drawn_per_row"] = 1 / max(self.acceptance, 1e-9)
+        return told
 
     @property
     def audit(self) -> Audit:

@@ -12,7 +12,6 @@ projection of the skeleton, validation of rules, repair, and the loop's threshol
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -23,45 +22,37 @@ import numpy as np
 import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
-from tablewright.errors import InputError, ModelError
-from tablewright.generators.base import State
+from tablewright.errors import InputError
 from tablewright.random_state import Stream
 from tablewright.registry import resolve
 from tablewright.rules import Rules, Source, as_rules, to_json
 from tablewright.rules.enforcement import Audit
 from tablewright.rules.files import parse_rules
-from tablewright.schema import Schema, suggest
+from tablewright.schema import Schema
 from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.parameters import OneOf
-from tablewright.synthesizer.row_rules import RuleKeeper, RuleWarning, reference_rows
-from tablewright.systems.common.base import Models, System, nested, part_of
+from tablewright.synthesizer.row_rules import RuleKeeper, reference_rows
+from tablewright.systems.common.base import Models, System
 from tablewright.systems.common.copy_gate import TOO_MANY
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
-from tablewright.systems.common.rule_writing.writer import (
-    GivenRules,
-    MinedRules,
-    ModelRules,
-    WrittenRules,
-)
+from tablewright.systems.common.rule_writing.writer import WrittenRules
 from tablewright.systems.htdbu.candidates import Config
 from tablewright.systems.htdbu.feedback import ROUNDS, TuningTrace
-from tablewright.systems.htdbu.skeleton import Skeleton, skeleton_columns
+from tablewright.systems.htdbu.skeleton import named_columns, skeleton_columns
+from tablewright.systems.htdbu.skeleton_cells import Skeleton
+from tablewright.systems.htdbu.stored import restored_texture, stored_texture
 from tablewright.systems.htdbu.synthesis import Synthesis, Texture, learn_texture
+from tablewright.systems.htdbu.template import rewrite_template, write_template
 from tablewright.systems.htdbu.text_columns import Texts
 from tablewright.systems.htdbu.texts import TextColumn
 from tablewright.systems.htdbu.tuning import Tuner
-from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.io.model_file import Artefact
-from tablewright.threads import one_thread
-
-__all__ = ["HTDBU"]
 
 PUBLISHED = "forest"
 """Texture of the published configuration; its defaults are the published limits (30 trees, 5,000
 rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 8,000 rows, 12)."""
 
-_MINABLE = 20
 _TOLD = 0.005
 _OWN = "an object of your own"
 
@@ -94,8 +85,8 @@ class HTDBU(System):
     variant : {"default", "published"}, default="default"
         ``"published"`` takes the random forest with the paper's limits.
     loop : bool or int, default=False
-        Whether texture and rules are mended by what a quarter of the rows, held out for it, says;
-        a number is that of changes at most, 4 where True. `trace_` tells every step.
+        Whether texture and rules are tuned on a quarter of the rows, held out for it; a number is
+        that of changes at most, 4 where True. `trace_` has every step.
     schema : Schema, mapping, path or None, default=None
         What the columns mean; see `Synthesizer`.
     options : mapping or None, default=None
@@ -129,6 +120,7 @@ class HTDBU(System):
 
     Examples
     --------
+    >>> import warnings
     >>> rng = np.random.default_rng(0)
     >>> y, mood = rng.choice(["no", "yes"], 400), rng.choice(["bad", "fair", "good"], 400)
     >>> table = pl.DataFrame({"y": y, "mood": mood, "age": rng.integers(18, 90, 400)})
@@ -189,7 +181,13 @@ class HTDBU(System):
             self.texts, self.train_, self.schema_, self._rng(Stream.HTDBU_TEXTS), self.model("text")
         )
         self.rows_, self.rows_schema_ = self.texts_.frame, self.texts_.schema
-        self.written_ = self._write_rules()
+        self.written_ = write_template(
+            self.rules,
+            self.model("rules"),
+            self.rows_,
+            self.rows_schema_,
+            self._rng(Stream.HTDBU_RULES),
+        )
         self.template_ = self.written_.rules
         self.reference_ = reference_rows(self.rows_, self._rng(Stream.HTDBU_REFERENCE))
         self._leading = self.skeleton or None
@@ -209,28 +207,6 @@ class HTDBU(System):
     def _modelled(self) -> Schema:
         """The columns that rows are made of: texts by their attributes."""
         return self.rows_schema_.model_copy(update={"columns": self.rows_schema_.modelled})
-
-    def _write_rules(self) -> WrittenRules:
-        """Have the template written: by a person, a model or the miner."""
-        rng = self._rng(Stream.HTDBU_RULES)
-        if self.rules is not None:
-            rules = as_rules(self.rules)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuleWarning)
-                written = GivenRules(rules).write(self.rows_, self.rows_schema_, rng)
-            return WrittenRules(rules, Source.HUMAN, written.findings)
-        model = self.model("rules")
-        if model is not None:
-            return ModelRules(model).write(self.rows_, self._modelled, rng)
-        if self.rows_.height < _MINABLE:
-            note = f"no rules were mined from {self.rows_.height} rows"
-            return WrittenRules(Rules(), Source.MINED, notes=[note])
-        with one_thread():
-            mined = MinedRules().write(self.rows_, self._modelled, rng)
-        hard = Rules(rules=[rule for rule in mined.rules if rule.hard])
-        left = len(mined.rules) - len(hard)
-        notes = [f"{left} mined rules that hold mostly were left to the texture"] if left else []
-        return WrittenRules(hard, Source.MINED, notes=notes)
 
     def _learn_texture(self, config: Config, part: pl.DataFrame | None = None) -> Texture:
         """Learn the texture of a config, from all rows or a part of them."""
@@ -269,40 +245,23 @@ class HTDBU(System):
             self._leading_columns,
             condition=self.enforce == "condition",
         )
-        rewrite = None if model is None else lambda rules: self._rewritten(model, rules)
+        rewrite = (
+            None
+            if model is None
+            else lambda rules: rewrite_template(
+                rules, model, self.rows_, self._modelled, self._rng(Stream.HTDBU_RULES)
+            )
+        )
         rounds = ROUNDS if self.loop is True else int(self.loop)
         self.trace_: TuningTrace = tuner.run(config, rounds, rewrite)
         return self.trace_.end
-
-    def _rewritten(self, model: Any, rules: Rules) -> Rules | None:
-        writer = ModelRules(model, samples=1)
-        try:
-            return writer.write(
-                self.rows_, self._modelled, self._rng(Stream.HTDBU_RULES), rules
-            ).rules
-        except ModelError:
-            return None
 
     def _leading_columns(self, rules: Rules) -> list[str]:
         """Return the columns that a skeleton has under a template, the target first."""
         wanted = self.skeleton or "auto"
         if wanted == "auto":
             return skeleton_columns(self.rows_schema_, rules, self.texts_.attributes)
-        for name in wanted:
-            if name not in self.rows_schema_:
-                raise InputError(
-                    f"skeleton: unknown column {name!r}{suggest(name, self.rows_schema_.names)}"
-                )
-            if not (
-                self.rows_schema_[name].kind.is_modelled
-                and self.rows_schema_[name].kind.is_discrete
-            ):
-                raise InputError(
-                    f"skeleton: column {name!r} is {self.rows_schema_[name].kind.value}; "
-                    "columns of the skeleton have few values"
-                )
-        lead = [self.rows_schema_.target] if self.rows_schema_.target in wanted else []
-        return list(dict.fromkeys([*lead, *wanted]))
+        return named_columns(wanted, self.rows_schema_)
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed_, stream])
@@ -337,7 +296,7 @@ class HTDBU(System):
         result.details["texts"] = []
         for block, frame in enumerate(made.blocks()):
             result.n_proposed = max(made.n_drawn, result.n_proposed + frame.height)
-            self._tell(result)
+            result.details.update(made.details)
             rows = self.texts_.write(
                 frame, request.rng(Stream.HTDBU_TEXTS, block), self.model("text")
             )
@@ -350,19 +309,6 @@ class HTDBU(System):
         """Return the rules of a call: other ones, or the template, as the loop left it."""
         same = self.rules is not None and to_json(asked) == to_json(as_rules(self.rules))
         return self.template_ if same or not len(asked) else asked
-
-    def _tell(self, result: Result) -> None:
-        made = self._made
-        result.details.update(
-            rules=len(made.keeper.bound),
-            interventions=[f.message for f in made.keeper.findings if "intervention" in f.message],
-            intervention_effect=made.skeleton.effect,
-            acceptance=made.acceptance,
-            drawn=made.n_drawn,
-        )
-        if self.enforce == "condition":
-            cost = 1 / max(made.acceptance, 1e-9)
-            result.details["drawn_per_row"] = cost
 
     @property
     def _made(self) -> Synthesis:
@@ -383,53 +329,23 @@ class HTDBU(System):
 
     # storing --------------------------------------------------------------------------
 
-    def _stored_parameters(self) -> dict[str, Any]:
+    def _stored_parameters(self, **changes: Any) -> dict[str, Any]:
         if self.texture_name_ == _OWN:
             raise InputError("a texture that is an object of your own cannot be stored in a file")
         leading = None if self._leading is None else self.skeleton
         return {"texture": self.texture_name_, "skeleton": leading, "enforce": self.enforce}
 
     def _state(self) -> Artefact:
-        generator, layout = self.texture_.generator, self.texture_.layout
-        state = generator.state()
-        layout_facts, arrays, frames = layout.state()
-        texts = [nested(f"text{k}", column.state()) for k, column in enumerate(self.texts_.columns)]
-        facts: dict[str, Any] = {
-            "template": to_json(self.template_),
-            "source": self.written_.source.value,
-            "rows_columns": self.rows_schema_.names,
-            "layout": layout_facts,
-            "generator": dict(state.facts),
-            "texts": [dict(text.facts) for text in texts],
-        }
-        arrays = {**arrays, "generator": dict(state.arrays)}
-        frames = {**frames, "rows": self.rows_, "reference": self.reference_}
-        for text in texts:
-            arrays |= text.arrays
-            frames |= text.frames
-        return Artefact(facts, arrays, frames)
+        own = {"template": to_json(self.template_), "source": self.written_.source.value}
+        return stored_texture(self.texture_, self.texts_, self.reference_, own)
 
     def _restore(self, stored: Artefact) -> None:
-        facts, layout = (
-            stored.facts,
-            Layout.restore(stored.facts["layout"], stored.arrays, stored.frames),
-        )
-        self.rules = self.template_ = parse_rules(facts["template"])
-        self.written_ = WrittenRules(self.template_, Source(facts["source"]))
-        self.reference_, self.rows_ = stored.frames["reference"], stored.frames["rows"]
-        columns = [layout.schema[name] for name in facts["rows_columns"]]
-        self.rows_schema_ = layout.schema.model_copy(update={"columns": columns})
-        texts = tuple(
-            TextColumn.restore(part_of(f"text{k}", replace(stored, facts=told)))
-            for k, told in enumerate(facts["texts"])
-        )
-        borrowed = tuple(column.column for column in texts)
-        self.texts_ = Texts(texts, self.rows_, self.rows_schema_, borrowed)
+        self.rules = self.template_ = parse_rules(stored.facts["template"])
+        self.written_ = WrittenRules(self.template_, Source(stored.facts["source"]))
         self.texture_name_, self.synthesis_ = str(self.texture), None
-        self._leading = self.skeleton
-        state = State(facts["generator"], stored.arrays["generator"])
-        generator = resolve("generators", self.texture_name_)
-        self.texture_ = Texture(generator.restore(layout.codec.fields, state), layout)
+        self.texture_, self.texts_ = restored_texture(self.texture_name_, stored)
+        self.rows_, self.rows_schema_ = self.texts_.frame, self.texts_.schema
+        self.reference_, self._leading = stored.frames["reference"], self.skeleton
 
 
 def _intended(skeleton: Skeleton) -> list[str]:

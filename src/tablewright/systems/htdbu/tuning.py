@@ -23,7 +23,8 @@ from tablewright.synthesizer.row_rules import RuleWarning, reference_rows
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.htdbu.candidates import Config, better_textures, relaxed_rules
 from tablewright.systems.htdbu.feedback import Diagnostics, TuningTrace, tune
-from tablewright.systems.htdbu.skeleton import Skeleton, plan_skeleton
+from tablewright.systems.htdbu.skeleton import plan_skeleton
+from tablewright.systems.htdbu.skeleton_cells import Skeleton
 from tablewright.systems.htdbu.synthesis import Synthesis, Texture
 from tablewright.threads import one_thread
 

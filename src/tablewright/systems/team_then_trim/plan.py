@@ -209,6 +209,11 @@ class TeamPlan:
         ]
         return replace(self, components=tuple(parts))
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of the plan, a sentence each."""
+        return [self.brief(), *(f"plan, {repair}" for repair in self.repairs[:3])]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it; `plan_reading.read_plan` reads it."""
         made: dict[str, Any] = {

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
-from sklearn.base import clone
 
 from tablewright.errors import InputError
 from tablewright.llm.prompts.builder import Condition
 from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
-from tablewright.schema import SAID, suggest
-from tablewright.selection.label_checks import MIN_REAL_ROWS
-from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
-from tablewright.selection.trim import Trim
+from tablewright.schema import suggest
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
-from tablewright.systems.common.candidate_pool import Copies, Judge, Verdict
 from tablewright.systems.common.label_draws import LabelDrawer
-from tablewright.systems.common.partition import ClassPartition
 from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
+from tablewright.systems.team_then_trim.classes import (
+    dealt_labels,
+    declare_classes,
+    unseen_classes,
+)
+from tablewright.systems.team_then_trim.gates import Gates
 from tablewright.systems.team_then_trim.label_probabilities import ProbabilityWorker
 from tablewright.systems.team_then_trim.manager import ask_for_plan, plan_by_association
 from tablewright.systems.team_then_trim.plan import Context, TeamPlan
 from tablewright.systems.team_then_trim.plan_reading import read_plan
 from tablewright.systems.team_then_trim.prompts import excerpt
-from tablewright.systems.team_then_trim.team import LABEL, Team, TeamWriter
+from tablewright.systems.team_then_trim.team import Team, TeamWriter, assign
 from tablewright.systems.team_then_trim.workers import LocalWorker, ModelWorker, Worker
 from tablewright.tables.table import Table
 
@@ -164,7 +163,7 @@ class TeamThenTrim(System):
                 f"trim is 'auto', a Trim, its parameters, checks or None, not {self.trim!r}"
             )
         if self.classes is not None:
-            table = _declare(table, self.classes)
+            table = declare_classes(table, self.classes)
         learned: TeamThenTrim = super()._learn(table)
         return learned
 
@@ -203,19 +202,12 @@ class TeamThenTrim(System):
         for name in self.local_columns:
             if name not in names:
                 raise InputError(f"no column {name!r} is written{suggest(name, names)}")
-        local = set(self.local_columns)
-        for name in names:
-            if self.model("label" if name == target else "worker") is None:
-                local.add(name)
-        return frozenset(local)
+        roles = {name: "label" if name == target else "worker" for name in names}
+        unwritten = {name for name, role in roles.items() if self.model(role) is None}
+        return frozenset(unwritten | set(self.local_columns))
 
-    def _stored_parameters(self) -> dict[str, Any]:
-        plan = self.plan
-        self.plan = self.plan_.to_dict()
-        try:
-            return super()._stored_parameters()
-        finally:
-            self.plan = plan
+    def _stored_parameters(self, **changes: Any) -> dict[str, Any]:
+        return super()._stored_parameters(plan=self.plan_.to_dict(), **changes)
 
     @property
     def _about(self) -> str:
@@ -230,36 +222,26 @@ class TeamThenTrim(System):
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         result.details["plan"] = self.plan_
-        if self._is_doubtful():
+        gates, dry = Gates(self.trim, self.variant, self._real, self.writable_), self.dry_run_
+        if gates.is_doubtful:
             result.note(
                 f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one: "
                 "rows that pass the checks of single rows are returned, their labels are in doubt"
             )
+        seed = int(request.rng(Stream.TEAM_TRIM).integers(2**31))
         pool = self.pool(
             request,
             result,
-            partition=self._partition(request),
-            copies=self._copies,
-            judge=None if self.dry_run_ else self._gates(request, result),
+            copies="none" if dry else "shown" if self.variant == "published" else "equal",
+            judge=None if dry else gates.judge(seed, result),
         )
-        refill = self.n_batches is None and self.variant == "default" and not self.dry_run_
+        refill = self.n_batches is None and self.variant == "default" and not dry
         writer = self._writer(request, pool.rules, refill)
         for _ in pool.fill(writer, max_rounds=None if refill else 1):
             pass
         pool.report()
         self._note(result)
         yield pool.kept
-
-    @property
-    def _copies(self) -> Copies:
-        if self.dry_run_:
-            return "none"
-        return "shown" if self.variant == "published" else "equal"
-
-    def _partition(self, request: SampleRequest) -> ClassPartition | None:
-        if request.quotas is None:
-            return None
-        return ClassPartition(str(self.writable_.target), tuple(request.quotas))
 
     def _writer(
         self, request: SampleRequest, rules: Sequence[BoundRule], refill: bool
@@ -274,34 +256,21 @@ class TeamThenTrim(System):
         self, request: SampleRequest, n_rows: int, rng: np.random.Generator
     ) -> pl.Series | None:
         """Deal out the classes that are missing, where classes were asked for and may be named."""
-        if request.quotas is None or not self._may_name(request.quotas):
+        model = self.model("worker")
+        if request.quotas is None:
             return None
         target = str(self.writable_.target)
-        labels = [label for label, n in request.quotas.items() for _ in range(n)]
-        dealt = rng.permutation(np.resize(rng.permutation(len(labels)), n_rows))
-        return pl.Series(target, [labels[k] for k in dealt], dtype=self._real[target].dtype)
-
-    def _may_name(self, quotas: Mapping[Any, int]) -> bool:
-        """Whether these classes may stand in the workers' prompts."""
-        model, target = self.model("worker"), str(self.writable_.target)
         column = self.writable_[target]
-        return model is None or model.sharing.admits(column, quotas, self._real)
+        if model is not None and not model.sharing.admits(column, request.quotas, self._real):
+            return None
+        return dealt_labels(request.quotas, n_rows, self._real[target], rng)
 
     def _team(self, rules: Sequence[BoundRule]) -> Team:
         """Give each component its worker, and the label its own."""
         plan = self.plan_.split(sorted(self.local_))
         conditions = conditions_of(rules, self.schema_, self.train_)
         bodies = {role: self._body(role, conditions) for role in ("worker", "label")}
-        parts = {part.id: part.features for part in plan.components}
-        target = self.writable_.target
-        parts |= {} if target is None else {LABEL: (target,)}
-        workers: dict[str, Worker] = {}
-        for name, features in parts.items():
-            body = bodies["label" if name == LABEL else "worker"]
-            if set(features) <= self.local_ or body is None:
-                assert self._drawer is not None
-                body = self._drawer
-            workers[name] = body
+        workers = assign(plan, self.writable_.target, bodies, self._drawer, self.local_)
         types = dict(self._real.schema)
         return Team(plan, self.writable_, types, workers, self.local_, self.context)
 
@@ -319,62 +288,8 @@ class TeamThenTrim(System):
             about=self._about,
             batch_size=self.batch_size,
             rules=rules,
-            new_classes=bool(self._unseen),
+            new_classes=bool(unseen_classes(self._real, self.writable_)),
         )
-
-    @property
-    def _unseen(self) -> list[Any]:
-        """Declared classes that no real row has."""
-        target = self.writable_.target
-        if target is None or not self.writable_[target].kind.is_discrete:
-            return []
-        seen = set(self._real[target].to_list())
-        return [label for label in self.writable_[target].categories or [] if label not in seen]
-
-    # trimming -----------------------------------------------------------------
-
-    def _gates(self, request: SampleRequest, result: Result) -> Judge | None:
-        """Fit the gates to the real rows; they judge all candidates so far."""
-        seed = int(request.rng(Stream.TEAM_TRIM).integers(2**31))
-        if self.trim is None:
-            return None
-        run: Callable[[pl.DataFrame, list[int]], Trimmed]
-        if isinstance(self.trim, str | Mapping | Trim):
-            trim = self._trim().set_params(random_state=seed)
-            if self._is_doubtful():
-                trim.set_params(trust="generator")
-            trim.fit_typed(self._real, self.writable_)
-            by_batch = trim.variant == "published"
-            run = lambda rows, batches: trim.judge(rows, np.array(batches) if by_batch else None)  # noqa: E731
-        else:
-            checks = fit_checks(list(self.trim), self._real, self.writable_, seed)
-            run = lambda rows, _: run_checks(checks, rows, [np.arange(rows.height)], seed)  # noqa: E731
-
-        def judge(rows: pl.DataFrame, batches: list[int]) -> Verdict:
-            trimmed = run(rows, batches)
-            result.details.update(trust=trimmed.trust, trimmed=trimmed)
-            return Verdict(
-                trimmed.keep, trimmed.stage, trimmed.reason, trimmed.score, trimmed.notes,
-                trimmed.added,
-            )  # fmt: skip
-
-        return judge
-
-    def _trim(self) -> Trim:
-        if isinstance(self.trim, Trim):
-            trim: Trim = clone(self.trim)
-            return trim
-        options = {} if self.trim == "auto" else dict(self.trim)
-        return Trim(**{"variant": self.variant, **options})
-
-    def _is_doubtful(self) -> bool:
-        """Whether there are too few real rows to weigh a pool by, and nobody said whom to trust."""
-        if self.trim is None or not isinstance(self.trim, str | Mapping | Trim):
-            return False
-        trim = self._trim()
-        labelled = self.writable_.target is not None
-        default = trim.variant == "default" and trim.trust == "auto"
-        return labelled and default and self.n_rows_ < MIN_REAL_ROWS
 
     def _note(self, result: Result) -> None:
         if self._drawer is not None:
@@ -384,45 +299,15 @@ class TeamThenTrim(System):
                 else (", ".join(name for name in self.writable_.names if name in self.local_))
             )
             result.note(f"{drawn}: drawn on this machine, by {self._drawer.method_}")
-        if self._unseen and self.writable_.target in self.local_:
+        unseen = unseen_classes(self._real, self.writable_)
+        if unseen and self.writable_.target in self.local_:
             result.note(
-                f"no real row is of class {', '.join(map(repr, self._unseen))}, so a label worker "
+                f"no real row is of class {', '.join(map(repr, unseen))}, so a label worker "
                 "without a model cannot write it; name a model for the role 'label'"
             )
         if self._labels_drawn is not None:
             result.note(self._labels_drawn.note)
-        result.note(self.plan_.brief())
-        for repair in self.plan_.repairs[:3]:
-            result.note(f"plan, {repair}")
+        for note in self.plan_.notes:
+            result.note(note)
         if self.dry_run_:
             result.note("a dry run trims nothing; rows in place of rejected ones cost extra")
-
-
-def _declare(table: Table, classes: Sequence[Any]) -> Table:
-    """Add the classes that a label may have to those that it has."""
-    schema, target = table.schema, table.schema.target
-    if target is None or not schema[target].kind.is_discrete:
-        raise InputError(
-            "classes are named for a target that has classes; name the target, or say "
-            "'kind: categorical' of it in the schema"
-        )
-    column = schema[target]
-    known = list(dict.fromkeys([*(column.categories or []), *classes]))
-    if len({type(value) for value in known}) > 1:
-        raise InputError(
-            f"classes: {classes[0]!r} is not of the type of the labels of {target!r}, such as "
-            f"{known[0]!r}"
-        )
-    listed = table.restore_frame.to_dict()["columns"].get(target, {}).get("categories", known)
-    if strange := [value for value in known if value not in listed]:
-        raise InputError(
-            f"the data type of {target!r} lists its values, and class {strange[0]!r} is none of "
-            "them: add it to the categories of the column"
-        )
-    told: dict[str, Any] = {"categories": known}
-    if set(column.categories or []) <= set(classes):
-        told["why"] = SAID
-    frame = table.frame
-    if isinstance(frame.schema[target], pl.Enum):
-        frame = frame.with_columns(pl.col(target).cast(pl.String))
-    return replace(table, frame=frame, schema=schema.replace(column.model_copy(update=told)))

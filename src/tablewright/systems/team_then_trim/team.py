@@ -116,6 +116,26 @@ class Team:
         return batch
 
 
+def assign(
+    plan: TeamPlan,
+    target: str | None,
+    bodies: Mapping[str, Worker | None],
+    drawer: Worker | None,
+    local: frozenset[str],
+) -> dict[str, Worker]:
+    """Give each component its worker, and the label its own; local columns are drawn."""
+    parts = {part.id: part.features for part in plan.components}
+    parts |= {} if target is None else {LABEL: (target,)}
+    workers: dict[str, Worker] = {}
+    for name, features in parts.items():
+        body = bodies["label" if name == LABEL else "worker"]
+        if set(features) <= local or body is None:
+            assert drawer is not None
+            body = drawer
+        workers[name] = body
+    return workers
+
+
 @dataclass
 class TeamWriter:
     """A team as a writer: whole batches of rows, more of them where few were kept before.
