@@ -71,7 +71,7 @@ def test_conditions_balance_and_rules_work_on_top() -> None:
     rules = [{"expression": "age >= 30", "intervention": True}]
     with pytest.warns(RuleWarning):
         assert (made.sample(100, rules=rules)["age"] >= 30).all()
-    with pytest.raises(ConditionError, match="no row can meet age > 200"):
+    with pytest.raises(ConditionError, match="no row can meet 'age > 200'"):
         made.sample(5, where="age > 200")
 
 

@@ -41,10 +41,16 @@ def test_a_loaded_model_writes_the_same_rows(learned: Synthesizer, tmp_path: Pat
     learned.save(tmp_path / "model.tw")
     again = Synthesizer.load(tmp_path / "model.tw")
     seeds = people(30, seed=2).select("age", "ward")
-    assert again.sample(60).equals(learned.sample(60))
-    assert again.sample(60, where=WHERE).equals(learned.sample(60, where=WHERE))
-    assert again.sample(20, balance="equal").equals(learned.sample(20, balance="equal"))
-    assert again.sample(seed_data=seeds).equals(learned.sample(seed_data=seeds))
+    assert again.sample(60, random_state=1).equals(learned.sample(60, random_state=1))
+    assert again.sample(60, where=WHERE, random_state=1).equals(
+        learned.sample(60, where=WHERE, random_state=1)
+    )
+    assert again.sample(20, balance="equal", random_state=1).equals(
+        learned.sample(20, balance="equal", random_state=1)
+    )
+    assert again.sample(seed_data=seeds, random_state=1).equals(
+        learned.sample(seed_data=seeds, random_state=1)
+    )
     assert again.impute(people(40)).equals(learned.impute(people(40)))
     assert again.schema_ == learned.schema_
     assert (again.method_, again.reason_, again.n_rows_) == (
