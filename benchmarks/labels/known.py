@@ -11,7 +11,7 @@ import argparse
 import json
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +181,7 @@ def main() -> None:
     parser.add_argument("--model", help="gguf:PATH, for rows that the file does not know")
     parser.add_argument("--name", default="qwen-1.5b")
     parser.add_argument("--tables", default=",".join(REPORTED))
+    parser.add_argument("--plain", action="store_true", help="ask by the names of the columns")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     llm = Remembered(given.scores, given.name, given.model)
@@ -188,6 +189,7 @@ def main() -> None:
     for name in given.tables.split(","):
         make, n_rows = {**REPORTED, **TUNED}[name]
         table = make(given.data, n_rows)
+        table = replace(table, question="") if given.plain else table
         rows += [vars(f) for f in measured(table, llm, range(N_DRAWS))]
         frame = pl.DataFrame(rows)
         frame.write_csv(given.out)

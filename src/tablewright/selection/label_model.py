@@ -14,8 +14,8 @@ from tablewright.errors import InputError
 from tablewright.llm.closed_answers import choice_probabilities
 from tablewright.llm.endpoint.base import LLM, Prompt
 from tablewright.llm.prompts.sharing import Sharing, count_cells
-from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
+from tablewright.selection.label_features import LabelFeatures
 from tablewright.selection.label_prompts import (
     LEVELS,
     MAX_CLASSES,
@@ -28,7 +28,6 @@ from tablewright.selection.model_prior import (
     Floats,
     Posterior,
     class_posterior,
-    likeness,
     number_posterior,
 )
 
@@ -154,8 +153,6 @@ class LabelModel:
             rows = rows[np.sort(order)]
         self.train_ = rows
         self.classes_: list[object] = list(LEVELS) if self.is_number else self._classes(rows)
-        features = self._schema()
-        self.encoder_ = FeatureEncoder.fit(rows, features) if rows.height else None
         self._real_answers = self._ask(rows)
         return self
 
@@ -169,14 +166,17 @@ class LabelModel:
         """
         answers = np.vstack([self._real_answers, self._ask(rows)])
         unanswered = int(np.isnan(answers[len(self._real_answers) :, 0]).sum())
-        kernel, variance = self._likeness(rows)
+        names = self._features
+        real = self.train_.select(names) if self.train_.height else self.train_
+        features = LabelFeatures.of(real, rows.select(names), self._schema())
         if self.is_number:
-            return self._predict_numbers(answers, kernel, variance, unanswered)
+            return self._predict_numbers(answers, features, unanswered)
         beliefs = self._standard(_log_odds(answers))
         labels = self.train_[self.target].to_list() if self.train_.height else []
         found = [
-            class_posterior(
-                Evidence(beliefs[:, j], kernel, variance),
+            _class_posterior(
+                beliefs[:, j],
+                features,
                 np.array([label == self.classes_[j] for label in labels], dtype=bool),
             )
             for j in ([1] if len(self.classes_) == 2 else range(len(self.classes_)))
@@ -187,13 +187,13 @@ class LabelModel:
         scaled = values / values.sum(axis=1, keepdims=True)
         return Labels(self.classes_, scaled, None, self._weight(weight), unanswered)
 
-    def _predict_numbers(
-        self, answers: Floats, kernel: Floats, variance: Floats, unanswered: int
-    ) -> Labels:
+    def _predict_numbers(self, answers: Floats, features: LabelFeatures, unanswered: int) -> Labels:
         belief = self._standard(np.nan_to_num(answers @ _LEVEL_SCORES)[:, None])[:, 0]
         values = self.train_[self.target].to_numpy() if self.train_.height else np.zeros(0)
-        evidence = Evidence(belief, kernel, variance)
-        posterior = number_posterior(evidence, _normal_scores(values.astype(float)))
+        scores = _normal_scores(values.astype(float))
+        learned = features.number_scores(scores)
+        evidence = Evidence(belief, features.kernel, features.variance, learned)
+        posterior = number_posterior(evidence, scores)
         levels = _level_shares(posterior)
         return Labels(
             self.classes_, levels, posterior, self._weight(posterior.weight), unanswered,
@@ -243,15 +243,6 @@ class LabelModel:
             for row in cells
         ]  # fmt: skip
 
-    def _likeness(self, rows: pl.DataFrame) -> tuple[Floats, Floats]:
-        if self.encoder_ is None:
-            return np.zeros((rows.height, 0)), np.ones(rows.height)
-        real = self.encoder_.rows(self.train_.select(self._features))
-        asked = self.encoder_.rows(rows.select(self._features))
-        return likeness(
-            (real.standardised(), real.embedded), (asked.standardised(), asked.embedded)
-        )
-
     def _standard(self, beliefs: Floats) -> Floats:
         """Scale beliefs to standard scores, by the rows that were seen first."""
         if self._scale is None:
@@ -259,6 +250,13 @@ class LabelModel:
             self._scale = np.nanmean(beliefs, axis=0), np.where(spread > 1e-9, spread, np.inf)
         mean, spread = self._scale
         return np.asarray(np.nan_to_num((beliefs - mean) / spread))
+
+
+def _class_posterior(
+    belief: Floats, features: LabelFeatures, is_class: NDArray[np.bool_]
+) -> Posterior:
+    learned = features.class_logits(is_class)
+    return class_posterior(Evidence(belief, features.kernel, features.variance, learned), is_class)
 
 
 def _log_odds(answers: Floats) -> Floats:

@@ -1,9 +1,11 @@
 """What somebody believes of labels, as the prior mean of a Gaussian process that real rows update.
 
-The latent value of a row is ``a * belief + b + local(features)``. The slope `a` says how far
-the belief can be trusted: it is averaged over a grid by the evidence of the real rows, so that
-it stays at its prior without rows, and falls to nothing where they contradict. The local part
-is a smooth function of the features, whose scale is averaged in the same way.
+The latent value of a row is ``a * belief + b + c * learned + local(features)``. The slope `a`
+says how far the belief can be trusted: it is averaged over a grid by the evidence of the real
+rows, so that it stays at its prior without rows, and falls to nothing where they contradict.
+What a forest has learned from the real rows (each row judged by trees that have not seen it) has
+a slope of its own, and the local part is a smooth function of the features; both are averaged in
+the same way.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ any row is seen. A belief of slope 1 alone ranks two rows of different classes r
 
 NUMBER_SLOPES = (0.0, 0.2, 0.4, 0.6, 0.8)
 """The same for numbers, in standard deviations."""
+
+LEARNED_SLOPES = (0.0, 0.5, 1.0)
+LEARNED_PRIOR = (0.4, 0.35, 0.25)
+"""Slopes of what a forest says, in its own logits or normal scores."""
 
 _SLOPE_SPREAD = 0.25
 _LOCAL = (0.25, 1.0, 4.0, 16.0)
@@ -65,6 +71,19 @@ class Posterior:
 
 
 @dataclass(frozen=True)
+class _Prior:
+    """One point of the grid: its logarithm, and the prior mean by its two parts."""
+
+    log: float
+    believed: Floats
+    learned: Floats
+
+    @property
+    def mean(self) -> Floats:
+        return self.believed + self.learned
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Real rows and the rows asked for, as kernels and beliefs.
 
@@ -76,11 +95,22 @@ class Evidence:
         Likeness of features; of the real rows among each other first.
     variance : ndarray of shape (n_real + n_asked,)
         Likeness of each row to itself.
+    learned : ndarray of shape (n_real + n_asked,) or None, default=None
+        What a model of the real rows says, cross-fitted on these.
     """
 
     belief: Floats
     kernel: Floats
     variance: Floats
+    learned: Floats | None = None
+
+    def grid(self, slopes: tuple[float, ...]) -> Iterator[tuple[float, _Prior]]:
+        """Go through the slopes of both, with the logarithm of what each pair is given."""
+        learned = zip(LEARNED_SLOPES, LEARNED_PRIOR, strict=True)
+        for other, share in learned if self.learned is not None else [(0.0, 1.0)]:
+            fixed = np.zeros(len(self.belief)) if self.learned is None else other * self.learned
+            for slope, prior in zip(slopes, SLOPE_PRIOR, strict=True):
+                yield slope, _Prior(np.log(prior * share), slope * self.belief, fixed)
 
     @property
     def n_real(self) -> int:
@@ -119,8 +149,8 @@ def class_posterior(evidence: Evidence, is_class: NDArray[np.bool_]) -> Posterio
     """
     sign = np.where(is_class, 1.0, -1.0)
     fits = (
-        (np.log(prior), slope, _laplace(evidence, sign, slope, local))
-        for slope, prior in zip(SLOPES, SLOPE_PRIOR, strict=True)
+        (prior.log, slope, _laplace(evidence, sign, prior, local))
+        for slope, prior in evidence.grid(SLOPES)
         for local in _LOCAL
     )
     return _averaged(evidence, fits)
@@ -136,8 +166,8 @@ def number_posterior(evidence: Evidence, scores: Floats) -> Posterior:
         Normal scores of the real rows.
     """
     fits = (
-        (np.log(prior), slope, _gaussian(evidence, scores, slope, local, noise))
-        for slope, prior in zip(NUMBER_SLOPES, SLOPE_PRIOR, strict=True)
+        (prior.log, slope, _gaussian(evidence, scores, prior, local, noise))
+        for slope, prior in evidence.grid(NUMBER_SLOPES)
         for local in _NUMBER_LOCAL
         for noise in _NOISE
     )
@@ -169,11 +199,11 @@ def _averaged(evidence: Evidence, fits: Iterator[tuple[float, float, _Fit]]) -> 
     return Posterior(mean, variance, weight, slope)
 
 
-def _laplace(evidence: Evidence, sign: Floats, slope: float, local: float) -> _Fit:
+def _laplace(evidence: Evidence, sign: Floats, point: _Prior, local: float) -> _Fit:
     """Approximate the posterior by a normal one at its mode (Rasmussen and Williams, 3.1, 3.2)."""
     n_real = evidence.n_real
     covariance, own = evidence.covariance(local)
-    prior = slope * evidence.belief
+    prior = point.mean
     kernel, cross = covariance[:n_real], covariance[n_real:]
     if not n_real:
         return _Fit(0.0, prior, own, prior)
@@ -194,14 +224,16 @@ def _laplace(evidence: Evidence, sign: Floats, slope: float, local: float) -> _F
     log_evidence = height - float(np.log(np.diag(factor[0])).sum())
     spread = curve[:, None] * cross.T
     variance = own[n_real:] - (spread * cho_solve(factor, spread)).sum(axis=0)
-    due = prior[n_real:] - spread.T @ cho_solve(factor, curve * prior[:n_real])
+    due = point.believed[n_real:] - spread.T @ cho_solve(factor, curve * point.believed[:n_real])
     return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9), due)
 
 
-def _gaussian(evidence: Evidence, scores: Floats, slope: float, local: float, noise: float) -> _Fit:
+def _gaussian(
+    evidence: Evidence, scores: Floats, point: _Prior, local: float, noise: float
+) -> _Fit:
     n_real = evidence.n_real
     covariance, own = evidence.covariance(local)
-    prior = slope * evidence.belief
+    prior = point.mean
     if not n_real:
         return _Fit(0.0, prior, own + noise, prior)
     cross = covariance[n_real:]
@@ -210,7 +242,7 @@ def _gaussian(evidence: Evidence, scores: Floats, slope: float, local: float, no
     pull = cho_solve(factor, rest)
     log_evidence = -float(rest @ pull) / 2 - float(np.log(np.diag(factor[0])).sum())
     variance = own[n_real:] - (cross.T * cho_solve(factor, cross.T)).sum(axis=0) + noise
-    due = prior[n_real:] - cross @ cho_solve(factor, prior[:n_real])
+    due = point.believed[n_real:] - cross @ cho_solve(factor, point.believed[:n_real])
     return _Fit(log_evidence, prior[n_real:] + cross @ pull, np.maximum(variance, 1e-9), due)
 
 
