@@ -24,6 +24,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from benchmarks.labels.tables import REPORTED, TUNED, LabelTable
 from tablewright.llm import connect
 from tablewright.llm.endpoint.base import Prompt, Reply
+from tablewright.llm.prompts.sharing import Sharing
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
 from tablewright.selection.label_model import LabelModel
@@ -35,7 +36,9 @@ MIN_TEST = 50
 
 
 class Remembered:
-    """A model whose answers are kept in a file, by table and prompt."""
+    """A model whose answers are kept in a file, by prompt."""
+
+    sharing = Sharing("rows")
 
     def __init__(self, path: Path, model: str, connected: str | None) -> None:
         self.path, self.model = path, model

@@ -21,7 +21,7 @@ from benchmarks.labels.tables import REPORTED, LabelTable
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems.team_then_trim.system import TeamThenTrim
 
-N_MORE = 60
+N_MORE = 40
 N_TEST = 2000
 
 
@@ -33,12 +33,14 @@ def _team(table: LabelTable, train: pl.DataFrame, seed: int, **options: Any) -> 
     return pl.DataFrame(system.fit(train).sample(N_MORE))
 
 
-def measured(table: LabelTable, whole: LabelTable, llm: Remembered) -> Iterator[dict[str, Any]]:
+def measured(
+    table: LabelTable, whole: LabelTable, llm: Remembered, sizes: list[int], n_draws: int
+) -> Iterator[dict[str, Any]]:
     """Train on real rows and on real rows with more, for each draw."""
     schema = schema_of(table)
     held = whole.frame[table.frame.height : table.frame.height + N_TEST]
-    for n_real in (10, 20, 40):
-        for draw in range(N_DRAWS):
+    for n_real in sizes:
+        for draw in range(n_draws):
             order = np.random.default_rng([13, draw]).permutation(table.frame.height)
             train = table.frame[order[:n_real].tolist()]
             if train[table.target].n_unique() < 2:
@@ -77,13 +79,16 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--name", default="qwen-1.5b")
     parser.add_argument("--tables", default="adult,travel")
+    parser.add_argument("--draws", type=int, default=N_DRAWS)
+    parser.add_argument("--real", default="10,20,40", help="numbers of real rows")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     llm = Remembered(given.scores, given.name, given.model)
     rows: list[dict[str, Any]] = []
     for name in given.tables.split(","):
         make, n_rows = REPORTED[name]
-        rows += measured(make(given.data, n_rows), make(given.data, n_rows + N_TEST), llm)
+        table, whole = make(given.data, n_rows), make(given.data, n_rows + N_TEST)
+        rows += measured(table, whole, llm, [int(n) for n in given.real.split(",")], given.draws)
         pl.DataFrame(rows, infer_schema_length=None).write_csv(given.out)
     print(summary(pl.DataFrame(rows, infer_schema_length=None)))
 
