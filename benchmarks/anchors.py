@@ -55,11 +55,11 @@ def ours(name: str, train: pl.DataFrame, target: str) -> Result:
     synthesizer = Synthesizer(method, target=target, options=options, random_state=0)
     _, fit = cpu(lambda: synthesizer.fit(train))
     seconds = {"fit": fit}
-    made = synthesizer.sample(1)
+    result = synthesizer.sample(1)
     for n in COUNTS.get(name, (ROWS, MORE)):
         rows, seconds[str(n)] = cpu(lambda n=n: synthesizer.sample(n))
-        made = rows if n == ROWS else made
-    return seconds, made
+        result = rows if n == ROWS else result
+    return seconds, result
 
 
 def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Result:
@@ -75,11 +75,11 @@ def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Res
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             return {"remark": f"failed: {done.stderr.strip().splitlines()[-1][:80]}"}, None
-        found = json.loads(done.stdout.strip().splitlines()[-1])
-        if "missing" in found:
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+        if "missing" in result:
             return {"remark": "not installed"}, None
-        made = pl.read_parquet(out)
-    return found, made.with_columns(pl.col(pl.String).replace(MISSING, None))
+        created = pl.read_parquet(out)
+    return result, created.with_columns(pl.col(pl.String).replace(MISSING, None))
 
 
 def run_table(
@@ -94,15 +94,15 @@ def run_table(
     costs, quality = [], [{"rows": "real (train)", **judge(train, train, holdout, whole.schema)}]
     for method in [*OURS, *PEERS]:
         if method in OURS:
-            seconds, made = ours(method, train, target)
+            seconds, result = ours(method, train, target)
         else:
-            seconds, made = peer(method, python, train, target)
+            seconds, result = peer(method, python, train, target)
         cells = {
             key: seconds.get(key) for key in ("fit", str(ROWS), str(MORE), str(MOST), "remark")
         }
         costs.append({"rows": method, **cells})
-        if made is not None:
-            typed = load_table(made, schema=whole.schema).frame
+        if result is not None:
+            typed = load_table(result, schema=whole.schema).frame
             quality.append({"rows": method, **judge(train, typed, holdout, whole.schema)})
         print(name, method, seconds, file=sys.stderr, flush=True)
     return costs, quality

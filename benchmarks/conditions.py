@@ -56,8 +56,8 @@ def adult(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
 def judge(synthesizer: Synthesizer, where: str, rest: pl.DataFrame, plain: float) -> dict[str, Any]:
     """Sample under one condition and compare with the real rows that comply."""
     expression = parse(where, synthesizer.schema_)
-    made, seconds = cpu(lambda: synthesizer.sample(ROWS, where=where))
-    typed = load_table(made, schema=synthesizer.schema_).frame
+    result, seconds = cpu(lambda: synthesizer.sample(ROWS, where=where))
+    typed = load_table(result, schema=synthesizer.schema_).frame
     real = rest.filter(expression.holds(rest))
     ruler = FeatureEncoder.fit(rest, synthesizer.schema_)
     known = real.height >= ENOUGH
@@ -65,7 +65,7 @@ def judge(synthesizer: Synthesizer, where: str, rest: pl.DataFrame, plain: float
         "condition": f"`{where}`",
         "real share": f"{real.height / rest.height:.3%}",
         "real rows": real.height,
-        "rows": made.height,
+        "rows": result.height,
         "comply": float(expression.holds(typed).mean()),
         "detection AUC": detection(ruler.rows(real), ruler.rows(typed)) if known else None,
         "CPU / unconditional": seconds / plain,
@@ -80,8 +80,8 @@ def table(
     rest = load_table(rest, schema=synthesizer.schema_).frame
     synthesizer.sample(ROWS)
     plain = min(cpu(lambda: synthesizer.sample(ROWS))[1] for _ in range(3))
-    for place, where in conditions.items():
-        row = {"columns": place, **judge(synthesizer, where, rest, plain)}
+    for index, where in conditions.items():
+        row = {"columns": index, **judge(synthesizer, where, rest, plain)}
         print(row, file=sys.stderr, flush=True)
         yield row
 

@@ -37,13 +37,13 @@ def digests(method: str) -> dict[str, str]:
     """Fit anew and digest what each request gives, whole and in pieces."""
     train = simulated(3000, np.random.default_rng(0))
     synthesizer = Synthesizer(method, target="churn", random_state=7).fit(train)
-    found = {}
+    result = {}
     for name, request in REQUESTS.items():
-        found[name] = digest(synthesizer.sample(ROWS, random_state=7, **request))
+        result[name] = digest(synthesizer.sample(ROWS, random_state=7, **request))
         for size in PIECES:
             pieces = synthesizer.batches(ROWS, batch_size=size, random_state=7, **request)
-            found[f"{name}, pieces of {size:,}"] = digest(pl.concat(pieces))
-    return found
+            result[f"{name}, pieces of {size:,}"] = digest(pl.concat(pieces))
+    return result
 
 
 def elsewhere(method: str, n_threads: int) -> dict[str, str]:

@@ -53,8 +53,8 @@ def detection(real: EncodedRows, made: EncodedRows, seed: int = 0) -> float:
     x = np.vstack([rows.values for rows in sides])
     y = np.repeat([0, 1], size)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    chance = cross_val_predict(_boosted(real), x, y, cv=folds, method="predict_proba")
-    return float(roc_auc_score(y, chance[:, 1]))
+    probability = cross_val_predict(_boosted(real), x, y, cv=folds, method="predict_proba")
+    return float(roc_auc_score(y, probability[:, 1]))
 
 
 def _boosted(rows: EncodedRows, without: int | None = None) -> HistGradientBoostingClassifier:
@@ -78,11 +78,11 @@ def _learned(made: EncodedRows, holdout: EncodedRows) -> dict[str, float]:
         ),
         LogisticRegression(max_iter=1000),
     )
-    found = {}
+    result = {}
     for name, model in (("TSTR HGB", _boosted(holdout, target)), ("TSTR LR", linear)):
-        chance = model.fit(x, labels[0]).predict_proba(y)[:, 1]
-        found[name] = float(roc_auc_score(labels[1], chance))
-    return found
+        probability = model.fit(x, labels[0]).predict_proba(y)[:, 1]
+        result[name] = float(roc_auc_score(labels[1], probability))
+    return result
 
 
 def _shapes(

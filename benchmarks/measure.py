@@ -18,8 +18,8 @@ Made = TypeVar("Made")
 def cpu(work: Callable[[], Made]) -> tuple[Made, float]:
     """Run, and return what it gave with the CPU seconds of all threads of this process."""
     start = time.process_time()
-    made = work()
-    return made, time.process_time() - start
+    result = work()
+    return result, time.process_time() - start
 
 
 def options(text: str, *, data: bool = False) -> argparse.ArgumentParser:

@@ -20,15 +20,15 @@ def sdv_copula(frame, target):
     from sdv.single_table import GaussianCopulaSynthesizer
 
     torch.manual_seed(SEED)
-    made = GaussianCopulaSynthesizer(
+    result = GaussianCopulaSynthesizer(
         Metadata.detect_from_dataframes({"table": frame}, infer_keys=None)
     )
 
     def sample(n):
-        rows = made.sample(n)
+        rows = result.sample(n)
         return rows["table"] if isinstance(rows, dict) else rows
 
-    return (lambda: made.fit({"table": frame})), sample
+    return (lambda: result.fit({"table": frame})), sample
 
 
 def synthpop(frame, target):
@@ -42,14 +42,14 @@ def synthpop(frame, target):
         **{name: frame[name].map({v: i for i, v in enumerate(listed[name])}) for name in listed}
     )
     kinds = {name: "categorical" if name in listed else "numerical" for name in frame}
-    made = CARTMethod(kinds, random_state=SEED)
+    result = CARTMethod(kinds, random_state=SEED)
 
     def sample(n):
-        rows = made.sample(n)
+        rows = result.sample(n)
         words = {name: listed[name][rows[name].astype(int)] for name in listed}
         return rows.assign(**words)[list(frame.columns)].infer_objects()
 
-    return (lambda: made.fit(codes)), sample
+    return (lambda: result.fit(codes)), sample
 
 
 def smotenc(frame, target):
@@ -61,12 +61,12 @@ def smotenc(frame, target):
 
     def sample(n):
         counts = outcome.value_counts()
-        wanted = (counts + (counts / len(outcome) * n).round().astype(int)).to_dict()
-        common = {"sampling_strategy": wanted, "random_state": SEED}
+        requested = (counts + (counts / len(outcome) * n).round().astype(int)).to_dict()
+        common = {"sampling_strategy": requested, "random_state": SEED}
         sampler = SMOTENC(listed, **common) if listed else SMOTE(**common)
         x, y = sampler.fit_resample(inputs, outcome)
-        made = x.assign(**{target: y}).iloc[len(frame) :]
-        return made[list(frame.columns)]
+        result = x.assign(**{target: y}).iloc[len(frame) :]
+        return result[list(frame.columns)]
 
     return (lambda: None), sample
 
@@ -98,10 +98,10 @@ def main():
     seconds = {"fit": time.process_time() - start}
     for n in map(int, counts.split(",")):
         start = time.process_time()
-        made = sample(n)
+        result = sample(n)
         seconds[str(n)] = time.process_time() - start
         if str(n) == counts.split(",")[0]:
-            made.to_parquet(out, index=False)
+            result.to_parquet(out, index=False)
     print(json.dumps(seconds))
 
 

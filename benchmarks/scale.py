@@ -77,9 +77,9 @@ def elsewhere(work: str, method: str, n_rows: int) -> dict[str, Any]:
     if done.returncode:
         return {"remark": done.stderr.strip().splitlines()[-1][:80]}
     names, values = (line.split(",") for line in done.stdout.strip().splitlines()[-2:])
-    found: dict[str, Any] = dict(zip(names, map(float, values), strict=True))
-    counts = {name: int(found[name]) for name in ("rows", "values", "new") if name in found}
-    return {**found, **counts, "peak": round(found["peak"])}
+    result: dict[str, Any] = dict(zip(names, map(float, values), strict=True))
+    counts = {name: int(result[name]) for name in ("rows", "values", "new") if name in result}
+    return {**result, **counts, "peak": round(result["peak"])}
 
 
 def main() -> None:
@@ -88,8 +88,8 @@ def main() -> None:
     parser.add_argument("--work", nargs=3, metavar=("WORK", "METHOD", "ROWS"))
     asked = parser.parse_args()
     if asked.work:
-        found = WORK[asked.work[0]](asked.work[1], int(asked.work[2]))
-        print(",".join(found), ",".join(map(str, found.values())), sep="\n")
+        result = WORK[asked.work[0]](asked.work[1], int(asked.work[2]))
+        print(",".join(result), ",".join(map(str, result.values())), sep="\n")
         return
     flat = [{"method": m, **elsewhere("stream", m, n)} for m in METHODS for n in COUNTS]
     wide = [{"method": m, **elsewhere("many-values", m, 100_000)} for m in METHODS]

@@ -65,9 +65,9 @@ def made_rows(train: pl.DataFrame, seed: int) -> dict[str, pl.DataFrame]:
 def resampled(train: pl.DataFrame, like: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Repeat real rows at random, as many of each class as there are in `like`."""
     parts = []
-    for (label,), wanted in like.group_by(TARGET, maintain_order=True):
+    for (label,), requested in like.group_by(TARGET, maintain_order=True):
         rows = train.filter(pl.col(TARGET) == label)
-        parts.append(rows[rng.integers(0, rows.height, wanted.height)])
+        parts.append(rows[rng.integers(0, rows.height, requested.height)])
     return pl.concat(parts)
 
 
@@ -75,14 +75,14 @@ def arms(
     train: pl.DataFrame, made: dict[str, pl.DataFrame], rng: np.random.Generator
 ) -> dict[str, Arm]:
     """Return all arms: real rows first, then what is compared with them."""
-    found = {
+    result = {
         "real alone": Arm(train),
         "class weights": Arm(train, weighted=True),
     }
     for kind in ("fill", "equal"):
         again = resampled(train, made[kind], rng)
-        found[f"resampled like {kind}"] = Arm(pl.concat([train, again]))
-    return found | {name: Arm(pl.concat([train, rows])) for name, rows in made.items()}
+        result[f"resampled like {kind}"] = Arm(pl.concat([train, again]))
+    return result | {name: Arm(pl.concat([train, rows])) for name, rows in made.items()}
 
 
 class Coding:
@@ -134,12 +134,14 @@ def scores(y: NDArray[np.int64], positive: NDArray[Any]) -> dict[str, float]:
 def best_threshold(learner: str, x: Floats, y: NDArray[np.int64], seed: int) -> dict[str, float]:
     """Find, by three folds of the training rows, the threshold that each measure likes best."""
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    chance = cross_val_predict(LEARNERS[learner](), x, y, cv=folds, method="predict_proba")[:, 1]
-    _, _, thresholds = precision_recall_curve(y, chance)
+    probability = cross_val_predict(LEARNERS[learner](), x, y, cv=folds, method="predict_proba")[
+        :, 1
+    ]
+    _, _, thresholds = precision_recall_curve(y, probability)
     tried = np.unique(np.quantile(thresholds, np.linspace(0, 1, 200)))
-    found = [scores(y, chance >= t) for t in tried]
+    result = [scores(y, probability >= t) for t in tried]
     return {
-        measure: float(tried[int(np.argmax([one[measure] for one in found]))])
+        measure: float(tried[int(np.argmax([one[measure] for one in result]))])
         for measure in ("macro_f1", "balanced_accuracy")
     }
 
@@ -151,17 +153,17 @@ def judge(
     x_test, y_test = coding.inputs(test), coding.outcome(test)
     real = arms["real alone"].rows
     thresholds = best_threshold(learner, coding.inputs(real), coding.outcome(real), seed)
-    found: dict[str, dict[str, float]] = {}
+    result: dict[str, dict[str, float]] = {}
     for name, arm in arms.items():
         x, y = coding.inputs(arm.rows), coding.outcome(arm.rows)
         weight = compute_sample_weight("balanced", y) if arm.weighted else None
         model = LEARNERS[learner]().fit(x, y, sample_weight=weight)
-        chance = model.predict_proba(x_test)[:, 1]
-        found[name] = scores(y_test, chance >= 0.5)
+        probability = model.predict_proba(x_test)[:, 1]
+        result[name] = scores(y_test, probability >= 0.5)
         if arm.rows is real and not arm.weighted:
             for measure, threshold in thresholds.items():
-                found[f"threshold for {measure}"] = scores(y_test, chance >= threshold)
-    return found
+                result[f"threshold for {measure}"] = scores(y_test, probability >= threshold)
+    return result
 
 
 def copies(made: pl.DataFrame, train: pl.DataFrame, coding: Coding) -> float:
@@ -178,14 +180,14 @@ def run_split(
     learners: Iterable[str],
 ) -> Iterator[list[dict[str, Any]]]:
     """Give, for each learner, a row per arm."""
-    made = made_rows(train, split)
-    coding = Coding(pl.concat([table, *made.values()]))
-    shares = {name: copies(rows, train, coding) for name, rows in made.items()}
-    treated = arms(train, made, np.random.default_rng(split))
+    created = made_rows(train, split)
+    coding = Coding(pl.concat([table, *created.values()]))
+    shares = {name: copies(rows, train, coding) for name, rows in created.items()}
+    treated = arms(train, created, np.random.default_rng(split))
     for learner in learners:
         yield [
-            {"split": split, "learner": learner, "arm": arm, **found, "copies": shares.get(arm)}
-            for arm, found in judge(learner, treated, test, coding, split).items()
+            {"split": split, "learner": learner, "arm": arm, **result, "copies": shares.get(arm)}
+            for arm, result in judge(learner, treated, test, coding, split).items()
         ]
 
 
@@ -235,14 +237,14 @@ def target_table(runs: pl.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for arm, control in SAME_MIX.items():
         for measure, against in (("macro_f1", "real alone"), ("balanced_accuracy", control)):
-            for learner, found in compare(runs, arm, against, measure).items():
+            for learner, result in compare(runs, arm, against, measure).items():
                 rows.append(
                     {
                         "arm": arm,
                         "measure": measure,
                         "against": against,
                         "learner": learner,
-                        **found.cells(),
+                        **result.cells(),
                     }
                 )
     return rows
@@ -251,8 +253,8 @@ def target_table(runs: pl.DataFrame) -> list[dict[str, Any]]:
 def published_split(folder: Path) -> list[dict[str, Any]]:
     """Score the arms on the split that was published, once."""
     train, test = read(folder, SICK_TRAIN), read(folder, SICK_TEST)
-    found = run_split(pl.concat([train, test]), train, test, 0, LEARNERS)
-    return arm_table(pl.DataFrame([row for rows in found for row in rows]))
+    result = run_split(pl.concat([train, test]), train, test, 0, LEARNERS)
+    return arm_table(pl.DataFrame([row for rows in result for row in rows]))
 
 
 NOTES = f"""\

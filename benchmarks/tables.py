@@ -68,8 +68,8 @@ def simulated(n_rows: int, rng: np.random.Generator) -> pl.DataFrame:
     visits = rng.poisson(1 + 4 * member + 0.02 * age)
     spend = np.round(income * rng.beta(2, 30, n_rows) * (1 + member), 2)
     score = np.where(rng.random(n_rows) < 0.1, np.nan, np.round(rng.normal(visits, 2), 1))
-    chance = 1 / (1 + np.exp(5.5 - 0.4 * visits - 0.8 * member))
-    churn = np.where(rng.random(n_rows) < chance, "yes", "no")
+    probability = 1 / (1 + np.exp(5.5 - 0.4 * visits - 0.8 * member))
+    churn = np.where(rng.random(n_rows) < probability, "yes", "no")
     return pl.DataFrame(
         {
             "age": age,

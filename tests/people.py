@@ -55,6 +55,6 @@ def ks(first: pl.Series, second: pl.Series) -> float:
     sums = []
     for sample in (first.drop_nulls(), second.drop_nulls()):
         counts = sample.value_counts()
-        found = pl.DataFrame({sample.name: values}).join(counts, on=sample.name, how="left")
-        sums.append(found["count"].fill_null(0).cum_sum().to_numpy() / max(1, len(sample)))
+        result = pl.DataFrame({sample.name: values}).join(counts, on=sample.name, how="left")
+        sums.append(result["count"].fill_null(0).cum_sum().to_numpy() / max(1, len(sample)))
     return float(np.abs(sums[0] - sums[1]).max())

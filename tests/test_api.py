@@ -26,11 +26,11 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 def test_generate_is_fit_and_sample() -> None:
     table = people(120)
-    made = Synthesizer("trees", target="state", random_state=3).fit(table)
+    result = Synthesizer("trees", target="state", random_state=3).fit(table)
     rows = generate(table, "state", 25, method="trees", where="age > 40", random_state=3)
-    assert rows.equals(made.sample(25, where="age > 40"))
+    assert rows.equals(result.sample(25, where="age > 40"))
     filled = generate(table, "state", method="trees", balance="fill", random_state=3)
-    assert filled.equals(made.sample(balance="fill", random_state=3))
+    assert filled.equals(result.sample(balance="fill", random_state=3))
 
 
 def test_generate_gives_the_kind_of_frame_that_came_in(tmp_path: Path) -> None:

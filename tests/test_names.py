@@ -29,11 +29,11 @@ def table(names: list[str]) -> pl.DataFrame:
         lambda: rng.integers(0, 90, n),
         lambda: rng.choice(["p", "q", "r"], n),
     ]
-    made = {}
+    result = {}
     for at, name in enumerate(names):
         column = pl.Series(kinds[at % 4]())
-        made[name] = column.set(pl.Series(rng.random(n) < 0.1), None) if at % 4 == 1 else column
-    return pl.DataFrame(made)
+        result[name] = column.set(pl.Series(rng.random(n) < 0.1), None) if at % 4 == 1 else column
+    return pl.DataFrame(result)
 
 
 GROUPS = [NAMES[at : at + 4] for at in range(0, len(NAMES), 4)]
@@ -43,13 +43,13 @@ GROUPS = [NAMES[at : at + 4] for at in range(0, len(NAMES), 4)]
 @pytest.mark.parametrize("method", ["trees", "copula"])
 def test_names_go_through_python(names: list[str], method: str, tmp_path: Path) -> None:
     frame = table(names)
-    made = Synthesizer(method, target=names[0], random_state=0).fit(frame)
-    assert made.sample(20).columns == names
-    assert made.sample(balance="fill").columns == names
-    assert made.sample(seed_data=frame[:5]).equals(made.sample(seed_data=frame[:5]))
-    assert made.impute(frame).null_count().sum_horizontal().item() == 0
-    made.save(tmp_path / "m.tw")
-    assert Synthesizer.load(tmp_path / "m.tw").sample(20).equals(made.sample(20))
+    result = Synthesizer(method, target=names[0], random_state=0).fit(frame)
+    assert result.sample(20).columns == names
+    assert result.sample(balance="fill").columns == names
+    assert result.sample(seed_data=frame[:5]).equals(result.sample(seed_data=frame[:5]))
+    assert result.impute(frame).null_count().sum_horizontal().item() == 0
+    result.save(tmp_path / "m.tw")
+    assert Synthesizer.load(tmp_path / "m.tw").sample(20).equals(result.sample(20))
 
 
 @pytest.mark.parametrize("names", GROUPS, ids=repr)

@@ -66,8 +66,8 @@ def two_draws(rng: np.random.Generator) -> Word:
 def copies(rng: np.random.Generator) -> Word:
     n, rare = int(rng.choice([30, 100, 300])), float(rng.choice([0.3, 0.1]))
     train, holdout = draw(n, rng, rare), draw(300, rng, rare)
-    made = train[rng.integers(n, size=int(rng.choice([n // 2, n, 3 * n])))]
-    return verdict(train, made, holdout, rng)
+    result = train[rng.integers(n, size=int(rng.choice([n // 2, n, 3 * n])))]
+    return verdict(train, result, holdout, rng)
 
 
 def true_rows(n: int) -> Case:
@@ -106,8 +106,8 @@ def main() -> None:
     ]
     lines = ["| case | n | helps | no evidence | harms |", "|---|---|---|---|---|"]
     for seed, (name, case, n) in enumerate(plan):
-        found = count(case, n, seed)
-        row = " | ".join(str(found[word]) for word in (Word.HELPS, Word.NO_EVIDENCE, Word.HARMS))
+        result = count(case, n, seed)
+        row = " | ".join(str(result[word]) for word in (Word.HELPS, Word.NO_EVIDENCE, Word.HARMS))
         lines.append(f"| {name} | {n} | {row} |")
         print(lines[-1], flush=True)
     (options.out / "calibration.md").write_text("\n".join(lines) + "\n")

@@ -83,8 +83,8 @@ def main() -> None:
     lines = ["| planted | verdict | found |", "|---|---|---|"]
     for name, plant in faults(train).items():
         report = evaluate(train, plant(fresh), holdout, schema=schema, effort="quick")
-        found = "; ".join(finding.sentence for finding in report.findings) or "nothing"
-        lines.append(f"| {name} | {report.verdict.word.value} | {found} |")
+        result = "; ".join(finding.sentence for finding in report.findings) or "nothing"
+        lines.append(f"| {name} | {report.verdict.word.value} | {result} |")
         print(lines[-1], flush=True)
     (options.out / "planted.md").write_text("\n".join(lines) + "\n")
 

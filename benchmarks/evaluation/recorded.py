@@ -44,12 +44,12 @@ WORDS = {
 
 def diagnosis(found: dict[str, float], real: dict[str, float]) -> str:
     """Say what is true of at least 2 % of the rows beyond what is true of real rows."""
-    said = [WORDS[name] for name in WORDS if found[name] - real.get(name, 0.0) >= 0.02]
-    if "copies" in said and "near copies" in said:
-        said.remove("near copies")
+    declared = [WORDS[name] for name in WORDS if found[name] - real.get(name, 0.0) >= 0.02]
+    if "copies" in declared and "near copies" in declared:
+        declared.remove("near copies")
     if found["in range"] < 0.9:
-        said.append("out of range")
-    return ", ".join(said) or "no copies found"
+        declared.append("out of range")
+    return ", ".join(declared) or "no copies found"
 
 
 def judge(
@@ -73,7 +73,7 @@ def main() -> None:
     head = ["data set", "pool", "rows", *MEASURES, "diagnosis"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     sums = []
-    for folder in sorted(place.parent for place in options.data.glob("*/real.parquet")):
+    for folder in sorted(index.parent for index in options.data.glob("*/real.parquet")):
         source = folder / "real.parquet"
         sums.append(f"{folder.name} {hashlib.sha256(source.read_bytes()).hexdigest()}")
         table = load_table(source)
@@ -84,9 +84,9 @@ def main() -> None:
         real, holdout = ruler.rows(train), ruler.rows(held)
         for pool in sorted((folder / "pools").glob("*.csv")):
             rows = read_leniently(pool, table.schema)
-            values, said = judge(real, ruler.rows(rows), holdout)
+            values, declared = judge(real, ruler.rows(rows), holdout)
             shown = [f"{values[name]:.3f}" for name in MEASURES]
-            cells = [folder.name, pool.stem, f"{rows.height}", *shown, said]
+            cells = [folder.name, pool.stem, f"{rows.height}", *shown, declared]
             lines.append(f"| {' | '.join(cells)} |")
             print(lines[-1], flush=True)
     text = "\n".join([*lines, "", "SHA-256 of the real tables:", "", *(f"- {s}" for s in sums)])

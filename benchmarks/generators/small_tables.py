@@ -101,7 +101,7 @@ def crossed(n_rows: int, rng: np.random.Generator) -> pl.DataFrame:
 def tables(folder: Path | None) -> dict[str, Table]:
     """All tables that are there."""
     rng = np.random.default_rng(0)
-    found = {
+    result = {
         "iris": bundled(load_iris, "species"),
         "wine": bundled(load_wine, "kind"),
         "diabetes": bundled(load_diabetes, "progress"),
@@ -110,11 +110,11 @@ def tables(folder: Path | None) -> dict[str, Table]:
         "crossed": (crossed(1500, rng), "y"),
     }
     if folder is not None:
-        found["insurance"] = (read(folder, INSURANCE), "charges")
-        found["asia"] = (read(folder, ASIA)[:2000], "dysp")
-        found["adult"] = (read(folder, ADULT)[:2000], "salary")
-        found["sick"] = (read(folder, SICK_TRAIN)[:2000], "Class")
-    return found
+        result["insurance"] = (read(folder, INSURANCE), "charges")
+        result["asia"] = (read(folder, ASIA)[:2000], "dysp")
+        result["adult"] = (read(folder, ADULT)[:2000], "salary")
+        result["sick"] = (read(folder, SICK_TRAIN)[:2000], "Class")
+    return result
 
 
 def judge(
@@ -133,9 +133,9 @@ def judge(
     model = make().fit(matrix, rng)
     values = model.sample(MADE, rng)
     seconds = time.process_time() - start
-    made = layout.assemble(values, rng).select(schema.names)
+    result = layout.assemble(values, rng).select(schema.names)
     ruler = FeatureEncoder.fit(frame[train], schema)
-    real, other, unseen = (ruler.rows(f) for f in (frame[train], made, frame[rest]))
+    real, other, unseen = (ruler.rows(f) for f in (frame[train], result, frame[rest]))
     return {
         "nats": nats(model, matrix, held_out.values, np.random.default_rng(seed)),
         "detection": detection_auc(unseen, other, np.random.default_rng(seed)),
@@ -154,12 +154,12 @@ def nats(model: Generator, train: Matrix, held_out: Floats, rng: np.random.Gener
     order = sorted(range(len(train.fields)), key=lambda j: not train.fields[j].target)
     rows = held_out[rng.permutation(len(held_out))[:JUDGED]]
     scores = []
-    for place in rng.permutation(len(order))[:COLUMNS]:
-        j = order[place]
+    for index in rng.permutation(len(order))[:COLUMNS]:
+        j = order[index]
         known = np.zeros((JUDGED * DRAWS, len(order)), dtype=bool)
-        known[:, order[:place]] = True
+        known[:, order[:index]] = True
         given = Given(np.where(known, np.repeat(rows, DRAWS, axis=0), np.nan), known)
-        drawn = model.sample(len(known), rng, given=given if place else None)[:, j]
+        drawn = model.sample(len(known), rng, given=given if index else None)[:, j]
         scores.append(_log_score(train, j, drawn.reshape(JUDGED, DRAWS), rows[:, j]))
     return float(np.mean(scores))
 
@@ -201,9 +201,9 @@ def learned(made: EncodedRows, holdout: EncodedRows) -> float:
     ).fit(x, y)
     if not classes:
         return float(max(-1.0, r2_score(truth, model.predict(z))))
-    chance, labels = model.predict_proba(z), model.classes_
+    probability, labels = model.predict_proba(z), model.classes_
     each = [
-        roc_auc_score(truth == label, chance[:, k])
+        roc_auc_score(truth == label, probability[:, k])
         for k, label in enumerate(labels)
         if 0 < (truth == label).sum() < len(truth)
     ]
@@ -223,8 +223,10 @@ def runs(folder: Path | None, seeds: int, names: list[str]) -> Iterator[dict[str
                 for method in names:
                     with one_thread(), warnings.catch_warnings():
                         warnings.simplefilter("ignore")
-                        found = judge(METHODS[method], table.frame, table.schema, train, rest, seed)
-                    yield {"table": name, "rows": n_rows, "method": method, "seed": seed, **found}
+                        result = judge(
+                            METHODS[method], table.frame, table.schema, train, rest, seed
+                        )
+                    yield {"table": name, "rows": n_rows, "method": method, "seed": seed, **result}
 
 
 MEASURES = ("nats", "detection", "DCR", "TSTR", "real", "seconds")

@@ -99,10 +99,14 @@ def learned(made: pl.DataFrame, test: pl.DataFrame) -> tuple[float, float, float
     )
     model = make_pipeline(encode, LogisticRegression(max_iter=1000))
     model.fit(made.select(inputs), made["y"] == "yes")
-    chance = model.predict_proba(test.select(inputs))[:, 1]
+    probability = model.predict_proba(test.select(inputs))[:, 1]
     truth = (test["y"] == "yes").to_numpy()
-    said = chance > 0.5
-    return accuracy_score(truth, said), f1_score(truth, said), roc_auc_score(truth, chance)
+    declared = probability > 0.5
+    return (
+        accuracy_score(truth, declared),
+        f1_score(truth, declared),
+        roc_auc_score(truth, probability),
+    )
 
 
 def measure(bank: Bank, made: pl.DataFrame, pairs: Pairs) -> dict[str, float]:
@@ -139,13 +143,13 @@ def run(bank: Bank, texture: Texture, pairs: Pairs, seed: int) -> dict[str, floa
         random_state=seed,
     )
     _, fitting = cpu(lambda: system.fit(bank.train))
-    made, drawing = cpu(lambda: system.sample(ROWS))
+    created, drawing = cpu(lambda: system.sample(ROWS))
     with one_thread():
-        found = measure(bank, made, pairs)
+        result = measure(bank, created, pairs)
     foreign = getattr(texture.method, "seconds", None)
     if foreign:
         fitting, drawing = foreign["fit"], foreign["sample"]
-    return {**found, "fit s": fitting, "sample s": drawing}
+    return {**result, "fit s": fitting, "sample s": drawing}
 
 
 class Pool:
@@ -161,18 +165,18 @@ class Pool:
 
     def sample(self, n: int) -> pl.DataFrame:
         """Give the next rows; from the first one again when all are used."""
-        places = (self.at + np.arange(n)) % self.rows.height
+        indices = (self.at + np.arange(n)) % self.rows.height
         self.at += n
-        return self.rows[places]
+        return self.rows[indices]
 
 
 def textures(names: list[str], pools: Path | None, rule: str, seed: int) -> dict[str, Texture]:
     """Ours, and those peers that drew a pool for this rule and seed."""
-    found = {name: texture for name, texture in TEXTURES.items() if not names or name in names}
+    result = {name: texture for name, texture in TEXTURES.items() if not names or name in names}
     for name in ("CTGAN", "TVAE"):
         if pools is not None and (pools / f"{name}_{rule}_{seed}.json").exists():
-            found[name] = Texture(Pool(pools, name, rule, seed))
-    return found
+            result[name] = Texture(Pool(pools, name, rule, seed))
+    return result
 
 
 def real(bank: Bank, pairs: Pairs, seed: int) -> dict[str, float]:
@@ -235,22 +239,22 @@ def main() -> None:
     warnings.simplefilter("ignore")  # that the rule changes nothing, or changes the table
     names = [name for name in asked.textures.split(",") if name]
     before = asked.log.read_text().splitlines() if asked.log.exists() else []
-    found = [json.loads(line) for line in before]
-    done = {(row["rule"], row["seed"], row["texture"]) for row in found}
+    result = [json.loads(line) for line in before]
+    done = {(row["rule"], row["seed"], row["texture"]) for row in result}
     for rule in asked.rules.split(","):
         for seed in map(int, asked.seeds.split(",")):
             bank, pairs = load(asked.data, PAIRS[rule], seed), PAIRS[rule]
-            wanted: dict[str, Texture | None] = {"real rows": None} if not names else {}
-            for name, texture in {**wanted, **textures(names, asked.pools, rule, seed)}.items():
+            requested: dict[str, Texture | None] = {"real rows": None} if not names else {}
+            for name, texture in {**requested, **textures(names, asked.pools, rule, seed)}.items():
                 if (rule, seed, name) in done:
                     continue
-                made = run(bank, texture, pairs, seed) if texture else real(bank, pairs, seed)
-                found.append({"rule": rule, "seed": seed, "texture": name, **made})
+                created = run(bank, texture, pairs, seed) if texture else real(bank, pairs, seed)
+                result.append({"rule": rule, "seed": seed, "texture": name, **created})
                 with asked.log.open("a") as file:
-                    file.write(json.dumps(found[-1]) + "\n")
-                print(found[-1], flush=True)
+                    file.write(json.dumps(result[-1]) + "\n")
+                print(result[-1], flush=True)
     if asked.out is not None:
-        pages = [f"## Rule: {rule}\n\n{table(found, rule)}" for rule in asked.rules.split(",")]
+        pages = [f"## Rule: {rule}\n\n{table(result, rule)}" for rule in asked.rules.split(",")]
         asked.out.write_text("\n\n".join([HEAD, *pages]) + "\n")
 
 

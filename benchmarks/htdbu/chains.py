@@ -56,8 +56,8 @@ def lenders(n: int, rng: np.random.Generator) -> pl.DataFrame:
     credit = np.floor(0.4 * income * rng.beta(3, 2, n))
     used = np.floor(credit * rng.beta(1.5, 2, n))
     strain = used / np.maximum(credit, 1) + 0.4 * (income < 4_000) - 0.15 * level
-    chance = 1 / (1 + np.exp(-(6 * strain - 7)))
-    y = np.where(rng.random(n) < chance, "default", "pays")
+    probability = 1 / (1 + np.exp(-(6 * strain - 7)))
+    y = np.where(rng.random(n) < probability, "default", "pays")
     job = np.where(age > 66, "retired", rng.choice(["clerk", "cook", "smith"], n))
     years = np.array([0, 9, 12, 15, 17, 20])[level]
     return pl.DataFrame(
@@ -69,8 +69,8 @@ def lenders(n: int, rng: np.random.Generator) -> pl.DataFrame:
 
 def tstr(rows: pl.DataFrame, test: pl.DataFrame, ruler: FeatureEncoder) -> float:
     """AUROC on real test rows of boosted trees that learned from the rows."""
-    place = ruler.target
-    learn, ask = (np.delete(ruler.rows(f).values, place, axis=1) for f in (rows, test))
+    index = ruler.target
+    learn, ask = (np.delete(ruler.rows(f).values, index, axis=1) for f in (rows, test))
     if rows["y"].n_unique() < 2:
         return 0.5
     model = HistGradientBoostingClassifier(max_iter=80, random_state=0)
@@ -91,7 +91,7 @@ def chain(seed: int) -> dict[str, dict[str, float]]:
     """Rows with and without rules."""
     rng = np.random.default_rng([5, seed])
     train, test = lenders(TRAIN, rng), lenders(TEST, rng)
-    found: dict[str, dict[str, float]] = {}
+    result: dict[str, dict[str, float]] = {}
     for texture in ("trees", "independent"):
         model = HTDBU("y", rules=CHAIN, texture=texture, random_state=seed).fit(train)
         ruler = FeatureEncoder.fit(train, model.schema_)
@@ -107,7 +107,7 @@ def chain(seed: int) -> dict[str, dict[str, float]]:
             rare = rows.filter(pl.col("y") == "default")
             details = model.result_.details if arm != "free" else {}
             with one_thread():
-                found[f"{texture}, {arm}"] = {
+                result[f"{texture}, {arm}"] = {
                     **broken(rows, model.schema_, train),
                     "default": rare.height / rows.height,
                     "old default": rare.filter(pl.col("age") > 70).height / rows.height,
@@ -117,7 +117,7 @@ def chain(seed: int) -> dict[str, dict[str, float]]:
                     "CPU s": seconds,
                 }
     with one_thread():
-        found["real rows"] = {
+        result["real rows"] = {
             **broken(test, model.schema_, train),
             "default": float((test["y"] == "default").mean()),
             "old default": test.filter((pl.col("y") == "default") & (pl.col("age") > 70)).height
@@ -125,7 +125,7 @@ def chain(seed: int) -> dict[str, dict[str, float]]:
             "TSTR": tstr(train, test, ruler),
             "detection": detection(ruler.rows(test), ruler.rows(train)),
         }
-    return found
+    return result
 
 
 def generations(seed: int) -> list[dict[str, Any]]:
@@ -146,7 +146,7 @@ def generations(seed: int) -> list[dict[str, Any]]:
     }
     schema = HTDBU("y", rules=CHAIN).fit(first).schema_
     ruler = FeatureEncoder.fit(first, schema)
-    found = []
+    result = []
     for arm, rules in arms.items():
         rows = first
         for generation in range(GENERATIONS + 1):
@@ -158,10 +158,10 @@ def generations(seed: int) -> list[dict[str, Any]]:
                     model = HTDBU("y", rules=rules, random_state=state)
                 rows = model.fit(rows).sample(MADE)
             with one_thread():
-                found.append(
+                result.append(
                     {"arm": arm, "generation": generation, **state_of(rows, first, test, ruler)}
                 )
-    return found
+    return result
 
 
 def state_of(
@@ -171,8 +171,8 @@ def state_of(
     spans = []
     for name in ("age", "income", "credit", "used"):
         low, high = float(first[name].min()), float(first[name].max())
-        made = rows[name].clip(low, high)
-        spans.append((float(made.max()) - float(made.min())) / (high - low))
+        result = rows[name].clip(low, high)
+        spans.append((float(result.max()) - float(result.min())) / (high - low))
     return {
         "rare share": float((rows["y"] == "default").mean()),
         "range coverage": float(np.mean(spans)),

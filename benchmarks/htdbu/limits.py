@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None)
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
-    found = (
+    result = (
         [json.loads(line) for line in asked.log.read_text().splitlines()]
         if asked.log.exists()
         else []
@@ -36,13 +36,13 @@ def main() -> None:
     for rows in ROWS:
         for columns in COLUMNS:
             case = {"rows": rows or "all", "columns": columns or "all"}
-            if any(case.items() <= row.items() for row in found):
+            if any(case.items() <= row.items() for row in result):
                 continue
             forest = Texture("forest", {"max_rows": rows, "max_conditions": columns})
-            found.append({**case, **run(bank, forest, PAIRS["manual"], SEED)})
+            result.append({**case, **run(bank, forest, PAIRS["manual"], SEED)})
             with asked.log.open("a") as file:
-                file.write(json.dumps(found[-1]) + "\n")
-    shown = [{k: row[k] for k in ("rows", "columns", *SHOWN)} for row in found]
+                file.write(json.dumps(result[-1]) + "\n")
+    shown = [{k: row[k] for k in ("rows", "columns", *SHOWN)} for row in result]
     page = f"{HEAD}\n{markdown(shown)}\n"
     print(page)
     if asked.out is not None:

@@ -81,9 +81,9 @@ def attribution(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for truth, name in NAMES.items():
         cases = [case for case in found if tuple(case["truth"]) == truth]
         blamed = Counter(NAMES[tuple(case["blamed"])] for case in cases)
-        told = {f"blamed: {other}": blamed[other] for other in NAMES.values()}
+        reported = {f"blamed: {other}": blamed[other] for other in NAMES.values()}
         right = f"{blamed[name] / max(len(cases), 1):.0%}"
-        rows.append({"injected": name, "cases": len(cases), **told, "right": right})
+        rows.append({"injected": name, "cases": len(cases), **reported, "right": right})
     return rows
 
 

@@ -52,18 +52,18 @@ def main() -> None:
     calls = model.result_.usage.calls
     rows, broken, spent = [], 0, 0.0
     batches = model.batches(asked.rows)
-    made = 0
+    created = 0
     check = as_rules(RULES)
-    while made < asked.rows:
+    while created < asked.rows:
         batch, seconds = cpu(lambda: next(batches))
         spent += seconds
-        made += batch.height
+        created += batch.height
         report = check_rules(typed(batch, model.schema_), check, model.schema_, real=train)
         broken += sum(result.violations for result in report.results)
-        if made % (asked.rows // 10) == 0:
-            rows.append({"rows": f"{made:,}", "CPU s": spent, "memory MB": round(resident())})
+        if created % (asked.rows // 10) == 0:
+            rows.append({"rows": f"{created:,}", "CPU s": spent, "memory MB": round(resident())})
     audit = model.audit_
-    told: list[dict[str, Any]] = [
+    reported: list[dict[str, Any]] = [
         {
             "rule": rule.text,
             "drawn right": f"{rule.drawn_right / audit.n_rows:.4%}",
@@ -79,12 +79,12 @@ def main() -> None:
         f"Adult, {train.height:,} training rows, {len(RULES)} rules written by a model whose three "
         f"replies are scripted (simulation); {len(model.template_)} stand after voting, "
         f"measuring and leaving out what others imply. Calls while fitting: {calls}; calls after "
-        f"{made:,} rows: {model.result_.usage.calls} (none more). CPU seconds of fitting: "
-        f"{fitting:.1f}, of the rows: {spent:.1f} ({1e6 * spent / made:.0f} µs per row). Memory "
+        f"{created:,} rows: {model.result_.usage.calls} (none more). CPU seconds of fitting: "
+        f"{fitting:.1f}, of the rows: {spent:.1f} ({1e6 * spent / created:.0f} µs per row). Memory "
         f"before fitting: {before:.0f} MB. Rows that break one of the {len(RULES)} rules as asked: "
         f"{broken:,}."
     )
-    page = ["# A million rows under rules written once", text, markdown(rows), markdown(told)]
+    page = ["# A million rows under rules written once", text, markdown(rows), markdown(reported)]
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text("\n\n".join(page) + "\n")
 

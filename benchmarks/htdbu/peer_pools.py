@@ -26,14 +26,14 @@ def main():
     frame = frame.astype(dict.fromkeys(listed, object))
     np.random.seed(int(seed))  # noqa: NPY002 - the peer draws from the global state
     torch.manual_seed(int(seed))
-    made = getattr(ctgan, name)(epochs=int(epochs), enable_gpu=False)
+    result = getattr(ctgan, name)(epochs=int(epochs), enable_gpu=False)
     start = time.process_time()
-    made.fit(frame, listed)
+    result.fit(frame, listed)
     seconds = {"fit": time.process_time() - start}
     start = time.process_time()
-    made.sample(12_000)
+    result.sample(12_000)
     seconds["sample"] = time.process_time() - start
-    made.sample(int(n)).to_parquet(out, index=False)
+    result.sample(int(n)).to_parquet(out, index=False)
     print(json.dumps(seconds))
 
 

@@ -103,8 +103,8 @@ def main() -> None:
             if obedience == OBEDIENCE[-1]:
                 arms["texture, mined rules"] = (partial(once, None), asked.many)
             for name, (arm, n_rows) in arms.items():
-                found = [arm(n_rows, seed) for seed in range(asked.seeds)]
-                means = {key: np.mean([one[key] for one in found]).item() for key in found[0]}
+                result = [arm(n_rows, seed) for seed in range(asked.seeds)]
+                means = {key: np.mean([one[key] for one in result]).item() for key in result[0]}
                 means |= {key: f"{means[key]:,.0f}" for key in ("calls", "tokens")}
                 rows.append({"obedience": obedience, "rows by": name, "rows": n_rows, **means})
     page = f"""# Rules in every prompt, or written once (simulation)
@@ -153,13 +153,13 @@ def one_by_one(model: StandIn, batch_size: int, n_rows: int, seed: int) -> dict[
 def once(model: StandIn | None, n_rows: int, seed: int) -> dict[str, Any]:
     train = loans(TRAIN, 100 + seed)
     start = time.process_time()
-    made = HTDBU("repaid", llm=model, random_state=seed).fit(train)
-    rows = made.sample(n_rows)
+    result = HTDBU("repaid", llm=model, random_state=seed).fit(train)
+    rows = result.sample(n_rows)
     seconds = time.process_time() - start
-    schema = made.schema_
-    template = bind(made.template_, schema)
+    schema = result.schema_
+    template = bind(result.template_, schema)
     known = sum(implied(rule, template, schema) for rule in bind(as_rules(RULES), schema))
-    return outcome(rows, made.result_.usage, known, seconds)
+    return outcome(rows, result.result_.usage, known, seconds)
 
 
 def outcome(rows: pl.DataFrame, bill: Bill, n_rules: int, seconds: float) -> dict[str, Any]:

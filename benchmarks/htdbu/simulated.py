@@ -70,8 +70,10 @@ def _orders(n: int, rng: Rng) -> pl.DataFrame:
     days = np.where(past, rng.integers(1, 400, n), -1)
     calls = np.where(past, rng.integers(1, 9, n), 0)
     price, count = rng.choice([5, 8, 12, 20], n), rng.integers(1, 12, n)
-    chance = -1.6 + 1.8 * past + 0.12 * count - 0.004 * np.maximum(days, 0) + 0.8 * (price == 5)
-    y = rng.random(n) < 1 / (1 + np.exp(-1.6 * chance))
+    probability = (
+        -1.6 + 1.8 * past + 0.12 * count - 0.004 * np.maximum(days, 0) + 0.8 * (price == 5)
+    )
+    y = rng.random(n) < 1 / (1 + np.exp(-1.6 * probability))
     channel = _mood(y, ["mail", "shop", "web"], rng)
     return pl.DataFrame(
         {"days": days, "calls": calls, "price": price, "count": count, "total": price * count,

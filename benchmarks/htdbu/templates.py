@@ -59,8 +59,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
-    found: dict[str, list[dict[str, float]]] = defaultdict(list)
-    said: dict[str, str] = {}
+    result: dict[str, list[dict[str, float]]] = defaultdict(list)
+    declared: dict[str, str] = {}
     fits = []
     for seed in asked.seeds:
         bank = load(asked.data, PAIRS["manual"], seed)
@@ -68,17 +68,17 @@ def main() -> None:
         _, fitting = cpu(lambda model=model, bank=bank: model.fit(bank.train))
         fits.append(fitting)
         with one_thread():
-            found["real rows"].append(read(bank.train.sample(ROWS, seed=seed), bank))
+            result["real rows"].append(read(bank.train.sample(ROWS, seed=seed), bank))
         for name, rules in TEMPLATES.items():
             checked = validate_rules(as_rules(rules), model.schema_, bank.train)
             notes = [f.message for f in checked.findings if f.level != "note"]
-            said[name] = "; ".join(notes) or "nothing"
+            declared[name] = "; ".join(notes) or "nothing"
             rows, seconds = cpu(lambda rules=rules, model=model: model.sample(ROWS, rules=rules))
             broken = check_rules(rows, checked.bound, model.schema_)
             hard = sum(r.violations for r in broken.results if r.severity == "hard")
             with one_thread():
                 measured = read(rows, bank)
-            found[name].append(
+            result[name].append(
                 {
                     "effect": model.skeleton_.effect,
                     **measured,
@@ -88,7 +88,7 @@ def main() -> None:
                 }
             )
     asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(page(found, said, fits) + "\n")
+    asked.out.write_text(page(result, declared, fits) + "\n")
 
 
 def read(rows: pl.DataFrame, bank: Any) -> dict[str, float]:
@@ -116,7 +116,9 @@ def page(found: Any, said: dict[str, str], fits: list[float]) -> str:
             spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
             line[column] = f"{np.mean(values):.3f}{spread}" if values else None
         table.append(line)
-    told = [{"template": name, "said before any row is made": text} for name, text in said.items()]
+    reported = [
+        {"template": name, "said before any row is made": text} for name, text in said.items()
+    ]
     return "\n\n".join(
         [
             "# One table, one texture, the template varied",
@@ -126,7 +128,7 @@ def page(found: Any, said: dict[str, str], fits: list[float]) -> str:
             "is the distance (TV) that the template asks of the skeleton's real shares; XModal "
             "that of target and mood from the real test rows, X_syn that from the shares asked.",
             markdown(table),
-            markdown(told),
+            markdown(reported),
         ]
     )
 

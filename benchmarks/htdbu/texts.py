@@ -57,9 +57,9 @@ def main() -> None:
     bank = load_table(read(asked.data, BANK), target="y").frame
     seeds = SEEDS[: asked.seeds]
     with one_thread():
-        told = [accuracy(corpus, n, seeds) for n in LABELLED]
+        reported = [accuracy(corpus, n, seeds) for n in LABELLED]
         words = [row for shared in (True, False) for row in leakage(bank, corpus, shared, seeds)]
-        made = [
+        result = [
             row for name in ATTRIBUTES for row in written(bank, corpus, name, seeds, asked.rows)
         ]
     page = f"""# Texts with a mood
@@ -75,7 +75,7 @@ Words and pairs of words, TF-IDF, logistic regression, learned from so many labe
 asked about the others. "Said" is the out-of-fold accuracy that the program tells its user. Always
 saying the most frequent mood is right for 59.4 %.
 
-{markdown(told)}
+{markdown(reported)}
 
 ## What shared sentences leak
 
@@ -96,23 +96,23 @@ the last line rows whose sentence has no label are left out of everything. XModa
 mood of each sentence; "seen" takes the mood that the user has. XModal of real rows is that between
 training and test rows.
 
-{markdown(made)}
+{markdown(result)}
 """
     asked.out.write_text(page)
     print(page)
 
 
 def accuracy(corpus: pl.DataFrame, n: int, seeds: Sequence[int]) -> dict[str, Any]:
-    found = []
+    result = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
         order = rng.permutation(corpus.height)
         known, rest = corpus[order[:n]], corpus[order[n:]]
-        made = TextClassifier().fit(known["text"], known["sentiment"], rng)
-        right = (made.label(rest["text"]) == rest["sentiment"]).to_numpy()
+        created = TextClassifier().fit(known["text"], known["sentiment"], rng)
+        right = (created.label(rest["text"]) == rest["sentiment"]).to_numpy()
         sure = (rest["all_agree"] == "1").to_numpy()
-        found.append((right.mean(), made.accuracy_, right[sure].mean()))
-    return {"labelled sentences": n} | summed(found, ["right", "said", "right, all agree"])
+        result.append((right.mean(), created.accuracy_, right[sure].mean()))
+    return {"labelled sentences": n} | summed(result, ["right", "said", "right, all agree"])
 
 
 def summed(found: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, str]:
@@ -129,10 +129,10 @@ def sides(bank: pl.DataFrame, corpus: pl.DataFrame, shared: bool, seed: int) -> 
     rng = np.random.default_rng(seed)
     pool = TextPool(corpus["text"], corpus["sentiment"])
     pools = (pool, pool) if shared else pool.split(HELD_OUT, rng)
-    places = train_test_split(
+    indices = train_test_split(
         np.arange(bank.height), test_size=0.2, random_state=seed, stratify=bank["y"].to_numpy()
     )
-    return [paired(bank[np.sort(at)], one, rng) for at, one in zip(places, pools, strict=True)]
+    return [paired(bank[np.sort(at)], one, rng) for at, one in zip(indices, pools, strict=True)]
 
 
 def paired(rows: pl.DataFrame, pool: TextPool, rng: np.random.Generator) -> pl.DataFrame:
@@ -176,14 +176,14 @@ INPUTS = ("mood", "words", "table", "table + mood", "table + words")
 def leakage(
     bank: pl.DataFrame, corpus: pl.DataFrame, shared: bool, seeds: Sequence[int]
 ) -> list[dict[str, Any]]:
-    found, stands = [], []
+    result, stands = [], []
     for seed in seeds:
         train, test = sides(bank, corpus, shared, seed)
-        found.append([learned(train, test, inputs) for inputs in INPUTS])
+        result.append([learned(train, test, inputs) for inputs in INPUTS])
         stands.append(shared_share(test["text"], train["text"]))
     head = {"sentences": "shared" if shared else "disjoint"}
     head["test rows whose text is a training row's"] = f"{np.mean(stands):.1%}"
-    return [head | summed(found, INPUTS)]
+    return [head | summed(result, INPUTS)]
 
 
 def written(
@@ -191,7 +191,7 @@ def written(
 ) -> list[dict[str, Any]]:
     names = ["XModal", "XModal seen", "XModal of real rows", "AUROC words", "AUROC table + words",
              "AUROC words, real"]  # fmt: skip
-    found, used = [], []
+    result, used = [], []
     for seed in seeds:
         rng = np.random.default_rng(seed)
         train, test = sides(bank, corpus, shared=False, seed=seed)
@@ -204,15 +204,15 @@ def written(
             column = TextColumn("text", "sentiment", source="classifier", sure=sure)
             column.fit(known, rng=rng)
         seen = known.with_columns(column.attribute_of(known))
-        made = Synthesizer("trees", target="y", random_state=seed).fit(seen.drop("text"))
-        rows = made.sample(n_rows)
+        created = Synthesizer("trees", target="y", random_state=seed).fit(seen.drop("text"))
+        rows = created.sample(n_rows)
         rows = rows.with_columns(column.write(rows, rng))
-        told = column.told(rows)
-        assert told["real_share"] == 1.0
-        used.append(told["most_used"])
+        reported = column.told(rows)
+        assert reported["real_share"] == 1.0
+        used.append(reported["most_used"])
         truth = dict(corpus.select("text", "sentiment").iter_rows())
         true = rows.with_columns(rows["text"].replace_strict(truth).alias("sentiment"))
-        found.append(
+        result.append(
             (
                 cross_modal(test, true), cross_modal(test, rows), cross_modal(train, test),
                 learned(true, test, "words"), learned(true, test, "table + words"),
@@ -221,7 +221,7 @@ def written(
         )  # fmt: skip
     head = {"attribute": attribute, "training rows": seen.height}
     drawn = {"sentences": len(column.pool_), "a sentence at most": max(used)}
-    return [head | summed(found, names) | drawn]
+    return [head | summed(result, names) | drawn]
 
 
 def _unlabelled(train: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

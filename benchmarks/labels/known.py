@@ -120,8 +120,8 @@ def _figures(
         ),
     }
     labels = {name: model.predict(test) for name, model in models.items()}
-    score = {name: quality(truth, found) for name, found in labels.items()}
-    loss = {name: _loss(truth, found, table) for name, found in labels.items()}
+    score = {name: quality(truth, result) for name, result in labels.items()}
+    loss = {name: _loss(truth, result, table) for name, result in labels.items()}
     alone = real_alone(train, test, schema, table) if train.height else float("nan")
     return Figures(
         table.name, train.height, draw, alone, score["local"], score["model"], score["updated"],
@@ -162,8 +162,8 @@ def real_alone(train: pl.DataFrame, test: pl.DataFrame, schema: Schema, table: L
     y = train[table.target].to_numpy()
     if table.is_number:
         numeric = (RandomForestRegressor(200, min_samples_leaf=2, random_state=0), Ridge(10.0))
-        found = [learner.fit(rows, y).predict(asked) for learner in numeric]
-        return float(spearmanr(test[table.target].to_numpy(), np.mean(found, axis=0)).statistic)
+        result = [learner.fit(rows, y).predict(asked) for learner in numeric]
+        return float(spearmanr(test[table.target].to_numpy(), np.mean(result, axis=0)).statistic)
     learners = (
         RandomForestClassifier(200, min_samples_leaf=2, random_state=0),
         LogisticRegression(C=0.3, max_iter=1000),

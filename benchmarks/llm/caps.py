@@ -41,17 +41,19 @@ class Endpoint:
 
 
 def run(seed: int, kind: str) -> dict[str, float]:
-    chance = random.Random(seed)
+    probability = random.Random(seed)
     prompts = [
         Prompt.ask(
-            "word " * chance.randint(20, 400), seed=number, max_tokens=chance.randint(50, 400)
+            "word " * probability.randint(20, 400),
+            seed=number,
+            max_tokens=probability.randint(50, 400),
         )
         for number in range(400)
     ]
     choices = {
-        "max_cost": chance.uniform(0.05, 0.4),
-        "max_tokens": chance.randint(10_000, 60_000),
-        "max_calls": chance.randint(70, 250),
+        "max_cost": probability.uniform(0.05, 0.4),
+        "max_tokens": probability.randint(10_000, 60_000),
+        "max_calls": probability.randint(70, 250),
     }
     caps: dict[str, Any] = {kind: choices[kind]}
     client = connect("m", "https://example.invalid/v1", prices={"m": PRICE}, **caps)
@@ -84,10 +86,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100)
     options = parser.parse_args()
     kinds = ("max_cost", "max_tokens", "max_calls")
-    found = [(kinds[seed % 3], run(seed, kinds[seed % 3])) for seed in range(options.runs)]
+    matches = [(kinds[seed % 3], run(seed, kinds[seed % 3])) for seed in range(options.runs)]
     rows = []
     for kind in kinds:
-        runs = [result for name, result in found if name == kind]
+        runs = [result for name, result in matches if name == kind]
         rows.append(
             {
                 "cap": kind,

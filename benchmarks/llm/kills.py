@@ -77,8 +77,8 @@ def spawn_and_kill(folder: Path, after: float) -> tuple[list[str], bool]:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     with os.fdopen(reading) as pipe:
-        said = pipe.read().splitlines()
-    return said, "done" not in said
+        declared = pipe.read().splitlines()
+    return declared, "done" not in declared
 
 
 def check(folder: Path, said: list[str], counts: Counter[str]) -> set[int]:
@@ -112,22 +112,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     options = parser.parse_args()
-    chance, counts = random.Random(0), Counter[str]()
+    probability, counts = random.Random(0), Counter[str]()
     lost: set[int] = set()
     answered: set[int] = set()
     with tempfile.TemporaryDirectory() as root:
         runs = 1
         while counts["kills"] < options.kills:
             folder = Path(root) / str(runs)
-            said, killed = spawn_and_kill(folder, chance.uniform(0.0, 0.35))
+            declared, killed = spawn_and_kill(folder, probability.uniform(0.0, 0.35))
             counts["kills"] += killed
-            calls = [int(line[1:]) for line in said if line.startswith("c")]
+            calls = [int(line[1:]) for line in declared if line.startswith("c")]
             counts["calls"] += len(calls)
             repeats = [number for number in calls if number in lost | answered]
             counts["repeated calls"] += len(repeats)
             counts["repeats of answered calls"] += sum(number in answered for number in repeats)
-            lost |= check(folder, said, counts)
-            answered |= {int(line[1:].split()[0]) for line in said if line.startswith("u")}
+            lost |= check(folder, declared, counts)
+            answered |= {int(line[1:].split()[0]) for line in declared if line.startswith("u")}
             if not killed:
                 runs, lost, answered = runs + 1, set(), set()
         counts["runs"] = runs

@@ -23,8 +23,8 @@ ROWS = 8
 def noise(text: str, rng: np.random.Generator) -> str:
     """Change about one character in fifty."""
     characters = list(text)
-    for place in rng.integers(0, max(1, len(characters)), size=len(characters) // 50 + 1):
-        characters[place] = str(rng.choice(["", "\x1b", "{", '"', ",", "\n", "9", "é", "\x00"]))
+    for index in rng.integers(0, max(1, len(characters)), size=len(characters) // 50 + 1):
+        characters[index] = str(rng.choice(["", "\x1b", "{", '"', ",", "\n", "9", "é", "\x00"]))
     return "".join(characters)
 
 

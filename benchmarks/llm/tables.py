@@ -28,8 +28,8 @@ def narrow(n_rows: int, seed: int) -> tuple[pl.DataFrame, Schema]:
 def wide(n_rows: int, seed: int) -> tuple[pl.DataFrame, Schema]:
     """Thirty columns: twenty numbers, nine flags, a label."""
     rng = np.random.default_rng(seed)
-    numbers = {f"measure_{place}": np.round(rng.normal(50, 9, n_rows), 1) for place in range(20)}
-    flags = {f"flag_{place}": rng.choice(["t", "f"], n_rows) for place in range(9)}
+    numbers = {f"measure_{index}": np.round(rng.normal(50, 9, n_rows), 1) for index in range(20)}
+    flags = {f"flag_{index}": rng.choice(["t", "f"], n_rows) for index in range(9)}
     label = {"class": rng.choice(["sick", "negative"], n_rows)}
     frame = pl.DataFrame({**numbers, **flags, **label})
     return frame, infer_schema(frame, target="class")

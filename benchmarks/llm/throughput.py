@@ -128,8 +128,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--faulty-seconds", type=float, default=120.0)
     options = parser.parse_args()
-    wanted = ((options.seconds, 0.0, 0.0), (options.faulty_seconds, 0.1, 0.1))
-    rows = [run(*settings) for settings in wanted if settings[0] > 0]
+    requested = ((options.seconds, 0.0, 0.0), (options.faulty_seconds, 0.1, 0.1))
+    rows = [run(*settings) for settings in requested if settings[0] > 0]
     write_table("throughput", "Throughput: 64 slots, 1 s latency", rows, __doc__.split("\n\n")[1])
 
 

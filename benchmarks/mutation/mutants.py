@@ -88,11 +88,11 @@ def what_runs(code: str) -> str:
 
 def modules_of(area: str) -> list[Path]:
     """Return the sources of an area."""
-    found: set[Path] = set()
+    result: set[Path] = set()
     for name in AREAS[area][0]:
         path = ROOT / PACKAGE / name
-        found |= set(path.rglob("*.py")) if path.is_dir() else set(path.parent.glob(path.name))
-    return sorted(path.relative_to(ROOT) for path in found if path.name != "__init__.py")
+        result |= set(path.rglob("*.py")) if path.is_dir() else set(path.parent.glob(path.name))
+    return sorted(path.relative_to(ROOT) for path in result if path.name != "__init__.py")
 
 
 def positions(module: Path) -> Iterator[tuple[tuple[int, int], str, int]]:
@@ -115,10 +115,10 @@ def sample(area: str, n_mutants: int, seed: int) -> list[Mutant]:
     for module in modules_of(area):
         for start, name, occurrence in positions(module):
             by_place.setdefault((module, start), []).append((name, occurrence))
-    places = sorted(by_place)
-    rng.shuffle(places)
+    indices = sorted(by_place)
+    rng.shuffle(indices)
     drawn: list[Mutant] = []
-    for module, start in places:
+    for module, start in indices:
         if len(drawn) == n_mutants:
             break
         name, occurrence = rng.choice(by_place[module, start])
@@ -193,8 +193,8 @@ def run(mutants: list[Mutant], workers: int) -> list[bool]:
                 alive = survives(mutant, tree)
             finally:
                 trees.put(tree)
-            place = f"{mutant.module}:{mutant.line} {mutant.operator}"
-            click.echo(f"{'SURVIVES' if alive else 'killed'}  {place}", err=True)
+            index = f"{mutant.module}:{mutant.line} {mutant.operator}"
+            click.echo(f"{'SURVIVES' if alive else 'killed'}  {index}", err=True)
             return alive
 
         return list(pool.map(one, mutants))

@@ -91,12 +91,12 @@ def score(train: pl.DataFrame, test: pl.DataFrame, seed: int) -> tuple[float, fl
 
 def run(frame: pl.DataFrame, ways: dict[str, Fill], repeats: int) -> dict[str, np.ndarray]:
     """Scores of each way, shape (n_folds, 2)."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    result: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0)
     for k, (train, test) in enumerate(folds.split(frame, frame[TARGET].to_numpy())):
         for name, fill in ways.items():
-            found[name].append(score(fill(frame[train], k), frame[test], k))
-    return {name: np.array(scores) for name, scores in found.items()}
+            result[name].append(score(fill(frame[train], k), frame[test], k))
+    return {name: np.array(scores) for name, scores in result.items()}
 
 
 def main() -> None:
@@ -117,7 +117,7 @@ def main() -> None:
             scores = run(frame, ways, asked.repeats)
         for m, measure in enumerate(("macro-F1", "balanced accuracy")):
             row = {"table": name, "measure": measure}
-            row |= {way: f"{found[:, m].mean():.3f}" for way, found in scores.items()}
+            row |= {way: f"{result[:, m].mean():.3f}" for way, result in scores.items()}
             for base in ("repeated", "SMOTE"):
                 mine = scores[asked.methods.split(",")[0]]
                 gap = difference(mine[:, m], scores[base][:, m], 1 / (FOLDS - 1))
@@ -126,8 +126,8 @@ def main() -> None:
             print(row, flush=True)
         single += [
             {"table": name, "fold": k, "way": way, "macro_f1": f1, "balanced_accuracy": accuracy}
-            for way, found in scores.items()
-            for k, (f1, accuracy) in enumerate(found.tolist())
+            for way, result in scores.items()
+            for k, (f1, accuracy) in enumerate(result.tolist())
         ]
     if not asked.only:
         write_csv("resampling", single)

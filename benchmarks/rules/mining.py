@@ -100,7 +100,7 @@ def columns_of(rules: Rules) -> dict[str, set[str]]:
 
 
 def one_cell(n: int, noise: float, seeds: int) -> dict[str, Any]:
-    right = found = seconds = 0.0
+    right = result = seconds = 0.0
     recall = dict.fromkeys(PLANTED, 0)
     for seed in range(seeds):
         rng = np.random.default_rng([seed, n, int(1000 * noise)])
@@ -110,10 +110,10 @@ def one_cell(n: int, noise: float, seeds: int) -> dict[str, Any]:
         report = check_rules(fresh, rules, SCHEMA, real=fresh)
         true = {r.name for r in report.results if r.violations <= 0.005 * max(r.support, 1)}
         columns = columns_of(rules)
-        right, found = right + len(true), found + len(rules)
-        for name, (wanted, kinds) in PLANTED.items():
+        right, result = right + len(true), result + len(rules)
+        for name, (requested, kinds) in PLANTED.items():
             recall[name] += any(
-                columns[rule.name] == wanted and rule.kind in kinds and rule.name in true
+                columns[rule.name] == requested and rule.kind in kinds and rule.name in true
                 for rule in rules
             )
     missed = [name for name, count in recall.items() if count < seeds]
@@ -121,8 +121,8 @@ def one_cell(n: int, noise: float, seeds: int) -> dict[str, Any]:
         "rows": n,
         "noise": f"{noise:.0%}",
         "recall": sum(recall.values()) / (seeds * len(PLANTED)),
-        "precision": right / max(found, 1),
-        "rules": found / seeds,
+        "precision": right / max(result, 1),
+        "rules": result / seeds,
         "CPU s": seconds,
         "missed at least once": ", ".join(missed) or "none",
     }
@@ -161,17 +161,18 @@ DOCUMENTED = {
 
 def on_files(folder: Path) -> list[str]:
     adult = load_table(read(folder, ADULT))
-    found, seconds = cpu(lambda: mine_rules(adult.frame, adult.schema, np.random.default_rng(0)))
-    texts = {rule.described(): rule for rule in found}
+    result, seconds = cpu(lambda: mine_rules(adult.frame, adult.schema, np.random.default_rng(0)))
+    texts = {rule.described(): rule for rule in result}
     rows = [
         {
             "documented for Adult": name,
-            "found": all(text in texts for text in wanted),
+            "found": all(text in texts for text in requested),
             "real rows that break it": max(
-                (float(texts[t].violation_rate or 0.0) for t in wanted if t in texts), default=None
+                (float(texts[t].violation_rate or 0.0) for t in requested if t in texts),
+                default=None,
             ),
         }
-        for name, wanted in DOCUMENTED.items()
+        for name, requested in DOCUMENTED.items()
     ]
     distance = next((t for t in texts if t.startswith('age - "education-num" >=')), None)
     rows.append(
@@ -185,7 +186,7 @@ def on_files(folder: Path) -> list[str]:
     rules, more = cpu(lambda: mine_rules(sick.frame, sick.schema, np.random.default_rng(0)))
     ratio = [rule for rule in rules if "TT4 / T4U" in rule.described()]
     text = (
-        f"Adult: {len(found)} rules in {seconds:.1f} s of CPU. Sick: {len(rules)} rules in "
+        f"Adult: {len(result)} rules in {seconds:.1f} s of CPU. Sick: {len(rules)} rules in "
         f"{more:.1f} s; the ratio: "
         + "; ".join(f"`{r.described()}`, support {r.support:,}, broken {r.violation_rate:.2%}"
                     for r in ratio)

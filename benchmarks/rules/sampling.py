@@ -88,7 +88,7 @@ def one(method: str, train: pl.DataFrame, rest: pl.DataFrame, schema: Any, ruler
         free.append(seconds)
         ruled, seconds = cpu(partial(synthesizer.sample, ROWS, rules=rules, random_state=seed))
         kept.append(seconds)
-        plain, ruled = (load_table(made, schema=schema).frame for made in (plain, ruled))
+        plain, ruled = (load_table(result, schema=schema).frame for result in (plain, ruled))
         broken_free += violations(plain, rules, schema, train)
         broken += violations(ruled, rules, schema, train)
         if seed < 1:

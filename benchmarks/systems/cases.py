@@ -130,8 +130,8 @@ def _travel(share: float) -> Callable:
 def _flip(rows: pl.DataFrame, target: str, share: float, rng: np.random.Generator) -> pl.DataFrame:
     """Turn the labels of a share of the rows, drawn over both classes alike."""
     labels = rows[target].to_numpy().copy()
-    places = rng.permutation(len(labels))[: round(share * len(labels))]
-    labels[places] = 1 - labels[places]
+    indices = rng.permutation(len(labels))[: round(share * len(labels))]
+    labels[indices] = 1 - labels[indices]
     return rows.with_columns(pl.Series(target, labels))
 
 
@@ -179,30 +179,30 @@ def adult(folder: Path) -> Table:
 def cases(folder: Path | None) -> dict[str, Case]:
     """Return all cases; those on real tables where there is a folder of data."""
     health, travel = "the risk of diabetes of patients", "travellers who are offered incentives"
-    found = [
+    result = [
         Case(f"diabetes 7:2:1, n = {n}", _diabetes(n, diabetes.imbalanced), 10, 10, health,
              "diabetes 7:2:1" if n == 10 else "")
         for n in (10, 60, 100)
     ]  # fmt: skip
-    found += [
+    result += [
         Case("diabetes 8:2:0, n = 10", _diabetes(10, diabetes.incomplete), 10, 10, health,
              "diabetes 8:2:0")
     ]  # fmt: skip
-    found += [
+    result += [
         Case(f"diabetes flipped {share:g}, n = 60", _flipped_diabetes(share), 6, 10, health,
              f"diabetes flipped {share:g}")
         for share in (0.2, 0.3, 0.4)
     ]  # fmt: skip
-    found += [
+    result += [
         Case(f"travel flipped {share:g}, n = 60", _travel(share), 3, 20, travel,
              f"travel flipped {share:g}")
         for share in (0.0, 0.3, 0.4)
     ]  # fmt: skip
     if folder is not None:
         for n in (20, 60, 200):
-            found.append(Case(f"compas, n = {n}", _real(compas, folder, n), n // 20, 20,
+            result.append(Case(f"compas, n = {n}", _real(compas, folder, n), n // 20, 20,
                               "defendants and whether they reoffend", "compas"))  # fmt: skip
         for n in (20, 60, 200):
-            found.append(Case(f"adult, n = {n}", _real(adult, folder, n), n // 20, 20,
+            result.append(Case(f"adult, n = {n}", _real(adult, folder, n), n // 20, 20,
                               "people of a census and what they earn"))  # fmt: skip
-    return {case.name: case for case in found}
+    return {case.name: case for case in result}

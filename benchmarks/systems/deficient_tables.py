@@ -132,8 +132,8 @@ class Trial:
 
     def gate(self, *checks: Check) -> Made:
         """Send the team's rows through gates, batch by batch."""
-        made, system = self.team()
-        rows, schema = typed(made, self.drawn.schema), self.drawn.schema
+        result, system = self.team()
+        rows, schema = typed(result, self.drawn.schema), self.drawn.schema
         fitted = fit_checks([Sanity(), *checks], self.drawn.train, schema, self.seed)
         parts = split_batches(rows.height, None, self.case.batch)
         with one_thread():
@@ -197,12 +197,12 @@ def run(case: Case, seed: int, arms: list[str], rules: Rules | None) -> Iterator
     known: dict[bytes, dict[str, Any]] = {}
     for arm in arms:
         start = time.process_time()
-        made, system = {**ARMS, **ROLES}[arm](trial)
+        result, system = {**ARMS, **ROLES}[arm](trial)
         seconds = time.process_time() - start
-        same = made.write_csv().encode()
-        known[same] = known.get(same) or scores(drawn, made, seed, rules)
+        same = result.write_csv().encode()
+        known[same] = known.get(same) or scores(drawn, result, seed, rules)
         yield {
-            "case": case.name, "seed": seed, "arm": arm, "rows": made.height,
+            "case": case.name, "seed": seed, "arm": arm, "rows": result.height,
             **spent(system), "seconds": round(seconds, 2),
             "scores": json.dumps(known[same]),
         }  # fmt: skip
@@ -223,7 +223,7 @@ def scores(drawn: Drawn, made: pl.DataFrame, seed: int, rules: Rules | None) -> 
     made = typed(made, drawn.schema).cast(dict(drawn.train.schema))  # type: ignore[arg-type]  # polars takes names
     together = pl.concat([drawn.train, made])
     judged = made.height and seed < LIKENESS
-    found = {
+    result = {
         key: None if value is None else round(value, 3)
         for key, value in {
             **usefulness(together, drawn.test, drawn.schema, seed),
@@ -233,8 +233,8 @@ def scores(drawn: Drawn, made: pl.DataFrame, seed: int, rules: Rules | None) -> 
     if rules is not None:
         rows = made if made.height else drawn.test  # of real rows alone: those of the test
         broken = [rule.broken(rows) for rule in bind(rules, drawn.schema, drawn.population)]
-        found["breaks rules"] = round(100 * float(sum(broken).astype(bool).mean()), 2)
-    return found
+        result["breaks rules"] = round(100 * float(sum(broken).astype(bool).mean()), 2)
+    return result
 
 
 def main() -> None:
@@ -274,8 +274,8 @@ def mined(case: Case) -> Rules | None:
     if not case.name.startswith("compas"):
         return None
     drawn = case.draw(0)
-    found = mine_rules(drawn.population, drawn.schema, np.random.default_rng(0))
-    return Rules(rules=[rule for rule in found.rules if rule.hard])
+    result = mine_rules(drawn.population, drawn.schema, np.random.default_rng(0))
+    return Rules(rules=[rule for rule in result.rules if rule.hard])
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ def usefulness(
     y, truth = (frame[target].cast(pl.String).to_numpy() for frame in (train, test))
     if len(set(y)) < 2:
         return {}
-    found = [
+    result = [
         _scores(model, _features(train, schema), y, _features(test, schema), truth, schema)
         for model in learners(seed).values()
     ]
-    return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
+    return {name: float(np.mean([each[name] for each in result])) for name in result[0]}
 
 
 def _features(frame: pl.DataFrame, schema: Schema) -> np.ndarray:
@@ -78,12 +78,12 @@ def _scores(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 100 rounds of the MLP may not converge
         fitted = make_pipeline(prepared, model).fit(x, y)
-        said = fitted.predict(test)
+        declared = fitted.predict(test)
         decided = hasattr(fitted, "predict_proba")
-        chance = fitted.predict_proba(test) if decided else fitted.decision_function(test)
-    if chance.ndim == 1:
-        chance = np.column_stack([-chance, chance])
-    known = dict(zip(fitted.classes_, chance.T, strict=True))
+        probability = fitted.predict_proba(test) if decided else fitted.decision_function(test)
+    if probability.ndim == 1:
+        probability = np.column_stack([-probability, probability])
+    known = dict(zip(fitted.classes_, probability.T, strict=True))
     labels = sorted(set(truth))
     aucs = {
         f"AUC {label}": 100 * float(roc_auc_score(truth == label, known[label]))
@@ -96,9 +96,9 @@ def _scores(
         return {
             **aucs,
             "AUC": float(np.mean(list(aucs.values()))),
-            "accuracy": 100 * float(accuracy_score(truth, said)),
-            "F1": 100 * float(f1_score(truth, said, labels=labels, average="macro")),
-            "recall": 100 * float(recall_score(truth, said, labels=labels, average="macro")),
+            "accuracy": 100 * float(accuracy_score(truth, declared)),
+            "F1": 100 * float(f1_score(truth, declared, labels=labels, average="macro")),
+            "recall": 100 * float(recall_score(truth, declared, labels=labels, average="macro")),
         }
 
 

@@ -64,8 +64,8 @@ def main() -> None:
         key = published.get(case, "compas" if case.startswith("compas") else "")
         parts += [f"## {case}", case_table(arms)]
         if key in PUBLISHED:
-            told = [{"arm (published)": arm, **row} for arm, row in PUBLISHED[key].items()]
-            parts += ["Published:", markdown(told)]
+            reported = [{"arm (published)": arm, **row} for arm, row in PUBLISHED[key].items()]
+            parts += ["Published:", markdown(reported)]
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
@@ -88,9 +88,9 @@ def overview(runs: dict[str, Any]) -> str:
 
 
 def case_table(arms: dict[str, list[dict[str, Any]]]) -> str:
-    found = {m for runs in arms.values() for run in runs for m in run["scores"]}
+    result = {m for runs in arms.values() for run in runs for m in run["scores"]}
     listed = [f"AUC {level}" for level in LEVELS]
-    per_class = [m for m in listed if m in found] or sorted(m for m in found if m[:4] == "AUC ")
+    per_class = [m for m in listed if m in result] or sorted(m for m in result if m[:4] == "AUC ")
     shown = [m for m in MEASURES if any(m in run["scores"] for r in arms.values() for run in r)]
     if len(per_class) == 2:  # the same number twice
         per_class = []

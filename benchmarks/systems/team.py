@@ -48,7 +48,7 @@ def weak_manager(text: str, model: StandIn, rng: np.random.Generator) -> str | N
     if '"components"' not in text:
         return None
     names = [n for n in model.population.schema.names if n != model.population.target]
-    names = [names[place] for place in rng.permutation(len(names))][:-1]
+    names = [names[index] for index in rng.permutation(len(names))][:-1]
     names[0] = names[0][:-1] + "?"
     blocks = [names[at : at + 4] for at in range(0, len(names), 4)]
     parts = [
@@ -115,10 +115,10 @@ def tokens(case: Case, seeds: int) -> list[dict[str, Any]]:
             ("ours", model.heard, n_rows),
             ("published layout", published, BATCH),
         ):
-            for role, read, made in heard:
+            for role, read, result in heard:
                 for name in (role, "all"):
                     both = counts.setdefault((who, name), [0.0] * 4)
-                    for k, text in enumerate((read, made)):
+                    for k, text in enumerate((read, result)):
                         both[k] += pieces(text) / n / seeds
                         both[2 + k] += len(text) / 4 / n / seeds
     rows = [
@@ -146,8 +146,8 @@ class Listening:
 
 def pieces(text: str) -> int:
     """Count tokens about as a tokenizer does that takes up to three digits at once."""
-    found = re.findall(r"[^\r\n\w]?[^\W\d_]+|\d{1,3}| ?[^\s\w]+[\r\n]*|\s*[\r\n]+|\s+|_", text)
-    return sum(-(-len(piece) // 7) if piece[-1].isalpha() else 1 for piece in found)
+    result = re.findall(r"[^\r\n\w]?[^\W\d_]+|\d{1,3}| ?[^\s\w]+[\r\n]*|\s*[\r\n]+|\s+|_", text)
+    return sum(-(-len(piece) // 7) if piece[-1].isalpha() else 1 for piece in result)
 
 
 def _three(drawn: Drawn) -> list[dict[str, Any]]:
@@ -165,15 +165,15 @@ def _layout(drawn: Drawn) -> list[tuple[str, str]]:
     meanings = dict.fromkeys(drawn.schema.names, "its meaning, its unit and its range")
     features = [part["features"] for part in _three(drawn)] + [[str(drawn.schema.target)]]
     done: list[str] = []
-    found = []
+    result = []
     for own in features:
         begun = [{name: row[name] for name in done} | dict.fromkeys(own, "") for row in rows]
         done += own
-        told = [json.dumps(part, indent=1) for part in (meanings, examples, begun)]
+        reported = [json.dumps(part, indent=1) for part in (meanings, examples, begun)]
         head = "You are a specialist. Generate 10 realistic and diverse rows as JSON. " * 3
         reply = [{name: row[name] for name in done} for row in rows]
-        found.append((head + "\n".join(told), json.dumps(reply, indent=1)))
-    return found
+        result.append((head + "\n".join(reported), json.dumps(reply, indent=1)))
+    return result
 
 
 # 2. members ---------------------------------------------------------------------------------
@@ -181,11 +181,11 @@ def _layout(drawn: Drawn) -> list[tuple[str, str]]:
 
 def members(case: Case, seeds: int) -> list[dict[str, Any]]:
     """What strong and weak managers and workers give, before and after Trim."""
-    found = []
+    result = []
     for manager in ("strong", "weak"):
         for worker in ("strong", "weak"):
             runs = [_members(case, seed, manager, worker) for seed in range(seeds)]
-            found.append(
+            result.append(
                 {
                     "table": case.name,
                     "manager": manager,
@@ -194,7 +194,7 @@ def members(case: Case, seeds: int) -> list[dict[str, Any]]:
                 }
             )
     alone = [_alone(case, seed) for seed in range(seeds)]
-    return [*found, {"table": case.name, "manager": "real alone", **_mean(alone)}]
+    return [*result, {"table": case.name, "manager": "real alone", **_mean(alone)}]
 
 
 def _alone(case: Case, seed: int) -> dict[str, float]:
@@ -209,15 +209,15 @@ def _members(case: Case, seed: int, manager: str, worker: str) -> dict[str, floa
         "manager": standin(drawn, None, [weak_manager] if manager == "weak" else []),
         "": standin(drawn, STRONG if worker == "strong" else WEAK),
     }
-    found: dict[str, float] = {}
+    result: dict[str, float] = {}
     for name, trim in {"team": None, "team + trim": {"trust": "generator"}}.items():
         system = team(case, drawn, seed, llm, trim=trim)
         rows = rows_of(system, drawn)
         whole = pl.concat([drawn.train, rows])
-        found[f"AUC {name}"] = usefulness(whole, drawn.test, drawn.schema, seed)["AUC"]
-        found[f"rows {name}"] = rows.height
-        found[f"tokens a row {name}"] = system.result_.tokens_per_row or np.nan
-    return {**found, "repairs": len(system.plan_.repairs)}
+        result[f"AUC {name}"] = usefulness(whole, drawn.test, drawn.schema, seed)["AUC"]
+        result[f"rows {name}"] = rows.height
+        result[f"tokens a row {name}"] = system.result_.tokens_per_row or np.nan
+    return {**result, "repairs": len(system.plan_.repairs)}
 
 
 def _mean(runs: Sequence[Mapping[str, float]]) -> dict[str, str]:
@@ -241,7 +241,7 @@ def missing(case: Case, seeds: int) -> list[dict[str, Any]]:
 
     Written from the population's rows of that class, so by a model that knows it well.
     """
-    found = []
+    result = []
     for worker, faults in {"strong": STRONG, "weak": WEAK, "no model": None}.items():
         for name, trim in {"team": None, "team + trim": {"trust": "generator"}}.items():
             runs = []
@@ -253,8 +253,8 @@ def missing(case: Case, seeds: int) -> list[dict[str, Any]]:
                 auc = usefulness(whole, drawn.test, drawn.schema, seed)["AUC HR"]
                 n_written = int((rows[str(drawn.schema.target)] == "HR").sum())
                 runs.append({"AUC HR": auc, "rows": rows.height, "rows of HR": n_written})
-            found.append({"table": case.name, "worker": worker, "rows by": name, **_mean(runs)})
-    return found
+            result.append({"table": case.name, "worker": worker, "rows by": name, **_mean(runs)})
+    return result
 
 
 # 4. rules -----------------------------------------------------------------------------------
@@ -288,16 +288,16 @@ def _violations(case: Case, seed: int, rules: Sequence[BoundRule]) -> dict[str, 
         llm=llm, schema=drawn.schema, topic=case.topic, curate=False, rows_per_prompt=BATCH,
         random_state=seed,
     ).fit(drawn.train)  # fmt: skip
-    made = {"held-out real rows": drawn.test, "one prompt": rows_of(prompt, drawn, 100)}
+    result = {"held-out real rows": drawn.test, "one prompt": rows_of(prompt, drawn, 100)}
     for context in ("parents", "ancestors", "all_done"):
-        made[f"team, context {context}"] = rows_of(
+        result[f"team, context {context}"] = rows_of(
             team(case, drawn, seed, llm, context=context), drawn
         )
     given = team(case, drawn, seed, llm, trim={"trust": "generator"})
-    made["team + trim"] = rows_of(given, drawn)
+    result["team + trim"] = rows_of(given, drawn)
     local = team(case, drawn, seed, None)
-    made["team without a model"] = rows_of(local, drawn)
-    return {name: 100 * _broken(rows, rules) for name, rows in made.items()}
+    result["team without a model"] = rows_of(local, drawn)
+    return {name: 100 * _broken(rows, rules) for name, rows in result.items()}
 
 
 def _broken(rows: pl.DataFrame, rules: Sequence[BoundRule]) -> float:

@@ -143,13 +143,13 @@ def verdicts(n: int, found: pl.DataFrame) -> list[dict[str, Any]]:
     """What was asked for, and whether it is met."""
 
     def line(what: str, target: str, values: np.ndarray, met: bool) -> dict[str, Any]:
-        said = "met" if met else "missed"
+        declared = "met" if met else "missed"
         return {
             "real rows": n,
             "question": what,
             "target": target,
             "found": shown(values),
-            "": said,
+            "": declared,
         }
 
     def apart(pool: str, arm: str, other: tuple[str, str]) -> np.ndarray:
@@ -157,10 +157,10 @@ def verdicts(n: int, found: pl.DataFrame) -> list[dict[str, Any]]:
 
     rules, clean, real = ("corrupted", "range rules"), ("clean", "raw"), ("", "real")
     word = "auto" if n >= 30 else "generator"
-    gain, wanted = apart("corrupted", word, rules), 3.0 if n >= 30 else 1.6
+    gain, requested = apart("corrupted", word, rules), 3.0 if n >= 30 else 1.6
     lines = [
-        line(f"corrupted pool, trust={word}, to range rules", f">= +{wanted}", gain,
-             gain.mean() >= wanted)
+        line(f"corrupted pool, trust={word}, to range rules", f">= +{requested}", gain,
+             gain.mean() >= requested)
     ]  # fmt: skip
     if n >= 30:
         whole = difference(found, clean, rules)
@@ -204,10 +204,10 @@ def main() -> None:
                     with options.runs.open("a") as file:
                         file.writelines(json.dumps(line) + "\n" for line in fresh)
                 print(n, seed, flush=True)
-    found = pl.DataFrame(lines, infer_schema_length=None)
+    result = pl.DataFrame(lines, infer_schema_length=None)
     parts, asked = [], []
     for n in options.rows:
-        here = found.filter(pl.col("n") == n)
+        here = result.filter(pl.col("n") == n)
         seeds = here["seed"].n_unique()
         parts.append(f"## {n} real rows, {seeds} seeds\n\n" + markdown(table(here)))
         asked += verdicts(n, here)

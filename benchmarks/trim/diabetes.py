@@ -69,13 +69,13 @@ def draw(n: int, rng: np.random.Generator) -> pl.DataFrame:
 
 def draw_quotas(quotas: Sequence[int], rng: np.random.Generator) -> pl.DataFrame:
     """Draw so many rows of low, middle and high risk; 0 leaves a level out."""
-    kept, wanted = [], dict(zip(LEVELS, quotas, strict=True))
-    while any(wanted.values()):
+    kept, requested = [], dict(zip(LEVELS, quotas, strict=True))
+    while any(requested.values()):
         rows = draw(200, rng)
-        for level, missing in wanted.items():
-            found = rows.filter(pl.col(TARGET) == level).head(missing)
-            wanted[level] -= found.height
-            kept.append(found)
+        for level, missing in requested.items():
+            result = rows.filter(pl.col(TARGET) == level).head(missing)
+            requested[level] -= result.height
+            kept.append(result)
     together = pl.concat(kept)
     return together[rng.permutation(together.height)]
 
@@ -96,17 +96,17 @@ def flip(
     """Give a share of the rows another one of some levels."""
     labels = rows[TARGET].to_numpy().copy()
     known = np.array(levels)
-    for place in rng.permutation(len(labels))[: round(share * len(labels))]:
-        labels[place] = rng.choice(known[known != labels[place]])
+    for index in rng.permutation(len(labels))[: round(share * len(labels))]:
+        labels[index] = rng.choice(known[known != labels[index]])
     return rows.with_columns(pl.Series(TARGET, labels))
 
 
 def stretch(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Put one value of every row out of its range."""
     columns = {f.name: rows[f.name].to_numpy().copy() for f in FEATURES}
-    for place in range(rows.height):
+    for index in range(rows.height):
         f = FEATURES[rng.integers(len(FEATURES))]
-        columns[f.name][place] = np.round(f.mean + rng.uniform(5, 10) * f.sd, f.decimals)
+        columns[f.name][index] = np.round(f.mean + rng.uniform(5, 10) * f.sd, f.decimals)
     return rows.with_columns(pl.Series(name, values) for name, values in columns.items())
 
 

@@ -59,17 +59,17 @@ def main() -> None:
     for kind in ("cells", "labels"):
         for n in options.rows:
             for trust in ("generator",) if n < 30 else ("auto", "generator"):
-                found = np.array([run(n, kind, trust, seed) for seed in range(options.seeds)])
-                some = found[~np.isnan(found[:, 1])]
+                result = np.array([run(n, kind, trust, seed) for seed in range(options.seeds)])
+                some = result[~np.isnan(result[:, 1])]
                 lines.append(
                     {
                         "noise": kind,
                         "real rows": n,
                         "trust": trust,
-                        "kept, %": shown(found[:, 0]),
+                        "kept, %": shown(result[:, 0]),
                         "precision, %": shown(some[:, 1]) if len(some) > 1 else "–",
-                        "recall, %": shown(found[:, 2]),
-                        "nothing kept": f"{len(found) - len(some)} of {len(found)}",
+                        "recall, %": shown(result[:, 2]),
+                        "nothing kept": f"{len(result) - len(some)} of {len(result)}",
                     }
                 )
                 print(lines[-1], flush=True)

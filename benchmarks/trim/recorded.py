@@ -44,11 +44,11 @@ def error(name: str, train: pl.DataFrame, test: pl.DataFrame, target: str, seed:
     number = bool(train[target].dtype.is_float())
     x, y = train.drop(target).to_numpy().astype(float), train[target].to_numpy()
     model = learner(name, number, seed).fit(x, y)
-    found = model.predict(test.drop(target).to_numpy().astype(float))
+    result = model.predict(test.drop(target).to_numpy().astype(float))
     truth = test[target].to_numpy()
     if number:
-        return float(np.sqrt(((found - truth) ** 2).mean()))
-    return float((found != truth).mean())
+        return float(np.sqrt(((result - truth) ** 2).mean()))
+    return float((result != truth).mean())
 
 
 def run(folder: Path, pool: Path, seed: int) -> dict[str, Any]:
@@ -68,7 +68,9 @@ def run(folder: Path, pool: Path, seed: int) -> dict[str, Any]:
     keys = row_keys(ruler.rows(read_candidates(text, table.schema, table.frame).frame))
     text = text.filter(~np.isin(keys, held))
     read = read_candidates(text, table.schema, table.frame)
-    usable = read.frame.filter(pl.Series([not said for said in read.unreadable])).drop_nulls()
+    usable = read.frame.filter(
+        pl.Series([not declared for declared in read.unreadable])
+    ).drop_nulls()
     trim = Trim(schema=table.schema, random_state=seed).fit(table.frame)
     trim.transform(text)
     kept = trim.result_.rows()
@@ -153,22 +155,22 @@ def main() -> None:
     if options.runs is not None and options.runs.exists():
         lines = [json.loads(line) for line in options.runs.read_text().splitlines()]
     done = {(line["data set"], line["pool"], line["seed"]) for line in lines}
-    places = [p for n in options.pools for p in sorted(options.data.glob(f"*/pools/{n}.csv"))]
+    indices = [p for n in options.pools for p in sorted(options.data.glob(f"*/pools/{n}.csv"))]
     for seed in range(options.first, options.first + options.seeds):
-        for place in places:
-            folder = place.parent.parent
-            if (folder.name, place.stem, seed) in done:
+        for index in indices:
+            folder = index.parent.parent
+            if (folder.name, index.stem, seed) in done:
                 continue
-            lines.append(run(folder, place, seed))
+            lines.append(run(folder, index, seed))
             if options.runs is not None:
                 with options.runs.open("a") as file:
                     file.write(json.dumps(lines[-1]) + "\n")
-            print(seed, folder.name, place.stem, flush=True)
-    found = pl.DataFrame(lines).sort("data set", "pool", "seed")
-    cllm = found.filter(pl.col("pool") == "cllm").group_by("data set", maintain_order=True)
+            print(seed, folder.name, index.stem, flush=True)
+    result = pl.DataFrame(lines).sort("data set", "pool", "seed")
+    cllm = result.filter(pl.col("pool") == "cllm").group_by("data set", maintain_order=True)
     shares = cllm.agg((pl.col("kept") / pl.col("pool rows")).mean().alias("share"))
     many = shares.filter(pl.col("share") >= 0.3)["data set"].to_list()
-    copies = int(found["copies after"].max())
+    copies = int(result["copies after"].max())
     intro = (
         "Change of the error of a forest and a tree (defaults of scikit-learn) by adding the pool "
         "to 200 real rows, in percent of the error with real rows alone, positive being better; "
@@ -176,7 +178,7 @@ def main() -> None:
         "Error: share of wrong labels, root mean squared error for boston. All rows of a pool that "
         "can be read and have a label are the untrimmed pool."
     )
-    said = (
+    declared = (
         f"At least 30 % of the CLLM pool is kept on {len(many)} data sets ({', '.join(many)}; "
         f"asked for: two). Copies of training rows left after trimming: {copies}. Rows of EPIC "
         "that equal other real rows, neither learned from nor predicted, are true rows here and "
@@ -185,7 +187,7 @@ def main() -> None:
     write(
         options.out,
         "Recorded pools",
-        [intro, markdown(verdicts(found)), said, markdown(tables(found))],
+        [intro, markdown(verdicts(result)), declared, markdown(tables(result))],
     )
 
 

@@ -61,8 +61,8 @@ def _aucs(model: Any, train: pl.DataFrame, test: pl.DataFrame) -> np.ndarray:
 def _scores(fitted: Any, x: np.ndarray) -> dict[str, np.ndarray]:
     """One score per level that the model knows."""
     if hasattr(fitted, "predict_proba"):
-        found = fitted.predict_proba(x)
+        result = fitted.predict_proba(x)
     else:
-        found = fitted.decision_function(x)
-        found = np.column_stack([-found, found]) if found.ndim == 1 else found
-    return dict(zip(fitted.classes_, found.T, strict=True))
+        result = fitted.decision_function(x)
+        result = np.column_stack([-result, result]) if result.ndim == 1 else result
+    return dict(zip(fitted.classes_, result.T, strict=True))

@@ -90,9 +90,9 @@ def public_url(base_url: str) -> str:
         parts = urlsplit(base_url)
     except ValueError:
         return "(an address that cannot be read)"
-    place = parts.netloc.rpartition("@")[2]
+    index = parts.netloc.rpartition("@")[2]
     query = "&".join(f"{name}=..." for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return urlunsplit((parts.scheme, place, parts.path, query, ""))
+    return urlunsplit((parts.scheme, index, parts.path, query, ""))
 
 
 def public_arguments(arguments: Sequence[str]) -> list[str]:

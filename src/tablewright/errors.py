@@ -26,26 +26,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = [
-    "BudgetError",
-    "CheckFailedError",
-    "ConditionError",
-    "ContextLengthError",
-    "ExpressionError",
-    "InputError",
-    "InterruptedRunError",
-    "InvalidReplyError",
-    "MissingExtraError",
-    "ModelError",
-    "RateLimitError",
-    "ReplayError",
-    "ReplyFormatError",
-    "RuleError",
-    "SchemaError",
-    "SlowReplyError",
-    "TablewrightError",
-]
-
 
 class TablewrightError(Exception):
     """Base of all errors that are raised on purpose.

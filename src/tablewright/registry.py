@@ -9,8 +9,6 @@ from typing import Any
 from tablewright.errors import InputError
 from tablewright.schema import suggest
 
-__all__ = ["names", "resolve"]
-
 
 @cache
 def _found(group: str) -> dict[str, EntryPoint]:
@@ -47,7 +45,7 @@ def resolve(group: str, name: str) -> Any:
     Traceback (most recent call last):
     tablewright.errors.InputError: no generator is called 'tress'; did you mean 'trees'?
     """
-    found = _found(group)
-    if name not in found:
-        raise InputError(f"no {group.removesuffix('s')} is called {name!r}{suggest(name, found)}")
-    return found[name].load()
+    result = _found(group)
+    if name not in result:
+        raise InputError(f"no {group.removesuffix('s')} is called {name!r}{suggest(name, result)}")
+    return result[name].load()

@@ -305,11 +305,11 @@ class Schema(BaseModel):
             fields = dict(spec) if isinstance(spec, Mapping) else {"kind": spec}
             values = {"categories", "minimum", "maximum"} & set(fields)
             why = SAID if values else "its kind was said by the user"
-            told = {"confidence": 1.0, "why": why, **fields}
+            reported = {"confidence": 1.0, "why": why, **fields}
             if set(fields) == {"meaning"}:  # says nothing of kind or values
-                told = fields
+                reported = fields
             try:
-                column = Column.model_validate({**schema[name].model_dump(), **told})
+                column = Column.model_validate({**schema[name].model_dump(), **reported})
             except ValidationError as error:
                 raise SchemaError(f"column {name!r}: {_first_error(error)}") from error
             schema = schema.replace(column)

@@ -19,8 +19,8 @@ def main() -> None:
     folder = HOME / f"v{tablewright.__version__}"
     folder.mkdir(exist_ok=True)
     for method in METHODS:
-        made = Synthesizer(method, target="state", random_state=0).fit(people(80))
-        made.save(folder / f"{method}.tw")
+        result = Synthesizer(method, target="state", random_state=0).fit(people(80))
+        result.save(folder / f"{method}.tw")
 
 
 if __name__ == "__main__":

@@ -72,12 +72,12 @@ def test_bad_options_are_one_sentence(tables: Path, option: str, words: str) -> 
 @pytest.mark.slow
 def test_leaderboard_is_printed_with_nothing_among_the_methods(tables: Path) -> None:
     options = ["--target=label", "--methods=independent", "--folds=3", "--repeats=1"]
-    place = tables / "board.json"
-    arguments = [str(tables / "train.csv"), *options, f"--json={place}"]
+    index = tables / "board.json"
+    arguments = [str(tables / "train.csv"), *options, f"--json={index}"]
     result = CliRunner().invoke(compare, arguments)
     assert result.exit_code == 0, result.exception
     assert "nothing" in result.output
-    methods = [entry["method"] for entry in json.loads(place.read_text())["entries"]]
+    methods = [entry["method"] for entry in json.loads(index.read_text())["entries"]]
     assert {"independent", "nothing", "threshold"} <= set(methods)
 
 

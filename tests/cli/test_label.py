@@ -110,8 +110,8 @@ def test_models_are_listed_with_what_they_can_do(
     path = model.removeprefix("gguf:")
     done = run("models", path, "--base-url", "http://localhost:1/v1", "--json")
     assert done.code == 0, done.err
-    found = json.loads(done.out)
-    assert (found["schema"], found["log_probabilities"], found["slots"]) == (True, True, 2)
+    result = json.loads(done.out)
+    assert (result["schema"], result["log_probabilities"], result["slots"]) == (True, True, 2)
     shown = run("models", path, "--base-url", "http://localhost:1/v1")
     assert "JSON Schema yes" in shown.out
     assert "--model gguf:" in shown.out

@@ -55,8 +55,8 @@ def test_calls_tokens_and_time_left_are_shown_before_the_first_row(
     state = Activity(in_flight=2, tokens=1)
     assert calls.text(11.0) == "2 calls in flight, 1 tokens"
     state = Activity(in_flight=1, tokens=20)
-    said = "1 call in flight, 20 tokens, 10 a second, about 8 s left by the estimate"
-    assert calls.text(13.0) == said
+    declared = "1 call in flight, 20 tokens, 10 a second, about 8 s left by the estimate"
+    assert calls.text(13.0) == declared
     monkeypatch.setattr(module, "CALLS", calls)
     monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
     with progress("writing", 30) as advance:

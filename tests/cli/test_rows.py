@@ -87,10 +87,10 @@ def test_balance_equal_and_fill(run: Runner, train: Path) -> None:
 
 
 def test_a_told_schema_counts(run: Runner, train: Path) -> None:
-    said = train.parent / "schema.yaml"
-    said.write_text("target: ill\ncolumns: {age: {kind: continuous, decimals: 2}}\n")
+    declared = train.parent / "schema.yaml"
+    declared.write_text("target: ill\ncolumns: {age: {kind: continuous, decimals: 2}}\n")
     out = train.parent / "rows.csv"
-    assert run("generate", train, "-n", 60, "--out", out, "--schema", said).code == 0
+    assert run("generate", train, "-n", 60, "--out", out, "--schema", declared).code == 0
     assert run("generate", train, "-n", 60, "--out", out, "--balance", "equal").code == 2
 
 

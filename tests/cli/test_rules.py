@@ -77,9 +77,9 @@ def test_check_names_rules_by_their_place_in_the_file(table: Path, tmp_path: Pat
         rules, ["check", str(table), "--rules", str(path), "--json", str(report)]
     )
     assert str(done.exception) == "2 rules do not pass: pay, r3"
-    told = json.loads(report.read_text())["rules"]
-    assert [rule["name"] for rule in told] == ["pay", "r2", "r3"]
-    assert told[2]["text"] == "1 <= entry day <= 60"
+    reported = json.loads(report.read_text())["rules"]
+    assert [rule["name"] for rule in reported] == ["pay", "r2", "r3"]
+    assert reported[2]["text"] == "1 <= entry day <= 60"
 
 
 def test_check_shows_names_and_texts_as_they_stand_in_the_file(table: Path, tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ def test_rules_are_written_measured_and_told(endpoint: Served, tmp_path: Path) -
     train = put(tmp_path)
     done = call(train, endpoint)
     assert done.exit_code == 0, done.output
-    found = read_rules(tmp_path / "rules.yaml")
-    assert [(rule.kind, rule.source) for rule in found] == [("range", Source.LLM)] * 2
-    assert all(rule.support == 200 and rule.violation_rate == 0 for rule in found)
-    assert all(rule.why == "all known values lie there" for rule in found)
+    result = read_rules(tmp_path / "rules.yaml")
+    assert [(rule.kind, rule.source) for rule in result] == [("range", Source.LLM)] * 2
+    assert all(rule.support == 200 and rule.violation_rate == 0 for rule in result)
+    assert all(rule.why == "all known values lie there" for rule in result)
     assert "2 rules kept; 3 calls" in done.output
     assert "votes" in done.output
     assert len(endpoint.requests) == 3

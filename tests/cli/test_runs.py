@@ -301,9 +301,9 @@ def test_names_of_strangers_reach_no_terminal_as_commands(
 
 def test_calls_without_an_answer_are_said_to_be_booked_at_their_worst() -> None:
     ledger = Ledger(None)
-    most = Usage(100, 100, counted=False, worst_case=True)
-    for counted in (Usage(8, 2), Usage(6, 4, counted=False), most):
-        call_number = ledger.reserve("k", "m", Prompt.ask("?"), most, 0.0, Caps())
+    maximum = Usage(100, 100, counted=False, worst_case=True)
+    for counted in (Usage(8, 2), Usage(6, 4, counted=False), maximum):
+        call_number = ledger.reserve("k", "m", Prompt.ask("?"), maximum, 0.0, Caps())
         ledger.settle(call_number, "ok", counted, 0.0)
     text = spending_text(spending(ledger))
     assert (

@@ -41,10 +41,10 @@ def test_rows_of_a_model_are_written_with_what_they_took(
     assert "writer/rows" in done.err
     assert "tokens" in done.err
     manifest = json.loads((tmp_path / "out.csv.manifest.json").read_text())
-    told = manifest["origin"]["options"]
-    assert told["models"] == {"": "stand-in"}
-    assert told["tokens"] > 0
-    assert told["cells sent"]["pulse"] > 0
+    reported = manifest["origin"]["options"]
+    assert reported["models"] == {"": "stand-in"}
+    assert reported["tokens"] > 0
+    assert reported["cells sent"]["pulse"] > 0
 
     first, calls = rows, len(endpoint.requests)
     again = call(run, tmp_path, endpoint, "--replay")
@@ -65,10 +65,10 @@ def test_summary_manifest_ledger_and_the_servers_own_count_agree(
         read, written = endpoint.usage.prompt_tokens, endpoint.usage.completion_tokens
         answers = endpoint.answers
     assert done.code == 0, done.err
-    told = json.loads((tmp_path / "out.csv.manifest.json").read_text())["origin"]["options"]
-    assert told["tokens"] == read + written
-    assert told["calls"] == sum(answers.values()) > answers[200]
-    assert told["tokens counted"]
+    reported = json.loads((tmp_path / "out.csv.manifest.json").read_text())["origin"]["options"]
+    assert reported["tokens"] == read + written
+    assert reported["calls"] == sum(answers.values()) > answers[200]
+    assert reported["tokens counted"]
     summary = re.search(r"writer/rows: (\d+) calls, (\d+) answered, ([\d,]+) \+ ([\d,]+)", done.err)
     assert summary is not None
     n_calls, n_answered, *tokens = (int(text.replace(",", "")) for text in summary.groups())
@@ -103,8 +103,8 @@ def test_the_fit_of_a_report_is_in_the_estimate_and_the_bill(
     done = call(run, tmp_path, endpoint, *report)
     assert done.code == 0, done.err
     assert "the report's own rows took" in done.err
-    told = json.loads((tmp_path / "out.csv.manifest.json").read_text())["origin"]["options"]
-    assert 0 < told["tokens of the report"] < told["tokens"]
+    reported = json.loads((tmp_path / "out.csv.manifest.json").read_text())["origin"]["options"]
+    assert 0 < reported["tokens of the report"] < reported["tokens"]
     assert calls[0] < len(endpoint.requests) <= 1.5 * calls[1]
 
 
@@ -143,12 +143,12 @@ def test_rules_are_swapped_on_a_stored_model_without_a_fit(run: Runner, tmp_path
     model, out = tmp_path / "model.tw", tmp_path / "out.csv"
     fitted = run("fit", put(tmp_path), "--target", "ill", "--method", "htdbu", "--out", model)
     assert fitted.code == 0, fitted.err
-    for least in (30, 60):
-        rule = {"kind": "check", "expression": f"age >= {least}", "intervention": True}
+    for minimum in (30, 60):
+        rule = {"kind": "check", "expression": f"age >= {minimum}", "intervention": True}
         (tmp_path / "rules.yaml").write_text(json.dumps({"rules": [rule]}))
         done = run("sample", model, "-n", 50, "--rules", tmp_path / "rules.yaml", "--out", out)
         assert done.code == 0, done.err
-        assert int(pl.read_csv(out)["age"].min()) >= least  # type: ignore[arg-type]  # a number
+        assert int(pl.read_csv(out)["age"].min()) >= minimum  # type: ignore[arg-type]  # a number
 
 
 def test_a_system_that_keeps_no_model_says_so(run: Runner, tmp_path: Path) -> None:

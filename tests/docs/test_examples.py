@@ -23,9 +23,9 @@ def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
     """Line and text of each code block of a page in one of some languages."""
     text = page.read_text(encoding="utf-8")
     return [
-        (text[: found.start(2)].count("\n"), found[2])
-        for found in BLOCK.finditer(text)
-        if found[1] in languages
+        (text[: result.start(2)].count("\n"), result[2])
+        for result in BLOCK.finditer(text)
+        if result[1] in languages
     ]
 
 
@@ -71,9 +71,9 @@ def test_command_lines_are_understood(page: Path, line: int, shown: str) -> None
     command: click.Command = app
     context = click.Context(app, info_name="tablewright")
     while isinstance(command, click.Group):
-        found = command.get_command(context, words[0])
-        assert found is not None, f"{page}, line {line}: no command {words[0]}"
-        command, words = found, words[1:]
+        result = command.get_command(context, words[0])
+        assert result is not None, f"{page}, line {line}: no command {words[0]}"
+        command, words = result, words[1:]
     command.make_context(command.name, words, parent=context)
 
 

@@ -31,10 +31,10 @@ def trials(**arms: float) -> Trials:
 
 
 def test_class_weights_that_do_as_well_are_named() -> None:
-    found = _without_rows(
+    result = _without_rows(
         trials(real=0.7, augmented=0.8, class_weights=0.8, threshold=0.7), "macro_f1"
     )
-    assert found == [
+    assert result == [
         "class weights alone: +0.100 in macro_f1, no worse than with generated rows, and none are "
         "needed"
     ]
@@ -56,9 +56,9 @@ def test_the_table_of_arms_holds_values_and_gains_over_real_rows() -> None:
 
 
 def test_the_measure_is_macro_f1_or_r2_unless_it_is_named() -> None:
-    made = trials(real=0.7)
-    assert choose_measure(None, made, TASK) == "macro_f1"
-    assert choose_measure(None, made, Task(0, 0, 5)) == "r2"
-    assert choose_measure("macro_f1", made, TASK) == "macro_f1"
+    result = trials(real=0.7)
+    assert choose_measure(None, result, TASK) == "macro_f1"
+    assert choose_measure(None, result, Task(0, 0, 5)) == "r2"
+    assert choose_measure("macro_f1", result, TASK) == "macro_f1"
     with pytest.raises(InputError, match="no measure 'f1' here; there are macro_f1"):
-        choose_measure("f1", made, TASK)
+        choose_measure("f1", result, TASK)

@@ -54,20 +54,20 @@ def turned_products(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int)
 
 def test_true_rows_win_and_turned_targets_lose() -> None:
     methods = {"truth": true_products, "turned": turned_products}
-    found = compare(products(80, 0), PRODUCTS, methods=methods, n_samples=400, n_splits=5)
-    names = [entry.method for entry in found.entries]
-    assert found.winner == names[0] == "truth"
+    result = compare(products(80, 0), PRODUCTS, methods=methods, n_samples=400, n_splits=5)
+    names = [entry.method for entry in result.entries]
+    assert result.winner == names[0] == "truth"
     assert names[-1] == "turned"
     assert {"nothing", "class weights", "threshold", "copies", "balanced copies"} <= set(names)
-    assert found.report is not None
-    assert found.entries[0].money == pytest.approx(0.01)
-    assert json.loads(found.to_json())["winner"] == "truth"
+    assert result.report is not None
+    assert result.entries[0].money == pytest.approx(0.01)
+    assert json.loads(result.to_json())["winner"] == "truth"
 
 
 def test_nothing_wins_where_every_method_harms() -> None:
-    found = compare(draw(90, 1), SCHEMA, methods={"turned": turned}, n_splits=3, n_repeats=1)
-    assert found.winner == "nothing"
-    assert found.report is None
+    result = compare(draw(90, 1), SCHEMA, methods={"turned": turned}, n_splits=3, n_repeats=1)
+    assert result.winner == "nothing"
+    assert result.report is None
 
 
 def test_the_command_of_the_winner_keeps_the_options_of_the_contest() -> None:
@@ -87,8 +87,8 @@ def test_a_winner_is_named_only_where_its_interval_shows_a_gain() -> None:
 
     assert _winner(ranked(0.001)) == "trees"
     assert _winner(ranked(-0.001)) == "nothing"
-    found = Comparison(ranked(-0.001), "nothing", None, "", "macro_f1")
-    assert found._winner_line() == (
+    result = Comparison(ranked(-0.001), "nothing", None, "", "macro_f1")
+    assert result._winner_line() == (
         "winner: none, add nothing; trees comes first by +0.020, and its interval, -0.001 to "
         "+0.040, does not show a gain"
     )
@@ -116,14 +116,14 @@ def test_intervals_are_those_of_nadeau_and_bengio() -> None:
 def test_classes_that_are_too_small_to_be_tested_are_named() -> None:
     frame = draw(60, 1).with_row_index()
     rare = pl.when(pl.col("index") < 8).then(pl.lit("maybe")).otherwise("label")
-    found = compare(
+    result = compare(
         frame.with_columns(label=rare).drop("index"),
         SCHEMA,
         methods={"turned": turned},
         n_splits=3,
         n_repeats=1,
     )
-    assert found.notices == [
+    assert result.notices == [
         "class 'maybe' has 6 of 45 rows, about 2.0 in each fold: whether its rows help cannot be "
         "tested"
     ]
@@ -139,12 +139,12 @@ def test_methods_learn_values_and_ranges_of_training_rows_alone() -> None:
 
     compare(frame, schema, methods={"spy": spy}, n_splits=3, n_repeats=1)
     assert len(seen) >= 3
-    assert all(most == told for most, told in seen)
-    assert len({told for _, told in seen}) > 1
+    assert all(maximum == reported for maximum, reported in seen)
+    assert len({reported for _, reported in seen}) > 1
 
 
 def test_finished_trials_are_not_run_again(tmp_path: Path) -> None:
-    place, calls = tmp_path / "trials.jsonl", []
+    index, calls = tmp_path / "trials.jsonl", []
 
     def counted(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
         calls.append(seed)
@@ -157,12 +157,12 @@ def test_finished_trials_are_not_run_again(tmp_path: Path) -> None:
             methods={"mine": counted},
             n_splits=3,
             n_repeats=1,
-            resume=place,
+            resume=index,
         ).to_json()
 
     first, n_calls = run(), len(calls)
-    lines = place.read_text().splitlines()
-    place.write_text("\n".join([*lines[:-1], lines[-1][:20]]))
+    lines = index.read_text().splitlines()
+    index.write_text("\n".join([*lines[:-1], lines[-1][:20]]))
     again = run()
     assert _without_seconds(first) == _without_seconds(again)
     # the trial that was cut off is run again, and so is the winner's fit where there is a winner
@@ -177,8 +177,8 @@ def test_a_method_that_cannot_run_is_a_line_and_no_crash() -> None:
     def broken(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
         raise InputError("no rows today")
 
-    found = compare(draw(60, 1), SCHEMA, methods={"broken": broken}, n_splits=3, n_repeats=1)
-    entry = next(e for e in found.entries if e.method == "broken")
+    result = compare(draw(60, 1), SCHEMA, methods={"broken": broken}, n_splits=3, n_repeats=1)
+    entry = next(e for e in result.entries if e.method == "broken")
     assert entry.value is None
     assert entry.error == "no rows today"
 
@@ -197,7 +197,7 @@ def test_groups_are_never_on_both_sides() -> None:
     frame = draw(120, 1).with_columns(person=pl.Series(np.arange(120) // 4))
     outer = outer_split(frame, SCHEMA, 0, groups="person")
     for split in [outer, *inner_splits(frame, SCHEMA, 0, groups="person", n_splits=3)]:
-        train, test = (set(frame["person"][places]) for places in (split.train, split.test))
+        train, test = (set(frame["person"][indices]) for indices in (split.train, split.test))
         assert not train & test
 
 

@@ -87,8 +87,8 @@ def test_groups_on_both_sides_are_noticed() -> None:
     schema = type(SCHEMA).build(
         [*SCHEMA.columns, {"name": "person", "kind": "integer"}], target="label"
     )
-    made = draw(150, 3)
-    report = evaluate(frames[0], made, frames[1], schema=schema, groups="person", effort="quick")
+    result = draw(150, 3)
+    report = evaluate(frames[0], result, frames[1], schema=schema, groups="person", effort="quick")
     assert any("person" in notice for notice in report.notices)
 
 
@@ -106,15 +106,15 @@ def test_tiny_tables_give_a_report(n_rows: int) -> None:
 
 
 def test_bad_input_is_one_sentence() -> None:
-    train, made, held = draw(50, 1), draw(50, 3), draw(50, 2)
+    train, result, held = draw(50, 1), draw(50, 3), draw(50, 2)
     with pytest.raises(InputError, match="synthetic table has no column 'age'"):
-        evaluate(train, made.drop("age"), held, schema=SCHEMA)
+        evaluate(train, result.drop("age"), held, schema=SCHEMA)
     with pytest.raises(InputError, match="synthetic table has no rows"):
-        evaluate(train, made.clear(), held, schema=SCHEMA)
+        evaluate(train, result.clear(), held, schema=SCHEMA)
     with pytest.raises(InputError, match="effort is 'quick' or 'full'"):
-        evaluate(train, made, held, schema=SCHEMA, effort="hasty")  # type: ignore[arg-type]
+        evaluate(train, result, held, schema=SCHEMA, effort="hasty")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no measure 'macrof1'"):
-        evaluate(train, made, held, schema=SCHEMA, measure="macrof1", effort="quick")
+        evaluate(train, result, held, schema=SCHEMA, measure="macrof1", effort="quick")
 
 
 def test_an_imputer_is_held_against_simple_means() -> None:

@@ -67,15 +67,15 @@ def test_a_split_that_failed_is_left_out_and_a_method_that_always_did_says_why()
 
 def test_the_console_shows_winner_notes_and_command_and_json_the_same(tmp_path: Path) -> None:
     entries = board(trial("nothing", 0, 0.5), trial("trees", 0, 0.7))
-    found = Comparison(
+    result = Comparison(
         entries, "trees", None, "tablewright generate t.csv", "macro_f1", {}, ["class 'a' is small"]
     )
     console = Console(record=True, width=120)
-    console.print(found)
+    console.print(result)
     text = console.export_text()
     for words in ("winner: trees", "note: class 'a' is small", "tablewright generate t.csv"):
         assert words in text
-    data = json.loads(found.to_json(tmp_path / "board.json"))
+    data = json.loads(result.to_json(tmp_path / "board.json"))
     assert data == json.loads((tmp_path / "board.json").read_text())
     assert data["notices"] == ["class 'a' is small"]
     assert [entry["method"] for entry in data["entries"]] == ["trees", "nothing"]

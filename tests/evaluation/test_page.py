@@ -27,9 +27,9 @@ HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'\"&"
 
 @cache
 def judged() -> Report:
-    made = pl.concat([draw(120, 3), draw(200, 1)[:30]])
+    result = pl.concat([draw(120, 3), draw(200, 1)[:30]])
     rules = Rules.model_validate({"rules": ["age >= 21"]})
-    return evaluate(draw(200, 1), made, draw(150, 2), schema=SCHEMA, rules=rules, effort="quick")
+    return evaluate(draw(200, 1), result, draw(150, 2), schema=SCHEMA, rules=rules, effort="quick")
 
 
 def hostile() -> Report:
@@ -54,9 +54,9 @@ def hostile() -> Report:
 
 def test_verdict_stands_first_and_every_section_is_there() -> None:
     text = judged().to_html()
-    places = [text.index(words) for words in ("Can I use it?", "Is it faithful?", "Is it safe?")]
-    places += [text.index(f'id="{key}"') for key in ("utility", "fidelity", "rules", "privacy")]
-    assert places == sorted(places)
+    indices = [text.index(words) for words in ("Can I use it?", "Is it faithful?", "Is it safe?")]
+    indices += [text.index(f'id="{key}"') for key in ("utility", "fidelity", "rules", "privacy")]
+    assert indices == sorted(indices)
     assert 'id="card"' in text
     assert "Not for" in text
 
@@ -85,11 +85,11 @@ def test_page_is_made_from_the_json_form_alone() -> None:
 def test_page_of_forty_columns_is_below_two_megabytes() -> None:
     rng = np.random.default_rng(0)
     names = [f"a rather long column name {j}" for j in range(40)]
-    train, made, held = (
+    train, result, held = (
         pl.DataFrame({name: rng.normal(size=150) for name in names}) for _ in range(3)
     )
     schema = Schema.build(dict.fromkeys(names, "continuous"))
-    text = evaluate(train, made, held, schema=schema, effort="quick").to_html()
+    text = evaluate(train, result, held, schema=schema, effort="quick").to_html()
     assert len(text.encode()) < 2_000_000
 
 
@@ -100,9 +100,9 @@ def test_notebooks_get_the_page_in_a_frame() -> None:
 
 
 def test_file_is_written_and_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
-    place = tmp_path / "report.html"
-    judged().to_html(place)
-    assert place.read_text().startswith("<!DOCTYPE html>")
+    index = tmp_path / "report.html"
+    judged().to_html(index)
+    assert index.read_text().startswith("<!DOCTYPE html>")
     with pytest.raises(InputError, match="nowhere"):
         judged().to_html(tmp_path / "nowhere" / "report.html")
 
@@ -110,11 +110,11 @@ def test_file_is_written_and_a_missing_folder_is_one_sentence(tmp_path: Path) ->
 def dumped(page: str, folder: Path, script: str) -> str:
     """Open a page, run a script after its own, and return the document that it leaves."""
     assert CHROMIUM is not None
-    place = folder / "page.html"
+    index = folder / "page.html"
     text = page.replace("</body>", f"<script>{script}</script></body>")
-    place.write_text(text, encoding="utf-8")
+    index.write_text(text, encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += [f"--user-data-dir={folder / 'profile'}", place.as_uri()]
+    command += [f"--user-data-dir={folder / 'profile'}", index.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=180, check=True).stdout
 
 
@@ -145,6 +145,6 @@ def test_a_click_sorts_a_table_and_a_hover_shows_a_share(tmp_path: Path) -> None
 @pytest.mark.browser
 @needs_browser
 def test_hostile_data_run_nothing(tmp_path: Path) -> None:
-    found = dumped(hostile().to_html(), tmp_path, "")
-    assert "<title>Evaluation of generated rows</title>" in found
-    assert "<img" not in found
+    result = dumped(hostile().to_html(), tmp_path, "")
+    assert "<title>Evaluation of generated rows</title>" in result
+    assert "<img" not in result

@@ -45,21 +45,21 @@ def test_plain_table_has_nothing_wrong() -> None:
 
 
 def test_columns_are_described() -> None:
-    found = {column.name: column for column in look(make_table()).columns}
-    assert found["age"].kind == "integer"
-    assert found["age"].numbers["minimum"] == make_table()["age"].min()
-    assert sum(count for _, count in found["city"].top) == N
-    assert found["bmi"].n_missing == 0
+    result = {column.name: column for column in look(make_table()).columns}
+    assert result["age"].kind == "integer"
+    assert result["age"].numbers["minimum"] == make_table()["age"].min()
+    assert sum(count for _, count in result["city"].top) == N
+    assert result["bmi"].n_missing == 0
 
 
 @pytest.mark.parametrize("noise", [0, 2])
 def test_leaky_column_is_found(noise: int) -> None:
     frame = make_table()
-    said = frame["sick"].to_numpy().copy()
-    said[:noise] = "no"
-    leaky = np.where(said == "yes", "treated", "left")
-    found = look(frame.with_columns(treatment=pl.Series(leaky)), "sick")
-    assert [f.columns for f in found.about("leaky column")] == [["treatment"]]
+    declared = frame["sick"].to_numpy().copy()
+    declared[:noise] = "no"
+    leaky = np.where(declared == "yes", "treated", "left")
+    result = look(frame.with_columns(treatment=pl.Series(leaky)), "sick")
+    assert [f.columns for f in result.about("leaky column")] == [["treatment"]]
 
 
 def test_missing_value_that_gives_the_target_away_is_found() -> None:
@@ -88,15 +88,15 @@ def test_many_categories_do_not_pass_for_a_leak() -> None:
 
 def test_duplicate_rows_are_counted() -> None:
     frame = make_table()
-    found = look(pl.concat([frame, frame[:20]])).about("duplicate rows")
-    assert found[0].severity == "warning"
-    assert found[0].sentence.startswith("20 rows")
+    result = look(pl.concat([frame, frame[:20]])).about("duplicate rows")
+    assert result[0].severity == "warning"
+    assert result[0].sentence.startswith("20 rows")
 
 
 def test_repeats_in_a_narrow_table_are_chance() -> None:
-    found = look(make_table().select("city", "sick")).about("duplicate rows")
-    assert found[0].severity == "note"
-    assert "chance" in found[0].sentence
+    result = look(make_table().select("city", "sick")).about("duplicate rows")
+    assert result[0].severity == "note"
+    assert "chance" in result[0].sentence
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_likely_target(names: list[str], target: str | None) -> None:
 
 def test_rows_in_the_order_of_time_are_said_to_be_unsupported() -> None:
     days = [dt.date(2020, 1, 1) + dt.timedelta(i) for i in range(N)]
-    found = look(make_table(day=days)).about("sequence")
-    assert found[0].columns == ["day"]
-    assert "not supported yet" in found[0].sentence
+    result = look(make_table(day=days)).about("sequence")
+    assert result[0].columns == ["day"]
+    assert "not supported yet" in result[0].sentence
     shuffled = pl.Series(days).shuffle(seed=1)
     assert look(make_table(day=shuffled)).about("sequence") == []
 
@@ -126,10 +126,10 @@ def test_rows_in_the_order_of_time_are_said_to_be_unsupported() -> None:
 def test_repeated_measurements_and_groups_are_said_to_be_unsupported() -> None:
     patients = [f"P{i // 8:03d}" for i in range(N)]
     days = [dt.date(2020, 1, 1) + dt.timedelta(7 * (i % 8) + i // 8) for i in range(N)]
-    found = look(make_table(patient_id=patients, day=days))
-    assert "'patient_id'" in found.about("sequence")[0].sentence
-    assert found.about("foreign key")[0].columns == ["patient_id"]
-    assert "not supported yet" in found.about("foreign key")[0].sentence
+    result = look(make_table(patient_id=patients, day=days))
+    assert "'patient_id'" in result.about("sequence")[0].sentence
+    assert result.about("foreign key")[0].columns == ["patient_id"]
+    assert "not supported yet" in result.about("foreign key")[0].sentence
 
 
 def test_what_single_columns_show() -> None:
@@ -143,9 +143,9 @@ def test_what_single_columns_show() -> None:
         story=[f"once upon a time there was a number {i * 7}" for i in range(N)],
         many=[f"c{i % 150 if i % 2 else 0}" for i in range(N)],
     )
-    found = look(frame)
+    result = look(frame)
     by_topic = {
-        topic: [f.columns[0] for f in found.about(topic)]
+        topic: [f.columns[0] for f in result.about(topic)]
         for topic in (
             *("sentinel code", "constant column", "many missing values", "long tail"),
             *("identifier", "free text"),
@@ -159,17 +159,17 @@ def test_what_single_columns_show() -> None:
         "identifier": ["key"],
         "free text": ["story"],
     }
-    counted = {column.name: column.sentinels for column in found.columns}
+    counted = {column.name: column.sentinels for column in result.columns}
     assert counted["coded"] == {"9999": 10}
     assert counted["mark"] == {"?": 45}
 
 
 def test_what_the_target_shows() -> None:
     classes = ["rare" if i < 4 else "big" if i % 5 else "small" for i in range(N)]
-    found = look(make_table(label=[None, *classes[1:]]), "label")
-    assert "--balance fill" in found.about("class imbalance")[0].sentence
-    assert "'rare'" in found.about("rare class")[0].sentence
-    assert "1 rows" in found.about("missing target")[0].sentence
+    result = look(make_table(label=[None, *classes[1:]]), "label")
+    assert "--balance fill" in result.about("class imbalance")[0].sentence
+    assert "'rare'" in result.about("rare class")[0].sentence
+    assert "1 rows" in result.about("missing target")[0].sentence
 
 
 def test_missing_header_is_found(tmp_path: Path) -> None:
@@ -188,21 +188,21 @@ def test_twin_columns_are_found() -> None:
 def test_rows_that_this_program_wrote_are_told(tmp_path: Path) -> None:
     days = pl.Series("day", [f"{i % 28 + 1}/3/2021" for i in range(N)])
     real = make_table().with_columns(days)
-    made = real[::-1].with_columns(pl.col("bmi") + 0.003)
-    write_rows([made], tmp_path / "made.csv", Origin(method="trees", n_real_rows=N))
-    pl.concat([real, made]).write_csv(tmp_path / "mixed.csv")
-    found = look(tmp_path / "mixed.csv", path=tmp_path / "mixed.csv")
-    assert found.synthetic_share == 0.5
-    assert found.findings[0].topic == "synthetic rows"
+    created = real[::-1].with_columns(pl.col("bmi") + 0.003)
+    write_rows([created], tmp_path / "made.csv", Origin(method="trees", n_real_rows=N))
+    pl.concat([real, created]).write_csv(tmp_path / "mixed.csv")
+    result = look(tmp_path / "mixed.csv", path=tmp_path / "mixed.csv")
+    assert result.synthetic_share == 0.5
+    assert result.findings[0].topic == "synthetic rows"
     assert look(make_table()).synthetic_share is None
 
 
 def test_profile_is_json_and_data_are_no_markup(tmp_path: Path) -> None:
     frame = make_table(odd=["[red]\x1b[31mevil[/red]", "b", "c", "c"] * (N // 4))
-    found = look(frame)
-    assert Profile.model_validate_json(found.to_json()) == found
+    result = look(frame)
+    assert Profile.model_validate_json(result.to_json()) == result
     console = Console(record=True, width=120, file=(tmp_path / "out").open("w"))
-    print_profile(found, console)
+    print_profile(result, console)
     text = console.export_text()
     console.file.close()
     assert "[red]" in text
@@ -247,10 +247,10 @@ def test_profile_shows_how_a_file_is_written(tmp_path: Path) -> None:
     rows = [f"{i},{i % 10}5;${i},234.5{i % 10};{'ab'[i % 2]}" for i in range(1, 61)]
     path.write_text("\n".join(["x;price;y", *rows]) + "\n")
     table = load_table(path)
-    made = profile(table.frame, table.schema, path)
-    assert made.dialect is not None
-    assert (made.dialect["separator"], made.dialect["encoding"]) == (";", "utf-8")
-    assert {c.name: c.format for c in made.columns} == {
+    result = profile(table.frame, table.schema, path)
+    assert result.dialect is not None
+    assert (result.dialect["separator"], result.dialect["encoding"]) == (";", "utf-8")
+    assert {c.name: c.format for c in result.columns} == {
         "x": "0,00",
         "price": "$#,##0.00",
         "y": None,

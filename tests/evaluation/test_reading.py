@@ -50,8 +50,8 @@ def test_a_column_that_is_judged_has_to_be_there_unless_it_names_groups() -> Non
 
 def test_few_holdout_rows_unreadable_cells_and_fractions_are_noted() -> None:
     real = encoded(frame(120))
-    made = encoded(frame(40).with_columns(n=pl.Series(["old"] * 10 + ["1.5"] * 10 + ["2"] * 20)))
-    notes = notices_of(real, made, encoded(frame(99)), frame(120), frame(99), None, None)
+    result = encoded(frame(40).with_columns(n=pl.Series(["old"] * 10 + ["1.5"] * 10 + ["2"] * 20)))
+    notes = notices_of(real, result, encoded(frame(99)), frame(120), frame(99), None, None)
     assert [note.split(":")[0] for note in notes] == [
         "the holdout has 99 rows",
         "25% of the generated cells of 'n' cannot be read as integer and count as missing",
@@ -83,8 +83,8 @@ def test_identifiers_and_extra_columns_are_named() -> None:
 
 def test_rows_are_cut_to_the_real_class_mix() -> None:
     real = encoded(frame(120).with_columns(y=pl.Series(["a"] * 90 + ["b"] * 30)))
-    made = encoded(frame(60).with_columns(y=pl.Series(["a"] * 30 + ["b"] * 30)))
-    cut = Tables(real, made, real).in_real_mix(np.random.default_rng(0))
+    result = encoded(frame(60).with_columns(y=pl.Series(["a"] * 30 + ["b"] * 30)))
+    cut = Tables(real, result, real).in_real_mix(np.random.default_rng(0))
     assert cut is not None
     target = real.encoder.target
     labels = [real.features[3 - 1].levels[int(c)] for c in cut.synthetic.values[:, target]]  # type: ignore[index]
@@ -93,8 +93,8 @@ def test_rows_are_cut_to_the_real_class_mix() -> None:
 
 def test_a_mix_without_one_class_is_judged_on_the_others() -> None:
     real = encoded(frame(120))
-    made = encoded(frame(20).with_columns(y=pl.lit("b")))
-    cut = Tables(real, made, real).in_real_mix(np.random.default_rng(0))
+    result = encoded(frame(20).with_columns(y=pl.lit("b")))
+    cut = Tables(real, result, real).in_real_mix(np.random.default_rng(0))
     assert cut is not None
     assert [len(rows) for rows in cut.three] == [60, 20, 60]
     strange = encoded(frame(20).with_columns(y=pl.lit("z")))

@@ -60,8 +60,8 @@ def test_rows_that_repeat_by_nature_raise_no_alarm() -> None:
     for seed in range(0, 24, 3):
         frames = [few(n, seed + k) for k, n in enumerate((80, 60, 40))]
         encoder = FeatureEncoder.fit(frames[0], schema)
-        train, made, held = map(encoder.rows, frames)
-        assert not check_split(train, made, held, np.random.default_rng(seed))
+        train, result, held = map(encoder.rows, frames)
+        assert not check_split(train, result, held, np.random.default_rng(seed))
 
 
 def shifted(n: int, seed: int) -> pl.DataFrame:
@@ -131,22 +131,22 @@ def test_columns_that_are_not_judged_need_not_be_there_and_are_named() -> None:
         target="label",
     )
     train = draw(60, 1).with_columns(key=pl.arange(60).cast(pl.String), land=pl.lit("here"))
-    made = draw(60, 3).with_columns(extra=pl.lit(1))
-    report = evaluate(train, made, draw(60, 2), schema=schema, effort="quick")
+    result = draw(60, 3).with_columns(extra=pl.lit(1))
+    report = evaluate(train, result, draw(60, 2), schema=schema, effort="quick")
     assert "not judged: 'key' (identifiers)" in report.notices
-    told = "not judged: 'extra' of the synthetic table, which the training rows do not have"
-    assert told in report.notices
+    reported = "not judged: 'extra' of the synthetic table, which the training rows do not have"
+    assert reported in report.notices
     assert report["column_shapes"].details["columns"]["land"] == 1.0
 
 
 def test_a_column_of_whole_numbers_that_is_all_halves_is_seen() -> None:
-    made = draw(80, 3).with_columns(age=pl.col("age").cast(pl.Float64) + 0.5)
-    report = evaluate(draw(80, 1), made, draw(80, 2), schema=SCHEMA, effort="quick")
+    created = draw(80, 3).with_columns(age=pl.col("age").cast(pl.Float64) + 0.5)
+    report = evaluate(draw(80, 1), created, draw(80, 2), schema=SCHEMA, effort="quick")
     assert any(
         "100% of the generated cells of 'age' are no whole numbers" in n for n in report.notices
     )
     assert report["range_adherence"].details["columns"]["age"] == 0.0
-    assert any(found.score == "range_adherence" for found in report.findings)
+    assert any(result.score == "range_adherence" for result in report.findings)
 
 
 def test_a_class_mix_that_was_requested_does_not_count_against_fidelity() -> None:
@@ -180,12 +180,12 @@ def test_nothing_left_to_gain_is_said() -> None:
 
 
 def test_column_shapes_use_every_row() -> None:
-    train, made, holdout = draw(300, 1), draw(900, 3), draw(50, 2)
-    report = evaluate(train, made, holdout, schema=SCHEMA, effort="quick")
+    train, result, holdout = draw(300, 1), draw(900, 3), draw(50, 2)
+    report = evaluate(train, result, holdout, schema=SCHEMA, effort="quick")
     score = report["column_shapes"]
     each = score.details["columns"].values()
     assert score.value == pytest.approx(np.mean(list(each)))
-    real, other = (frame["age"].to_numpy() for frame in (train, made))
+    real, other = (frame["age"].to_numpy() for frame in (train, result))
     from scipy.stats import ks_2samp
 
     assert score.details["columns"]["age"] == pytest.approx(1 - ks_2samp(real, other).statistic)

@@ -35,14 +35,14 @@ def test_rows_from_the_same_source_are_as_near_as_real_ones() -> None:
     score = report["xmodal"]
     assert score.value is not None
     assert score.value < 3 * score.reference["real"]
-    assert "xmodal" not in [found.score for found in report.findings]
+    assert "xmodal" not in [result.score for result in report.findings]
 
 
 def test_moods_that_lost_the_target_are_found() -> None:
-    made = news(150, 3)
-    mixed = made.with_columns(made["wins"].shuffle(seed=1))
+    created = news(150, 3)
+    mixed = created.with_columns(created["wins"].shuffle(seed=1))
     report = judged(mixed)
-    assert "xmodal" in [found.score for found in report.findings]
+    assert "xmodal" in [result.score for result in report.findings]
     details = report["xmodal"].details
     assert details["label_given_target"] > 3 * details["label"]
 

@@ -37,23 +37,23 @@ WHERES = [
 def test_every_row_complies_and_each_column_is_as_in_real_rows_that_comply(
     learned: Synthesizer, where: str
 ) -> None:
-    made, asked = learned.sample(N_MADE, where=where), parse(where, learned.schema_)
+    result, asked = learned.sample(N_MADE, where=where), parse(where, learned.schema_)
     real = clinic().filter(pl.Series(asked.holds(clinic())))
-    assert asked.holds(made).all()
+    assert asked.holds(result).all()
     # two shares of real.height and N_MADE rows differ by less than four standard errors, and
     # a leaf of twenty rows blurs a share by at most one row in twenty
     bound = 4 * np.sqrt(0.25 / real.height + 0.25 / N_MADE) + 0.05
     for share in (pl.col("ward") == "east", pl.col("sex") == "f", pl.col("age") > 60):
-        there, here = real.select(share.mean()).item(), made.select(share.mean()).item()
+        there, here = real.select(share.mean()).item(), result.select(share.mean()).item()
         assert abs(there - here) < bound
 
 
 def test_branches_do_not_overlap(learned: Synthesizer) -> None:
     where = "ward = 'east' OR sex = 'f'"
-    made = learned.sample(N_MADE, where=where)
+    result = learned.sample(N_MADE, where=where)
     real = clinic().filter((pl.col("ward") == "east") | (pl.col("sex") == "f"))
     both = (pl.col("ward") == "east") & (pl.col("sex") == "f")
-    there, here = real.select(both.mean()).item(), made.select(both.mean()).item()
+    there, here = real.select(both.mean()).item(), result.select(both.mean()).item()
     assert abs(there - here) < 4 * np.sqrt(0.25 / real.height + 0.25 / N_MADE)
 
 

@@ -38,9 +38,9 @@ def last(matrix: Matrix) -> Blended:
     """What the last column is drawn from."""
     model = Blend().fit(matrix, rng())
     j = len(matrix.fields) - 1
-    found = model.conditional(j, frozenset(range(j)))
-    assert isinstance(found, Blended)
-    return found
+    result = model.conditional(j, frozenset(range(j)))
+    assert isinstance(result, Blended)
+    return result
 
 
 def test_sums_are_left_to_the_line_and_steps_to_the_forest() -> None:
@@ -56,10 +56,10 @@ def test_few_rows_of_a_sum_are_followed() -> None:
 
 def test_a_share_that_is_asked_for_is_taken() -> None:
     model = Blend(share=1.0).fit(line(60), rng())
-    found = model.conditional(6, frozenset(range(6)))
-    assert isinstance(found, Blended)
-    reached = found.reach(model.ranks_, rng(1), None)
-    assert (reached >= len(found.forest.start)).all()
+    result = model.conditional(6, frozenset(range(6)))
+    assert isinstance(result, Blended)
+    reached = result.reach(model.ranks_, rng(1), None)
+    assert (reached >= len(result.forest.start)).all()
 
 
 def test_chances_are_those_of_the_rows_that_share_them() -> None:
@@ -68,12 +68,12 @@ def test_chances_are_those_of_the_rows_that_share_them() -> None:
     model = Blend().fit(matrix, rng())
     bins = cut(matrix.values[:, 6], False, 10)
     learned = learn_chances(model.ranks_, 6, bins, np.arange(6), {})
-    chances = learned(model.ranks_)
-    np.testing.assert_allclose(chances.sum(axis=1), 1.0)
-    np.testing.assert_allclose(chances.mean(axis=0), 0.1, atol=0.02)
-    assert chances[np.arange(400), bins].mean() > 0.3  # 0.1 by the shares alone
+    probabilities = learned(model.ranks_)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+    np.testing.assert_allclose(probabilities.mean(axis=0), 0.1, atol=0.02)
+    assert probabilities[np.arange(400), bins].mean() > 0.3  # 0.1 by the shares alone
     again = LinearChances.from_arrays(learned.arrays())
-    np.testing.assert_array_equal(again(model.ranks_), chances)
+    np.testing.assert_array_equal(again(model.ranks_), probabilities)
 
 
 @pytest.mark.parametrize("codes", [2, 3])

@@ -41,9 +41,9 @@ def test_a_missing_class_can_be_asked_for(rare: Matrix) -> None:
     trees = SequentialTrees().fit(Matrix(rows, rare.fields), np.random.default_rng(1))
     given = of_class(1.0, 20, 5)
     given.values[:10, -1] = np.nan
-    made = trees.sample(20, np.random.default_rng(2), given=given)
-    assert np.isnan(made[:10, -1]).all()
-    assert not np.isnan(made[:, :4]).any()
+    result = trees.sample(20, np.random.default_rng(2), given=given)
+    assert np.isnan(result[:10, -1]).all()
+    assert not np.isnan(result[:, :4]).any()
 
 
 def test_the_same_rows_come_after_a_model_was_restored(rare: Matrix) -> None:
@@ -65,8 +65,8 @@ def test_no_training_row_is_written_again_although_most_values_are_shared() -> N
     rows = np.unique(rng.integers(0, 7, (900, 5)).astype(float), axis=0)
     fields = tuple(Field(f"x{k}", levels=7) for k in range(5))
     trees = SequentialTrees().fit(Matrix(rows, fields), rng)
-    made = trees.sample(2000, rng)
-    assert not {tuple(row) for row in made} & {tuple(row) for row in rows}
+    result = trees.sample(2000, rng)
+    assert not {tuple(row) for row in result} & {tuple(row) for row in rows}
 
 
 def test_rows_of_a_table_that_repeats_itself_may_come_again() -> None:

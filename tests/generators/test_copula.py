@@ -121,11 +121,11 @@ def compliant(matrix: Matrix, rule: Rule, n_rows: int) -> Floats:
 )
 def test_conditioned_rows_are_as_rows_that_comply_by_chance(rule: Rule) -> None:
     matrix = mixed()
-    wanted = compliant(matrix, rule, 100_000)
+    requested = compliant(matrix, rule, 100_000)
     rows = fitted(matrix).sample(2000, rng(1), condition=rule)
     assert rule.holds(rows).all()
     for j in range(rows.shape[1]):
-        ours, theirs = (np.nan_to_num(part[:, j], nan=-99.0) for part in (rows, wanted))
+        ours, theirs = (np.nan_to_num(part[:, j], nan=-99.0) for part in (rows, requested))
         size = len(ours) * len(theirs) / (len(ours) + len(theirs))
         bound = np.sqrt(-np.log(1e-4 / 2) / 2 / size)
         # Particles are chosen by weight: their effective number is below that of the rows.
@@ -158,11 +158,11 @@ def test_small_classes_share_a_copula_and_keep_their_rate() -> None:
 
 def test_missing_values_come_at_their_rate_and_with_their_companions() -> None:
     generator = rng(0)
-    gone = generator.random(4000) < 0.3
+    dropped = generator.random(4000) < 0.3
     x = generator.normal(size=4000)
-    hint = np.where(gone, 1.0, 0.0) + (generator.random(4000) < 0.05)
+    hint = np.where(dropped, 1.0, 0.0) + (generator.random(4000) < 0.05)
     matrix = Matrix(
-        np.column_stack([np.where(gone, np.nan, x), np.minimum(hint, 1)]),
+        np.column_stack([np.where(dropped, np.nan, x), np.minimum(hint, 1)]),
         (Field("x"), Field("hint", levels=2)),
     )
     rows = fitted(matrix).sample(20_000, rng(1))
@@ -180,9 +180,9 @@ def test_imputed_values_follow_the_cells_beside_them() -> None:
     model = fitted(Matrix(values, matrix.fields))
     known = ~np.isnan(values)
     filled = model.sample(5000, rng(1), given=Given(values, known), complete=True)
-    gone = ~known[:, 1]
+    dropped = ~known[:, 1]
     assert not np.isnan(filled).any()
-    assert correlation(filled[gone]) == pytest.approx(0.9, abs=0.03)
+    assert correlation(filled[dropped]) == pytest.approx(0.9, abs=0.03)
 
 
 def test_numbers_of_a_continuous_column_are_new_and_grids_and_masses_hold() -> None:
@@ -256,7 +256,7 @@ def test_a_box_far_out_is_drawn_with_the_right_shape() -> None:
     rows = fitted(matrix).sample(1000, rng(1), condition=rule)
     assert rule.holds(rows).all()
     many = rng(2).multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 4_000_000)
-    wanted = many[rule.holds(many)]
+    requested = many[rule.holds(many)]
     for j in range(2):
         # The tail of the learned marginal rests on 450 rows.
-        assert ks_2samp(rows[:, j], wanted[:, j]).statistic < 0.15
+        assert ks_2samp(rows[:, j], requested[:, j]).statistic < 0.15

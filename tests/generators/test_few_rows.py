@@ -53,8 +53,8 @@ def fitted(method: str, matrix: Matrix) -> Generator:
         return Plugin(Repeats()).fit(matrix, np.random.default_rng(1))
     if method == "boosted":
         pytest.importorskip("xgboost")
-    made: Generator = resolve("generators", method)(**options.get(method, {}))
-    return made.fit(matrix, np.random.default_rng(1))
+    result: Generator = resolve("generators", method)(**options.get(method, {}))
+    return result.fit(matrix, np.random.default_rng(1))
 
 
 def of_class(n_rows: int) -> Given:

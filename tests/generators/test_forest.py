@@ -97,9 +97,9 @@ def test_mean_weights_are_those_of_the_leaves_of_all_trees() -> None:
     model = Forest(n_trees=5).fit(gaussian(200), rng())
     forest = model.conditional(1, frozenset({0}))
     weights = (model.values_[:, 1] > 0).astype(np.float64)
-    found = forest.means(weights, 0.0)
-    assert found.mean() == pytest.approx(weights.mean())
-    assert np.asarray(np.corrcoef(found, weights))[0, 1] > 0.7
+    result = forest.means(weights, 0.0)
+    assert result.mean() == pytest.approx(weights.mean())
+    assert np.asarray(np.corrcoef(result, weights))[0, 1] > 0.7
 
 
 def test_damaged_forests_are_refused() -> None:
@@ -148,8 +148,8 @@ def test_the_rarest_of_many_codes_share_a_bin() -> None:
 def test_independent_columns_tell_nothing_and_equal_ones_all() -> None:
     random = rng()
     codes = random.integers(0, 4, (3000, 2)) * 1.0
-    found = mutual_information(np.column_stack([codes, codes[:, 0]]), {0: 4, 1: 4, 2: 4}, rng())
-    assert found[0, 2] == pytest.approx(np.log(4), abs=0.02)
-    assert abs(found[0, 1]) < 0.01  # 9 degrees of freedom over 6,000: 0.0015 expected by chance
-    assert strongest(found[0], [1, 2], 1) == [2]
-    assert strongest(found[0], [2, 1], None) == [1, 2]
+    result = mutual_information(np.column_stack([codes, codes[:, 0]]), {0: 4, 1: 4, 2: 4}, rng())
+    assert result[0, 2] == pytest.approx(np.log(4), abs=0.02)
+    assert abs(result[0, 1]) < 0.01  # 9 degrees of freedom over 6,000: 0.0015 expected by chance
+    assert strongest(result[0], [1, 2], 1) == [2]
+    assert strongest(result[0], [2, 1], None) == [1, 2]

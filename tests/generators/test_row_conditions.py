@@ -75,18 +75,18 @@ def test_columns_and_parts() -> None:
 
 
 def test_domains_of_numbers_are_closed_intervals() -> None:
-    found = condition("pay > 2 AND pay <= 3").allowed(3)
-    assert found == ((math.nextafter(2.0, math.inf), 3.0),)
+    result = condition("pay > 2 AND pay <= 3").allowed(3)
+    assert result == ((math.nextafter(2.0, math.inf), 3.0),)
     assert condition("day >= DATE '1970-01-11'").allowed(2) == ((10.0, math.inf),)
     assert condition("age > pay").allowed(0) is None
     assert condition("city = 'Rome'").allowed(0) is None
 
 
 def test_a_missing_number_is_marked_where_it_is_allowed() -> None:
-    found = condition("age IS NULL OR age > 40").allowed(0)
-    assert isinstance(found, tuple)
-    assert found[0] == (41.0, math.inf)
-    assert np.isnan(found[1]).all()
+    result = condition("age IS NULL OR age > 40").allowed(0)
+    assert isinstance(result, tuple)
+    assert result[0] == (41.0, math.inf)
+    assert np.isnan(result[1]).all()
     only = condition("age IS NULL").allowed(0)
     assert isinstance(only, tuple)
     assert np.isnan(only).all()
@@ -99,9 +99,9 @@ def test_domains_of_codes_are_masks_with_missing_last() -> None:
         ("city <> 'Rome'", [True, False, False]),
         ("city IS NOT NULL", [True, True, False]),
     ):
-        found = condition(text).allowed(1)
-        assert isinstance(found, np.ndarray)
-        assert found.tolist() == mask
+        result = condition(text).allowed(1)
+        assert isinstance(result, np.ndarray)
+        assert result.tolist() == mask
 
 
 @pytest.mark.parametrize("text", ["key = 'a1'", "age > 3 AND key LIKE 'a%'"])

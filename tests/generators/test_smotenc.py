@@ -113,7 +113,7 @@ def test_neighbours_are_those_of_a_full_distance_matrix() -> None:
     base, space = model.base_.values, model._space
     features = [0, 1, 2, 3]
     seen = np.where(np.isnan(base), 0.0, (base - space.centre) / space.scale)
-    gone = np.isnan(base)
+    dropped = np.isnan(base)
     for row in range(0, 300, 29):
         distance = np.zeros(300)
         for j in features:
@@ -121,8 +121,8 @@ def test_neighbours_are_those_of_a_full_distance_matrix() -> None:
                 codes = np.nan_to_num(base[:, j], nan=-1)
                 distance += codes != codes[row]
             else:
-                filled = np.where(gone[:, j], 0.0, seen[:, j])
-                distance += (filled - filled[row]) ** 2 + (gone[:, j] != gone[row, j])
+                filled = np.where(dropped[:, j], 0.0, seen[:, j])
+                distance += (filled - filled[row]) ** 2 + (dropped[:, j] != dropped[row, j])
         distance[(model.classes_ != model.classes_[row])] = np.inf
         distance[row] = np.inf
         nearest = np.sort(distance)[:5]

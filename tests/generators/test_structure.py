@@ -86,8 +86,8 @@ def test_a_column_has_no_more_parents_than_allowed() -> None:
 
 
 def test_bootstrap_is_sure_of_planted_edges_and_not_of_others() -> None:
-    found = bootstrap_edges(collider(500), np.random.default_rng(0), n_resamples=20)
-    either = found + found.T
+    result = bootstrap_edges(collider(500), np.random.default_rng(0), n_resamples=20)
+    either = result + result.T
     assert either[0, 2] == either[1, 2] == 1.0
     assert either[0, 3] < 0.5
 

@@ -30,11 +30,11 @@ def test_each_column_is_distributed_as_in_the_table() -> None:
     matrix = mixed(4000)
     rows = fitted(matrix).sample(4000, rng(1))
     for j in range(5):
-        real, made = matrix.values[:, j], rows[:, j]
-        assert abs(np.isnan(real).mean() - np.isnan(made).mean()) < ks_bound(4000, 4000)
-        real, made = real[~np.isnan(real)], made[~np.isnan(made)]
-        found = ks_2samp(real, made, method="asymp").statistic
-        assert found < ks_bound(len(real), len(made))
+        real, created = matrix.values[:, j], rows[:, j]
+        assert abs(np.isnan(real).mean() - np.isnan(created).mean()) < ks_bound(4000, 4000)
+        real, created = real[~np.isnan(real)], created[~np.isnan(created)]
+        result = ks_2samp(real, created, method="asymp").statistic
+        assert result < ks_bound(len(real), len(created))
 
 
 def test_columns_go_along_with_each_other_as_in_the_table() -> None:
@@ -62,8 +62,8 @@ def test_values_that_many_rows_share_come_back_as_they_are() -> None:
 
 def test_values_stay_on_the_grid_of_the_column() -> None:
     rows = fitted(Matrix(np.arange(400.0)[:, None] * 0.5, (Field("x", step=0.5),)))
-    made = rows.sample(500, rng(1))
-    assert (made / 0.5 == np.round(made / 0.5)).all()
+    result = rows.sample(500, rng(1))
+    assert (result / 0.5 == np.round(result / 0.5)).all()
 
 
 def test_larger_leaves_give_away_less() -> None:
@@ -91,8 +91,8 @@ def test_a_column_of_many_values_keeps_its_relations() -> None:
     code = rng().integers(0, 200, 6000).astype(float)
     x = np.sin(code) + rng(1).normal(0, 0.1, 6000)
     rows = fitted(Matrix(np.column_stack([code, x]), (Field("code", levels=200), Field("x"))))
-    made = rows.sample(3000, rng(2))
-    assert correlation(np.sin(made[:, 0]), made[:, 1]) > 0.8
+    result = rows.sample(3000, rng(2))
+    assert correlation(np.sin(result[:, 0]), result[:, 1]) > 0.8
 
 
 def given_cells(matrix: Matrix, share: float, seed: int = 3) -> Given:
@@ -164,8 +164,8 @@ def test_a_condition_on_a_late_column_reaches_the_early_ones() -> None:
     real = matrix.values[part.holds(matrix.values)]
     assert part.holds(rows).all()
     for j in (0, 1, 4):
-        found = ks_2samp(real[:, j], rows[:, j], method="asymp").statistic
-        assert found < ks_bound(len(real), 1500)
+        result = ks_2samp(real[:, j], rows[:, j], method="asymp").statistic
+        assert result < ks_bound(len(real), 1500)
 
 
 def test_a_condition_that_smoothing_would_break_is_kept() -> None:

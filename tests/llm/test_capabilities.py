@@ -55,12 +55,12 @@ def test_what_a_server_can_do_is_seen_from_its_answers(
 ) -> None:
     server = Server(httpserver, logprobs=logprobs, schema=schema)
     cache = CapabilityCache(tmp_path / "models.json")
-    [found] = find_models((), {"ours": server.url}, cache=cache)
-    assert (found.model, found.endpoint, found.server) == ("small", server.url, "ours")
-    assert (found.log_probabilities, found.schema) == (logprobs, schema)
-    assert (found.json_mode, found.completion) == (True, True)
-    assert (found.slots, found.context_length) == (3, 2048)
-    assert found.tokens_per_second is not None
+    [result] = find_models((), {"ours": server.url}, cache=cache)
+    assert (result.model, result.endpoint, result.server) == ("small", server.url, "ours")
+    assert (result.log_probabilities, result.schema) == (logprobs, schema)
+    assert (result.json_mode, result.completion) == (True, True)
+    assert (result.slots, result.context_length) == (3, 2048)
+    assert result.tokens_per_second is not None
 
 
 def test_a_model_is_asked_once_and_again_on_demand(httpserver: HTTPServer, tmp_path: Path) -> None:
@@ -80,9 +80,9 @@ def test_nobody_there_is_no_model(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_model_is_listed_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "a.gguf").write_text("no")
-    [found] = find_models([str(tmp_path / "a.gguf")], {})
-    assert "is no GGUF file" in found.problem
-    assert found.schema is None
+    [result] = find_models([str(tmp_path / "a.gguf")], {})
+    assert "is no GGUF file" in result.problem
+    assert result.schema is None
 
 
 @pytest.mark.parametrize(

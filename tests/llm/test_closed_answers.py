@@ -28,17 +28,17 @@ def ask(replies: Sequence[Reply | ModelError], choices: Sequence[str]) -> np.nda
 def test_spellings_of_one_answer_add_up() -> None:
     reply = Reply("-", logprobs=({" yes": math.log(0.2), "YES": math.log(0.1), "Yes": math.log(0.1),
                                   "n": math.log(0.1), "Maybe": math.log(0.5)},))  # fmt: skip
-    found = choice_probabilities(Scripted([reply]), [Prompt.ask("?")], ["No", "Yes"])
-    assert found.values[0] == pytest.approx([0.2, 0.8])
-    assert found.mass[0] == pytest.approx(0.5)
-    assert not found.counted
+    result = choice_probabilities(Scripted([reply]), [Prompt.ask("?")], ["No", "Yes"])
+    assert result.values[0] == pytest.approx([0.2, 0.8])
+    assert result.mass[0] == pytest.approx(0.5)
+    assert not result.counted
 
 
 def test_a_token_that_begins_two_answers_counts_for_neither() -> None:
     """Answers that begin alike get letters, and the prompt says which."""
     llm = Scripted([likely(A=0.6, B=0.2, Bad=0.2)])
-    found = choice_probabilities(llm, [Prompt.ask("Which?", "Be brief.")], ["Bad", "Bald"])
-    assert found.values[0] == pytest.approx([0.75, 0.25])
+    result = choice_probabilities(llm, [Prompt.ask("Which?", "Be brief.")], ["Bad", "Bald"])
+    assert result.values[0] == pytest.approx([0.75, 0.25])
     system = llm.prompts[0].messages[0].content
     assert system.startswith("Be brief.")
     assert "A: Bad\nB: Bald" in system
@@ -54,9 +54,9 @@ def test_a_question_without_a_reply_leaves_the_others() -> None:
 def test_answers_are_counted_where_nothing_is_told_of_probabilities() -> None:
     texts = ["Maybe", *["Yes."] * 3, "no way", *["?"] * 4]
     llm = Scripted([Reply(text) for text in texts])
-    found = choice_probabilities(llm, [Prompt.ask("?")], ["No", "Yes"], n_samples=8)
-    assert found.counted
-    assert found.values[0] == pytest.approx([1.5 / 5, 3.5 / 5])
+    result = choice_probabilities(llm, [Prompt.ask("?")], ["No", "Yes"], n_samples=8)
+    assert result.counted
+    assert result.values[0] == pytest.approx([1.5 / 5, 3.5 / 5])
     seeds = [prompt.seed for prompt in llm.prompts[1:]]
     assert len(set(seeds)) == 8
     assert {prompt.temperature for prompt in llm.prompts[1:]} == {1.0}

@@ -27,10 +27,10 @@ def record(ledger: Ledger, key: str = "k", text: str = "blue", cost: float = 0.5
 def test_a_reply_is_found_again_after_reopening(tmp_path: Path) -> None:
     path = tmp_path / "run" / "ledger.sqlite"
     record(Ledger(path))
-    found = Ledger(path).find("k")
-    assert found is not None
-    assert found.reply is not None
-    assert (found.reply.text, found.reply.cached, found.reply.cost) == ("blue", True, 0.0)
+    result = Ledger(path).find("k")
+    assert result is not None
+    assert result.reply is not None
+    assert (result.reply.text, result.reply.cached, result.reply.cost) == ("blue", True, 0.0)
 
 
 def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:

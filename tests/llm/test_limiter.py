@@ -20,13 +20,13 @@ def round_of(limit: Limit, now: float, slots: int = 10**9, by_lot: bool = False)
 
     Calls beyond `slots` are refused at once; every tenth is refused `by_lot` at the end.
     """
-    wanted = int(limit.value)
-    for _ in range(wanted):
+    requested = int(limit.value)
+    for _ in range(requested):
         limit.entered(now)
-    for _ in range(max(0, wanted - slots)):
+    for _ in range(max(0, requested - slots)):
         limit.refused(now, now + 0.001)
-    for place in range(min(wanted, slots)):
-        (limit.refused if by_lot and place % 10 == 9 else limit.served)(now, now + 1.0)
+    for index in range(min(requested, slots)):
+        (limit.refused if by_lot and index % 10 == 9 else limit.served)(now, now + 1.0)
     return now + 1.0
 
 

@@ -25,19 +25,19 @@ SCHEMA = infer_schema(TABLE, {"town": "categorical"})
 
 
 def test_a_table_known_by_heart_is_found_out() -> None:
-    found = probe(StandIn(TABLE, schema=SCHEMA, faults=Faults(memorised=1.0)), TABLE, SCHEMA)
-    assert (found.header, found.rows, found.rare_values) == (1.0, 1.0, 1.0)
-    assert found.suspicious
-    assert found.warning is not None
-    assert "next rows exact: 100 %" in found.warning
+    result = probe(StandIn(TABLE, schema=SCHEMA, faults=Faults(memorised=1.0)), TABLE, SCHEMA)
+    assert (result.header, result.rows, result.rare_values) == (1.0, 1.0, 1.0)
+    assert result.suspicious
+    assert result.warning is not None
+    assert "next rows exact: 100 %" in result.warning
 
 
 @pytest.mark.parametrize("memorised", [0.0])
 def test_a_model_that_only_knows_the_population_is_not_accused(memorised: float) -> None:
-    found = probe(StandIn(TABLE, schema=SCHEMA, faults=Faults(memorised=memorised)), TABLE, SCHEMA)
-    assert not found.suspicious
-    assert found.warning is None
-    assert found.rows == 0.0
+    result = probe(StandIn(TABLE, schema=SCHEMA, faults=Faults(memorised=memorised)), TABLE, SCHEMA)
+    assert not result.suspicious
+    assert result.warning is None
+    assert result.rows == 0.0
 
 
 def test_rows_that_many_share_are_no_proof() -> None:
@@ -49,10 +49,10 @@ def test_rows_that_many_share_are_no_proof() -> None:
             "b": {"kind": "categorical", "categories": ["x", "y"]},
         }
     )
-    found = probe(StandIn(small, schema=schema), small, schema)
-    assert found.rows is not None
-    assert found.rows > 0.2
-    assert not found.suspicious
+    result = probe(StandIn(small, schema=schema), small, schema)
+    assert result.rows is not None
+    assert result.rows > 0.2
+    assert not result.suspicious
 
 
 def test_a_table_too_small_to_ask_about() -> None:

@@ -214,10 +214,10 @@ def test_usage_below_what_the_text_can_be_is_estimated() -> None:
 
 def test_cached_tokens_are_taken_where_they_can_be_true() -> None:
     counts = {"prompt_tokens": 9, "completion_tokens": 2}
-    for told, taken in ((7, 7), (900, 9), (-5, 0), ("7", 0)):
+    for reported, taken in ((7, 7), (900, 9), (-5, 0), ("7", 0)):
         reader = ReplyReader()
         reader.feed(body(completion(usage={**counts, "prompt_tokens_details":
-                                           {"cached_tokens": told}})))  # fmt: skip
+                                           {"cached_tokens": reported}})))  # fmt: skip
         assert reader.reply(PROMPT).usage.cached_tokens == taken
 
 

@@ -33,16 +33,16 @@ def test_it_writes_by_schema_answers_closed_questions_and_replays(tmp_path: Path
              for thing in ("grass", "blood")]  # fmt: skip
     with connect(MODEL, run=tmp_path) as client:
         text = client.complete(write).text
-        found = choice_probabilities(client, asked, ["green", "red"])
+        result = choice_probabilities(client, asked, ["green", "red"])
         spending = client.spending()
     assert pl.Series(json.loads(text)).is_in(["red", "green", "blue"]).all()
-    assert found.values[0, 0] > found.values[1, 0]
-    assert not found.counted
+    assert result.values[0, 0] > result.values[1, 0]
+    assert not result.counted
     assert (spending.calls, spending.counted, spending.cost) == (3, True, 0.0)
     with connect(MODEL, run=tmp_path, replay=True) as client:
         assert client.complete(write).text == text
         again = choice_probabilities(client, asked, ["green", "red"])
-    assert (again.values == found.values).all()
+    assert (again.values == result.values).all()
 
 
 def test_it_labels_rows_with_and_without_real_ones(tmp_path: Path) -> None:

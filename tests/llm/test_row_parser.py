@@ -159,7 +159,7 @@ JSON_VALUES = st.recursive(
 @given(st.lists(JSON_VALUES, min_size=1, max_size=4), st.booleans())
 def test_json_is_read_as_json_is(value: list[Any], ascii_only: bool) -> None:
     text = f"So: {json.dumps(value, ensure_ascii=ascii_only)} Done."
-    assert [found for found, _, _ in find_containers(text)] == [value]
+    assert [result for result, _, _ in find_containers(text)] == [value]
 
 
 def test_hostile_nesting_is_bounded() -> None:

@@ -102,18 +102,18 @@ def cities(*replies: str, rounds: int = 3) -> tuple[list[Any], list[Prompt]]:
 
 
 def test_whole_replies_are_joined_to_given_rows_by_position() -> None:
-    found, prompts = cities(reply({"city": "Ulm"}, {"city": "Bonn"}, {"city": "Rome"}))
-    assert found == ["Ulm", "Bonn", "Rome"]
+    result, prompts = cities(reply({"city": "Ulm"}, {"city": "Bonn"}, {"city": "Rome"}))
+    assert result == ["Ulm", "Bonn", "Rome"]
     assert '<data>\n{"age": 31}\n{"age": 47}\n{"age": 65}\n</data>' in prompts[0].text
     assert "_row" not in prompts[0].text
 
 
 def test_a_row_that_was_lost_keeps_the_others_in_their_positions() -> None:
-    found, prompts = cities(
+    result, prompts = cities(
         reply({"city": "Ulm"}, {"town": "x", "city": "..."}, {"city": "Rome"}),
         reply({"city": "Bonn"}),
     )
-    assert found == ["Ulm", "Bonn", "Rome"]
+    assert result == ["Ulm", "Bonn", "Rome"]
     assert '<data>\n{"age": 47}\n</data>' in prompts[1].text
 
 
@@ -127,11 +127,11 @@ def test_too_few_or_too_many_rows_are_joined_to_none() -> None:
 
 
 def test_rows_that_repeat_what_was_given_are_joined_by_it() -> None:
-    found, _ = cities(
+    result, _ = cities(
         reply({"Age": 65.0, "city": "Rome"}, {"Age": "31", "city": "Ulm"}, {"Age": 7, "city": "x"}),
         rounds=1,
     )
-    assert found == ["Ulm", None, "Rome"]
+    assert result == ["Ulm", None, "Rome"]
 
 
 def test_examples_of_begun_rows_show_what_belongs_to_what_is_given() -> None:
@@ -357,11 +357,11 @@ def test_the_form_of_a_reply_names_no_value_that_may_not_leave(
     table = pl.DataFrame(
         {"age": [7001, 7002] * 10, "city": ["Zzyzx", "Ulm"] * 10, "mood": ["calm"] * 19 + ["sad"]}
     )
-    said = {"age": "ordinal", "city": "categorical",
+    declared = {"age": "ordinal", "city": "categorical",
             "mood": {"kind": "categorical", "categories": ["calm", "sad"]}}  # fmt: skip
     script: Any = Scripted(['{"rows": [{"age": 7001, "city": "Ulm", "mood": "sad"}]}'])
     script.sharing = sharing
-    task = RowTask(infer_schema(table, said), "Rows.")
+    task = RowTask(infer_schema(table, declared), "Rows.")
     assert request_rows(script, task, 1).cells[0]["city"] == "Ulm"
     text = json.dumps(script.prompts[0].schema) + script.prompts[0].text
     marks = {"age": "7001", "city": "Zzyzx", "mood": "calm"}

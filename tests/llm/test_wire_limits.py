@@ -360,11 +360,11 @@ def test_ledger_bill_and_the_servers_own_count_agree(tmp_path: Path) -> None:
     """Two replies are unusable; each is told with other numbers, some from a cache."""
     from tablewright.llm.endpoint.metering import Bill, Metered
 
-    told: list[tuple[int, int, int]] = []
+    reported: list[tuple[int, int, int]] = []
 
     def answer(send: Send) -> None:
-        n = len(told)
-        told.append((20 + n, 5 + n, n))
+        n = len(reported)
+        reported.append((20 + n, 5 + n, n))
         usage = {"prompt_tokens": 20 + n, "completion_tokens": 5 + n,
                  "prompt_tokens_details": {"cached_tokens": n}}  # fmt: skip
         message = {"content": "no" if n in (0, 3) else f"row {n}\n"}
@@ -384,8 +384,8 @@ def test_ledger_bill_and_the_servers_own_count_agree(tmp_path: Path) -> None:
             metered.complete_all(prompts)  # from the ledger: nothing is counted twice
             spending = client.spending()
         bills.append((bill.calls, bill.attempts, bill.tokens, bill.cost))
-    read, written, cached = (sum(column) for column in zip(*told, strict=True))
-    assert len(told) == 8
+    read, written, cached = (sum(column) for column in zip(*reported, strict=True))
+    assert len(reported) == 8
     assert bills[0] == bills[1]
     assert bills[0][:3] == (12, 8, read + written)
     assert bills[0][3] == pytest.approx(spending.cost)

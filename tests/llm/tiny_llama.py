@@ -28,7 +28,7 @@ CONTROL = ["<s>", "</s>", "<pad>"]
 def byte_letters() -> list[str]:
     """GPT-2's printable letter for each byte."""
     kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = (chr(256 + place) for place in range(256))
+    others = (chr(256 + index) for index in range(256))
     return [chr(byte) if byte in kept else next(others) for byte in range(256)]
 
 
@@ -79,10 +79,10 @@ def write_model(path: Path, seed: int = 7, template: str = TEMPLATE) -> None:
     kinds = [gguf.TokenType.NORMAL] * (len(tokens) - 3) + [gguf.TokenType.CONTROL] * 3
     writer.add_token_types(kinds)
     writer.add_token_merges(MERGES)
-    for place, add in enumerate(
+    for index, add in enumerate(
         (writer.add_bos_token_id, writer.add_eos_token_id, writer.add_pad_token_id)
     ):
-        add(len(tokens) - 3 + place)
+        add(len(tokens) - 3 + index)
     if template:
         writer.add_chat_template(template)
     embedding, output = random(len(tokens), WIDTH), random(len(tokens), WIDTH)

@@ -27,7 +27,7 @@ def draw(n_rows: int, seed: int) -> pl.DataFrame:
     age = rng.integers(18, 90, n_rows)
     city = rng.choice(["ash", "birch", "cedar"], n_rows, p=[0.6, 0.3, 0.1])
     income = np.exp(rng.normal(7 + age / 60 + 0.5 * (city == "ash"), 0.4))
-    chance = 1 / (1 + np.exp(-(age - 60) / 8 - (city == "cedar") * 2))
+    probability = 1 / (1 + np.exp(-(age - 60) / 8 - (city == "cedar") * 2))
     joined = np.datetime64("2015-01-01") + (90 - age) * 20 + rng.integers(0, 200, n_rows)
     frame = pl.DataFrame(
         {
@@ -36,7 +36,7 @@ def draw(n_rows: int, seed: int) -> pl.DataFrame:
             "city": city,
             "member": rng.random(n_rows) < 0.3,
             "joined": joined.astype("datetime64[D]"),
-            "label": np.where(rng.random(n_rows) < chance, "yes", "no"),
+            "label": np.where(rng.random(n_rows) < probability, "yes", "no"),
         }
     )
     empty = rng.random(n_rows) < 0.1

@@ -29,8 +29,8 @@ NUMBERS = Schema.build(dict.fromkeys(numbers(1, 0).columns, "continuous"), targe
 def test_planted_copies_are_counted_exactly(share: float) -> None:
     train, n_copies = numbers(2000, 1), int(2000 * share)
     ruler = FeatureEncoder.fit(train, NUMBERS)
-    made = ruler.rows(pl.concat([numbers(2000 - n_copies, 2), train[:n_copies]]))
-    score = privacy.exact_copies(ruler.rows(train), made, ruler.rows(numbers(500, 3)), rng())
+    result = ruler.rows(pl.concat([numbers(2000 - n_copies, 2), train[:n_copies]]))
+    score = privacy.exact_copies(ruler.rows(train), result, ruler.rows(numbers(500, 3)), rng())
     assert score.details["count"] == n_copies
     assert score.reference["real"] == 0
 
@@ -44,8 +44,8 @@ def test_copies_are_found_whatever_type_their_cells_have() -> None:
 def test_copies_with_another_label_are_one_off() -> None:
     ruler, real, holdout = three()
     other = pl.when(pl.col("label") == "yes").then(pl.lit("no")).otherwise(pl.lit("yes"))
-    made = ruler.rows(draw(300, 1).with_columns(other.alias("label")))
-    score = copies.one_off_copies(real, made, holdout, rng())
+    result = ruler.rows(draw(300, 1).with_columns(other.alias("label")))
+    score = copies.one_off_copies(real, result, holdout, rng())
     assert (score.value or 0) > 0.95
     assert max(score.details["columns"], key=score.details["columns"].get) == "label"
     assert score.reference["real"] < 0.05
@@ -61,8 +61,8 @@ def test_rows_moved_by_one_column_are_found() -> None:
             for old, new in zip(train.columns, train.columns[1:], strict=False)
         ),
     )
-    made = pl.concat([moved[:100], numbers(100, 2)])
-    score = copies.shifted_copies(ruler.rows(train), ruler.rows(made), None, rng())
+    result = pl.concat([moved[:100], numbers(100, 2)])
+    score = copies.shifted_copies(ruler.rows(train), ruler.rows(result), None, rng())
     assert score.value == 0.5
 
 
@@ -71,10 +71,10 @@ def test_standardised_rows_are_found_and_their_lines_named() -> None:
     ruler = FeatureEncoder.fit(train, NUMBERS)
     part = train[50:250]
     names = [f"x{j}" for j in range(5)]
-    made = part.with_columns(
+    result = part.with_columns(
         ((pl.col(x) - pl.col(x).mean()) / pl.col(x).std()).clip(-2, 2) for x in names
     )
-    score = copies.rescaled_copies(ruler.rows(train), ruler.rows(made), None, rng())
+    score = copies.rescaled_copies(ruler.rows(train), ruler.rows(result), None, rng())
     assert (score.value or 0) > 0.7
     slope = score.details["lines"]["x0"][0]
     assert slope == pytest.approx(1 / part["x0"].to_numpy().std(ddof=1), rel=0.01)
@@ -84,8 +84,8 @@ def test_a_whole_table_standardised_is_found_by_two_classes_alone() -> None:
     train = numbers(400, 1).with_columns((pl.col("y") > 20).alias("y"))
     schema = Schema.build({**dict.fromkeys(train.columns[:5], "continuous"), "y": "boolean"})
     ruler = FeatureEncoder.fit(train, schema)
-    made = train.with_columns((pl.col(f"x{j}") - 5) / 3 for j in range(5))
-    score = copies.rescaled_copies(ruler.rows(train), ruler.rows(made), None, rng())
+    result = train.with_columns((pl.col(f"x{j}") - 5) / 3 for j in range(5))
+    score = copies.rescaled_copies(ruler.rows(train), ruler.rows(result), None, rng())
     assert (score.value or 0) > 0.9
 
 
@@ -95,6 +95,6 @@ def test_a_whole_table_standardised_is_found_by_two_classes_alone() -> None:
 def test_fresh_rows_are_not_called_copies(metric: object) -> None:
     for schema, source in ((SCHEMA, draw), (NUMBERS, numbers)):
         ruler = FeatureEncoder.fit(source(400, 1), schema)
-        real, made, held = (ruler.rows(source(400, seed)) for seed in (1, 2, 3))
-        score = metric(real, made, held, rng())  # type: ignore[operator]
+        real, result, held = (ruler.rows(source(400, seed)) for seed in (1, 2, 3))
+        score = metric(real, result, held, rng())  # type: ignore[operator]
         assert score.value <= score.reference["real"] + 0.02

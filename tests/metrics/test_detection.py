@@ -41,30 +41,30 @@ def test_scores_of_different_folds_are_not_compared() -> None:
     """A classifier of the share of either side ranks within a fold by nothing, so 0.5."""
     flat = draw(100, 1).with_columns(pl.all().exclude("label").first())
     rows = FeatureEncoder.fit(draw(100, 2), SCHEMA).rows(flat.with_columns(label=pl.lit("no")))
-    found = discriminate(rows, rows, "linear", rng())
-    assert found.auc == 0.5
-    assert found.interval[0] == 0.5
+    result = discriminate(rows, rows, "linear", rng())
+    assert result.auc == 0.5
+    assert result.interval[0] == 0.5
 
 
 def test_the_error_is_that_of_repeated_draws() -> None:
-    found = []
+    result = []
     for seed in range(25):
         encoder = FeatureEncoder.fit(draw(100, seed), SCHEMA)
         first, second = (encoder.rows(draw(100, 100 * k + seed)) for k in (1, 2))
-        found.append(discriminate(first, second, "linear", rng(seed)))
-    scatter = np.std([each.auc for each in found])
-    stated = np.mean([each.error for each in found])
+        result.append(discriminate(first, second, "linear", rng(seed)))
+    scatter = np.std([each.auc for each in result])
+    stated = np.mean([each.error for each in result])
     # 25 draws know their standard deviation within 14 %: three of these
     assert stated == pytest.approx(scatter, rel=0.45)
-    assert abs(np.mean([each.auc for each in found]) - 0.5) < 3 * stated / 5
+    assert abs(np.mean([each.auc for each in result]) - 0.5) < 3 * stated / 5
 
 
 def test_decimals_beyond_those_of_the_schema_are_not_seen() -> None:
     _, real, holdout = three(150, 150)
     longer = real.frame.with_columns(pl.col("income") + 0.001)
-    found = detection.detection(real, real.encoder.rows(longer), holdout, rng())
+    result = detection.detection(real, real.encoder.rows(longer), holdout, rng())
     same = detection.detection(real, real, holdout, rng())
-    assert found.value == same.value
+    assert result.value == same.value
 
 
 def test_too_few_rows_have_no_value_and_a_reason() -> None:

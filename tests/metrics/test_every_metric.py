@@ -83,16 +83,18 @@ def test_hard_rows_give_a_value_or_a_reason(metric: Metric, case: str) -> None:
 @pytest.mark.parametrize("metric", EVERY)
 def test_real_tables_with_a_missing_or_a_constant_column_are_judged(metric: Metric) -> None:
     hollow = {"income": pl.lit(None, pl.Float64), "city": pl.lit("ash")}
-    train, made, held = (draw(n, s).with_columns(**hollow) for n, s in [(200, 1), (90, 2), (90, 3)])
+    train, result, held = (
+        draw(n, s).with_columns(**hollow) for n, s in [(200, 1), (90, 2), (90, 3)]
+    )
     ruler = FeatureEncoder.fit(train, SCHEMA)
-    assert metric(ruler.rows(train), ruler.rows(made), ruler.rows(held), rng()).defined
+    assert metric(ruler.rows(train), ruler.rows(result), ruler.rows(held), rng()).defined
 
 
 @pytest.mark.parametrize("metric", EVERY)
 def test_same_seed_same_value(metric: Metric) -> None:
     ruler, real, holdout = three()
-    made = ruler.rows(draw(250, 3))
-    first, again = (metric(real, made, holdout, rng()) for _ in range(2))
+    result = ruler.rows(draw(250, 3))
+    first, again = (metric(real, result, holdout, rng()) for _ in range(2))
     assert first == again
 
 
@@ -106,10 +108,10 @@ def test_without_a_holdout_there_is_a_value_or_a_reason(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", EVERY)
 def test_row_order_does_not_matter_where_all_rows_are_taken(metric: Metric) -> None:
     ruler, real, holdout = three(200, 200)
-    made = ruler.rows(draw(200, 3))
-    mixed = made.take(np.random.default_rng(9).permutation(200))
+    result = ruler.rows(draw(200, 3))
+    mixed = result.take(np.random.default_rng(9).permutation(200))
     first, again = (
-        metric(real, made, holdout, rng()).value,
+        metric(real, result, holdout, rng()).value,
         metric(real, mixed, holdout, rng()).value,
     )
     assert first is not None

@@ -34,12 +34,12 @@ def test_column_shapes_by_hand() -> None:
 def test_numbers_agree_with_scipy_and_categories_with_their_counts() -> None:
     """KSComplement and TVComplement of sdmetrics are these two."""
     first, second = draw(400, 1), draw(300, 2)
-    found = whole(first, second)
-    assert found["age"] == pytest.approx(1 - stats.ks_2samp(first["age"], second["age"]).statistic)
+    result = whole(first, second)
+    assert result["age"] == pytest.approx(1 - stats.ks_2samp(first["age"], second["age"]).statistic)
     shares = [frame["city"].drop_nulls().value_counts(normalize=True) for frame in (first, second)]
     both = shares[0].join(shares[1], on="city", how="full", coalesce=True).fill_null(0)
     distance = (both["proportion"] - both["proportion_right"]).abs().sum() / 2
-    assert found["city"] == pytest.approx(1 - distance)
+    assert result["city"] == pytest.approx(1 - distance)
 
 
 def test_two_way_tables_are_compared_by_total_variation() -> None:
@@ -75,8 +75,8 @@ def test_cramers_v_of_independent_columns_is_near_zero_and_of_one_column_is_one(
 def test_a_column_that_does_not_vary_counts_in_full() -> None:
     ruler, real, _ = three()
     flat = ruler.rows(draw(300, 3).with_columns(age=pl.lit(40)))
-    place = [feature.name for feature in real.features].index("age")
-    assert associations(flat)[place, :place].tolist() == [0.0] * place
+    index = [feature.name for feature in real.features].index("age")
+    assert associations(flat)[index, :index].tolist() == [0.0] * index
     score = fidelity.association_difference(real, flat, None, rng())
     fresh = fidelity.association_difference(real, ruler.rows(draw(300, 3)), None, rng())
     assert (score.value or 0) > 2 * (fresh.value or 1)

@@ -21,10 +21,10 @@ def rng() -> np.random.Generator:
 def test_violations_stand_beside_those_of_real_rows_and_rules_of_nothing_show_it() -> None:
     ruler, real, holdout = three()
     rules = as_rules(["age >= 18", "NOT (city = 'oak') OR age < 0"])
-    made = draw(200, 3).with_columns(
+    result = draw(200, 3).with_columns(
         pl.when(pl.int_range(pl.len()) < 50).then(5).otherwise(pl.col("age")).alias("age")
     )
-    score = rule_violations(rules, real, ruler.rows(made), holdout, rng())
+    score = rule_violations(rules, real, ruler.rows(result), holdout, rng())
     assert score.value == pytest.approx(0.25)
     assert score.reference["real"] == 0.0
     assert score.details["rules"][0]["broken"] == 50
@@ -56,7 +56,7 @@ def test_texts_are_labelled_by_a_function() -> None:
     def label(texts: pl.Series) -> pl.Series:
         return texts.str.contains("good").cast(pl.String)
 
-    found = xmodal(ruler.rows(REAL), ruler.rows(CROSSED), None, rng(), "note", label)
-    assert found.value == pytest.approx(0.5)
+    result = xmodal(ruler.rows(REAL), ruler.rows(CROSSED), None, rng(), "note", label)
+    assert result.value == pytest.approx(0.5)
     with pytest.raises(InputError, match="needs a labeller"):
         xmodal(ruler.rows(REAL), ruler.rows(CROSSED), None, rng(), "note")

@@ -65,15 +65,15 @@ def test_an_added_copy_of_a_real_row_is_not_learned_from_where_that_row_is_predi
 
 def test_utility_of_a_holdout_is_that_of_scikit_learn() -> None:
     train, holdout = table(150, 0), table(90, 1)
-    found = Scorer(train, SCHEMA, holdout=holdout, learners=("linear",)).utility()
+    result = Scorer(train, SCHEMA, holdout=holdout, learners=("linear",)).utility()
     scale = train.select(pl.col("x", "z").std(ddof=0)).row(0)
     mean = train.select(pl.col("x", "z").mean()).row(0)
     inputs = [(frame.select("x", "z").to_numpy() - mean) / scale for frame in (train, holdout)]
     model = LogisticRegression(C=1.0, max_iter=1000, tol=1e-8).fit(inputs[0], train["y"])
     p = model.predict_proba(inputs[1])
     own = np.where(holdout["y"] == model.classes_[0], p[:, 0], p[:, 1])
-    assert found.scores == pytest.approx(np.log(np.clip(own, 0.01, 1)), abs=5e-3)
-    assert found.value == pytest.approx(found.scores.mean())
+    assert result.scores == pytest.approx(np.log(np.clip(own, 0.01, 1)), abs=5e-3)
+    assert result.value == pytest.approx(result.scores.mean())
 
 
 def test_sound_rows_gain_and_flipped_rows_lose_for_classes_and_numbers() -> None:
@@ -90,10 +90,10 @@ def test_a_gain_is_the_mean_difference_of_scores_with_its_standard_error() -> No
     scorer = Scorer(table(60, 0), SCHEMA, seed=3)
     first, second = scorer.utility(table(60, 1)), scorer.utility()
     difference = first.scores - second.scores
-    found = scorer.gain(first)
-    assert found.value == pytest.approx(difference.mean())
-    assert found.error == pytest.approx(difference.std(ddof=1) / np.sqrt(60))
-    assert found.interval[1] - found.value == pytest.approx(2.000995 * found.error)
+    result = scorer.gain(first)
+    assert result.value == pytest.approx(difference.mean())
+    assert result.error == pytest.approx(difference.std(ddof=1) / np.sqrt(60))
+    assert result.interval[1] - result.value == pytest.approx(2.000995 * result.error)
 
 
 def test_equal_holdout_rows_count_as_one_draw() -> None:
@@ -108,19 +108,19 @@ def test_a_gain_covers_nothing_in_nineteen_of_twenty_cases() -> None:
     """Rows of the same distribution added or not: a holdout's error is the interval's."""
     train, more = table(40, 0), table(40, 10_000)
     big = Scorer(train, SCHEMA, holdout=table(4000, 20_000), learners=("linear",)).gain(more).value
-    found = [
+    result = [
         Scorer(train, SCHEMA, holdout=table(100, seed), learners=("linear",)).gain(more)
         for seed in range(60)
     ]
-    inside = sum(gain.interval[0] <= big <= gain.interval[1] for gain in found)
+    inside = sum(gain.interval[0] <= big <= gain.interval[1] for gain in result)
     assert inside >= 52  # binomial(60, 0.95) is below 52 in 1 of 500 cases
 
 
 def test_a_measure_can_be_compared_by_resampling() -> None:
     scorer = Scorer(table(40, 0), SCHEMA, holdout=table(200, 1))
-    found = scorer.gain(flipped(table(200, 2)), measure="auroc")
-    assert isinstance(found, Gain)
-    assert found.interval[1] < 0 < found.error
+    result = scorer.gain(flipped(table(200, 2)), measure="auroc")
+    assert isinstance(result, Gain)
+    assert result.interval[1] < 0 < result.error
 
 
 def test_same_seed_same_scores_and_calls_do_not_disturb_each_other() -> None:
@@ -139,8 +139,8 @@ def test_rows_alone_are_learned_without_the_real_ones() -> None:
 
 def test_no_rows_alone_know_nothing() -> None:
     scorer = Scorer(table(40, 0), SCHEMA)
-    found = scorer.utility(table(1, 0).clear(), alone=True)
-    assert found.value == pytest.approx(np.log(0.5))
+    result = scorer.utility(table(1, 0).clear(), alone=True)
+    assert result.value == pytest.approx(np.log(0.5))
     assert scorer.gain(table(1, 0).clear()).value == 0.0
 
 
@@ -152,9 +152,9 @@ def test_a_class_of_one_row_and_a_missing_target_are_borne() -> None:
             y=pl.when(pl.col("index") == 0).then(pl.lit("c")).when(pl.col("index") > 1).then("y")
         )
     )
-    found = Scorer(rows.drop("index"), SCHEMA).utility()
-    assert len(found.scores) == 29
-    assert np.isfinite(found.value)
+    result = Scorer(rows.drop("index"), SCHEMA).utility()
+    assert len(result.scores) == 29
+    assert np.isfinite(result.value)
 
 
 def test_without_a_target_or_with_one_class_utility_says_why() -> None:
@@ -171,17 +171,17 @@ def test_detection_is_half_for_fresh_rows_and_one_for_shifted_ones() -> None:
     fresh = scorer.detection(table(200, 2))
     assert abs(fresh.auc - 0.5) < 3 * fresh.error
     shifted = table(300, 2).with_columns(pl.col("x") + 9)
-    found = scorer.detection(shifted)
-    assert found.value > 0.99
-    assert max(found.columns, key=lambda name: found.columns[name]) == "x"
-    assert found.rows.shape == (300,)
-    assert found.rows.min() > 0.9
+    result = scorer.detection(shifted)
+    assert result.value > 0.99
+    assert max(result.columns, key=lambda name: result.columns[name]) == "x"
+    assert result.rows.shape == (300,)
+    assert result.rows.min() > 0.9
 
 
 def test_detection_of_copies_is_no_better_than_half() -> None:
     train = table(150, 0)
-    found = Scorer(train, SCHEMA).detection(train)
-    assert found.auc == pytest.approx(0.5, abs=0.02)  # equal rows across folds give 0.1 or so
+    result = Scorer(train, SCHEMA).detection(train)
+    assert result.auc == pytest.approx(0.5, abs=0.02)  # equal rows across folds give 0.1 or so
 
 
 def test_a_row_that_looks_generated_scores_higher_than_one_that_does_not() -> None:

@@ -49,12 +49,12 @@ def test_a_loss_harms_and_a_small_difference_is_no_evidence() -> None:
 
 
 def test_lower_is_better_for_log_loss() -> None:
-    made = trials(real=0.5, augmented=0.3, resampled=0.5)
+    result = trials(real=0.5, augmented=0.3, resampled=0.5)
     renamed = [
         {arm: {"linear": {"log_loss": v["linear"]["macro_f1"]}} for arm, v in outcome.items()}
-        for outcome in (made.whole, *made.halves)
+        for outcome in (result.whole, *result.halves)
     ]
-    turned = Trials(renamed[0], renamed[1:], {}, np.zeros(0), made.task)
+    turned = Trials(renamed[0], renamed[1:], {}, np.zeros(0), result.task)
     assert judge(turned, "log_loss").word is Word.HELPS
 
 
@@ -62,12 +62,12 @@ def test_measures_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 200)
     p = rng.dirichlet(np.ones(3), 200)
-    found = classification(y, p, rare=1)
+    result = classification(y, p, rare=1)
     chosen = p.argmax(axis=1)
-    assert found["macro_f1"] == pytest.approx(known.f1_score(y, chosen, average="macro"))
-    assert found["balanced_accuracy"] == pytest.approx(known.balanced_accuracy_score(y, chosen))
-    assert found["auroc"] == pytest.approx(known.roc_auc_score(y, p, multi_class="ovr"))
-    assert found["log_loss"] == pytest.approx(known.log_loss(y, p))
+    assert result["macro_f1"] == pytest.approx(known.f1_score(y, chosen, average="macro"))
+    assert result["balanced_accuracy"] == pytest.approx(known.balanced_accuracy_score(y, chosen))
+    assert result["auroc"] == pytest.approx(known.roc_auc_score(y, p, multi_class="ovr"))
+    assert result["log_loss"] == pytest.approx(known.log_loss(y, p))
     truth, guess = rng.normal(size=(2, 50))
     assert regression(truth, guess)["r2"] == pytest.approx(known.r2_score(truth, guess))
 
@@ -75,15 +75,17 @@ def test_measures_are_those_of_scikit_learn() -> None:
 def test_sensitivity_and_specificity_are_about_the_rare_class() -> None:
     y = np.array([0, 0, 0, 0, 1, 1])
     chosen = np.array([0, 0, 0, 1, 1, 0])  # one false alarm among four, one hit of two
-    found = classification(y, np.eye(2)[chosen], rare=1, chosen=chosen)
-    assert found["sensitivity"] == pytest.approx(known.recall_score(y, chosen)) == 0.5
-    assert found["specificity"] == pytest.approx(known.recall_score(y, chosen, pos_label=0)) == 0.75
-    assert found["rare_f1"] == pytest.approx(known.f1_score(y, chosen))
+    result = classification(y, np.eye(2)[chosen], rare=1, chosen=chosen)
+    assert result["sensitivity"] == pytest.approx(known.recall_score(y, chosen)) == 0.5
+    assert (
+        result["specificity"] == pytest.approx(known.recall_score(y, chosen, pos_label=0)) == 0.75
+    )
+    assert result["rare_f1"] == pytest.approx(known.f1_score(y, chosen))
 
 
 def test_every_arm_that_depends_on_rows_is_fitted_anew_on_each_half() -> None:
     ruler, real, holdout = three(60, 60)
-    made = ruler.rows(draw(40, 3))
+    created = ruler.rows(draw(40, 3))
     task = task_of(real, 5)
     assert isinstance(task, Task)
     sizes: dict[str, list[int]] = {"fixed": [], "moving": []}
@@ -97,7 +99,7 @@ def test_every_arm_that_depends_on_rows_is_fitted_anew_on_each_half() -> None:
 
     arms = {"fixed": arm("fixed", fixed=True), "moving": arm("moving", fixed=False)}
     result = run_trials(
-        arms, real, {"synthetic": made}, holdout, task, np.random.default_rng(0), n_halves=4
+        arms, real, {"synthetic": created}, holdout, task, np.random.default_rng(0), n_halves=4
     )
     assert sizes["fixed"] == [40]
     assert sizes["moving"][0] == 40
@@ -117,27 +119,27 @@ def test_a_difference_is_paired_by_half_and_its_interval_is_students() -> None:
 
     halves = [outcome(level, gain) for level, gain in zip((0.5, 0.9, 0.7), gains, strict=True)]
     whole = Trials(outcome(0.7, 0.05), halves, {}, np.zeros(0), Task(2, 1, 5))
-    found = whole.difference("augmented", "real", "macro_f1")
-    assert found is not None
+    result = whole.difference("augmented", "real", "macro_f1")
+    assert result is not None
     width = 4.302653 * 0.02  # Student's t with 2 degrees of freedom, standard deviation 0.02
-    assert found.interval == pytest.approx((0.05 - width, 0.05 + width), abs=1e-6)
-    assert found.improved == 1.0
+    assert result.interval == pytest.approx((0.05 - width, 0.05 + width), abs=1e-6)
+    assert result.improved == 1.0
 
 
 def test_a_class_that_is_never_predicted_counts_as_zero_and_an_absent_one_not_at_all() -> None:
     y = np.array([0, 0, 1])
     p = np.tile([0.8, 0.1, 0.1], (3, 1))
-    found = classification(y, p, rare=2)
-    assert found["macro_f1"] == pytest.approx(0.4)
-    assert np.isnan(found["sensitivity"])
+    result = classification(y, p, rare=2)
+    assert result["macro_f1"] == pytest.approx(0.4)
+    assert np.isnan(result["sensitivity"])
 
 
 def test_error_of_the_auc_is_that_of_repeated_draws() -> None:
     rng = np.random.default_rng(0)
     draws = [(rng.normal(0, 1, 60), rng.normal(0.7, 1, 80)) for _ in range(400)]
     spread = np.std([auc(*pair) for pair in draws])
-    told = np.mean([auc_error(*pair) for pair in draws])
-    assert told == pytest.approx(spread, rel=0.15)
+    reported = np.mean([auc_error(*pair) for pair in draws])
+    assert reported == pytest.approx(spread, rel=0.15)
 
 
 def test_halves_keep_classes_in_proportion_and_groups_whole() -> None:
@@ -153,7 +155,7 @@ def test_halves_keep_classes_in_proportion_and_groups_whole() -> None:
 
 def test_every_control_is_run_and_smote_makes_the_class_mix_of_the_rows() -> None:
     ruler, real, holdout = three(200, 150)
-    made = ruler.rows(draw(120, 3))
+    created = ruler.rows(draw(120, 3))
     task = task_of(real, 20)
     assert not isinstance(task, str)
     rng = np.random.default_rng(0)
@@ -163,10 +165,10 @@ def test_every_control_is_run_and_smote_makes_the_class_mix_of_the_rows() -> Non
     rows = makers["SMOTE-NC"](real, counts, rng)
     target = real.encoder.target
     assert target is not None
-    labels, found = np.unique(rows.values[:, target], return_counts=True)
-    assert dict(zip(labels.astype(int).tolist(), found.tolist(), strict=True)) == counts
+    labels, matches = np.unique(rows.values[:, target], return_counts=True)
+    assert dict(zip(labels.astype(int).tolist(), matches.tolist(), strict=True)) == counts
     arms = main_arms() | control_arms(makers, more=True)
-    pools = {"synthetic": made, "more real rows": ruler.rows(draw(120, 4))}
+    pools = {"synthetic": created, "more real rows": ruler.rows(draw(120, 4))}
     result = run_trials(arms, real, pools, holdout, task, rng, n_halves=2)
     assert set(result.arms) >= {"class weights", "threshold", "copies", "SMOTE-NC"}
     assert all(np.isfinite(result.value(arm, "macro_f1")) for arm in result.arms)

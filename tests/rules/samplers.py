@@ -41,9 +41,11 @@ class ShuffledRows:
         pieces, left = [], frame.with_row_index("\0row")
         for _ in range(self.tries):
             fresh = self.draw(left.height, rng).select(columns)
-            made = left.with_columns(fresh)
-            good: Any = np.ones(made.height, bool) if condition is None else condition.holds(made)
-            pieces.append(made.filter(pl.Series(good)))
+            result = left.with_columns(fresh)
+            good: Any = (
+                np.ones(result.height, bool) if condition is None else condition.holds(result)
+            )
+            pieces.append(result.filter(pl.Series(good)))
             left = left.filter(pl.Series(~good))
             if left.height == 0:
                 return pl.concat(pieces).sort("\0row").drop("\0row")

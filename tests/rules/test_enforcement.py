@@ -69,11 +69,11 @@ REAL = real()
 def enforced(
     rules: list[Any], n: int = 600, seed: int = 0, blocks: int = 1
 ) -> tuple[pl.DataFrame, list[Audit], ShuffledRows]:
-    found = validate_rules(as_rules(rules), SCHEMA, REAL).require()
+    result = validate_rules(as_rules(rules), SCHEMA, REAL).require()
     sampler, rng = ShuffledRows(REAL), np.random.default_rng(seed)
-    enforcer = Enforcer(Plan.of(found.bound, SCHEMA), SCHEMA.target, n * blocks)
-    made = [enforcer.finish(sampler.draw(n, rng), sampler, rng) for _ in range(blocks)]
-    return pl.concat([frame for frame, _ in made]), [audit for _, audit in made], sampler
+    enforcer = Enforcer(Plan.of(result.bound, SCHEMA), SCHEMA.target, n * blocks)
+    created = [enforcer.finish(sampler.draw(n, rng), sampler, rng) for _ in range(blocks)]
+    return pl.concat([frame for frame, _ in created]), [audit for _, audit in created], sampler
 
 
 HARD: list[Any] = [
@@ -161,11 +161,11 @@ def test_linear_rules_are_projected_onto_the_grid_of_written_values() -> None:
          "intervention": True},
         {"kind": "order", "columns": ["when", "done"]},
     ]  # fmt: skip
-    found = validate_rules(as_rules(rules), SCHEMA, REAL).require()
+    result = validate_rules(as_rules(rules), SCHEMA, REAL).require()
     sampler, rng = Stubborn(REAL), np.random.default_rng(0)
     drawn = sampler.draw(200, rng)
-    frame, audit = Enforcer(Plan.of(found.bound, SCHEMA), "y", 200).finish(drawn, sampler, rng)
-    assert check_rules(frame, found.bound, SCHEMA).ok
+    frame, audit = Enforcer(Plan.of(result.bound, SCHEMA), "y", 200).finish(drawn, sampler, rng)
+    assert check_rules(frame, result.bound, SCHEMA).ok
     assert (frame["limit"] * 100 - (frame["limit"] * 100).round()).abs().max() < 1e-6  # type: ignore[operator]
     assert audit["r1"].projected == 200 - audit["r1"].drawn_right
     assert audit["r1"].repaired == 0
@@ -182,8 +182,8 @@ def test_soft_rules_hold_as_often_as_they_say(strength: dict[str, float], kept: 
     frame, _, _ = enforced([rule], n=2000)
     share = float((frame["age"] >= 40).mean())  # type: ignore[arg-type]
     drawn = float((REAL["age"] >= 40).mean())  # type: ignore[arg-type]
-    wanted = 1 - (1 - drawn) * np.exp(-2.0) if kept is None else kept
-    assert share == pytest.approx(wanted, abs=0.03)
+    requested = 1 - (1 - drawn) * np.exp(-2.0) if kept is None else kept
+    assert share == pytest.approx(requested, abs=0.03)
 
 
 def test_a_soft_rule_that_rows_keep_often_enough_changes_nothing() -> None:

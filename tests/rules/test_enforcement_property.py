@@ -76,7 +76,7 @@ def test_finish_returns_rows_that_keep_every_hard_rule_or_names_one(asked: list[
         return
     assert (frame.height, frame.schema) == (40, REAL.schema)
     report = check_rules(frame, as_rules(asked), SCHEMA, real=REAL)
-    assert [found.text for found in report.broken if found.kind != "fd"] == []
+    assert [result.text for result in report.broken if result.kind != "fd"] == []
     assert [rule.broken for rule in audit.rules] == [0] * len(asked)
     for rule in audit.rules:
         done = rule.computed + rule.repaired + rule.projected + rule.redrawn

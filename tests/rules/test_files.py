@@ -116,10 +116,10 @@ def test_other_files_are_refused(text: str) -> None:
 @given(st.text(max_size=80))
 def test_any_text_gives_rules_or_one_error(text: str) -> None:
     try:
-        found = parse_rules(text)
+        result = parse_rules(text)
     except RuleError:
         return
-    assert isinstance(found, Rules)
+    assert isinstance(result, Rules)
 
 
 def test_missing_file_and_binary_file(tmp_path: Path) -> None:

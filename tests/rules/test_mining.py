@@ -40,9 +40,9 @@ KINDS: dict[str, Any] = {
 
 def mined(columns: dict[str, Any], kinds: dict[str, Any], seed: int = 0) -> Rules:
     frame = pl.DataFrame(columns)
-    found = ("dependencies", "equations", "orders", "exclusions", "bounds")
+    result = ("dependencies", "equations", "orders", "exclusions", "bounds")
     schema = Schema.build({name: kinds[name] for name in columns})
-    return mine_rules(frame, schema, np.random.default_rng(seed), kinds=found)
+    return mine_rules(frame, schema, np.random.default_rng(seed), kinds=result)
 
 
 def plant_dependency(rng: np.random.Generator) -> Made:
@@ -152,15 +152,15 @@ PLANTED: list[tuple[Callable[[np.random.Generator], Made], set[str]]] = [
 @pytest.mark.parametrize(("plant", "wanted"), PLANTED)
 def test_planted_rules_are_found(plant: Callable[..., Made], wanted: set[str]) -> None:
     columns, kinds = plant(np.random.default_rng(7))
-    found = [rule.described() for rule in mined(columns, KINDS | kinds)]
-    assert wanted & set(found), found
+    result = [rule.described() for rule in mined(columns, KINDS | kinds)]
+    assert wanted & set(result), result
 
 
 @pytest.mark.parametrize("n", [60, 300, 2000])
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_said_of_independent_columns(n: int, seed: int) -> None:
-    found = mined(independent(np.random.default_rng(seed), n), KINDS, seed)
-    assert [rule.described() for rule in found] == []
+    result = mined(independent(np.random.default_rng(seed), n), KINDS, seed)
+    assert [rule.described() for rule in result] == []
 
 
 def test_noise_makes_a_rule_soft_with_its_probability() -> None:
@@ -206,10 +206,10 @@ def test_missing_together() -> None:
     columns["job"] = [None if g else str(v) for g, v in zip(gap, columns["colour"], strict=True)]
     columns["wage"] = [None if g else float(v) for g, v in zip(gap, columns["score"], strict=True)]
     columns.pop("colour"), columns.pop("score")
-    found = [
+    result = [
         r.described() for r in mined(columns, KINDS | {"job": "categorical", "wage": "continuous"})
     ]
-    assert found == ["job IS NULL if and only if wage IS NULL"]
+    assert result == ["job IS NULL if and only if wage IS NULL"]
 
 
 def test_same_seed_same_rules() -> None:
@@ -227,20 +227,20 @@ def test_bad_options() -> None:
 
 def test_false_discoveries_are_controlled() -> None:
     rng = np.random.default_rng(0)
-    chance = [Candidate(i, int(rng.binomial(100, 0.5)), 100, 0.5) for i in range(400)]
+    probability = [Candidate(i, int(rng.binomial(100, 0.5)), 100, 0.5) for i in range(400)]
     real = [Candidate(-1, 0, 100, 0.5)] * 40
-    found = discoveries([*chance, *real], 0.05)
-    assert sum(item.rule == -1 for item in found) == 40
-    assert sum(item.rule != -1 for item in found) <= 6
+    result = discoveries([*probability, *real], 0.05)
+    assert sum(item.rule == -1 for item in result) == 40
+    assert sum(item.rule != -1 for item in result) <= 6
 
 
 def test_a_tax_is_told_by_two_equations_and_parts_of_a_whole_by_their_sum_alone() -> None:
     for plant, n in ((plant_tax, 2), (plant_parts_of_a_whole, 1)):
         columns, kinds = plant(np.random.default_rng(7))
-        found = mined(columns, KINDS | kinds)
-        assert [rule.kind for rule in found if rule.kind in ("linear", "fd", "formula")] == [
+        result = mined(columns, KINDS | kinds)
+        assert [rule.kind for rule in result if rule.kind in ("linear", "fd", "formula")] == [
             "linear"
-        ] * n, [rule.described() for rule in found]
+        ] * n, [rule.described() for rule in result]
 
 
 def test_a_number_that_is_merely_not_one_of_many_is_no_rule() -> None:
@@ -252,9 +252,9 @@ def test_a_number_that_is_merely_not_one_of_many_is_no_rule() -> None:
         [rng.integers(70, 150, N), rng.integers(140, 440, N)],
         np.where(rng.random(N) < 0.4, 350, rng.integers(290, 460, N)),
     )
-    found = mined({"cylinders": cylinders, "size": size},
+    result = mined({"cylinders": cylinders, "size": size},
                   {"cylinders": "categorical", "size": "integer"})  # fmt: skip
-    texts = [rule.described() for rule in found]
+    texts = [rule.described() for rule in result]
     assert any(text.startswith("if size = 350 then cylinders") for text in texts), texts
     assert not any("size <> 350" in text.partition("then")[2] for text in texts)
 
@@ -269,8 +269,8 @@ def test_a_mined_rule_is_hard_where_200_rows_keep_it_and_none_breaks_it(
     low = rng.normal(50, 10, n).round(1)
     high = (low + rng.exponential(9, n) + 0.1).round(1)
     high[:noise] = low[:noise] - 1.0
-    found = mined({"low": low, "high": high}, {"low": "continuous", "high": "continuous"})
-    rule = next(rule for rule in found if rule.kind == "order")
+    result = mined({"low": low, "high": high}, {"low": "continuous", "high": "continuous"})
+    rule = next(rule for rule in result if rule.kind == "order")
     assert (rule.hard, rule.support, rule.source.value) == (hard, n, "mined")
     assert rule.violation_rate == pytest.approx(noise / n)
     assert rule.probability == (None if hard else pytest.approx(1 - noise / n))
@@ -281,7 +281,7 @@ def test_mined_ranges_of_whole_numbers_are_whole() -> None:
     frame = pl.DataFrame({"n": rng.integers(3, 900, 400), "x": rng.uniform(0, 1, 400).round(3)})
     schema = Schema.build({"n": "integer", "x": "continuous"})
     mined_rules: list[Any] = list(mine_rules(frame, schema, rng, kinds=["ranges"]))
-    found = {rule.column: rule for rule in mined_rules}
-    assert (type(found["n"].min), type(found["n"].max)) == (int, int)
-    assert frame["n"].is_between(found["n"].min, found["n"].max).all()
-    assert found["x"].described() == "0.0 <= x <= 1.0"
+    result = {rule.column: rule for rule in mined_rules}
+    assert (type(result["n"].min), type(result["n"].max)) == (int, int)
+    assert frame["n"].is_between(result["n"].min, result["n"].max).all()
+    assert result["x"].described() == "0.0 <= x <= 1.0"

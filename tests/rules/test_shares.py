@@ -25,8 +25,8 @@ FRAME = pl.DataFrame({"y": ["u"] * 6 + ["v"] * 3 + [None], "n": list(range(10))}
 
 def swapped(rule: dict[str, Any], total: int = 10) -> list[tuple[int, str]]:
     (bound,) = bind(as_rules([rule]), SCHEMA)
-    found = swaps(bound, FRAME, total, np.random.default_rng(0))  # type: ignore[arg-type]
-    return [(len(swap.rows), unparse(swap.condition)) for swap in found]
+    result = swaps(bound, FRAME, total, np.random.default_rng(0))  # type: ignore[arg-type]
+    return [(len(swap.rows), unparse(swap.condition)) for swap in result]
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def plan(*rules: Any, order: tuple[str, ...] = ()) -> Plan:
 def test_plan_solves_sums_for_the_column_drawn_last(
     rules: list[Any], order: tuple[str, ...], formulas: dict[str, str]
 ) -> None:
-    found = plan(*rules, order=order).computed
-    texts = {name: rule.rule.expression for name, rule in found.items()}
+    result = plan(*rules, order=order).computed
+    texts = {name: rule.rule.expression for name, rule in result.items()}
     assert set(texts) == set(formulas)
     frame = real()
     for name, text in formulas.items():

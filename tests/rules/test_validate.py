@@ -52,10 +52,10 @@ def real(n: int = 1000) -> pl.DataFrame:
     ],
 )  # fmt: skip
 def test_rules_that_cannot_hold_are_named(rules: list[Any], names: tuple[str, ...]) -> None:
-    found = validate_rules(as_rules(rules), SCHEMA)
-    assert found.errors[0].rules == names
+    result = validate_rules(as_rules(rules), SCHEMA)
+    assert result.errors[0].rules == names
     with pytest.raises(RuleError, match="cannot hold"):
-        found.require()
+        result.require()
 
 
 def test_rules_that_can_hold_pass() -> None:
@@ -77,8 +77,8 @@ def with_minors(n: int) -> pl.DataFrame:
 
 @pytest.mark.parametrize("n", [1, 5, 6, 1000])
 def test_a_rule_of_a_person_stays_hard_and_real_rows_that_break_it_are_a_warning(n: int) -> None:
-    found = validate_rules(as_rules(["age >= 20"]), SCHEMA, with_minors(n))
-    rule, finding = found.rules.rules[0], found.findings[0]
+    result = validate_rules(as_rules(["age >= 20"]), SCHEMA, with_minors(n))
+    rule, finding = result.rules.rules[0], result.findings[0]
     assert (rule.severity.value, rule.probability, rule.violation_rate) == ("hard", None, n / 1000)
     assert finding.level.value == "warning"
     assert f"kept by every row that is written, although {n / 1000:.2%}" in finding.message
@@ -88,20 +88,20 @@ def test_a_rule_of_a_person_stays_hard_and_real_rows_that_break_it_are_a_warning
 @pytest.mark.parametrize(("n", "hard"), [(0, True), (5, True), (6, False), (300, False)])
 def test_a_mined_rule_becomes_soft_beyond_half_a_percent(source: str, n: int, hard: bool) -> None:
     rules = as_rules([{"expression": "age >= 20", "source": source}])
-    found = validate_rules(rules, SCHEMA, with_minors(n))
-    rule = found.rules.rules[0]
+    result = validate_rules(rules, SCHEMA, with_minors(n))
+    rule = result.rules.rules[0]
     assert rule.hard is hard
     assert rule.probability == (None if hard else pytest.approx(1 - n / 1000))
-    levels = [finding.level.value for finding in found.findings]
+    levels = [finding.level.value for finding in result.findings]
     assert levels == ([] if n == 0 else ["note"] if hard else ["warning"])
 
 
 @pytest.mark.parametrize("source", ["human", "mined", "llm"])
 def test_an_intervention_stays_hard_whoever_wrote_it(source: str) -> None:
     rules = as_rules([{"expression": "age >= 30", "intervention": True, "source": source}])
-    found = validate_rules(rules, SCHEMA, real())
-    assert found.rules.rules[0].hard
-    assert "is an intervention" in found.findings[0].message
+    result = validate_rules(rules, SCHEMA, real())
+    assert result.rules.rules[0].hard
+    assert "is an intervention" in result.findings[0].message
 
 
 def test_a_soft_rule_without_strength_takes_that_of_the_real_rows() -> None:
@@ -118,8 +118,8 @@ def test_quotas_say_that_they_change_the_table() -> None:
 
 
 def test_redundant_rules_are_named() -> None:
-    found = validate_rules(as_rules(["age >= 20", "x <= y", "age > 3", "y >= x"]), SCHEMA)
-    assert {finding.rules for finding in found.findings} == {("r3", "r1"), ("r4", "r2")}
+    result = validate_rules(as_rules(["age >= 20", "x <= y", "age > 3", "y >= x"]), SCHEMA)
+    assert {finding.rules for finding in result.findings} == {("r3", "r1"), ("r4", "r2")}
 
 
 def test_columns_that_compute_each_other_are_an_error() -> None:

@@ -73,9 +73,9 @@ def test_ranges_of_dates_and_codes_that_are_no_value() -> None:
     day = dt.date(2020, 5, 1)
     real = pl.DataFrame({"day": [day, day], "wait": [3, -1]})
     rows = pl.DataFrame({"day": [day, dt.date(2021, 1, 1), day], "wait": [-1, 4, -2]})
-    found = Sanity().fit(real, schema, rng()).judge(rows, rng())
-    assert found.reasons == ["", "day: 2021-01-01 is above 2020-12-31", "wait: -2 is below 0"]
-    assert not found.notes
+    result = Sanity().fit(real, schema, rng()).judge(rows, rng())
+    assert result.reasons == ["", "day: 2021-01-01 is above 2020-12-31", "wait: -2 is below 0"]
+    assert not result.notes
 
 
 def test_a_range_read_off_the_rows_is_widened_but_not_beyond_zero() -> None:
@@ -83,8 +83,8 @@ def test_a_range_read_off_the_rows_is_widened_but_not_beyond_zero() -> None:
     schema = Schema.build({"n": {"kind": "integer", "minimum": 0, "maximum": 10, **why}})
     real = pl.DataFrame({"n": list(range(11))})
     check = Sanity().fit(real, schema, rng())
-    found = check.judge(pl.DataFrame({"n": [-1, 0, 15, 17]}), rng())
-    assert found.keep.tolist() == [False, True, True, False]
+    result = check.judge(pl.DataFrame({"n": [-1, 0, 15, 17]}), rng())
+    assert result.keep.tolist() == [False, True, True, False]
 
 
 def test_what_real_rows_break_is_told_and_not_asked() -> None:
@@ -92,8 +92,8 @@ def test_what_real_rows_break_is_told_and_not_asked() -> None:
     check = Sanity(rules=["n <> 7"]).fit(pl.DataFrame({"n": list(range(10))}), schema, rng())
     assert "the range of n: 4 of 10 real rows (40.0%) break it, so it rejects" in check.notes_[0]
     assert check.notes_[1] == "rule r1 (n <> 7): 1 of 10 real rows (10.0%) break it"
-    found = check.judge(pl.DataFrame({"n": [7, 9]}), rng())
-    assert found.keep.tolist() == [False, True]
+    result = check.judge(pl.DataFrame({"n": [7, 9]}), rng())
+    assert result.keep.tolist() == [False, True]
 
 
 def test_decimals_and_missing_cells_are_as_asked() -> None:
@@ -120,19 +120,19 @@ def test_copies_and_near_copies_go_with_any_label() -> None:
     real = points(40, 0)
     near = real.head(1).with_columns(x=pl.col("x") + 1e-4)
     rows = pl.concat([real.head(1), wrong(real.head(1)), near, points(10, 1), points(10, 1)])
-    found = judged(NearDuplicates(), rows, real)
-    assert found.keep.tolist() == [False] * 3 + [True] * 10 + [False] * 10
-    assert found.reasons[0] == "equals a real row"
-    assert found.reasons[1] == "nearly equals a real row"
-    assert found.reasons[-1] == "equals candidate 12"
+    result = judged(NearDuplicates(), rows, real)
+    assert result.keep.tolist() == [False] * 3 + [True] * 10 + [False] * 10
+    assert result.reasons[0] == "equals a real row"
+    assert result.reasons[1] == "nearly equals a real row"
+    assert result.reasons[-1] == "equals candidate 12"
 
 
 def test_where_real_rows_repeat_each_other_only_copies_go() -> None:
     schema = Schema.build({"a": "categorical", "b": "categorical", "y": "categorical"}, target="y")
     real = pl.DataFrame({"a": ["u", "u", "v"], "b": ["p", "p", "q"], "y": ["0", "0", "1"]})
     rows = pl.DataFrame({"a": ["u", "u"], "b": ["p", "p"], "y": ["0", "1"]})
-    found = NearDuplicates().fit(real, schema, rng()).judge(rows, rng())
-    assert found.keep.tolist() == [False, True]
+    result = NearDuplicates().fit(real, schema, rng()).judge(rows, rng())
+    assert result.keep.tolist() == [False, True]
 
 
 def test_new_draws_are_no_outliers_and_noise_is() -> None:
@@ -157,10 +157,10 @@ def test_new_draws_are_no_outliers_and_noise_is() -> None:
 def test_flipped_labels_are_the_least_plausible() -> None:
     rows = points(100, 1)
     spoilt = pl.concat([wrong(rows.head(15)), rows[15:]])
-    found = judged(LabelPlausibility(0.25), spoilt)
-    assert (~found.keep[:15]).sum() >= 8  # of 15, with a third of all labels hard to tell
-    assert (~found.keep[15:]).mean() < 0.05
-    assert found.score[~found.keep].max() < 1
+    result = judged(LabelPlausibility(0.25), spoilt)
+    assert (~result.keep[:15]).sum() >= 8  # of 15, with a third of all labels hard to tell
+    assert (~result.keep[15:]).mean() < 0.05
+    assert result.score[~result.keep].max() < 1
 
 
 def test_a_sound_pool_weighs_all_and_a_wrong_or_empty_one_nothing() -> None:
@@ -265,8 +265,8 @@ def test_smokers_at_a_tenth_of_their_least_charge_are_flagged_and_real_rows_are_
     real = insured(250, 0)
     check = Relations().fit(real, INSURED, rng())
     smokers = insured(400, 1).filter(pl.col("smoker") == "yes")
-    least = real.filter(pl.col("smoker") == "yes")["charges"].min()
-    cheap = smokers.with_columns(charges=pl.lit(float(least) / 10))  # type: ignore[arg-type]
+    minimum = real.filter(pl.col("smoker") == "yes")["charges"].min()
+    cheap = smokers.with_columns(charges=pl.lit(float(minimum) / 10))  # type: ignore[arg-type]
     judgement = check.judge(cheap, rng())
     assert not judgement.keep.any()
     assert all(
@@ -323,10 +323,10 @@ def test_the_band_takes_ranks(costs: list[float], beta: float) -> None:
 def test_the_band_takes_real_rows_over_only_if_asked() -> None:
     rows = points(40, 1)
     assert judged(CostBand(), rows).added is None
-    found = judged(CostBand(include_bootstrap=True, real_costs="in_sample"), rows)
-    assert found.added is not None
-    assert found.added.height + found.keep.sum() == 40
-    assert set(found.added["x"]) <= set(points(80, 0)["x"])
+    result = judged(CostBand(include_bootstrap=True, real_costs="in_sample"), rows)
+    assert result.added is not None
+    assert result.added.height + result.keep.sum() == 40
+    assert set(result.added["x"]) <= set(points(80, 0)["x"])
 
 
 def test_the_determinant_is_that_of_the_precision() -> None:
@@ -378,8 +378,8 @@ def test_the_percentile_takes_the_best_batches() -> None:
 def test_selecting_loses_rows_of_the_fullest_cluster_only_up_to_a_share() -> None:
     real = points(60, 0)
     pool = pl.concat([points(40, 1), pl.concat([real.head(1)] * 60)])
-    found = judged(Diversity(fate="select", max_removed=0.3), pool, real)
-    assert 0 < (~found.keep).sum() <= 30
+    result = judged(Diversity(fate="select", max_removed=0.3), pool, real)
+    assert 0 < (~result.keep).sum() <= 30
     assert judged(Diversity(fate="select"), points(60, 1), real).keep.mean() > 0.9
 
 
@@ -434,14 +434,14 @@ def test_later_batches_know_what_was_accepted() -> None:
             return Judgement.of(np.full(rows.height, self.known < 4), f"{self.known} are known")
 
     check = Counts()
-    found = run_checks([check], points(6, 0), split_batches(6, None, 2), 0)
-    assert found.keep.tolist() == [True] * 4 + [False] * 2
-    assert found.reason[-1] == "4 are known"
+    result = run_checks([check], points(6, 0), split_batches(6, None, 2), 0)
+    assert result.keep.tolist() == [True] * 4 + [False] * 2
+    assert result.reason[-1] == "4 are known"
     assert check.known == 0  # a run leaves the check as it was
 
 
 def test_options_are_checked() -> None:
-    for make, said in [
+    for make, declared in [
         (lambda: CostBand(0.7), r"beta lies in \(0, 0.5\)"),
         (lambda: Diversity("best"), "rule is one of no_harm"),  # type: ignore[arg-type]  # tested
         (lambda: InformationGain(update="new"), "update is"),  # type: ignore[arg-type]  # tested
@@ -452,5 +452,5 @@ def test_options_are_checked() -> None:
         (lambda: LabelCheck("nobody"), "trust is"),  # type: ignore[arg-type]  # tested
         (lambda: Sanity(missing="no"), "missing is"),  # type: ignore[arg-type]  # tested
     ]:
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=declared):
             make()

@@ -142,11 +142,11 @@ def test_quotas_keep_the_best_rows_of_a_class() -> None:
 
 
 def test_a_declared_class_that_no_real_row_has_can_come_in() -> None:
-    said = {"y": {"kind": "categorical", "categories": ["low", "high", "top"]}}
+    declared = {"y": {"kind": "categorical", "categories": ["low", "high", "top"]}}
     candidates = pl.concat(
         [people(100, 1), people(20, 2).with_columns(y=pl.lit("top"), pay=pl.col("pay") + 10)]
     )
-    trim = Trim("y", schema=said, trust="generator", random_state=0).fit(people(100, 0))
+    trim = Trim("y", schema=declared, trust="generator", random_state=0).fit(people(100, 0))
     assert (trim.transform(candidates)["y"] == "top").sum() >= 8
     trim = Trim("y", trust="generator", random_state=0).fit(people(100, 0))
     assert (trim.transform(candidates)["y"] == "top").sum() == 0

@@ -57,7 +57,7 @@ def test_a_blend_is_weighed_under_200_rows() -> None:
 
 
 def test_the_choice_is_remembered_with_its_reason() -> None:
-    made = Synthesizer(random_state=0).fit(normal(400, 5))
-    assert (made.method, made.method_) == ("auto", "trees")
-    assert made.reason_ == "trees, since there are 80 rows for each column"
+    result = Synthesizer(random_state=0).fit(normal(400, 5))
+    assert (result.method, result.method_) == ("auto", "trees")
+    assert result.reason_ == "trees, since there are 80 rows for each column"
     assert Synthesizer("copula", random_state=0).fit(normal(40, 4)).reason_ == "copula, as asked"

@@ -96,8 +96,8 @@ def test_a_condition_that_two_rows_in_20_000_meet_returns_all_rows(method: str) 
     table = pl.DataFrame({f"c{j}": rng.normal(size=20_000) for j in range(4)})
     rare = pl.int_range(20_000) % 10_000 == 0
     table = table.with_columns(kind=pl.when(rare).then(pl.lit("odd")).otherwise(pl.lit("even")))
-    made = Synthesizer(method, random_state=0).fit(table)
-    rows = made.sample(2000, where="kind = 'odd' AND c2 > -9")
+    result = Synthesizer(method, random_state=0).fit(table)
+    rows = result.sample(2000, where="kind = 'odd' AND c2 > -9")
     assert rows.height == 2000
     assert rows["kind"].unique().to_list() == ["odd"]
 

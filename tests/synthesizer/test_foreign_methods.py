@@ -50,29 +50,29 @@ def table(n: int = 400) -> pl.DataFrame:
 
 
 def fitted(method: Any = None, **options: Any) -> Synthesizer:
-    made = Synthesizer(method or Repeats(), target="y", random_state=0, **options)
-    return made.fit(table())
+    result = Synthesizer(method or Repeats(), target="y", random_state=0, **options)
+    return result.fit(table())
 
 
 def test_the_object_gets_the_values_of_the_user_and_its_rows_come_back() -> None:
     model = Repeats()
-    made = fitted(model)
+    result = fitted(model)
     assert not hasattr(model, "frame"), "a copy is fitted"
-    rows = made.sample(50)
+    rows = result.sample(50)
     assert rows.schema == table().schema
     assert rows.join(table(), on=rows.columns, how="anti").height == 0
-    assert (made.method_, made.reason_) == ("Repeats", "Repeats, as asked")
+    assert (result.method_, result.reason_) == ("Repeats", "Repeats, as asked")
 
 
 def test_conditions_balance_and_rules_work_on_top() -> None:
-    made = fitted()
-    assert (made.sample(300, where="age > 70")["age"] > 70).all()
-    assert made.sample(100, balance="equal")["y"].value_counts()["count"].to_list() == [50, 50]
+    result = fitted()
+    assert (result.sample(300, where="age > 70")["age"] > 70).all()
+    assert result.sample(100, balance="equal")["y"].value_counts()["count"].to_list() == [50, 50]
     rules = [{"expression": "age >= 30", "intervention": True}]
     with pytest.warns(RuleWarning):
-        assert (made.sample(100, rules=rules)["age"] >= 30).all()
+        assert (result.sample(100, rules=rules)["age"] >= 30).all()
     with pytest.raises(ConditionError, match="no row can meet 'age > 200'"):
-        made.sample(5, where="age > 200")
+        result.sample(5, where="age > 200")
 
 
 def test_given_codes_bring_rows_that_have_them() -> None:
@@ -95,25 +95,25 @@ def test_mostly_incomplete_rows_are_enough_for_complete_ones() -> None:
     values[:, 0] = np.arange(100.0)
     values[:3, 1] = 1.0
     matrix = Matrix(values, (Field("a"), Field("b")))
-    made = Plugin(Repeats()).fit(matrix, np.random.default_rng(0))
-    rows = made.sample(5000, np.random.default_rng(1), complete=True)
+    result = Plugin(Repeats()).fit(matrix, np.random.default_rng(0))
+    rows = result.sample(5000, np.random.default_rng(1), complete=True)
     assert rows.shape == (5000, 2)
     assert not np.isnan(rows).any()
 
 
 def test_a_class_of_a_generator_is_taken_with_its_options() -> None:
-    made = fitted(SequentialTrees, options={"min_samples_leaf": 30})
+    result = fitted(SequentialTrees, options={"min_samples_leaf": 30})
     named = Synthesizer("trees", target="y", random_state=0, options={"min_samples_leaf": 30})
-    assert made.sample(20).equals(named.fit(table()).sample(20))
-    assert isinstance(clone(made).method, type)
+    assert result.sample(20).equals(named.fit(table()).sample(20))
+    assert isinstance(clone(result).method, type)
 
 
 def test_the_object_is_a_texture_below_rules() -> None:
     forbid = {"kind": "forbid", "all": ["y = 'old'", "city = 'Oslo'"], "intervention": True}
-    made = HTDBU("y", texture=Repeats(), rules=[forbid], random_state=0).fit(table())
+    result = HTDBU("y", texture=Repeats(), rules=[forbid], random_state=0).fit(table())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuleWarning)
-        rows = made.sample(200)
+        rows = result.sample(200)
     assert rows.height == 200
     assert rows.filter((pl.col("y") == "old") & (pl.col("city") == "Oslo")).height == 0
     assert ((rows["age"] > 50) == (rows["y"] == "old")).all()

@@ -32,8 +32,8 @@ def learned(request: pytest.FixtureRequest) -> Synthesizer:
 
 @pytest.fixture
 def trees_file(tmp_path: Path) -> Path:
-    made = Synthesizer("trees", target="state", random_state=0).fit(people(150))
-    made.save(tmp_path / "model.tw")
+    result = Synthesizer("trees", target="state", random_state=0).fit(people(150))
+    result.save(tmp_path / "model.tw")
     return tmp_path / "model.tw"
 
 
@@ -68,11 +68,11 @@ def test_the_same_model_makes_the_same_bytes(learned: Synthesizer, tmp_path: Pat
 
 def test_a_loaded_model_writes_the_same_kind_of_frame(tmp_path: Path) -> None:
     for frame in (people(60).to_pandas(), people(60).to_arrow()):
-        made = Synthesizer("trees", random_state=0).fit(frame)
-        made.save(tmp_path / "model.tw")
+        result = Synthesizer("trees", random_state=0).fit(frame)
+        result.save(tmp_path / "model.tw")
         rows = Synthesizer.load(tmp_path / "model.tw").sample(20)
         assert type(rows) is type(frame)
-        assert rows.equals(made.sample(20))
+        assert rows.equals(result.sample(20))
 
 
 def test_a_file_holds_only_open_formats(learned: Synthesizer, tmp_path: Path) -> None:
@@ -213,8 +213,8 @@ def test_only_registered_methods_are_loaded(trees_file: Path, method: str) -> No
 def test_a_tree_that_points_outside_itself_is_refused(trees_file: Path) -> None:
     with zipfile.ZipFile(trees_file) as file:
         groups = json.loads(file.read("index.json"))["arrays"]
-        place = f"arrays/{groups.index('generator')}.npz"
-        with np.load(io.BytesIO(file.read(place))) as read:
+        index = f"arrays/{groups.index('generator')}.npz"
+        with np.load(io.BytesIO(file.read(index))) as read:
             arrays = dict(read)
     name = next(key for key in arrays if key.endswith("/left") and len(arrays[key]) > 1)
     for child in (10**9, -7, 0):
@@ -222,7 +222,7 @@ def test_a_tree_that_points_outside_itself_is_refused(trees_file: Path) -> None:
         left = arrays[name].copy()
         left[0] = child
         np.savez(buffer, **{**arrays, name: left})
-        changed(trees_file, place, buffer.getvalue())
+        changed(trees_file, index, buffer.getvalue())
         with pytest.raises(InputError, match="not a model file that tablewright wrote"):
             Synthesizer.load(trees_file)
 
@@ -235,9 +235,9 @@ def test_names_that_look_like_paths_are_only_names(tmp_path: Path) -> None:
             "..\\c": [f"K-{i:02d}" for i in range(20)],
         }
     )
-    made = Synthesizer("trees", random_state=0).fit(table)
-    made.save(tmp_path / "model.tw")
-    assert Synthesizer.load(tmp_path / "model.tw").sample(9).equals(made.sample(9))
+    result = Synthesizer("trees", random_state=0).fit(table)
+    result.save(tmp_path / "model.tw")
+    assert Synthesizer.load(tmp_path / "model.tw").sample(9).equals(result.sample(9))
     assert [path.name for path in tmp_path.iterdir()] == ["model.tw"]
 
 
@@ -258,8 +258,8 @@ def test_places_that_do_not_exist_are_named(trees_file: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("method", ["copula", "independent"])
 def test_a_shareable_model_holds_no_real_row(method: str, tmp_path: Path) -> None:
     table = people(150).drop("patient_id")
-    made = Synthesizer(method, target="state", random_state=0).fit(table)
-    made.save(tmp_path / "model.tw", shareable=True)
+    result = Synthesizer(method, target="state", random_state=0).fit(table)
+    result.save(tmp_path / "model.tw", shareable=True)
     again = Synthesizer.load(tmp_path / "model.tw")
     with reading(tmp_path / "model.tw") as stored:
         frames, facts = stored.frames, stored.facts
@@ -268,17 +268,17 @@ def test_a_shareable_model_holds_no_real_row(method: str, tmp_path: Path) -> Non
         name: frame.width for name, frame in frames.items() if frame.width > 1 and frame.height > 1
     } == {}
     assert facts["holds"][0] == f"no real row: {method} needs none"
-    assert again.sample(20).equals(made.sample(20))
+    assert again.sample(20).equals(result.sample(20))
     assert again.sample(20, rules=["age >= 0"]).height == 20
     assert (tmp_path / "model.tw").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("method", ["trees", "forest", "smotenc"])
 def test_a_method_that_needs_rows_is_not_shareable(method: str, tmp_path: Path) -> None:
-    made = Synthesizer(method, target="state", random_state=0).fit(people(80))
+    result = Synthesizer(method, target="state", random_state=0).fit(people(80))
     with pytest.raises(InputError, match="keeps real rows in its model"):
-        made.save(tmp_path / "model.tw", shareable=True)
-    assert "real rows" in made.holdings()[0]
+        result.save(tmp_path / "model.tw", shareable=True)
+    assert "real rows" in result.holdings()[0]
     assert not (tmp_path / "model.tw").exists()
 
 

@@ -25,25 +25,27 @@ def test_equal_shares_differ_by_one_at_most(counts: list[int], n_rows: int) -> N
 
 @given(counts=COUNTS, n_rows=st.none() | st.integers(1, 5000))
 def test_filling_follows_what_is_lacking(counts: list[int], n_rows: int | None) -> None:
-    lacking = np.where(np.array(counts) > 0, max(counts) - np.array(counts), 0)
-    if not lacking.any():
+    missing = np.where(np.array(counts) > 0, max(counts) - np.array(counts), 0)
+    if not missing.any():
         with pytest.raises(InputError, match="nothing to fill"):
             balanced("fill", counts, n_rows)
         return
     parts = balanced("fill", counts, n_rows)
-    total = int(lacking.sum()) if n_rows is None else n_rows
+    total = int(missing.sum()) if n_rows is None else n_rows
     assert parts.sum() == total
-    assert (np.abs(parts - lacking / lacking.sum() * total) < 1).all()
+    assert (np.abs(parts - missing / missing.sum() * total) < 1).all()
     if n_rows is None:
-        assert parts.tolist() == lacking.tolist()
+        assert parts.tolist() == missing.tolist()
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=2, max_size=60).filter(lambda y: len(set(y)) > 1))
 def test_all_classes_reach_the_largest(y: list[str]) -> None:
     labels = np.array(y)
     added = rows_to_add("all", labels)
-    most = max(y.count(label) for label in y)
-    assert {label: y.count(label) + n for label, n in added.items()} == dict.fromkeys(set(y), most)
+    maximum = max(y.count(label) for label in y)
+    assert {label: y.count(label) + n for label, n in added.items()} == dict.fromkeys(
+        set(y), maximum
+    )
 
 
 def test_classes_are_counted_by_code() -> None:

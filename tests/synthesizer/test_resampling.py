@@ -59,13 +59,13 @@ def mixed_frame() -> tuple[pd.DataFrame, pd.Series[str]]:
 
 def test_real_rows_come_first_unchanged_and_classes_are_filled() -> None:
     X, y = skewed()
-    made = sampler()
-    X_new, y_new = made.fit_resample(X, y)
+    result = sampler()
+    X_new, y_new = result.fit_resample(X, y)
     np.testing.assert_array_equal(X_new[:120], X)
     np.testing.assert_array_equal(y_new[:120], y)
     assert (y_new[120:] == 1).all()
     assert np.bincount(y_new).tolist() == [100, 100]
-    assert made.sampling_strategy_ == {1: 80}
+    assert result.sampling_strategy_ == {1: 80}
     assert X_new[120:].mean() > 2.0
     assert not (X_new[120:, None] == X[None]).all(axis=2).any()
 
@@ -109,13 +109,13 @@ def test_lists_sparse_and_object_arrays_keep_their_type() -> None:
     assert rows[:2] == [[1.5, "a"], [2.5, "b"]]
     assert len(rows) == len(labels) == 80
     zeros = sparse.csc_array(np.where(X > 0, X, 0.0))
-    made, _ = sampler().fit_resample(zeros, y)
-    assert isinstance(made, sparse.csc_array)
-    assert (made[:120] != zeros).nnz == 0
+    result, _ = sampler().fit_resample(zeros, y)
+    assert isinstance(result, sparse.csc_array)
+    assert (result[:120] != zeros).nnz == 0
     objects = np.column_stack([X[:, 0].astype(object), np.where(X[:, 1] > 0, "p", "q")])
-    made, _ = sampler().fit_resample(objects, y)
-    assert made.dtype == object
-    assert {type(value) for value in made[:, 0]} == {float}
+    result, _ = sampler().fit_resample(objects, y)
+    assert result.dtype == object
+    assert {type(value) for value in result[:, 0]} == {float}
 
 
 def test_one_column_frames_and_one_column_per_class_come_back() -> None:
@@ -129,12 +129,12 @@ def test_one_column_frames_and_one_column_per_class_come_back() -> None:
 
 def test_names_are_learned_and_given_out() -> None:
     X, y = mixed_frame()
-    made = sampler()
-    made.fit_resample(X, y)
-    assert made.n_features_in_ == 6
-    assert made.feature_names_in_.tolist() == list(X.columns)
-    assert made.get_feature_names_out().tolist() == list(X.columns)
-    assert made.sample(3).columns.tolist() == [*X.columns, "state"]
+    result = sampler()
+    result.fit_resample(X, y)
+    assert result.n_features_in_ == 6
+    assert result.feature_names_in_.tolist() == list(X.columns)
+    assert result.get_feature_names_out().tolist() == list(X.columns)
+    assert result.sample(3).columns.tolist() == [*X.columns, "state"]
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,11 @@ def test_it_works_inside_a_pipeline_under_cross_validation() -> None:
 
 def test_parameters_are_kept_as_they_were_given() -> None:
     options = {"min_samples_leaf": 7}
-    made = Synthesizer("trees", options=options, sampling_strategy={1: 90}, random_state=3)
-    made.fit_resample(*skewed())
-    assert made.get_params() == clone(made).get_params()
-    assert made.get_params()["target"] is None
-    assert made.get_params()["random_state"] == 3
+    result = Synthesizer("trees", options=options, sampling_strategy={1: 90}, random_state=3)
+    result.fit_resample(*skewed())
+    assert result.get_params() == clone(result).get_params()
+    assert result.get_params()["target"] is None
+    assert result.get_params()["random_state"] == 3
 
 
 def test_fit_takes_a_target_apart_too() -> None:

@@ -54,15 +54,15 @@ def fitted(request: Any) -> Synthesizer:
 def quiet(synthesizer: Synthesizer, *args: Any, **options: Any) -> pl.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuleWarning)
-        found: pl.DataFrame = synthesizer.sample(*args, **options)
-    return found
+        result: pl.DataFrame = synthesizer.sample(*args, **options)
+    return result
 
 
 def test_rules_hold_after_rounding(fitted: Synthesizer) -> None:
     frame = quiet(fitted, 700, rules=RULES)
     assert (frame.height, frame.columns) == (700, PEOPLE.columns)
     report = check_rules(frame, as_rules(RULES), fitted.schema_, real=PEOPLE)
-    assert [found.name for found in report.broken] == []
+    assert [result.name for result in report.broken] == []
     assert fitted.audit_.n_rows == 700
     assert fitted.audit_["r3"].computed > 0
 
@@ -71,7 +71,7 @@ def test_rules_with_a_condition(fitted: Synthesizer) -> None:
     frame = quiet(fitted, 200, rules=RULES, where="bmi > 25 AND job <> 'cook'")
     report = check_rules(frame, as_rules([*RULES, "bmi > 25", "job <> 'cook'"]), fitted.schema_,
                          real=PEOPLE)  # fmt: skip
-    assert [found.name for found in report.broken] == []
+    assert [result.name for result in report.broken] == []
 
 
 def test_rules_with_given_cells(fitted: Synthesizer) -> None:

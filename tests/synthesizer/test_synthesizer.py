@@ -81,19 +81,19 @@ def test_nothing_is_written_before_fit(tmp_path: Path) -> None:
 
 
 def test_parameters_are_kept_untouched_and_cloned() -> None:
-    made = Synthesizer("trees", target="state", options={"min_samples_leaf": 9}, random_state=5)
-    before = dict(made.get_params())
-    made.fit(people(100))
-    assert made.get_params() == before
-    assert clone(made).get_params() == before
-    assert not hasattr(clone(made), "generator_")
-    assert made.set_params(method="copula").method == "copula"
+    result = Synthesizer("trees", target="state", options={"min_samples_leaf": 9}, random_state=5)
+    before = dict(result.get_params())
+    result.fit(people(100))
+    assert result.get_params() == before
+    assert clone(result).get_params() == before
+    assert not hasattr(clone(result), "generator_")
+    assert result.set_params(method="copula").method == "copula"
 
 
 def test_learned_state_ends_in_an_underscore() -> None:
-    made = Synthesizer(target="state", random_state=0)
-    given = set(vars(made))
-    learned = set(vars(made.fit(people(100)))) - given
+    result = Synthesizer(target="state", random_state=0)
+    given = set(vars(result))
+    learned = set(vars(result.fit(people(100)))) - given
     assert learned
     assert all(name.endswith("_") for name in learned)
 
@@ -136,8 +136,8 @@ def test_rows_do_not_depend_on_threads_or_pieces(method: str) -> None:
     drawn = []
     for threads, size in ((1, 20_000), (2, 7_001), (2, 50_000)):
         with threadpool_limits(threads):
-            made = Synthesizer(method, target="state", random_state=0).fit(people(300))
-            pieces = list(made.batches(45_000, where="age > 30", batch_size=size))
+            result = Synthesizer(method, target="state", random_state=0).fit(people(300))
+            pieces = list(result.batches(45_000, where="age > 30", batch_size=size))
         assert {piece.height for piece in pieces[:-1]} <= {size}
         drawn.append(pl.concat(pieces))
     assert drawn[0].equals(drawn[1])
@@ -169,14 +169,14 @@ def test_options_that_do_not_fit_are_named(options: dict[str, Any], said: str) -
 
 
 def test_the_schema_is_overridden_in_one_line() -> None:
-    made = Synthesizer("trees", schema={"age": "ordinal"}, random_state=0).fit(people(100))
-    assert made.schema_["age"].kind.value == "ordinal"
-    assert set(made.sample(50)["age"]) <= set(people(100)["age"])
+    result = Synthesizer("trees", schema={"age": "ordinal"}, random_state=0).fit(people(100))
+    assert result.schema_["age"].kind.value == "ordinal"
+    assert set(result.sample(50)["age"]) <= set(people(100)["age"])
 
 
 def test_a_whole_schema_is_taken_as_it_is(trees: Synthesizer) -> None:
-    made = Synthesizer("trees", schema=trees.schema_, random_state=0).fit(people())
-    assert made.sample(40, random_state=1).equals(trees.sample(40, random_state=1))
+    result = Synthesizer("trees", schema=trees.schema_, random_state=0).fit(people())
+    assert result.sample(40, random_state=1).equals(trees.sample(40, random_state=1))
     with pytest.raises(InputError, match="has no column 'ward'"):
         Synthesizer(schema=trees.schema_).fit(people().drop("ward"))
     with pytest.raises(SchemaError, match="'nope'"):
@@ -186,16 +186,16 @@ def test_a_whole_schema_is_taken_as_it_is(trees: Synthesizer) -> None:
 def test_a_schema_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "schema.yaml"
     path.write_text("target: state\ncolumns:\n  age: ordinal\n")
-    made = Synthesizer("independent", schema=path).fit(people(100))
-    assert made.schema_.target == "state"
-    assert made.schema_["age"].kind.value == "ordinal"
+    result = Synthesizer("independent", schema=path).fit(people(100))
+    assert result.schema_.target == "state"
+    assert result.schema_["age"].kind.value == "ordinal"
 
 
 def test_a_file_is_learned_like_its_frame(tmp_path: Path, trees: Synthesizer) -> None:
     path = tmp_path / "people.parquet"
     people().write_parquet(path)
-    made = Synthesizer("trees", target="state", random_state=0).fit(path)
-    assert made.sample(40, random_state=1).equals(trees.sample(40, random_state=1))
+    result = Synthesizer("trees", target="state", random_state=0).fit(path)
+    assert result.sample(40, random_state=1).equals(trees.sample(40, random_state=1))
 
 
 # seed_data --------------------------------------------------------------------------------
@@ -287,8 +287,8 @@ def test_imputation_keeps_index_and_types_of_pandas() -> None:
 
 def test_cells_keep_their_spelling_where_nothing_is_imputed() -> None:
     text = pl.DataFrame({"n": ["1.50", "2", "03.0", "?"] * 10, "k": ["a", "b", "a", ""] * 10})
-    made = Synthesizer("trees", random_state=0, schema={"n": {"sentinels": ["?"]}}).fit(text)
-    filled = made.impute(text)
+    result = Synthesizer("trees", random_state=0, schema={"n": {"sentinels": ["?"]}}).fit(text)
+    filled = result.impute(text)
     assert filled["n"].to_list()[:3] == ["1.50", "2", "03.0"]
     assert "?" not in filled["n"].to_list()
     plain = Synthesizer("trees", random_state=0).fit(text).impute(text)
@@ -325,15 +325,15 @@ def graded(counts: dict[str, int]) -> pl.DataFrame:
 def test_classes_are_balanced_to_the_row(
     method: str, balance: Any, n_samples: int | None, expected: dict[str, int]
 ) -> None:
-    made = Synthesizer(method, target="grade", random_state=0)
-    made.fit(graded({"a": 60, "b": 20, "c": 10}))
-    rows = made.sample(n_samples, balance=balance)
+    result = Synthesizer(method, target="grade", random_state=0)
+    result.fit(graded({"a": 60, "b": 20, "c": 10}))
+    rows = result.sample(n_samples, balance=balance)
     assert dict(sorted(rows["grade"].value_counts().rows())) == expected
 
 
 def test_balanced_rows_are_not_sorted_by_class() -> None:
-    made = Synthesizer("independent", target="grade", random_state=0)
-    grades = made.fit(graded({"a": 60, "b": 20})).sample(60, balance="equal")["grade"].to_list()
+    result = Synthesizer("independent", target="grade", random_state=0)
+    grades = result.fit(graded({"a": 60, "b": 20})).sample(60, balance="equal")["grade"].to_list()
     assert grades != sorted(grades)
 
 
@@ -351,9 +351,9 @@ def test_balance_that_makes_no_sense_is_refused(
     target: str | None, balance: Any, n_samples: int | None, said: str
 ) -> None:
     table = graded({"a": 40, "b": 20}).with_columns(same=pl.Series(["u", "v"] * 30))
-    made = Synthesizer("independent", target=target, random_state=0).fit(table)
+    result = Synthesizer("independent", target=target, random_state=0).fit(table)
     with pytest.raises(InputError, match=said):
-        made.sample(n_samples, balance=balance)
+        result.sample(n_samples, balance=balance)
 
 
 # tables that are small, wide, long or lopsided -----------------------------------------------
@@ -372,20 +372,20 @@ def test_tiny_tables_are_learned(method: str, n_rows: int) -> None:
             "y": (["u", "v"] * 5)[:n_rows],
         }
     )
-    made = Synthesizer(method, target="y", random_state=0).fit(table)
-    assert made.sample(20).schema == table.schema
-    assert made.sample(6, balance="equal")["y"].to_list().count("u") == 3
-    assert (made.sample(5, where="y = 'v'")["y"] == "v").all()
-    assert made.impute(table).equals(table)
+    result = Synthesizer(method, target="y", random_state=0).fit(table)
+    assert result.sample(20).schema == table.schema
+    assert result.sample(6, balance="equal")["y"].to_list().count("u") == 3
+    assert (result.sample(5, where="y = 'v'")["y"] == "v").all()
+    assert result.impute(table).equals(table)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_wide_table_of_few_rows_is_learned(method: str) -> None:
     values = np.random.default_rng(0).normal(size=(60, 200))
     table = pl.DataFrame(values, schema=[f"c{j}" for j in range(200)])
-    made = Synthesizer(method, random_state=0).fit(table)
-    assert made.sample(100).shape == (100, 200)
-    assert (made.sample(50, where="c150 > 0.5")["c150"] > 0.5).all()
+    result = Synthesizer(method, random_state=0).fit(table)
+    assert result.sample(100).shape == (100, 200)
+    assert (result.sample(50, where="c150 > 0.5")["c150"] > 0.5).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -394,8 +394,8 @@ def test_a_column_of_50_000_values_neither_explodes_nor_vanishes(method: str) ->
     codes = [f"k{code}" for code in random.integers(0, 50_000, 100_000)]
     table = pl.DataFrame({"code": codes, "x": random.normal(size=100_000)})
     table = table.with_columns(y=pl.Series(random.random(100_000) < 0.5))
-    made = Synthesizer(method, target="y", schema={"code": "categorical"}, random_state=0)
-    rows = made.fit(table).sample(5000)
+    result = Synthesizer(method, target="y", schema={"code": "categorical"}, random_state=0)
+    rows = result.fit(table).sample(5000)
     assert set(rows["code"]) <= set(codes)
     # 5,000 draws from 50,000 equal values give about 4,758 different ones.
     assert rows["code"].n_unique() > (2500 if method == "smotenc" else 4500)
@@ -435,12 +435,12 @@ def test_missing_classes_and_empty_columns_are_kept(method: str) -> None:
         }
     )
     schema = {"empty": "continuous"}
-    made = Synthesizer(method, target="y", schema=schema, random_state=0).fit(table)
-    rows = made.sample(900)
+    result = Synthesizer(method, target="y", schema=schema, random_state=0).fit(table)
+    rows = result.sample(900)
     assert rows["empty"].null_count() == 900
     assert 200 < rows["y"].null_count() < 400
-    assert made.sample(10, balance="equal")["y"].to_list().count("a") == 5
-    filled = made.impute(table)
+    assert result.sample(10, balance="equal")["y"].to_list().count("a") == 5
+    filled = result.impute(table)
     assert filled["y"].null_count() == 0
     assert filled["empty"].null_count() == 90
 
@@ -454,7 +454,7 @@ def test_no_real_row_of_a_continuous_table_comes_back(method: str) -> None:
 
 
 def test_what_a_table_cannot_be_learned_from_is_said() -> None:
-    for table, said in (
+    for table, declared in (
         (pl.DataFrame({"a": [1, 2]}), "at least two"),
         (people(1), "one row"),
         (people(30).with_columns(dose=float("inf")), "'dose', row 0: the value is infinite"),
@@ -462,7 +462,7 @@ def test_what_a_table_cannot_be_learned_from_is_said() -> None:
         (people(30).lazy(), "call .collect"),
         ([[1, 2], [3, 4]], "not builtins.list"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=declared):
             Synthesizer().fit(table)
     with pytest.raises(InputError, match="the target 'unit' has the same value in every row"):
         Synthesizer(target="unit").fit(people(30))

@@ -73,7 +73,9 @@ def test_rules_of_the_majority_are_kept_and_measured() -> None:
     rule = written.rules.rules[0]
     assert (rule.source, rule.support, rule.violation_rate) == (Source.LLM, TABLE.height, 0.0)
     assert (rule.why, rule.hard) == ("first one comes", True)
-    outcome = {made.rule.described(): (made.votes, made.dropped) for made in written.proposals}
+    outcome = {
+        result.rule.described(): (result.votes, result.dropped) for result in written.proposals
+    }
     assert outcome["came <= left"] == (2, "")
     assert outcome["0 <= left" if "0 <= left" in outcome else "0.0 <= left"][0] == 1
     assert "2 are needed" in outcome["age >= 18"][1]
@@ -117,8 +119,8 @@ def test_rules_of_the_majority_are_kept_and_measured() -> None:
 def test_a_stronger_rule_votes_for_the_weaker(proposed: list[Any], kept: str | None) -> None:
     written = write([reply(rule) for rule in proposed])
     if kept is None:
-        assert all("break it" in made.dropped or made.votes < 2 or not made.dropped
-                   for made in written.proposals)  # fmt: skip
+        assert all("break it" in result.dropped or result.votes < 2 or not result.dropped
+                   for result in written.proposals)  # fmt: skip
     else:
         assert said(written) == [kept]
 
@@ -131,8 +133,8 @@ def test_a_rule_that_few_rows_break_becomes_soft_and_one_that_most_break_goes() 
     (rule,) = written.rules
     assert not rule.hard
     assert rule.probability == pytest.approx(1 - share)
-    gone = [made for made in written.proposals if made.dropped]
-    assert "real rows it speaks of break it" in gone[0].dropped
+    dropped = [result for result in written.proposals if result.dropped]
+    assert "real rows it speaks of break it" in dropped[0].dropped
 
 
 def test_what_the_model_may_not_decide_is_measured_instead() -> None:
@@ -165,7 +167,9 @@ def test_rules_that_contradict_each_other_are_thinned_by_votes() -> None:
 def test_what_is_implied_is_said_once() -> None:
     written = write([reply("age >= 20", "age >= 18")] * 3)
     assert said(written) == ["age >= 20"]
-    assert [made.dropped for made in written.proposals if made.dropped] == ["other rules imply it"]
+    assert [result.dropped for result in written.proposals if result.dropped] == [
+        "other rules imply it"
+    ]
 
 
 def test_a_bad_rule_loses_itself_alone_and_is_given_back_once() -> None:
@@ -203,9 +207,9 @@ def test_only_what_is_allowed_leaves() -> None:
 
 
 def test_associations_leave_out_what_is_redacted() -> None:
-    found = strongest_associations(TABLE, SCHEMA, without=["left"])
-    assert found[0][:2] == ("age", "job")
-    assert all("left" not in pair for pair in found)
+    result = strongest_associations(TABLE, SCHEMA, without=["left"])
+    assert result[0][:2] == ("age", "job")
+    assert all("left" not in pair for pair in result)
     assert strongest_associations(TABLE, SCHEMA)[0][:2] == ("came", "left")
     assert strongest_associations(TABLE[:0], SCHEMA) == []
 
@@ -353,7 +357,7 @@ def test_readable_rules_end_as_rules_or_with_a_reason(
     texts = [reply(*rules) for rules in (replies[:1] * 3 if alike else replies)]
     written = write([*texts, reply()])
     assert validate_rules(written.rules, SCHEMA, TABLE).errors == []
-    kept = [made.rule for made in written.proposals if not made.dropped]
+    kept = [result.rule for result in written.proposals if not result.dropped]
     assert kept == list(written.rules)
     assert all(rule.violation_rate is not None for rule in kept)
 

@@ -118,20 +118,20 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
         "": {}, " equal": {"balance": "equal"}, " mined": {"rules": MINED}, " where":
         {"where": "pay > 5"},
     }  # fmt: skip
-    made: dict[str, Callable[[Watched], Any]] = {
+    result: dict[str, Callable[[Watched], Any]] = {
         name + call: sample(make, **options)
         for (name, make), (call, options) in itertools.product(systems.items(), calls.items())
     }
-    del made["team label equal"]  # the labels are dealt out, so nobody is asked
-    made["htdbu rules"] = sample(lambda m: HTDBU("sick", llm={"rules": m}, **base))
-    made["rules"] = lambda m: ModelRules(m, samples=1).write(
+    del result["team label equal"]  # the labels are dealt out, so nobody is asked
+    result["htdbu rules"] = sample(lambda m: HTDBU("sick", llm={"rules": m}, **base))
+    result["rules"] = lambda m: ModelRules(m, samples=1).write(
         TABLE, SCHEMA, np.random.default_rng(0), tried=MINED
     )
-    made["htdbu texts"] = sample(
+    result["htdbu texts"] = sample(
         lambda m: HTDBU("sick", rules=[], texts=texts, llm={"text": m}, **base)
     )
-    made["probe"] = lambda m: probe(m, TABLE, SCHEMA, n_questions=2)
-    return made
+    result["probe"] = lambda m: probe(m, TABLE, SCHEMA, n_questions=2)
+    return result
 
 
 NAMES = [

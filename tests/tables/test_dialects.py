@@ -119,12 +119,12 @@ def test_declared_values_win(text: str, fields: dict[str, object]) -> None:
     if "categories" in fields:
         fields = {**fields, "categories": ["red", text]}
     frame = pl.DataFrame({"x": [text, "red", None] * 20, "n": [i * 1.5 for i in range(60)]})
-    made = Synthesizer("trees", random_state=0, schema={"x": fields}).fit(frame)
-    assert text in (made.schema_["x"].categories or ())
-    filled = made.impute(frame)
+    result = Synthesizer("trees", random_state=0, schema={"x": fields}).fit(frame)
+    assert text in (result.schema_["x"].categories or ())
+    filled = result.impute(frame)
     assert filled["x"].filter(frame["x"] == text).to_list() == [text] * 20
     assert filled["x"].null_count() == 0
-    assert set(made.sample(10, where=f"x = '{text}'")["x"]) == {text}
+    assert set(result.sample(10, where=f"x = '{text}'")["x"]) == {text}
 
 
 def test_only_the_named_columns_are_filled() -> None:
@@ -174,32 +174,32 @@ def test_cells_empty_by_structure_can_be_left() -> None:
 )
 def test_dates_are_written_as_they_were_read(texts: list[str], form: str) -> None:
     values = pl.Series(texts)
-    found = find_date_format(values)
-    assert found is not None
-    assert found.text == form
+    result = find_date_format(values)
+    assert result is not None
+    assert result.text == form
     written = dates_to_text(parse_dates(values, form), form).to_list()
     if "|" in form:
         assert written == ["2023-05-10", "2023-05-11", "2022-02-23", "2022-02-24"]
-        assert "mixes dates" in found.note
+        assert "mixes dates" in result.note
     else:
         assert written == texts
 
 
 def test_offsets_of_no_zone_are_one_sentence() -> None:
     values = pl.Series(["2023-01-20 16:16:00+01:00", "2023-01-20 16:16:00+09:30"] * 5)
-    found = find_date_format(values)
-    assert found is not None
-    assert "all rows are written in UTC" in found.note
+    result = find_date_format(values)
+    assert result is not None
+    assert "all rows are written in UTC" in result.note
 
 
 @given(st.lists(st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2037, 1, 1)), min_size=3))
 def test_moments_of_a_zone_survive(moments: list[dt.datetime]) -> None:
     utc = pl.Series(moments, dtype=pl.Datetime("us")).dt.truncate("1s").dt.replace_time_zone("UTC")
     texts = utc.dt.convert_time_zone("Europe/Berlin").dt.strftime("%Y-%m-%d %H:%M:%S%:z")
-    found = find_date_format(texts)
-    assert found is not None
-    if not found.note:
-        assert dates_to_text(parse_dates(texts, found.text), found.text).equals(texts)
+    result = find_date_format(texts)
+    assert result is not None
+    if not result.note:
+        assert dates_to_text(parse_dates(texts, result.text), result.text).equals(texts)
 
 
 # large whole numbers --------------------------------------------------------------------------
@@ -212,10 +212,10 @@ def test_account_numbers_keep_their_digits(as_text: bool) -> None:
     accounts = [4 * 10**17 + int(i) for i in rng.integers(0, 10**6, 40)]
     frame = pl.DataFrame({"id": ids, "account": accounts * 5, "y": ["a", "b"] * 100})
     frame = frame.with_columns(pl.col("id", "account").cast(pl.String)) if as_text else frame
-    made = Synthesizer("trees", random_state=0).fit(frame)
-    assert made.schema_["id"].kind is Kind.IDENTIFIER
-    assert made.schema_["account"].kind is Kind.CATEGORICAL
-    rows = made.sample(200)
+    result = Synthesizer("trees", random_state=0).fit(frame)
+    assert result.schema_["id"].kind is Kind.IDENTIFIER
+    assert result.schema_["account"].kind is Kind.CATEGORICAL
+    rows = result.sample(200)
     assert rows.schema == frame.schema
     assert rows["id"].n_unique() == 200
     assert not set(rows["id"]) & set(frame["id"])

@@ -210,7 +210,7 @@ def unusual(kind: str, n: int = 60) -> pd.Series:
         dt.datetime(2024, 1, 1) + dt.timedelta(hours=int(h)) for h in rng.integers(0, 9000, n)
     ]
     two = dt.timezone(dt.timedelta(hours=2))
-    made = {
+    result = {
         "decimal": lambda: pd.Series(cents, dtype=object),
         "float16": lambda: pd.Series(rng.normal(0, 1, n).astype("float16")),
         "uint64": lambda: pd.Series(rng.integers(2**63, 2**64 - 1, n, dtype="uint64")),
@@ -230,7 +230,7 @@ def unusual(kind: str, n: int = 60) -> pd.Series:
             pd.Categorical(["lo", "hi", "mid"] * (n // 3), ["lo", "mid", "hi"], ordered=True)
         ),
     }
-    return made[kind]()
+    return result[kind]()
 
 
 KINDS = (
@@ -244,13 +244,13 @@ def test_unusual_columns_keep_their_kind(kind: str) -> None:
     column = unusual(kind)
     frame = pd.DataFrame({"x": column, "n": np.arange(len(column)) * 1.5})
     frame.loc[::5, "n"] = np.nan
-    made = Synthesizer("trees", random_state=0).fit(frame)
-    rows = made.sample(20)
+    result = Synthesizer("trees", random_state=0).fit(frame)
+    rows = result.sample(20)
     assert (rows.dtypes == frame.dtypes).all()
     assert {type(v) for v in rows["x"]} == {
-        type(v) for v in made.restore_(to_polars(frame)[0])["x"]
+        type(v) for v in result.restore_(to_polars(frame)[0])["x"]
     }
-    filled = made.impute(frame)
+    filled = result.impute(frame)
     assert filled["x"].equals(frame["x"])
     assert [type(v) for v in filled["x"]] == [type(v) for v in frame["x"]]
     assert filled["n"].notna().all()
@@ -265,9 +265,9 @@ def test_ordered_arrow_dictionary_keeps_its_order() -> None:
     codes = pa.array([0, 1, 2] * 20, pa.int8())
     column = pa.DictionaryArray.from_arrays(codes, pa.array(["lo", "mid", "hi"]), ordered=True)
     table = pa.table({"x": column, "n": [float(i) for i in range(60)]})
-    made = Synthesizer("trees", random_state=0).fit(table)
-    assert made.schema_["x"].categories == ["lo", "mid", "hi"]
-    assert made.sample(5).schema.equals(table.schema)
+    result = Synthesizer("trees", random_state=0).fit(table)
+    assert result.schema_["x"].categories == ["lo", "mid", "hi"]
+    assert result.sample(5).schema.equals(table.schema)
 
 
 @pytest.mark.parametrize(

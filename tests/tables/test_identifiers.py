@@ -37,15 +37,15 @@ REAL = {
 def test_fresh_ones_are_unique_of_the_same_form_and_not_real(name: str) -> None:
     real = pl.Series("id", REAL[name])
     maker = Identifiers(real)
-    made = maker.make(3000, np.random.default_rng(1))
-    assert made.dtype == real.dtype
-    assert made.n_unique() == 3000
-    assert not set(made) & set(real)
+    result = maker.make(3000, np.random.default_rng(1))
+    assert result.dtype == real.dtype
+    assert result.n_unique() == 3000
+    assert not set(result) & set(real)
     if name != "letters":
         lengths = {len(str(value)) for value in real}
-        assert all(len(str(v)) >= min(lengths) for v in made)
+        assert all(len(str(v)) >= min(lengths) for v in result)
     fits = re.compile(maker.pattern)
-    assert sum(bool(fits.fullmatch(str(value))) for value in made) >= 0.3 * 3000
+    assert sum(bool(fits.fullmatch(str(value))) for value in result) >= 0.3 * 3000
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -80,13 +80,13 @@ def test_seed_decides() -> None:
 
 
 def test_shares_of_forms_are_kept() -> None:
-    made = Identifiers(pl.Series(REAL["two forms"])).make(1000, np.random.default_rng(0))
-    assert made.str.starts_with("US-").sum() == 500
+    result = Identifiers(pl.Series(REAL["two forms"])).make(1000, np.random.default_rng(0))
+    assert result.str.starts_with("US-").sum() == 500
 
 
 def test_told_form_is_used() -> None:
-    made = Identifiers(pl.Series(["a", "b"]), "P[0-9]{4}").make(9, np.random.default_rng(0))
-    assert made.str.contains(r"^P\d{4}$").all()
+    result = Identifiers(pl.Series(["a", "b"]), "P[0-9]{4}").make(9, np.random.default_rng(0))
+    assert result.str.contains(r"^P\d{4}$").all()
 
 
 @settings(max_examples=50)
@@ -98,10 +98,10 @@ def test_every_free_text_is_used_before_a_longer_one(taken: set[int], seed: int)
     facts, _ = maker.state()
     if facts["counts"][0][1]:
         return
-    made = maker.make(free + 5, np.random.default_rng(seed)).to_list()
-    assert sorted(made[:free]) == sorted({f"{i:02d}" for i in range(100)} - set(real))
-    assert all(len(text) == 3 for text in made[free:])
-    assert len(set(made)) == free + 5
+    result = maker.make(free + 5, np.random.default_rng(seed)).to_list()
+    assert sorted(result[:free]) == sorted({f"{i:02d}" for i in range(100)} - set(real))
+    assert all(len(text) == 3 for text in result[free:])
+    assert len(set(result)) == free + 5
 
 
 @pytest.mark.parametrize("bad", ["[0-9", "(a)", "a*", "[^a]", "A+", "a{1,2}", "[0-9]+[0-9]+"])

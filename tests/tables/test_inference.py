@@ -275,5 +275,5 @@ def test_integers_keep_all_their_digits() -> None:
 
 def test_a_meaning_says_nothing_of_the_values() -> None:
     plain = infer([i * i for i in ROWS])
-    told = infer([i * i for i in ROWS], overrides={"x": {"meaning": "visits in a year"}})
-    assert told == plain.model_copy(update={"meaning": "visits in a year"})
+    reported = infer([i * i for i in ROWS], overrides={"x": {"meaning": "visits in a year"}})
+    assert reported == plain.model_copy(update={"meaning": "visits in a year"})

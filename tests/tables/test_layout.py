@@ -36,9 +36,9 @@ def test_fixed_cells_win() -> None:
     frame = people(30)
     layout = learned(frame)
     fixed = frame.with_columns(age=pl.when(pl.int_range(30) < 9).then(None).otherwise("age"))
-    made = layout.assemble(layout.encode(frame[::-1]).values, rng(), fixed=fixed)
-    assert made["patient_id"].equals(frame["patient_id"])
-    assert made["age"].to_list() == frame["age"][::-1][:9].to_list() + frame["age"][9:].to_list()
+    result = layout.assemble(layout.encode(frame[::-1]).values, rng(), fixed=fixed)
+    assert result["patient_id"].equals(frame["patient_id"])
+    assert result["age"].to_list() == frame["age"][::-1][:9].to_list() + frame["age"][9:].to_list()
 
 
 def test_parts_of_a_table_have_identifiers_of_their_own() -> None:
@@ -63,8 +63,8 @@ def test_a_stored_layout_is_the_same() -> None:
 def test_a_constant_is_the_value_that_occurs() -> None:
     schema = Schema.build({"n": "integer", "unit": "constant", "void": "constant"})
     frame = pl.DataFrame({"n": [1, 2], "unit": [None, "kg"], "void": [None, None]})
-    made = Layout.learn(frame, schema).assemble(np.array([[5.0]]), rng())
-    assert made.row(0) == (5, "kg", None)
+    result = Layout.learn(frame, schema).assemble(np.array([[5.0]]), rng())
+    assert result.row(0) == (5, "kg", None)
 
 
 def test_nothing_to_learn_is_said() -> None:

@@ -46,46 +46,46 @@ def make_rows(n: int, seed: int) -> pl.DataFrame:
 def test_manifest_says_what_made_the_rows(tmp_path: Path) -> None:
     rows = make_rows(50, 1)
     write_rows([rows[:20], rows[20:]], tmp_path / "out.csv", ORIGIN, real=make_rows(80, 2))
-    said = json.loads(manifest_path(tmp_path / "out.csv").read_text())
-    assert said["origin"]["method"] == "trees"
-    assert said["origin"]["n_real_rows"] == 80
-    assert said["origin"]["n_real_rows_alike"] == 0
-    assert said["origin"]["seed"] == 7
-    assert said["version"] == tablewright.__version__
-    assert said["n_rows"] == 50
-    assert said["sha256"] == hashlib.sha256((tmp_path / "out.csv").read_bytes()).hexdigest()
-    assert any("synthetic" in sentence for sentence in said["not_for"])
+    declared = json.loads(manifest_path(tmp_path / "out.csv").read_text())
+    assert declared["origin"]["method"] == "trees"
+    assert declared["origin"]["n_real_rows"] == 80
+    assert declared["origin"]["n_real_rows_alike"] == 0
+    assert declared["origin"]["seed"] == 7
+    assert declared["version"] == tablewright.__version__
+    assert declared["n_rows"] == 50
+    assert declared["sha256"] == hashlib.sha256((tmp_path / "out.csv").read_bytes()).hexdigest()
+    assert any("synthetic" in sentence for sentence in declared["not_for"])
 
 
 @pytest.mark.parametrize("end", ["csv", "parquet", "arrow"])
 def test_written_file_is_known(tmp_path: Path, end: str) -> None:
     path = tmp_path / f"out.{end}"
     write_rows([make_rows(50, 1)], path, ORIGIN)
-    found = trace_rows(read_frame(path), path)
-    assert found.untouched
-    assert found.share == 1
-    assert "written by tablewright" in found.sentence()
+    result = trace_rows(read_frame(path), path)
+    assert result.untouched
+    assert result.share == 1
+    assert "written by tablewright" in result.sentence()
 
 
 def test_parquet_keeps_its_mark_without_the_manifest(tmp_path: Path) -> None:
     write_rows([make_rows(50, 1)], tmp_path / "out.parquet", ORIGIN)
     moved = (tmp_path / "out.parquet").rename(tmp_path / "moved.parquet")
-    found = trace_rows(read_frame(moved), moved, manifests=[])
-    assert found.marked
-    assert found.share == 1
+    result = trace_rows(read_frame(moved), moved, manifests=[])
+    assert result.marked
+    assert result.share == 1
 
 
 @pytest.mark.parametrize("end", ["csv", "parquet", "arrow"])
 def test_rows_are_known_among_real_ones(tmp_path: Path, end: str) -> None:
-    made, real = make_rows(100, 1), make_rows(300, 2)
-    manifest = write_rows([made], tmp_path / f"out.{end}", ORIGIN)
+    created, real = make_rows(100, 1), make_rows(300, 2)
+    manifest = write_rows([created], tmp_path / f"out.{end}", ORIGIN)
     raw = read_frame(tmp_path / f"out.{end}")
     real_raw = real.with_columns(pl.all().cast(pl.String)) if end == "csv" else real
     mixed = pl.concat([real_raw, raw]).sample(fraction=1, shuffle=True, seed=1)
     mixed = mixed.select(reversed(mixed.columns))
-    found = trace_rows(mixed, manifests=[manifest])
-    assert found.share == pytest.approx(0.25)
-    assert "25.0% of the rows" in found.sentence()
+    result = trace_rows(mixed, manifests=[manifest])
+    assert result.share == pytest.approx(0.25)
+    assert "25.0% of the rows" in result.sentence()
 
 
 def test_rows_are_known_after_a_trip_through_pandas(tmp_path: Path) -> None:
@@ -96,9 +96,9 @@ def test_rows_are_known_after_a_trip_through_pandas(tmp_path: Path) -> None:
 
 def test_real_rows_are_not_taken_for_ours(tmp_path: Path) -> None:
     manifest = write_rows([make_rows(2000, 1)], tmp_path / "out.csv", ORIGIN)
-    found = trace_rows(make_rows(2000, 2), manifests=[manifest])
-    assert found.share == 0
-    assert "no row is one" in found.sentence()
+    result = trace_rows(make_rows(2000, 2), manifests=[manifest])
+    assert result.share == 0
+    assert "no row is one" in result.sentence()
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ def test_equal_rows_that_chance_brings_prove_nothing(tmp_path: Path) -> None:
 
     for real in (sparse(300), None):
         manifest = write_rows([sparse(300)], tmp_path / "out.csv", ORIGIN, real=real)
-        found = trace_rows(sparse(300), manifests=[manifest])
-        assert found.share == 0
-        assert not found.sentence().startswith("rows that tablewright wrote")
+        result = trace_rows(sparse(300), manifests=[manifest])
+        assert result.share == 0
+        assert not result.sentence().startswith("rows that tablewright wrote")
 
 
 def test_big_numbers_are_told_apart(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ V2 = {
 
 def test_version_1() -> None:
     read = read_sdv(V1)
-    kinds = {name: said.get("kind") for name, said in read.overrides.items()}
+    kinds = {name: declared.get("kind") for name, declared in read.overrides.items()}
     assert kinds == {
         "mail": "identifier",
         "card": "identifier",
@@ -86,17 +86,17 @@ def test_version_1() -> None:
 
 
 def test_version_2() -> None:
-    said = read_sdv(V2).overrides
-    assert said["fee"] == {
+    declared = read_sdv(V2).overrides
+    assert declared["fee"] == {
         "kind": "continuous",
         "decimals": 2,
         "minimum": 0.0,
         "maximum": 46.64,
         "nullable": True,
     }
-    assert said["guests"]["kind"] == "integer"
-    assert said["grade"] == {"kind": "ordinal", "categories": ["low", "high"]}
-    assert said["day"] == {"kind": "date", "format": "%d %b %Y", "minimum": "2020-12-27"}
+    assert declared["guests"]["kind"] == "integer"
+    assert declared["grade"] == {"kind": "ordinal", "categories": ["low", "high"]}
+    assert declared["day"] == {"kind": "date", "format": "%d %b %Y", "minimum": "2020-12-27"}
 
 
 def test_overrides_lead_to_a_schema() -> None:
@@ -136,12 +136,12 @@ def test_what_is_written_reads_back_the_same() -> None:
     assert table["primary_key"] == "id"
     assert table["columns"]["many"]["high_cardinality"] is True
     assert table["columns"]["day"]["range_min"] == "31.12.2020"
-    said = read_sdv(written).overrides
+    declared = read_sdv(written).overrides
     for column in schema.each():
-        assert said[column.name]["kind"] == column.kind.value
-        assert said[column.name].get("minimum") == column.minimum
-        assert said[column.name].get("maximum") == column.maximum
-        assert said[column.name].get("format") == column.format
+        assert declared[column.name]["kind"] == column.kind.value
+        assert declared[column.name].get("minimum") == column.minimum
+        assert declared[column.name].get("maximum") == column.maximum
+        assert declared[column.name].get("format") == column.format
 
 
 @pytest.mark.parametrize(

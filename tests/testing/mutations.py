@@ -100,12 +100,12 @@ def spoil(
 
 def _row_lines(reply: Spoilt) -> dict[int, int]:
     """Find the line of each row that is still whole."""
-    found: dict[int, int] = {}
+    result: dict[int, int] = {}
     for at, line in enumerate(reply.text.splitlines()):
         number = re.match(rf'\s*(?:\{{"{NUMBER}": )?(\d+),', line)
         if number and int(number[1]) not in reply.destroyed:
-            found.setdefault(int(number[1]), at)
-    return found
+            result.setdefault(int(number[1]), at)
+    return result
 
 
 def _edit(reply: Spoilt, number: int, change: Callable[[str], str]) -> None:
@@ -197,7 +197,7 @@ def _decimal_comma(reply: Spoilt, rng: np.random.Generator) -> None:
 
 def _shuffle(reply: Spoilt, rng: np.random.Generator) -> None:
     head, *lines = reply.text.splitlines()
-    reply.text = "\n".join([head, *(lines[place] for place in rng.permutation(len(lines)))])
+    reply.text = "\n".join([head, *(lines[index] for index in rng.permutation(len(lines)))])
 
 
 def _repeat_header(reply: Spoilt, rng: np.random.Generator) -> None:

@@ -40,11 +40,11 @@ def test_rows_that_can_be_read_are_read_and_no_others(
     rows: list[dict[str, Cell]], form: str, seed: int, n_mutations: int
 ) -> None:
     reply = spoil(rows, SCHEMA, form, np.random.default_rng(seed), n_mutations)
-    found = read(reply.text, SCHEMA, form)
-    assert all(cells == rows[number - 1] for number, cells in found.items())
+    result = read(reply.text, SCHEMA, form)
+    assert all(cells == rows[number - 1] for number, cells in result.items())
     unquoted = "thousands separators, no quotes" in reply.done
     if not unquoted:
-        assert set(found) == set(reply.salvageable)
+        assert set(result) == set(reply.salvageable)
 
 
 def test_an_object_is_whole_where_the_text_is_cut_off_behind_it() -> None:

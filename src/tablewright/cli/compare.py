@@ -132,11 +132,11 @@ def compare(
             advance(done - reported)
             reported = done
 
-        found = contest(llm, tell)
+        result = contest(llm, tell)
     llm.close(finished=True)
     if json_file is not None:
-        found.to_json(json_file)
-    if html_file is not None and found.report is not None:
-        found.report.to_html(html_file)
+        result.to_json(json_file)
+    if html_file is not None and result.report is not None:
+        result.report.to_html(html_file)
     if not quiet:
-        console().print(found)
+        console().print(result)

@@ -72,8 +72,8 @@ def _part(rows: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part the rows to learn from the others, at random within each class."""
     import polars as pl
 
-    place = pl.int_range(pl.len()).shuffle(seed).over(TARGET)
-    learned = rows.select(place < pl.col(TARGET).replace_strict(LEARNED)).to_series()
+    index = pl.int_range(pl.len()).shuffle(seed).over(TARGET)
+    learned = rows.select(index < pl.col(TARGET).replace_strict(LEARNED)).to_series()
     return rows.filter(learned), rows.filter(~learned)
 
 

@@ -66,7 +66,7 @@ def evaluate(
     for output in (json_file, html_file):
         if output is not None:
             check_output(output)
-    found = judge(
+    result = judge(
         train,
         synthetic,
         holdout,
@@ -80,14 +80,14 @@ def evaluate(
         **options,
     )
     if json_file is not None:
-        found.to_json(json_file)
+        result.to_json(json_file)
         say(f"report in {json_file}", quiet)
     if html_file is not None:
-        found.to_html(html_file)
+        result.to_html(html_file)
         say(f"report in {html_file}", quiet)
     if not quiet:
-        console().print(found)
-    _fail(found, fail_on)
+        console().print(result)
+    _fail(result, fail_on)
 
 
 def _origin(synthetic: Path) -> dict[str, Any]:
@@ -97,8 +97,8 @@ def _origin(synthetic: Path) -> dict[str, Any]:
     if not manifest_path(synthetic).exists():
         return {"Made by": "not known: no manifest beside the rows"}
     manifest = read_manifest(manifest_path(synthetic))
-    said = manifest.origin.model_dump(exclude_none=True)
-    return {"program": manifest.program, "version": manifest.version, **said}
+    declared = manifest.origin.model_dump(exclude_none=True)
+    return {"program": manifest.program, "version": manifest.version, **declared}
 
 
 def _fail(found: Report, fail_on: tuple[str, ...]) -> None:

@@ -108,10 +108,10 @@ def _system(error: OSError) -> tuple[str, int]:
     if error.errno == errno.EPIPE:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush on leaving
         return "", BROKEN_PIPE
-    place = f"{error.filename}: " if error.filename else ""
+    index = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{place}the disk is full; make room or choose another folder", BAD_INPUT
-    return f"{place}{error.strerror or error}", BAD_INPUT
+        return f"{index}the disk is full; make room or choose another folder", BAD_INPUT
+    return f"{index}{error.strerror or error}", BAD_INPUT
 
 
 def _fault(error: BaseException) -> str:

@@ -172,11 +172,11 @@ def _judge(
     from tablewright.cli.judging import judge
 
     say("judging on 20 % of the rows, which are set aside", quiet)
-    found, judged = judge(rows, learner, request, seed)
-    write_report(found, report)
+    result, judged = judge(rows, learner, request, seed)
+    write_report(result, report)
     if not quiet:
-        show(found.verdict.sentence)
-    for alarm in found.alarms:
+        show(result.verdict.sentence)
+    for alarm in result.alarms:
         click.secho(f"ALARM: {alarm}", fg="red", err=True)
     say(f"report in {report}", quiet)
     usage = getattr(getattr(judged, "result_", None), "usage", None)

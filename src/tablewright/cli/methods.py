@@ -7,8 +7,6 @@ import click
 from tablewright.cli.progress import show
 from tablewright.errors import MissingExtraError
 
-__all__ = ["methods"]
-
 GROUPS = ("generators", "systems")
 
 
@@ -34,7 +32,7 @@ def _line(group: str, name: str) -> str:
     from tablewright.registry import resolve
 
     try:
-        found = resolve(group, name)
+        result = resolve(group, name)
     except (MissingExtraError, ImportError) as error:
         return f"cannot be used here: {error}"
-    return (inspect.getdoc(found) or "no description").splitlines()[0]
+    return (inspect.getdoc(result) or "no description").splitlines()[0]

@@ -136,13 +136,13 @@ class ModelOptions:
 
         dry = ModelOptions(self.models, self.base_url, self.share, self.redact, dry_run=True)
         work(dry)
-        found = [(client.spending(), client.settings.price) for client in dry._clients.values()]
+        result = [(client.spending(), client.settings.price) for client in dry._clients.values()]
         dry.close()
-        costs = [spending.cost for spending, _ in found]
+        costs = [spending.cost for spending, _ in result]
         known = [cost for cost in costs if cost is not None]
-        written = (line["completion_tokens"] for spending, _ in found for line in spending.lines)
+        written = (line["completion_tokens"] for spending, _ in result for line in spending.lines)
         CALLS.expected_tokens = sum(written)
-        text = "\n".join(estimate_text(spending, price) for spending, price in found)
+        text = "\n".join(estimate_text(spending, price) for spending, price in result)
         return text, sum(known) if len(known) == len(costs) else None
 
     def close(self, finished: bool = False, rows_kept: int | None = None) -> None:

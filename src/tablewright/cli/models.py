@@ -31,16 +31,16 @@ def models(files: tuple[str, ...], base_url: str | None, again: bool, as_json: b
     from tablewright.llm.endpoint.capabilities import LOCAL_SERVERS, find_models
 
     servers = dict(LOCAL_SERVERS) if base_url is None else {"given": base_url.rstrip("/")}
-    found = find_models(files, servers, again=again, on_model=_print_json if as_json else None)
+    result = find_models(files, servers, again=again, on_model=_print_json if as_json else None)
     if as_json:
         return
-    if not found:
+    if not result:
         show(
             "no model was found: give a GGUF file (tablewright models PATH), or start Ollama, "
             "llama.cpp, vLLM or LM Studio"
         )
         return
-    for one in found:
+    for one in result:
         show(_lines(one))
 
 
@@ -64,9 +64,9 @@ def _lines(one: Capabilities) -> str:
         (one.slots, "slots"), (one.context_length, "tokens of context"),
         (one.tokens_per_second, "tokens a second"),
     )  # fmt: skip
-    said = [f"{name} {_mark(has)}" for name, has in able]
-    said += [f"{'?' if n is None else f'{n:,}'} {name}" for n, name in counts]
-    return f"{head}\n  {one.server}: {', '.join(said)}"
+    declared = [f"{name} {_mark(has)}" for name, has in able]
+    declared += [f"{'?' if n is None else f'{n:,}'} {name}" for n, name in counts]
+    return f"{head}\n  {one.server}: {', '.join(declared)}"
 
 
 def _mark(able: bool | None) -> str:

@@ -35,16 +35,16 @@ def _settings(
     """Read settings, ``name=value`` each; a value is read as YAML reads it."""
     import yaml
 
-    found = {}
+    result = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise click.BadParameter(f"a setting is name=value, not {text!r}")
         try:
-            found[name.strip()] = yaml.safe_load(value)
+            result[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
-            found[name.strip()] = value
-    return found
+            result[name.strip()] = value
+    return result
 
 
 def _encoding(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
@@ -74,7 +74,7 @@ def settle_seed(seed: int | None) -> int:
 
 def rows_option(auto: bool = False) -> Callable[[F], F]:
     """``-n``: how many rows."""
-    said = " 'auto' with --balance fill: as many as are missing." if auto else ""
+    declared = " 'auto' with --balance fill: as many as are missing." if auto else ""
     return click.option(
         "-n",
         "--rows",
@@ -82,7 +82,7 @@ def rows_option(auto: bool = False) -> Callable[[F], F]:
         required=True,
         metavar="N",
         callback=_rows(auto),
-        help=f"Number of rows to write.{said}",
+        help=f"Number of rows to write.{declared}",
     )
 
 

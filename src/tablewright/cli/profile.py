@@ -62,16 +62,16 @@ def profile(
     if is_model_file(table):
         click.echo("\n".join(_model_lines(table)))
         return
-    overrides, told = read_schema_file(schema_file) if schema_file else ({}, None)
-    loaded = load_table(table, overrides, told if target is None else target)
-    named = [read_manifest(place) for place in manifests] or None
-    found = make_profile(loaded.frame, loaded.schema, table, named)
+    overrides, reported = read_schema_file(schema_file) if schema_file else ({}, None)
+    loaded = load_table(table, overrides, reported if target is None else target)
+    named = [read_manifest(index) for index in manifests] or None
+    result = make_profile(loaded.frame, loaded.schema, table, named)
     if json_file is not None:
-        write_text(found.to_json() + "\n", json_file)
+        write_text(result.to_json() + "\n", json_file)
     if schema_out is not None:
         write_text(_schema_text(loaded.schema, schema_out), schema_out)
     if not quiet:
-        print_profile(found)
+        print_profile(result)
 
 
 def _model_lines(path: Path) -> list[str]:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Learner = Synthesizer | System
 
-__all__ = ["Request"]
-
 
 @dataclass(frozen=True)
 class Request:
@@ -51,8 +49,8 @@ class Request:
         """
         if n_rows == "auto" and balance != "fill":
             raise InputError("-n auto goes with --balance fill alone; give a number of rows")
-        wanted = None if n_rows == "auto" else int(n_rows)
-        return cls(wanted, where, cast(Literal["equal", "fill"] | None, balance), rules)
+        requested = None if n_rows == "auto" else int(n_rows)
+        return cls(requested, where, cast(Literal["equal", "fill"] | None, balance), rules)
 
     def batches(self, learner: Learner, seed: int) -> Iterator[Any]:
         """Draw the rows, piece by piece."""

@@ -11,8 +11,6 @@ from tablewright.cli.model_options import ModelOptions, model_options
 from tablewright.cli.options import target_option
 from tablewright.cli.progress import say, show
 
-__all__ = ["rules"]
-
 _TABLE = click.Path(path_type=Path)
 
 
@@ -52,7 +50,7 @@ def mine(
 
     check_output(out)
     table = _load(train, schema_file)
-    found = mine_rules(
+    result = mine_rules(
         table.frame,
         table.schema,
         np.random.default_rng(seed),
@@ -60,9 +58,9 @@ def mine(
         false_discovery_rate=fdr,
         max_rules=max_rules,
     )
-    write_text(to_json(found) if out.suffix.lower() == ".json" else to_yaml(found), out)
+    write_text(to_json(result) if out.suffix.lower() == ".json" else to_yaml(result), out)
     if not quiet:
-        _print_rules(found)
+        _print_rules(result)
 
 
 @rules.command()
@@ -116,8 +114,8 @@ def write(
     llm.announce(work)
     try:
         written = work(llm)
-        made = written.rules
-        write_text(to_json(made) if out.suffix.lower() == ".json" else to_yaml(made), out)
+        result = written.rules
+        write_text(to_json(result) if out.suffix.lower() == ".json" else to_yaml(result), out)
         llm.close(finished=True)
     finally:
         llm.close()
@@ -165,7 +163,7 @@ def check(
     if not quiet:
         _print_report(report)
     counted = {"any": ("hard", "soft"), "hard": ("hard",), "none": ()}[fail_on]
-    failed = [found.name for found in report.broken if found.severity in counted]
+    failed = [result.name for result in report.broken if result.severity in counted]
     if failed:
         raise CheckFailedError(f"{len(failed)} rules do not pass: {', '.join(failed[:10])}")
 
@@ -213,16 +211,16 @@ def _print_written(written: Any) -> None:
 
     title = f"rules of {written.n_samples} replies"
     table = Table("rule", "severity", "support", "broken", "votes", "why, or why not", title=title)
-    for made in written.proposals:
-        rule = made.rule
-        kept = not made.dropped
+    for result in written.proposals:
+        rule = result.rule
+        kept = not result.dropped
         table.add_row(
             shown(rule.described(), 200),
             rule.severity.value if kept else "-",
             f"{rule.support:,}" if kept else "-",
             f"{rule.violation_rate:.2%}" if kept else "-",
-            str(made.votes),
-            rule.why if kept else f"dropped: {shown(made.dropped, 200)}",
+            str(result.votes),
+            rule.why if kept else f"dropped: {shown(result.dropped, 200)}",
         )
     terminal = console()
     terminal.print(table if written.proposals else "no rule was proposed")
@@ -241,15 +239,15 @@ def _print_report(report: Any) -> None:
     from tablewright.display import console
 
     shown = Table("rule", "severity", "says", "support", "broken", "rows", "", title="rules")
-    for found in report.results:
-        rows = ", ".join(map(str, found.rows)) + (", ..." if found.violations > 5 else "")
+    for result in report.results:
+        rows = ", ".join(map(str, result.rows)) + (", ..." if result.violations > 5 else "")
         shown.add_row(
-            found.name,
-            found.severity,
-            found.text,
-            f"{found.support:,}",
-            f"{found.violations:,} ({found.rate:.2%})",
+            result.name,
+            result.severity,
+            result.text,
+            f"{result.support:,}",
+            f"{result.violations:,} ({result.rate:.2%})",
             rows,
-            "ok" if found.ok else "broken",
+            "ok" if result.ok else "broken",
         )
     console().print(shown)

@@ -91,19 +91,19 @@ def trim(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrimWarning)  # the notes say it
         kept = for_file(judge.transform(rows), judge.schema_, out)
-    found = judge.result_
+    result = judge.result_
     options = {"variant": variant, "trust": trust, "rules": None if rules is None else rules.name}
     write_rows([kept], out, _origin(judge, seed, options, candidates), real)
     if rejected is not None:
-        said = found.frame().select("_stage", "_reason", "_score")
-        write_frame(rows.hstack(said).filter(~found.keep), rejected)
-        say(f"{int((~found.keep).sum()):,} rejected rows in {rejected}", quiet)
+        declared = result.frame().select("_stage", "_reason", "_score")
+        write_frame(rows.hstack(declared).filter(~result.keep), rejected)
+        say(f"{int((~result.keep).sum()):,} rejected rows in {rejected}", quiet)
     if not quiet:
-        _show(found)
-    for note in found.notes:
+        _show(result)
+    for note in result.notes:
         say(note, quiet)
     say(
-        f"{found.n_kept:,} of {len(found.keep):,} candidates kept in {out}, manifest in "
+        f"{result.n_kept:,} of {len(result.keep):,} candidates kept in {out}, manifest in "
         f"{manifest_path(out)}",
         quiet,
     )
@@ -113,10 +113,10 @@ def _origin(judge: Trim, seed: int, options: dict[str, Any], candidates: Path) -
     from tablewright.tables.io.provenance import Origin
 
     context = click.get_current_context(silent=True)
-    found = judge.result_
-    facts = {"trusted": found.trust or None, "candidates": len(found.keep), "kept": found.n_kept}
-    if found.added.height:
-        facts["real rows among them"] = found.added.height
+    result = judge.result_
+    facts = {"trusted": result.trust or None, "candidates": len(result.keep), "kept": result.n_kept}
+    if result.added.height:
+        facts["real rows among them"] = result.added.height
     return Origin(
         method="trim",
         n_real_rows=judge.n_rows_,

@@ -24,8 +24,6 @@ from tablewright.generators.parts.linear import LinearChances, learn_chances
 from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
 from tablewright.tables.encoding.codec import Matrix
 
-__all__ = ["Blend"]
-
 Ints = NDArray[np.intp]
 
 _FOLDS = 3
@@ -144,11 +142,11 @@ class Blend(Sequential):
         asked = np.array(sorted(features), dtype=np.intp)
         bins = self._bins(j)
         forest = self._forest(j, asked, np.arange(len(bins)))
-        chances = learn_chances(self.ranks_, j, bins, asked, self._levels)
+        probabilities = learn_chances(self.ranks_, j, bins, asked, self._levels)
         # Learned once, for the columns before it in the order; other patterns take it over.
         if j not in self._shares:
             self._shares[j] = self._stacked(j, asked) if self.share is None else self.share
-        return self._blended(j, forest, chances, self._shares[j])
+        return self._blended(j, forest, probabilities, self._shares[j])
 
     def _blended(
         self, j: int, forest: DonorForest, chances: LinearChances, share: float
@@ -193,11 +191,11 @@ class Blend(Sequential):
             forest = self._forest(j, asked, train)
             both[test, 0] = _seen(forest, self.ranks_[test], bins[train], bins[test])
             kinds, inside = np.unique(bins[train], return_inverse=True)
-            chances = learn_chances(self.ranks_[train], j, inside, asked, self._levels)
-            place = np.full(len(marginal), -1)
-            place[kinds] = np.arange(len(kinds))
-            found = chances(self.ranks_[test])[np.arange(len(test)), place[bins[test]]]
-            both[test, 1] = np.where(place[bins[test]] >= 0, found, 0.0)
+            probabilities = learn_chances(self.ranks_[train], j, inside, asked, self._levels)
+            index = np.full(len(marginal), -1)
+            index[kinds] = np.arange(len(kinds))
+            result = probabilities(self.ranks_[test])[np.arange(len(test)), index[bins[test]]]
+            both[test, 1] = np.where(index[bins[test]] >= 0, result, 0.0)
         floor = _FLOOR * marginal[bins][:, None]
         mixed = both[:, :1] * (1 - _SHARES) + both[:, 1:] * _SHARES
         return float(_SHARES[np.log((1 - _FLOOR) * mixed + floor).sum(axis=0).argmax()])
@@ -210,9 +208,9 @@ class Blend(Sequential):
             for kind in ("forest", "linear")
         }
         forest = DonorForest.from_arrays(parts["forest"])
-        chances = LinearChances.from_arrays(parts["linear"])
+        probabilities = LinearChances.from_arrays(parts["linear"])
         self._shares[j] = float(arrays["share"])
-        return self._blended(j, forest, chances, self._shares[j])
+        return self._blended(j, forest, probabilities, self._shares[j])
 
 
 def _seen(forest: DonorForest, ranks: Floats, bins: Ints, wanted: Ints) -> Floats:

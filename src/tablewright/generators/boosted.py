@@ -20,8 +20,6 @@ from tablewright.generators.parts.bins import BinDonors, cut
 from tablewright.generators.parts.sequential import Sequential
 from tablewright.tables.encoding.codec import Matrix
 
-__all__ = ["Boosted"]
-
 _FEWEST = 5  # rows of a bin of numbers, so that no single one is drawn from
 
 
@@ -105,8 +103,8 @@ class Boosted(Sequential):
         return self._donors(j, asked, xgb.train(settings, data, self.n_trees))
 
     def _bins(self, j: int) -> NDArray[np.intp]:
-        most = min(self.n_bins, max(1, len(self.values_) // _FEWEST))
-        return cut(self.values_[:, j], self.fields_[j].discrete, most)
+        maximum = min(self.n_bins, max(1, len(self.values_) // _FEWEST))
+        return cut(self.values_[:, j], self.fields_[j].discrete, maximum)
 
     def _donors(self, j: int, asked: NDArray[np.intp], booster: Any) -> BinDonors:
         bins = self._bins(j)
@@ -119,8 +117,8 @@ class Boosted(Sequential):
         def chances(ranks: Floats) -> Floats:
             if booster is None:
                 return np.tile(shares, (len(ranks), 1))
-            found = booster.inplace_predict(ranks[:, asked])
-            return np.asarray(found, dtype=np.float64)
+            result = booster.inplace_predict(ranks[:, asked])
+            return np.asarray(result, dtype=np.float64)
 
         return BinDonors.of(bins, self.values_[:, j], self.ranks_, chances, stored)
 

@@ -21,8 +21,6 @@ from tablewright.generators.parts.proposals import blank, from_marginals, patter
 from tablewright.generators.parts.truncated_normal import Bounds
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
-__all__ = ["GaussianCopula"]
-
 
 class GaussianCopula(LocalGenerator):
     """Ranks of all columns as correlated normal variables, one model per class.
@@ -153,15 +151,17 @@ class GaussianCopula(LocalGenerator):
         columns: Sequence[int] | None = None,
     ) -> Floats:
         """Draw rows whose cells are as given, or lie in domains; some columns, or all."""
-        wanted = tuple(range(len(self.fields_)) if columns is None else columns)
+        requested = tuple(range(len(self.fields_)) if columns is None else columns)
         rows = np.empty(given.values.shape)
         coded = with_missing_code(Matrix(given.values, self.fields_)).values
         cells = np.hstack([given.known, given.known & np.isnan(coded)])
         for at, pattern in patterns(cells):
             known = pattern[: len(self.fields_)]
             for label, some in self._by_label(coded, known, at):
-                rows[some] = self._draw(coded[some], known, label, domains, rng, complete, wanted)
-        return self._decode(rows, rng, complete, wanted)
+                rows[some] = self._draw(
+                    coded[some], known, label, domains, rng, complete, requested
+                )
+        return self._decode(rows, rng, complete, requested)
 
     def _by_label(
         self, coded: Floats, known: Bools, at: NDArray[np.intp]
@@ -211,9 +211,9 @@ class GaussianCopula(LocalGenerator):
         wanted: tuple[int, ...],
     ) -> list[Component]:
         """Copulas that can give such rows, with the bounds of their variables."""
-        found = []
-        for place in self._places(label):
-            part, own = self.parts_[place], place < len(self.labels_)
+        result = []
+        for index in self._places(label):
+            part, own = self.parts_[index], index < len(self.labels_)
             bounds: dict[int, Bounds] = {}
             for j, values in fixed.items():
                 if not (own and j == self._target):
@@ -227,10 +227,10 @@ class GaussianCopula(LocalGenerator):
             for bound in cut:
                 bounds |= bound or {}
             standing = self._standing(part, own, complete, wanted)
-            found.append(
-                Component(part, float(self.log_prior_[place]), {**standing, **bounds}, wanted)
+            result.append(
+                Component(part, float(self.log_prior_[index]), {**standing, **bounds}, wanted)
             )
-        return found
+        return result
 
     def _places(self, label: int | None) -> list[int]:
         """Which parts can give rows of a class."""
@@ -276,16 +276,16 @@ class GaussianCopula(LocalGenerator):
             field = self.fields_[j]
             if field.discrete:
                 rows[rows[:, j] == field.levels, j] = np.nan
-            gone = np.flatnonzero(np.isnan(rows[:, j]) & complete)
-            rows[gone, j] = self.marginals_[j].quantile(rng.random(len(gone)))
+            dropped = np.flatnonzero(np.isnan(rows[:, j]) & complete)
+            rows[dropped, j] = self.marginals_[j].quantile(rng.random(len(dropped)))
         return rows
 
     def _state(self) -> State:
         """Return all that `restore` needs."""
         facts = {"min_class": self.min_class, "labels": self.labels_, "gaps": self.parts_[0].gaps}
         arrays: dict[str, NDArray[Any]] = {"log_prior": self.log_prior_}
-        for place, part in enumerate(self.parts_):
-            arrays |= {f"part{place}/{name}": array for name, array in part.arrays().items()}
+        for index, part in enumerate(self.parts_):
+            arrays |= {f"part{index}/{name}": array for name, array in part.arrays().items()}
         arrays |= pack(self.marginals_)
         return State(facts, arrays)
 
@@ -298,8 +298,8 @@ class GaussianCopula(LocalGenerator):
         self.log_prior_ = arrays["log_prior"]
         self.marginals_ = unpack(arrays, len(fields))
         self.parts_ = [
-            NormalPart.restore(within(arrays, f"part{place}/"), tuple(facts["gaps"]), len(fields))
-            for place in range(len(self.log_prior_))
+            NormalPart.restore(within(arrays, f"part{index}/"), tuple(facts["gaps"]), len(fields))
+            for index in range(len(self.log_prior_))
         ]
         self._finish()
         return self

@@ -21,8 +21,6 @@ from tablewright.generators.parts.donors import Donors, DonorTree, Questions, ba
 from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
 from tablewright.tables.encoding.codec import Matrix
 
-__all__ = ["DonorForest", "Forest"]
-
 Ints = NDArray[np.intp]
 
 

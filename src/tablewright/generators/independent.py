@@ -13,8 +13,6 @@ from tablewright.generators.parts.marginals import learn, pack, unpack
 from tablewright.generators.parts.proposals import blank, from_marginals
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
-__all__ = ["Independent"]
-
 
 class Independent(LocalGenerator):
     """Draws every column from its own distribution, with no relation between columns.

@@ -28,8 +28,6 @@ from tablewright.tables.encoding.codec import Codec, Field, Floats, Matrix
 from tablewright.tables.inference.casting import typed
 from tablewright.tables.io.frames import Restore, to_polars
 
-__all__ = ["Plugin", "as_generator", "name_of"]
-
 _LEAST = 2000  # rows of a pool at least
 _POOLS = 4  # pools that are drawn for a condition before rows are made of those that meet it
 _NEIGHBOURS = 5  # rows of the pool that given cells are completed from
@@ -143,9 +141,9 @@ class Plugin(LocalGenerator):
             check_given(condition, given, self.fields_)
         pool = self._pool(n_rows, condition if given is None else None, complete)
         if given is None and condition is not None:
-            found = pool[condition.holds(pool)]
-            if len(found) >= n_rows:
-                return found[:n_rows]
+            result = pool[condition.holds(pool)]
+            if len(result) >= n_rows:
+                return result[:n_rows]
         elif given is None:
             return pool[np.arange(n_rows) % len(pool)]
         if condition is not None:
@@ -159,14 +157,14 @@ class Plugin(LocalGenerator):
     def _pool(self, n_rows: int, condition: Condition | None, complete: bool) -> Floats:
         """Rows of the object: enough to take from, as far as a few draws bring them."""
         parts: list[Floats] = []
-        found = 0
+        result = 0
         for _ in range(_POOLS):
             drawn = self._draw(max(n_rows, _LEAST))
             whole = ~np.isnan(drawn).any(axis=1)
             drawn = drawn[whole] if complete and whole.any() else drawn
             parts.append(drawn)
-            found += len(drawn) if condition is None else int(condition.holds(drawn).sum())
-            if found >= n_rows:
+            result += len(drawn) if condition is None else int(condition.holds(drawn).sum())
+            if result >= n_rows:
                 break
         return np.concatenate(parts)
 
@@ -174,12 +172,12 @@ class Plugin(LocalGenerator):
         """Draw rows and read them as rows of the table."""
         if n_rows == 0:
             return np.empty((0, len(self.fields_)))
-        made = self.model.sample(n_rows)
-        if isinstance(made, dict) and len(made) == 1:
-            made = next(iter(made.values()))
+        result = self.model.sample(n_rows)
+        if isinstance(result, dict) and len(result) == 1:
+            result = next(iter(result.values()))
         name = name_of(self.model)
         try:
-            values = self._frames.encode(self._typed(to_polars(made)[0])).values
+            values = self._frames.encode(self._typed(to_polars(result)[0])).values
         except TablewrightError as error:
             raise InputError(f"the rows of {name} do not fit the table: {error}") from error
         if len(values) != n_rows:

@@ -16,8 +16,6 @@ from tablewright.generators.parts.proposals import blank, patterns
 from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
-__all__ = ["SmoteNC"]
-
 _CHUNK = 2**15
 
 
@@ -78,22 +76,22 @@ class SmoteNC(LocalGenerator):
     def _find_neighbours(self) -> NDArray[np.intp]:
         """Positions in the base, shape (n_base, k_neighbors); -1 where a class has too few."""
         values, columns = self.base_.values, self._features
-        found = np.full((len(values), self.k_neighbors), -1)
+        result = np.full((len(values), self.k_neighbors), -1)
         for rows in self._members.values():
             # A class of one row has no line to lie on but that to rows of other classes.
             pool = rows if len(rows) > 1 else np.arange(len(values))
             k = min(self.k_neighbors, len(pool) - 1)
             if k and len(rows) > 1:
                 near = self._space.nearest(values[rows], values[rows], k, columns, skip_self=True)
-                found[rows, :k] = rows[near]
+                result[rows, :k] = rows[near]
             elif k:
                 others = np.delete(pool, rows)
-                found[rows, :k] = others[
+                result[rows, :k] = others[
                     self._space.nearest(values[rows], values[others], k, columns)
                 ]
             else:
-                found[rows, 0] = rows
-        return found
+                result[rows, 0] = rows
+        return result
 
     @property
     def _features(self) -> NDArray[np.intp]:
@@ -198,8 +196,8 @@ class SmoteNC(LocalGenerator):
                     values = _with_gaps(values, column[near], valid, rng, complete)
                 values = self._grids[j].round(values)
             if complete and np.isnan(values).any():
-                gone = np.flatnonzero(np.isnan(values))
-                values[gone] = learn(column, field).quantile(rng.random(len(gone)))
+                dropped = np.flatnonzero(np.isnan(values))
+                values[dropped] = learn(column, field).quantile(rng.random(len(dropped)))
             rows[:, j] = values
         return rows
 
@@ -266,5 +264,5 @@ def _with_gaps(
     filled = np.where(np.isnan(values), mean, values)
     if complete:
         return filled
-    gone = _vote(np.where(present, 1.0, 0.0), valid, rng) == 0.0
-    return np.where(gone, np.nan, filled)
+    dropped = _vote(np.where(present, 1.0, 0.0), valid, rng) == 0.0
+    return np.where(dropped, np.nan, filled)

@@ -19,8 +19,6 @@ from tablewright.generators.parts.donors import DonorTree, grow
 from tablewright.generators.parts.few_rows import FEW
 from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
 
-__all__ = ["SequentialTrees"]
-
 
 class SequentialTrees(Sequential):
     """Sequential classification and regression trees with donors from leaves.

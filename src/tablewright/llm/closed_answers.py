@@ -138,15 +138,15 @@ def _collect(
 
 def _read(reply: Reply | ModelError, answers: Sequence[str]) -> NDArray[np.float64]:
     """Add up the tokens that can begin one answer and no other."""
-    found = np.zeros(len(answers))
+    result = np.zeros(len(answers))
     likeliest: Mapping[str, float] = {}
     if isinstance(reply, Reply) and reply.logprobs:
         likeliest = reply.logprobs[0]
     for token, logprob in likeliest.items():
         chosen = _begun(token, answers)
         if chosen is not None:
-            found[chosen] += np.exp(logprob)
-    return found
+            result[chosen] += np.exp(logprob)
+    return result
 
 
 def _begun(token: str, answers: Sequence[str]) -> int | None:

@@ -67,8 +67,8 @@ def rank_correlations(values: Floats) -> Floats:
     variance = np.maximum(squares / safe - (sums / safe) ** 2, 0)
     norm = np.sqrt(variance * variance.T)
     defined = (norm > 1e-12) & (count >= 3)
-    found = np.where(defined, covariance / np.where(defined, norm, 1), 0.0)
-    return np.asarray(np.clip(np.round(found, 12), -1, 1))
+    result = np.where(defined, covariance / np.where(defined, norm, 1), 0.0)
+    return np.asarray(np.clip(np.round(result, 12), -1, 1))
 
 
 def _ranks(column: Floats) -> Floats:

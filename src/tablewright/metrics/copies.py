@@ -40,13 +40,13 @@ def one_off_copies(
         reason = f"it needs {MIN_COLUMNS} columns and generated rows"
         return Score.undefined(name, Direction.LOWER, reason, meaning, len(synthetic))
     known = _without_each(_cells(real))
-    found = _one_off(real, synthetic, known)
+    result = _one_off(real, synthetic, known)
     reference = {}
     if holdout is not None and len(holdout):
         reference["real"] = float(_one_off(real, holdout, known).any(axis=1).mean())
-    counts = found.sum(axis=0)
+    counts = result.sum(axis=0)
     columns = {f.name: int(n) for f, n in zip(real.features, counts, strict=True) if n}
-    hits = int(found.any(axis=1).sum())
+    hits = int(result.any(axis=1).sum())
     return share_score(name, hits, len(synthetic), meaning, reference, {"columns": columns})
 
 
@@ -149,13 +149,13 @@ def _lines(
     if len(suspects) < 2:
         return {}
     pairs = _pairs(real, other, kept, rng)
-    found = {}
+    result = {}
     for j in suspects:
         line = _whole_line(real.values[:, j], other.values[:, j])
         line = line or _line(pairs, real.values[:, j], other.values[:, j], rng)
         if line is not None:
-            found[j] = line
-    return found if len(found) >= max(2, len(suspects) / 2) else {}
+            result[j] = line
+    return result if len(result) >= max(2, len(suspects) / 2) else {}
 
 
 def _familiar(real: EncodedRows, other: EncodedRows) -> list[int]:
@@ -205,8 +205,8 @@ def _whole_line(real: Floats, other: Floats) -> Line | None:
     slope = float(y.std() / x.std())
     line = slope, float(y.mean() - slope * x.mean())
     mapped = np.sort(line[0] * x + line[1])
-    place = np.clip(np.searchsorted(mapped, y), 1, len(mapped) - 1)
-    off = np.minimum(np.abs(y - mapped[place]), np.abs(y - mapped[place - 1]))
+    index = np.clip(np.searchsorted(mapped, y), 1, len(mapped) - 1)
+    off = np.minimum(np.abs(y - mapped[index]), np.abs(y - mapped[index - 1]))
     return line if (off < _CLOSE * y.std()).mean() > 0.5 else None
 
 
@@ -235,14 +235,14 @@ def _meeting(
     real: EncodedRows, other: EncodedRows, lines: dict[int, Line], kept: list[int]
 ) -> NDArray[np.bool_]:
     """Mark generated rows that one training row meets, but for one in five of the lines."""
-    found = np.zeros(len(other), dtype=bool)
+    result = np.zeros(len(other), dtype=bool)
     columns = [*kept, *lines]
     mapped = _scaled(real, lines, mapped=True)[:, columns]
     asked = _scaled(other, lines, mapped=False)[:, columns]
     allowed = (0.2 * len(lines) + 0.1) / len(columns)
     for at, block in distance_blocks(asked, mapped):
-        found[at] = block.min(axis=1) <= allowed
-    return found
+        result[at] = block.min(axis=1) <= allowed
+    return result
 
 
 def _scaled(rows: EncodedRows, lines: dict[int, Line], mapped: bool) -> NDArray[np.float32]:

@@ -62,7 +62,7 @@ def detection(
         reason = f"there are fewer than {MIN_ROWS} rows to tell apart"
         return Score.undefined(name, Direction.TARGET, reason, meaning, size)
     basis = truth.cut(size, rng)
-    found = discriminate(basis, synthetic.cut(size, rng), learner, rng)
+    result = discriminate(basis, synthetic.cut(size, rng), learner, rng)
     others = {"shuffled": real.shuffled(rng).cut(size, rng)}
     if truth is holdout:
         others["real"] = real.cut(size, rng)
@@ -71,17 +71,17 @@ def detection(
         for key, rows in others.items()
     }
     details = {
-        "auc": found.auc,
-        "columns": found.columns,
+        "auc": result.auc,
+        "columns": result.columns,
         "pairs": _pairs(real, synthetic),
         "against": "holdout" if truth is holdout else "training",
     }
     return Score(
         name,
-        found.value,
+        result.value,
         Direction.TARGET,
         meaning,
-        found.interval,
+        result.interval,
         reference,
         0.5,
         "",

@@ -104,8 +104,8 @@ class Feature:
         """One column per frequent level, one for other levels, one for missing."""
         assert self.levels is not None
         width = min(len(self.levels), MAX_LEVELS) + 1
-        place = np.where(np.isnan(codes), width, np.minimum(codes, width - 1)).astype(int)
-        return np.asarray(np.eye(width + 1)[place], dtype=float)
+        index = np.where(np.isnan(codes), width, np.minimum(codes, width - 1)).astype(int)
+        return np.asarray(np.eye(width + 1)[index], dtype=float)
 
     def standardised(self, codes: Floats) -> Floats:
         """Columns for a linear model: standard scores, of ranks if ordinal, or indicators."""
@@ -239,9 +239,9 @@ class EncodedRows:
 
     def take(self, index: Integers | NDArray[np.bool_] | Sequence[int]) -> EncodedRows:
         """Return some of the rows, in the order given."""
-        places = np.flatnonzero(index) if np.asarray(index).dtype == bool else np.asarray(index)
-        places = places.astype(np.int64)
-        return EncodedRows(self.encoder, self.values[places], self.frame[places])
+        indices = np.flatnonzero(index) if np.asarray(index).dtype == bool else np.asarray(index)
+        indices = indices.astype(np.int64)
+        return EncodedRows(self.encoder, self.values[indices], self.frame[indices])
 
     def cut(self, n_rows: int, rng: np.random.Generator) -> EncodedRows:
         """Return `n_rows` rows drawn without replacement, or all where there are no more."""

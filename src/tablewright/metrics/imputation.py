@@ -88,12 +88,12 @@ def _empty(rows: EncodedRows, emptied: NDArray[np.bool_]) -> pl.DataFrame:
 
 
 def _errors(rows: EncodedRows, filled: Floats, emptied: NDArray[np.bool_]) -> dict[str, float]:
-    found = {}
+    result = {}
     for j, feature in enumerate(rows.features):
         if emptied[:, j].any():
             truth, guess = rows.values[emptied[:, j], j], filled[emptied[:, j], j]
-            found[feature.name] = _error(truth, guess, feature.scale, feature.levels is not None)
-    return found
+            result[feature.name] = _error(truth, guess, feature.scale, feature.levels is not None)
+    return result
 
 
 def _error(truth: Floats, guess: Floats, scale: float, listed: bool) -> float:

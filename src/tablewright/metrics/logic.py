@@ -64,15 +64,15 @@ def _rule_table(
     reports = [check_rules(rows.frame, bound, schema) for rows in (synthetic, real)]
     return [
         {
-            "rule": made.name,
-            "text": made.text,
-            "severity": made.severity,
-            "broken": made.violations,
-            "of": made.support,
+            "rule": result.name,
+            "text": result.text,
+            "severity": result.severity,
+            "broken": result.violations,
+            "of": result.support,
             "real_broken": true.violations,
             "real_of": true.support,
         }
-        for made, true in zip(reports[0].results, reports[1].results, strict=True)
+        for result, true in zip(reports[0].results, reports[1].results, strict=True)
     ]
 
 

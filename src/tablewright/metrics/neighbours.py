@@ -77,9 +77,9 @@ def nearest(
     for rows, block in distance_blocks(query, reference):
         if same:
             block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = np.inf
-        found = np.argpartition(block, k - 1, axis=1)[:, :k] if k > 1 else block.argmin(1)[:, None]
-        values = np.take_along_axis(block, found, axis=1)
+        result = np.argpartition(block, k - 1, axis=1)[:, :k] if k > 1 else block.argmin(1)[:, None]
+        values = np.take_along_axis(block, result, axis=1)
         order = np.argsort(values, axis=1)
         distances[rows] = np.take_along_axis(values, order, axis=1)
-        indices[rows] = np.take_along_axis(found, order, axis=1)
+        indices[rows] = np.take_along_axis(result, order, axis=1)
     return distances, indices

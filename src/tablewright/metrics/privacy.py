@@ -134,14 +134,14 @@ def search(
     held = holdout.cut(min(len(real), MAX_QUERIES), rng)
     rows = synthetic.cut(MAX_QUERIES, rng).gower
     away = nearest(rows, held.gower)[0]
-    found = np.empty((4, len(rows)))
+    result = np.empty((4, len(rows)))
     for at, block in distance_blocks(rows, real.gower):
-        found[2, at] = (block < away[at]).sum(axis=1)
-        found[3, at] = (block <= away[at]).sum(axis=1)
-        found[:2, at] = np.partition(block, 1, axis=1)[:, :2].T
+        result[2, at] = (block < away[at]).sum(axis=1)
+        result[3, at] = (block <= away[at]).sum(axis=1)
+        result[:2, at] = np.partition(block, 1, axis=1)[:, :2].T
     base = nearest(held.gower, real.gower, 2)[0].astype(float)
     return Distances(
-        found[0], found[1], found[2], found[3], base[:, 0], base[:, 1], len(real), len(held)
+        result[0], result[1], result[2], result[3], base[:, 0], base[:, 1], len(real), len(held)
     )
 
 
@@ -285,11 +285,11 @@ def _copy_auc(others: EncodedRows, members: EncodedRows) -> float:
 
 
 def _isolated(members: EncodedRows, others: EncodedRows, near: list[Floats]) -> float | None:
-    lonely = []
+    isolated = []
     for rows, scores in zip((others, members), near, strict=True):
         alone = nearest(rows.gower, rows.gower, same=True)[0][:, 0]
-        lonely.append(scores[alone >= np.quantile(alone, 0.9)])
-    return auc(lonely[0], lonely[1]) if min(map(len, lonely)) > 2 else None
+        isolated.append(scores[alone >= np.quantile(alone, 0.9)])
+    return auc(isolated[0], isolated[1]) if min(map(len, isolated)) > 2 else None
 
 
 def density_inference(
@@ -312,8 +312,8 @@ def density_inference(
         reason = "it needs 40 training, 40 holdout and 40 generated rows"
         return Score.undefined(name, direction, reason, meaning)
     size = min(len(holdout) // 2, len(real), MAX_QUERIES)
-    places = rng.permutation(len(holdout))
-    others, known = holdout.take(places[:size]), holdout.take(places[-size:])
+    indices = rng.permutation(len(holdout))
+    others, known = holdout.take(indices[:size]), holdout.take(indices[-size:])
     members, pool = real.cut(size, rng), synthetic.cut(4 * MAX_QUERIES, rng)
     sides = [_density_ratio(rows, known, pool) for rows in (others, members)]
     value, error = auc(*sides), auc_error(*sides)

@@ -96,11 +96,11 @@ def _references(
     size: int,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    found = {"copy": measure(real, real.cut(size, rng)).value}
-    found["shuffled"] = measure(real, real.shuffled(rng).cut(size, rng)).value
+    result = {"copy": measure(real, real.cut(size, rng)).value}
+    result["shuffled"] = measure(real, real.shuffled(rng).cut(size, rng)).value
     if holdout is not None and len(holdout):
-        found["real"] = _mean_over_cuts(measure, real, holdout, size, rng)
-    return {name: value for name, value in found.items() if value is not None}
+        result["real"] = _mean_over_cuts(measure, real, holdout, size, rng)
+    return {name: value for name, value in result.items() if value is not None}
 
 
 def _mean_over_cuts(

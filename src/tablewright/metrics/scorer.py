@@ -167,10 +167,10 @@ class Scorer:
         added = None if rows is None else self._design(rows)
         with one_thread():
             predicted = self.crossfit.predict(added, alone)[0]
-        found = self._measured(predicted, self.task)
+        result = self._measured(predicted, self.task)
         if rows is None:
-            self._cache["real"] = found
-        return found
+            self._cache["real"] = result
+        return result
 
     def gain(
         self,
@@ -225,10 +225,10 @@ class Scorer:
         rng = self._rng(_DETECT)
         chosen = np.sort(rng.permutation(len(rows))[:size])
         with one_thread():
-            found = discriminate(real.cut(size, rng), rows.take(chosen), learner, rng)
-            scores = found.score(rows)
-        scores[chosen] = found.rows
-        return replace(found, rows=scores)
+            result = discriminate(real.cut(size, rng), rows.take(chosen), learner, rng)
+            scores = result.score(rows)
+        scores[chosen] = result.rows
+        return replace(result, rows=scores)
 
     def _fit(self, task: Task) -> None:
         real = Design.of(self.real.take(usable(self.real)))
@@ -246,18 +246,18 @@ class Scorer:
         y = self.crossfit.test.y
         scores = np.mean([proper_scores(y, values) for values in predicted.values()], axis=0)
         each = [self._measures(y, values, task) for values in predicted.values()]
-        measures = {name: float(np.mean([found[name] for found in each])) for name in each[0]}
+        measures = {name: float(np.mean([result[name] for result in each])) for name in each[0]}
         return Utility(float(scores.mean()), scores, measures, predicted)
 
     def _measures(self, y: Any, predicted: Any, task: Task) -> dict[str, float]:
         if not task.n_classes:
             return regression(y, predicted)
         labels = y.astype(np.int64)
-        found = classification(labels, predicted, task.rare)
+        result = classification(labels, predicted, task.rare)
         if self.crossfit.folds:
             # scores of two folds come from two models and have no common scale
-            found["auroc"] = _auc_by_fold(labels, predicted, self.crossfit.folds[0])
-        return found
+            result["auroc"] = _auc_by_fold(labels, predicted, self.crossfit.folds[0])
+        return result
 
     def _resampled(self, first: Utility, second: Utility, measure: str) -> float:
         """Return the standard error of a difference of measures, from resampled real rows."""
@@ -268,8 +268,8 @@ class Scorer:
         for _ in range(_N_RESAMPLES):
             drawn = np.concatenate([groups[g] for g in rng.integers(len(groups), size=len(groups))])
             values = [
-                np.mean([self._one(y, p, drawn, measure) for p in found.predictions.values()])
-                for found in (first, second)
+                np.mean([self._one(y, p, drawn, measure) for p in result.predictions.values()])
+                for result in (first, second)
             ]
             differences.append(values[0] - values[1])
         return float(np.nanstd(differences))

@@ -52,17 +52,17 @@ def _score(
             return Measured(value(first.embedded[:n], second.embedded[:n]))
 
     cut = None if holdout is None else holdout.cut(4 * size, rng)
-    made = synthetic.cut(4 * size, rng)
+    result = synthetic.cut(4 * size, rng)
     return referenced(
-        name, measure, direction, meaning, real.cut(size, rng), made, cut, rng, ideal, highest
+        name, measure, direction, meaning, real.cut(size, rng), result, cut, rng, ideal, highest
     )
 
 
 def _near(query: Floats, points: Floats, k: int, same: bool = False) -> tuple[Floats, Floats]:
     """Distances to the k nearest points and their places; a point is not its own neighbour."""
     model = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
-    distances, places = model.kneighbors(None if same else query)
-    return distances, places
+    distances, indices = model.kneighbors(None if same else query)
+    return distances, indices
 
 
 def alpha_precision(
@@ -107,8 +107,8 @@ def beta_recall(
 
 def _beta(real: Floats, other: Floats) -> float:
     own = _near(real, real, 1, same=True)[0][:, 0]
-    distance, place = (found[:, 0] for found in _near(real, other, 1))
-    away = np.linalg.norm(other - other.mean(axis=0), axis=1)[place.astype(int)]
+    distance, index = (result[:, 0] for result in _near(real, other, 1))
+    away = np.linalg.norm(other - other.mean(axis=0), axis=1)[index.astype(int)]
     near = distance <= own
     radii = np.quantile(away, _LEVELS)
     covered = np.array([(near & (away <= radius)).mean() for radius in radii])
@@ -133,8 +133,8 @@ def authenticity(
 
 def _authentic(real: Floats, other: Floats) -> float:
     own = _near(real, real, 1, same=True)[0][:, 0]
-    distance, place = (found[:, 0] for found in _near(other, real, 1))
-    return float((distance > own[place.astype(int)]).mean())
+    distance, index = (result[:, 0] for result in _near(other, real, 1))
+    return float((distance > own[index.astype(int)]).mean())
 
 
 def coverage(
@@ -209,8 +209,8 @@ def cluster_shares(
 
     def shares(rows: EncodedRows) -> Floats:
         with one_thread():
-            found = model.predict(rows.embedded)
-        return np.bincount(found, minlength=n_clusters) / len(rows)
+            result = model.predict(rows.embedded)
+        return np.bincount(result, minlength=n_clusters) / len(rows)
 
     base = shares(sample)
 
@@ -219,9 +219,9 @@ def cluster_shares(
         details = {"entropy": _entropy(mine), "entropy_of_real": _entropy(base)}
         return Measured(float(np.abs(mine - base).sum() / 2), details=details)
 
-    made = synthetic.cut(4 * MAX_ROWS, rng)
+    created = synthetic.cut(4 * MAX_ROWS, rng)
     cut = None if holdout is None else holdout.cut(4 * MAX_ROWS, rng)
-    return referenced(name, measure, Direction.LOWER, meaning, sample, made, cut, rng)
+    return referenced(name, measure, Direction.LOWER, meaning, sample, created, cut, rng)
 
 
 def _entropy(shares: Floats) -> float:

@@ -140,8 +140,8 @@ class Trials:
 
     def among(self, asked: Integers, arm: str, measure: str) -> float:
         """Return a measure on some of the holdout rows, the mean over learners."""
-        found = _measure({arm: self.predictions[arm]}, self.y, asked, self.task)
-        return _mean(found, arm, measure)
+        result = _measure({arm: self.predictions[arm]}, self.y, asked, self.task)
+        return _mean(result, arm, measure)
 
     def interval(self, arm: str, measure: str) -> tuple[float, float] | None:
         """95 % interval of a measure, averaged over learners."""
@@ -218,11 +218,11 @@ def run_trials(
     for _ in range(n_halves):
         part = replace(draw, pools={k: _half(rows, task, rng) for k, rows in draw.pools.items()})
         asked = half(strata, rng, groups)
-        found = {
+        result = {
             name: whole[name] if arm.fixed else _predict(arm, part, test, task, rng)
             for name, arm in arms.items()
         }
-        halves.append(_measure(found, test.y, asked, task))
+        halves.append(_measure(result, test.y, asked, task))
     outcomes = _measure(whole, test.y, np.arange(len(test)), task)
     return Trials(outcomes, halves, whole, test.y, task)
 
@@ -252,11 +252,11 @@ def half(
         names = np.unique(groups)
         chosen = rng.permutation(names)[: (len(names) + int(rng.integers(2))) // 2]
         return np.flatnonzero(np.isin(groups, chosen))
-    places = []
+    indices = []
     for stratum in np.unique(strata):
         rows = rng.permutation(np.flatnonzero(strata == stratum))
-        places.append(rows[: max(1, (len(rows) + int(rng.integers(2))) // 2)])
-    return np.sort(np.concatenate(places)) if places else np.zeros(0, dtype=np.int64)
+        indices.append(rows[: max(1, (len(rows) + int(rng.integers(2))) // 2)])
+    return np.sort(np.concatenate(indices)) if indices else np.zeros(0, dtype=np.int64)
 
 
 def _predict(

@@ -89,19 +89,19 @@ def _real_at_size(draw: Draw, rng: np.random.Generator) -> Design:
 
 
 def _copies(draw: Draw, rng: np.random.Generator) -> Design:
-    places = rng.integers(len(draw.train), size=len(draw.synthetic))
-    return draw.train.join(draw.train.take(places))
+    indices = rng.integers(len(draw.train), size=len(draw.synthetic))
+    return draw.train.join(draw.train.take(indices))
 
 
 def _resampled(draw: Draw, rng: np.random.Generator) -> Design:
     """Training rows and copies of them in the class mix of the generated rows."""
     if draw.rows.features[draw.rows.encoder.target or 0].levels is None:
         return _copies(draw, rng)
-    places = []
+    indices = []
     for label, count in _mix(draw.synthetic).items():
         own = np.flatnonzero(draw.train.y == label)
-        places.append(rng.choice(own if len(own) else np.arange(len(draw.train)), size=count))
-    return draw.train.join(draw.train.take(np.concatenate(places))) if places else draw.train
+        indices.append(rng.choice(own if len(own) else np.arange(len(draw.train)), size=count))
+    return draw.train.join(draw.train.take(np.concatenate(indices))) if indices else draw.train
 
 
 def _mix(rows: Design) -> dict[int, int]:

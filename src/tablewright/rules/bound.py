@@ -87,10 +87,10 @@ class Dependency(BoundRule):
 
         Combinations that the map does not know take the value most frequent in this frame.
         """
-        found, unknown = self._looked_up(frame)
+        result, unknown = self._looked_up(frame)
         if unknown.any():
-            found, _ = self.extended(frame)._looked_up(frame)
-        return found
+            result, _ = self.extended(frame)._looked_up(frame)
+        return result
 
     def extended(self, frame: pl.DataFrame) -> Dependency:
         """Return the dependency with a map that knows the combinations of a frame too."""
@@ -112,11 +112,11 @@ class Dependency(BoundRule):
             nothing = frame.clear().get_column(self.rule.to).extend_constant(None, frame.height)
             return nothing, asked.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
         known = self.known.cast({name: frame.schema[name] for name in self.columns})
-        found = asked.join(known, on=keys, how="left", maintain_order="left")
-        unknown = found.select(
+        result = asked.join(known, on=keys, how="left", maintain_order="left")
+        unknown = result.select(
             pl.col(self.rule.to).is_null() & pl.all_horizontal(pl.col(keys).is_not_null())
         )
-        return found.get_column(self.rule.to), unknown.to_series()
+        return result.get_column(self.rule.to), unknown.to_series()
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,10 @@ class ShareRule(BoundRule):
         column = _plain(frame[self.rule.column]).filter(pl.Series(inside)).drop_nulls()
         if len(column) == 0:
             return 0.0
-        found = [float((column == value).sum()) / len(column) for value, _ in self.shares]
-        wanted = [share for _, share in self.shares]
-        apart = sum(abs(a - b) for a, b in zip(found, wanted, strict=True))
-        return 0.5 * (apart + abs(1.0 - sum(found)))
+        result = [float((column == value).sum()) / len(column) for value, _ in self.shares]
+        requested = [share for _, share in self.shares]
+        apart = sum(abs(a - b) for a, b in zip(result, requested, strict=True))
+        return 0.5 * (apart + abs(1.0 - sum(result)))
 
     def broken(self, frame: pl.DataFrame) -> Bools:
         """Return all rows of the context, or all rows, where the table does not keep it."""
@@ -291,7 +291,7 @@ def _map_of(
         [None if cell is None else constant(cell, schema[column]).value for cell in listed]
         for column, listed in zip(columns, zip(*rule.map, strict=True), strict=True)
     ]
-    made = pl.DataFrame(dict(zip(columns, cells, strict=True)), strict=False)
-    if made.select(keys).is_duplicated().any():
+    result = pl.DataFrame(dict(zip(columns, cells, strict=True)), strict=False)
+    if result.select(keys).is_duplicated().any():
         raise RuleError(f"map has two rows for one combination of {keys}")
-    return made
+    return result

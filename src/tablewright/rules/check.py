@@ -144,10 +144,10 @@ def _count_row_rules(
         asked.append(broken.sum().alias(f"v{i}"))
     if not asked or frame.height == 0:
         return {rule.name: (0, 0) for rule in bound}
-    found = frame.select(asked).row(0, named=True)
+    result = frame.select(asked).row(0, named=True)
     times = {rule.name: 1 if rule.columns else frame.height for rule in bound}
     return {
-        rule.name: (int(found[f"s{i}"] or 0), int(found[f"v{i}"] or 0) * times[rule.name])
+        rule.name: (int(result[f"s{i}"] or 0), int(result[f"v{i}"] or 0) * times[rule.name])
         for i, rule in enumerate(bound)
     }
 
@@ -165,8 +165,8 @@ def _other_result(rule: BoundRule, frame: pl.DataFrame) -> RuleResult:
     if isinstance(rule, ShareRule):
         distance, broken = rule.distance(frame), bool(rule.broken(frame).any())
         support = int(rule.context(frame).sum())
-        made = _result(rule, frame, support, int(broken), [])
-        return RuleResult(**{**asdict(made), "rate": distance, "ok": not broken})
+        result = _result(rule, frame, support, int(broken), [])
+        return RuleResult(**{**asdict(result), "rate": distance, "ok": not broken})
     rows = np.flatnonzero(rule.broken(frame))
     complete = frame.select(pl.all_horizontal(pl.col(rule.columns).is_not_null()).sum()).item()
     return _result(rule, frame, int(complete), len(rows), rows[:SHOWN].tolist())
@@ -176,7 +176,7 @@ def _result(
     rule: BoundRule, frame: pl.DataFrame, support: int, count: int, rows: list[int]
 ) -> RuleResult:
     rate = count / frame.height if frame.height else 0.0
-    wanted = rule.rule.probability if rule.rule.probability is not None else 0.5
+    requested = rule.rule.probability if rule.rule.probability is not None else 0.5
     return RuleResult(
         name=rule.name,
         kind=rule.rule.kind,
@@ -185,7 +185,9 @@ def _result(
         support=support,
         violations=count,
         rate=rate,
-        ok=count == 0 if rule.rule.hard else rate <= 1.0 - wanted + _sampling_slack(wanted, frame),
+        ok=count == 0
+        if rule.rule.hard
+        else rate <= 1.0 - requested + _sampling_slack(requested, frame),
         rows=rows,
     )
 

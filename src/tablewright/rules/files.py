@@ -59,13 +59,13 @@ def _constraints(part: Any) -> list[Rule]:
     """Return the rules of a column definition or of a table constraint."""
     if isinstance(part, exp.ColumnDef):
         column = str(part.this.this)
-        found = (constraint.args.get("kind") for constraint in part.constraints)
-        return [rule for kind in found for rule in _of_column(column, kind)]
+        result = (constraint.args.get("kind") for constraint in part.constraints)
+        return [rule for kind in result for rule in _of_column(column, kind)]
     if isinstance(part, exp.Constraint):
-        made = [rule for inner in part.expressions for rule in _constraints(inner)]
-        return [rule.model_copy(update={"name": str(part.this.this)}) for rule in made[:1]] + made[
-            1:
-        ]
+        created = [rule for inner in part.expressions for rule in _constraints(inner)]
+        return [
+            rule.model_copy(update={"name": str(part.this.this)}) for rule in created[:1]
+        ] + created[1:]
     if isinstance(part, exp.CheckColumnConstraint):
         return [_check(part.this)]
     if isinstance(part, exp.PrimaryKey):
@@ -93,8 +93,8 @@ def _key(columns: list[str]) -> list[Rule]:
 
 
 def _column_name(node: Any) -> str:
-    found = node.find(exp.Identifier) if not isinstance(node, exp.Identifier) else node
-    return str(found.this)
+    result = node.find(exp.Identifier) if not isinstance(node, exp.Identifier) else node
+    return str(result.this)
 
 
 def _check(node: exp.Expression) -> Rule:
@@ -244,8 +244,8 @@ def to_json(rules: Rules) -> str:
 
 
 def _plain(rule: Rule) -> dict[str, Any]:
-    said = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {"name": rule.name, "kind": rule.kind} | said
+    declared = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"name": rule.name, "kind": rule.kind} | declared
 
 
 def _from_data(data: Any) -> Rules:
@@ -258,19 +258,19 @@ def _from_data(data: Any) -> Rules:
 
 def _sentence(error: ValidationError, document: dict[str, Any]) -> str:
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"] if part not in _KINDS]
+    index = [str(part) for part in first["loc"] if part not in _KINDS]
     message = str(first["msg"]).removeprefix("Value error, ")
     kind = str(first.get("ctx", {}).get("tag", ""))
     if first["type"] == "union_tag_invalid":
         message = f"there is no rule kind {kind!r}{suggest(kind, _KINDS)}"
     if first["type"] == "extra_forbidden":
-        name = place.pop()
+        name = index.pop()
         message = f"there is no field {shortened(name)!r} in this kind of rule"
         if not name.replace("_", "").isalnum():
             message += "; an expression with a comma in it stands in quotes"
-    if len(place) >= 2 and place[0] == "rules" and place[1].isdigit():
-        return f"{_named(document, int(place[1]))}: {_field(place[2:])}{message}"
-    return f"rules file: {_field(place)}{message}"
+    if len(index) >= 2 and index[0] == "rules" and index[1].isdigit():
+        return f"{_named(document, int(index[1]))}: {_field(index[2:])}{message}"
+    return f"rules file: {_field(index)}{message}"
 
 
 def _named(document: dict[str, Any], index: int) -> str:

@@ -315,8 +315,8 @@ class Quota(_Rule):
 
     def described(self) -> str:
         """Write the rule as one line of text."""
-        least = f", at least {self.min_rows} rows" if self.min_rows else ""
-        return f"{self.share[0]:.1%} to {self.share[1]:.1%} of the rows: {self.where}{least}"
+        minimum = f", at least {self.min_rows} rows" if self.min_rows else ""
+        return f"{self.share[0]:.1%} to {self.share[1]:.1%} of the rows: {self.where}{minimum}"
 
 
 class Unique(_Rule):

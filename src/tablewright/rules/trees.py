@@ -145,10 +145,10 @@ def formula_tree(rule: language.Formula, schema: Schema) -> Node:
         If the text is not an expression, or has another type than the column.
     """
     tree, column = parse_tree(rule.expression), schema[rule.column]
-    found, wanted = type_of(tree, schema, rule.expression), column_type(column)
-    if found is not wanted:
+    result, requested = type_of(tree, schema, rule.expression), column_type(column)
+    if result is not requested:
         raise ExpressionError(
-            f"{rule.column!r} is {wanted}, but this is {found}", rule.expression, 0
+            f"{rule.column!r} is {requested}, but this is {result}", rule.expression, 0
         )
     return tree
 
@@ -163,17 +163,17 @@ def formula_tolerance(rule: language.Formula, column: Column) -> float:
 
 def weighted_sum(terms: dict[str, float]) -> Node:
     """Return ``a * x + b * y + ...`` as a tree."""
-    made: Node | None = None
+    result: Node | None = None
     for column, weight in terms.items():
         term: Node = Name(column)
         if abs(weight) != 1:
             term = Arithmetic("*", Literal(abs(weight)), term)
-        if made is None:
-            made = term if weight >= 0 else Arithmetic("-", Literal(0), term)
+        if result is None:
+            result = term if weight >= 0 else Arithmetic("-", Literal(0), term)
         else:
-            made = Arithmetic("+" if weight >= 0 else "-", made, term)
-    assert made is not None
-    return made
+            result = Arithmetic("+" if weight >= 0 else "-", result, term)
+    assert result is not None
+    return result
 
 
 def _implies(premise: Node, conclusion: Node) -> Node:

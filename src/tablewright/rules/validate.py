@@ -64,7 +64,7 @@ class Validation:
     @property
     def errors(self) -> list[Finding]:
         """What makes the rules unusable."""
-        return [found for found in self.findings if found.level is Level.ERROR]
+        return [result for result in self.findings if result.level is Level.ERROR]
 
     def require(self) -> Validation:
         """Return itself.
@@ -141,13 +141,13 @@ def _hard_trees(bound: Sequence[BoundRule]) -> tuple[list[RowRule], list[Node]]:
 
 
 def _conflicts(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
-    found = []
+    result = []
     hard, trees = [], []
     for rule in (rule for rule in bound if isinstance(rule, RowRule)):
         if impossible([rule.tree], schema):
-            said = shortened(rule.rule.described(), 200)
-            text = f"rule {rule.name!r} cannot hold for any row: {said}"
-            found.append(Finding(Level.ERROR, (rule.name,), text))
+            declared = shortened(rule.rule.described(), 200)
+            text = f"rule {rule.name!r} cannot hold for any row: {declared}"
+            result.append(Finding(Level.ERROR, (rule.name,), text))
         elif rule.rule.hard:
             hard.append(rule)
             trees.append(rule.tree)
@@ -156,41 +156,41 @@ def _conflicts(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
         names = tuple(hard[i].name for i in together)
         texts = "; ".join(shortened(hard[i].rule.described(), 100) for i in together[:4])
         message = f"rules {', '.join(names[:20])} cannot hold together: {texts}"
-        found.append(Finding(Level.ERROR, names, message))
-    return found
+        result.append(Finding(Level.ERROR, names, message))
+    return result
 
 
 def _judge(rule: BoundRule, result: RuleResult, tolerated: float) -> tuple[Any, Finding | None]:
     """Return the rule with what the real rows say of it, and what follows from that."""
     known = {"support": result.support, "violation_rate": min(result.rate, 1.0)}
-    made = rule.rule.model_copy(update=known)
+    created = rule.rule.model_copy(update=known)
     share = f"{result.rate:.2%} of the real rows"
     if isinstance(rule, ShareRule):
         if result.ok:
-            return made, None
+            return created, None
         text = f"rule {rule.name!r} changes the table: the real rows are {result.rate:.3f} from it"
-        return made, Finding(Level.WARNING, (rule.name,), text)
+        return created, Finding(Level.WARNING, (rule.name,), text)
     if not rule.rule.hard:
-        return _with_strength(made, result), None
+        return _with_strength(created, result), None
     if result.violations == 0:
-        return made, None
+        return created, None
     if rule.rule.intervention:
         text = f"rule {rule.name!r} is an intervention: {share} break it"
-        return made, Finding(Level.WARNING, (rule.name,), text)
+        return created, Finding(Level.WARNING, (rule.name,), text)
     if not rule.rule.relaxable:
         text = (
             f"rule {rule.name!r} is kept by every row that is written, although {share} break it, "
             f"as rows {result.rows} do; severity: soft would let rows break it as often"
         )
-        return made, Finding(Level.WARNING, (rule.name,), text)
+        return created, Finding(Level.WARNING, (rule.name,), text)
     if result.rate <= tolerated:
         text = f"rule {rule.name!r} stays hard although {result.violations} real rows break it"
-        return made, Finding(Level.NOTE, (rule.name,), text)
+        return created, Finding(Level.NOTE, (rule.name,), text)
     text = (
         f"rule {rule.name!r} became soft: {share} break it, as rows {result.rows} do; "
         "source: human or intervention: true would keep it hard"
     )
-    return _softened(made, result.rate), Finding(Level.WARNING, (rule.name,), text)
+    return _softened(created, result.rate), Finding(Level.WARNING, (rule.name,), text)
 
 
 def _with_strength(rule: Any, result: RuleResult) -> Any:
@@ -221,7 +221,7 @@ def _never_together(bound: Sequence[BoundRule], real: pl.DataFrame) -> list[Find
 def _redundant(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
     """Name rules that others imply where nothing is missing."""
     hard, trees = _hard_trees(bound)
-    found, left = [], list(range(len(hard)))
+    result, left = [], list(range(len(hard)))
     for i in reversed(range(len(hard))):
         others = [j for j in left if j != i and set(hard[j].columns) & set(hard[i].columns)]
         if not others:
@@ -232,18 +232,18 @@ def _redundant(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
         left.remove(i)
         names = tuple(hard[others[j - 1]].name for j in core[1:])
         text = f"rule {hard[i].name!r} says nothing new beside {', '.join(names)}"
-        found.append(Finding(Level.NOTE, (hard[i].name, *names), text))
-    return found
+        result.append(Finding(Level.NOTE, (hard[i].name, *names), text))
+    return result
 
 
 def computed_columns(bound: Sequence[BoundRule], schema: Schema) -> dict[str, list[BoundRule]]:
     """Return the hard rules that compute each column."""
-    made: dict[str, list[BoundRule]] = {}
+    result: dict[str, list[BoundRule]] = {}
     for rule in bound:
         target = determined_column(rule)
         if target is not None and rule.rule.hard:
-            made.setdefault(target, []).append(rule)
-    return made
+            result.setdefault(target, []).append(rule)
+    return result
 
 
 def determined_column(rule: BoundRule) -> str | None:
@@ -262,7 +262,7 @@ def inputs_of(rule: BoundRule) -> tuple[str, ...]:
 
 def _cycles(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
     """Find columns that are computed from themselves; dependencies both ways are fine."""
-    found = []
+    result = []
     graph: dict[str, set[str]] = {}
     for rule in (r for r in bound if isinstance(r.rule, Formula) and r.rule.hard):
         graph.setdefault(rule.rule.column, set()).update(inputs_of(rule))
@@ -275,11 +275,11 @@ def _cycles(bound: Sequence[BoundRule], schema: Schema) -> list[Finding]:
         )
         shown = " -> ".join([*round_trip, round_trip[0]])
         message = f"rules {', '.join(names)} compute columns from each other: {shown}"
-        found.append(Finding(Level.ERROR, names, message))
+        result.append(Finding(Level.ERROR, names, message))
     for column, rules in computed_columns(bound, schema).items():
         formulas = [rule for rule in rules if isinstance(rule.rule, Formula)]
         if len(formulas) > 1:
             names = tuple(rule.name for rule in formulas)
             message = f"rules {', '.join(names)} all compute column {column!r}"
-            found.append(Finding(Level.ERROR, names, message))
-    return found
+            result.append(Finding(Level.ERROR, names, message))
+    return result

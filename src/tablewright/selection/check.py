@@ -65,10 +65,10 @@ class Judgement:
             NaN for every row where None.
         notes : sequence of str, default=()
         """
-        said = [reason] * len(keep) if isinstance(reason, str) else reason
+        declared = [reason] * len(keep) if isinstance(reason, str) else reason
         kept = np.asarray(keep, dtype=bool)
         measured = np.full(len(kept), np.nan) if score is None else np.asarray(score, dtype=float)
-        reasons = ["" if k else r for k, r in zip(kept, said, strict=True)]
+        reasons = ["" if k else r for k, r in zip(kept, declared, strict=True)]
         return cls(kept, measured, reasons, tuple(notes))
 
     @classmethod

@@ -114,11 +114,11 @@ class CostBand:
         inside, low, high = band(np.concatenate([costs, real]), self.beta, self.alpha)
         asked = f"outside of {low:.2f} to {high:.2f}"
         reasons = [f"its cost for a model of the real rows is {c:.2f}, {asked}" for c in costs]
-        found = Judgement.of(inside[:m], reasons, costs)
+        result = Judgement.of(inside[:m], reasons, costs)
         if not self.include_bootstrap:
-            return found
+            return result
         taken = self.ground_.real.frame[drawn[inside[m:]].tolist()]
-        return Judgement(found.keep, found.score, found.reasons, found.notes, taken)
+        return Judgement(result.keep, result.score, result.reasons, result.notes, taken)
 
     def _model(self, rows: Design, rng: np.random.Generator) -> Callable[[Design], Floats]:
         return fit("linear", rows, self._n_classes, rng)

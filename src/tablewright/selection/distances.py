@@ -94,14 +94,14 @@ class NearDuplicates:
 
 def _close(features: Features, cut: float) -> list[list[int]]:
     """For each row the earlier ones that are nearer than the cut."""
-    found: list[list[int]] = []
+    result: list[list[int]] = []
     for part, block in distance_blocks(features, features):
         near = block < cut
-        found += [
+        result += [
             np.flatnonzero(near[offset, : part.start + offset]).tolist()
             for offset in range(part.stop - part.start)
         ]
-    return found
+    return result
 
 
 def _find_repeats(keys: Keys, close: list[list[int]], reasons: list[str]) -> None:
@@ -185,8 +185,8 @@ class Outliers:
             return Judgement.all_pass(0)
         features = feature_distances(self.ground_.rows(rows))
         apart = nearest(features, self.real_)[0][:, 0].astype(float)
-        said = [
+        declared = [
             f"its nearest real row is at {distance:.3f}, beyond {self.limit_:.3f}"
             for distance in apart
         ]
-        return Judgement.of(apart <= self.limit_ + 1e-7, said, apart)
+        return Judgement.of(apart <= self.limit_ + 1e-7, declared, apart)

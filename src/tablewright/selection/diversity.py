@@ -129,11 +129,13 @@ class Diversity:
         score = np.full(rows.height, gain)
         if gain >= limit:
             return Judgement.all_pass(rows.height)
-        said = f"the batch changes the entropy of clusters by {gain:+.3f} nats (needs {limit:+.3f})"
+        declared = (
+            f"the batch changes the entropy of clusters by {gain:+.3f} nats (needs {limit:+.3f})"
+        )
         if self.fate == "reject":
-            return Judgement.of(np.zeros(rows.height, dtype=bool), said, score)
+            return Judgement.of(np.zeros(rows.height, dtype=bool), declared, score)
         keep = self._select(clusters, rng)
-        return Judgement.of(keep, f"its cluster is overfull: {said}", score)
+        return Judgement.of(keep, f"its cluster is overfull: {declared}", score)
 
     def assign(self, rows: pl.DataFrame) -> NDArray[np.intp]:
         """Return the cluster of each typed row."""
@@ -167,13 +169,13 @@ class Diversity:
         """Drop rows of the fullest cluster, a few at a time, until the rest passes or is few."""
         keep = np.ones(len(clusters), dtype=bool)
         step = max(1, len(clusters) // 50)
-        fewest = max(1, int(np.ceil((1 - self.max_removed) * len(clusters))))
-        while keep.sum() > fewest and self.gain(clusters[keep]) < self.limit(int(keep.sum()), rng):
+        minimum = max(1, int(np.ceil((1 - self.max_removed) * len(clusters))))
+        while keep.sum() > minimum and self.gain(clusters[keep]) < self.limit(int(keep.sum()), rng):
             together = self.counts_ + np.bincount(clusters[keep], minlength=self.n_clusters_)
             own = [(clusters[keep] == k).any() for k in range(self.n_clusters_)]
             fullest = int(np.argmax(np.where(own, together, -1)))
             rows = np.flatnonzero(keep & (clusters == fullest))
-            keep[rng.permutation(rows)[: min(step, int(keep.sum()) - fewest)]] = False
+            keep[rng.permutation(rows)[: min(step, int(keep.sum()) - minimum)]] = False
         return keep
 
 
@@ -202,10 +204,10 @@ def _clusters(
         for k in (3, 4, 5):
             if k >= len(features) or k > different:
                 break
-            found = KMeans(k, n_init=10, random_state=seed).fit(features)
-            fit = float(silhouette_score(features, found.labels_))
+            result = KMeans(k, n_init=10, random_state=seed).fit(features)
+            fit = float(silhouette_score(features, result.labels_))
             if fit > best[0]:
-                best = fit, found
+                best = fit, result
         model = best[1]
         if model is None:
             return np.zeros(len(features), dtype=np.intp), lambda rows: np.zeros(len(rows))

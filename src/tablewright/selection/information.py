@@ -112,8 +112,8 @@ class InformationGain:
         batch = self.ground_.design(self.ground_.rows(rows))
         gap = self.gain(batch, self.rows_) - self.gain(drawn, self.rows_)
         limit = self.c * self.spread(rows.height, rng) if self.c else 0.0
-        said = f"the batch tells {gap:+.2f} nats more than real rows do (needs {limit:.2f})"
-        return Judgement.of(np.full(rows.height, gap > limit), said, np.full(rows.height, gap))
+        declared = f"the batch tells {gap:+.2f} nats more than real rows do (needs {limit:.2f})"
+        return Judgement.of(np.full(rows.height, gap > limit), declared, np.full(rows.height, gap))
 
     def spread(self, n_rows: int, rng: np.random.Generator) -> float:
         """Return the standard deviation of the gap between two bootstrap batches, in nats.

@@ -237,9 +237,9 @@ class RealAgreement:
         )
         reasons = [
             "a model of the real rows does not agree with its label"
-            if place >= 1
+            if index >= 1
             else f"it is not among the {share:.0%} that a model of the real rows agrees with most"
-            for place in rank
+            for index in rank
         ]
         return Judgement.of(rank < share, reasons, rank, [note])
 

@@ -173,7 +173,7 @@ class LabelModel:
             return self._predict_numbers(answers, features, unanswered)
         beliefs = self._standard(_log_odds(answers))
         labels = self.train_[self.target].to_list() if self.train_.height else []
-        found = [
+        result = [
             _class_posterior(
                 beliefs[:, j],
                 features,
@@ -181,9 +181,9 @@ class LabelModel:
             )
             for j in ([1] if len(self.classes_) == 2 else range(len(self.classes_)))
         ]
-        values = np.column_stack([posterior.probability for posterior in found])
+        values = np.column_stack([posterior.probability for posterior in result])
         values = np.hstack([1 - values, values]) if len(self.classes_) == 2 else values
-        weight = float(np.mean([posterior.weight for posterior in found]))
+        weight = float(np.mean([posterior.weight for posterior in result]))
         scaled = values / values.sum(axis=1, keepdims=True)
         return Labels(self.classes_, scaled, None, self._weight(weight), unanswered)
 
@@ -224,10 +224,10 @@ class LabelModel:
         if self.llm is None or not rows.height:
             return np.full((rows.height, n_classes), 1 / n_classes)
         names = [str(name) for name in self.classes_]
-        found = choice_probabilities(self.llm, self._prompts(rows, names), choices_for(names))
-        if len(found.failures) == rows.height:
-            raise found.failures[0]
-        return found.values
+        result = choice_probabilities(self.llm, self._prompts(rows, names), choices_for(names))
+        if len(result.failures) == rows.height:
+            raise result.failures[0]
+        return result.values
 
     def _prompts(self, rows: pl.DataFrame, names: Sequence[str]) -> list[Prompt]:
         sharing = getattr(self.llm, "sharing", None)

@@ -212,10 +212,10 @@ def _laplace(evidence: Evidence, sign: Floats, point: _Prior, local: float) -> _
         return _Fit(0.0, prior, own, prior)
     latent, height = prior[:n_real].copy(), -np.inf
     for _ in range(_STEPS):
-        chance = expit(latent)
-        curve = np.sqrt(chance * (1 - chance))
+        probability = expit(latent)
+        curve = np.sqrt(probability * (1 - probability))
         factor = cho_factor(np.eye(n_real) + curve[:, None] * kernel * curve, lower=True)
-        ahead = curve**2 * (latent - prior[:n_real]) + (sign + 1) / 2 - chance
+        ahead = curve**2 * (latent - prior[:n_real]) + (sign + 1) / 2 - probability
         pull = ahead - curve * cho_solve(factor, curve * (kernel @ ahead))
         latent = prior[:n_real] + kernel @ pull
         before, height = (
@@ -262,11 +262,11 @@ def likeness(real: tuple[Floats, Floats], asked: tuple[Floats, Floats]) -> tuple
     tuple of ndarray
         `Evidence.kernel` and `Evidence.variance`.
     """
-    linear, place = np.vstack([real[0], asked[0]]), np.vstack([real[1], asked[1]])
+    linear, index = np.vstack([real[0], asked[0]]), np.vstack([real[1], asked[1]])
     n_real = len(real[0])
     scale = float((linear[:n_real] ** 2).sum(axis=1).mean()) if n_real else 1.0
-    squares = (place**2).sum(axis=1)
-    apart = squares[:, None] + squares[None, :n_real] - 2 * place @ place[:n_real].T
+    squares = (index**2).sum(axis=1)
+    apart = squares[:, None] + squares[None, :n_real] - 2 * index @ index[:n_real].T
     width = float(np.median(apart[:n_real])) if n_real else 1.0
     kernel = linear @ linear[:n_real].T / (scale or 1.0)
     bell = np.exp(-np.maximum(apart, 0.0) / (2 * (width or 1.0)))

@@ -88,17 +88,17 @@ class Trimmed:
 
     def summary(self, n_reasons: int = 3) -> pl.DataFrame:
         """Return a row for each check: what came, what passed, the most frequent reasons."""
-        said: dict[str, Counter[str]] = {name: Counter() for name, _, _ in self.counts}
+        declared: dict[str, Counter[str]] = {name: Counter() for name, _, _ in self.counts}
         for stage, reason in zip(self.stage, self.reason, strict=True):
             if stage:
-                said[stage][_without_values(reason)] += 1
+                declared[stage][_without_values(reason)] += 1
         rows = [
             {
                 "stage": name,
                 "in": n_in,
                 "out": n_out,
                 "reasons": "; ".join(
-                    f"{n} × {reason}" for reason, n in said[name].most_common(n_reasons)
+                    f"{n} × {reason}" for reason, n in declared[name].most_common(n_reasons)
                 ),
             }
             for name, n_in, n_out in self.counts
@@ -116,7 +116,7 @@ def fit_checks(
     checks: Sequence[Check], train: pl.DataFrame, schema: Schema, seed: int
 ) -> list[Check]:
     """Fit each check to typed real rows."""
-    rngs = (np.random.default_rng([seed, _STREAM, place]) for place in range(len(checks)))
+    rngs = (np.random.default_rng([seed, _STREAM, index]) for index in range(len(checks)))
     return [check.fit(train, schema, rng) for check, rng in zip(checks, rngs, strict=True)]
 
 
@@ -173,10 +173,10 @@ def _run_batch(
         given = rows[alive]
         if getattr(check, "reads_added", False):
             given = _together(given, added)
-        found = check.judge(given, np.random.default_rng(seed))
-        if found.added is not None:
-            added = found.added
-        alive = books.enter(check.name, alive, found)
+        result = check.judge(given, np.random.default_rng(seed))
+        if result.added is not None:
+            added = result.added
+        alive = books.enter(check.name, alive, result)
     return rows[alive], added
 
 
@@ -211,11 +211,11 @@ class _Books:
         self.counts[name][0] += len(alive)
         self.counts[name][1] += int(passed.sum())
         self.notes |= dict.fromkeys(found.notes)
-        for place, row in enumerate(alive.tolist()):
-            measured = found.score[place]
-            if not passed[place]:
+        for index, row in enumerate(alive.tolist()):
+            measured = found.score[index]
+            if not passed[index]:
                 self.keep[row], self.stage[row] = False, name
-                self.reason[row], self.score[row] = found.reasons[place], measured
+                self.reason[row], self.score[row] = found.reasons[index], measured
             elif not np.isnan(measured):
                 self.score[row] = measured
         return alive[passed]

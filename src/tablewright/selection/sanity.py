@@ -114,18 +114,18 @@ class Sanity:
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows; the score is the number of faults of a row."""
-        found: list[Reasons] = [[] for _ in range(rows.height)]
+        result: list[Reasons] = [[] for _ in range(rows.height)]
         for column in self.schema_.each():
-            self._judge_missing(rows[column.name], column, found)
+            self._judge_missing(rows[column.name], column, result)
         for name, asked in self.numbers_.items():
-            self._judge_numbers(rows[name], asked, found)
+            self._judge_numbers(rows[name], asked, result)
         for name, values in self.values_.items():
-            self._judge_values(rows[name], values, found)
+            self._judge_values(rows[name], values, result)
         for rule in self.rules_:
             for row in np.flatnonzero(self._broken(rule, rows)):
-                found[row].append(f"breaks rule {rule.name}: {rule.rule.described()}")
-        reasons = [" and ".join(faults[:2]) for faults in found]
-        score = np.array([len(faults) for faults in found], dtype=float)
+                result[row].append(f"breaks rule {rule.name}: {rule.rule.described()}")
+        reasons = [" and ".join(faults[:2]) for faults in result]
+        score = np.array([len(faults) for faults in result], dtype=float)
         return Judgement.of(score == 0, reasons, score, self.notes_)
 
     # what is asked --------------------------------------------------------------
@@ -133,11 +133,11 @@ class Sanity:
     def _numbers(self, series: pl.Series, column: Column) -> _Numbers:
         real = _floats(series, column, self.codec_)
         known = real[~np.isnan(real)]
-        said = _bounds(column)
+        declared = _bounds(column)
         if not len(known):
-            return _Numbers(column, *said, None)
+            return _Numbers(column, *declared, None)
         ends = [self._declares(column, end) for end in ("minimum", "maximum")]
-        low, high = _widened(known, said, ends)
+        low, high = _widened(known, declared, ends)
         outside = (known < low) | (known > high)
         if outside.any():
             self._note(f"the range of {column.name}", int(outside.sum()), len(series))
@@ -282,9 +282,9 @@ def _widened(known: Floats, said: tuple[float, float], declared: list[bool]) -> 
     room = max(0.1, 2 / np.sqrt(len(known))) * (high - low)
     floor = 0.0 if low >= 0 else -np.inf
     ceiling = 0.0 if high <= 0 else np.inf
-    least = said[0] if _holds(said[0], low, declared[0]) else max(low - room, floor)
-    most = said[1] if _holds(said[1], high, declared[1]) else min(high + room, ceiling)
-    return float(least), float(most)
+    minimum = said[0] if _holds(said[0], low, declared[0]) else max(low - room, floor)
+    maximum = said[1] if _holds(said[1], high, declared[1]) else min(high + room, ceiling)
+    return float(minimum), float(maximum)
 
 
 def _holds(said: float, extreme: float, declared: bool) -> bool:

@@ -236,8 +236,8 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         new = self._new(rows)
         if labels is None:
             labels = self._paths(rows)
-        found = self._choose(rows.take(new), [labels[row] for row in new], n_wanted)
-        return replace(found, chosen=new[found.chosen])
+        result = self._choose(rows.take(new), [labels[row] for row in new], n_wanted)
+        return replace(result, chosen=new[result.chosen])
 
     def _new(self, rows: EncodedRows) -> Ints:
         """Return the candidates with other features than any judging row has."""
@@ -308,15 +308,15 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def _paths(self, rows: EncodedRows) -> list[str]:
         """Group rows by the leaf they reach in a tree of the real rows, and by agreement."""
-        real, found = Design.of(self.scorer_.real), Design.of(rows)
+        real, result = Design.of(self.scorer_.real), Design.of(rows)
         assert self.scorer_.task is not None
         classes = bool(self.scorer_.task.n_classes)
         kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
-        least = max(5, len(real) // 40)
-        tree = kind(max_leaf_nodes=16, min_samples_leaf=least, random_state=self.seed_ % 2**31)
+        minimum = max(5, len(real) // 40)
+        tree = kind(max_leaf_nodes=16, min_samples_leaf=minimum, random_state=self.seed_ % 2**31)
         known = ~np.isnan(real.y)
         tree.fit(real.trees[known], real.y[known])
-        leaves = tree.apply(found.trees)
+        leaves = tree.apply(result.trees)
         agrees = self._agreement(rows)
         return [f"leaf {leaf}, {'same' if same else 'other'} label"
                 for leaf, same in zip(leaves, agrees, strict=True)]  # fmt: skip

@@ -83,11 +83,11 @@ def _losses(
     train = real.filter(~aside)
     fitted = fit_checks([copy.copy(check) for check in checks], train, schema, seed)
     known, asked = (ground.design(ground.rows(part)) for part in (train, real.filter(aside)))
-    found = []
+    result = []
     for c in COEFFICIENTS:
         kept = run_checks(_with_coefficient(fitted, c), rows, batches, seed).rows()
-        found.append(_loss(known.join(ground.design(ground.rows(kept))), asked, ground))
-    return found
+        result.append(_loss(known.join(ground.design(ground.rows(kept))), asked, ground))
+    return result
 
 
 def _loss(rows: Design, asked: Design, ground: Ground) -> float:
@@ -100,11 +100,11 @@ def _loss(rows: Design, asked: Design, ground: Ground) -> float:
 
 
 def _with_coefficient(checks: Sequence[Check], c: float) -> list[Check]:
-    made = [copy.copy(check) for check in checks]
-    for check in made:
+    result = [copy.copy(check) for check in checks]
+    for check in result:
         if isinstance(check, InformationGain):
             check.c = c
-    return made
+    return result
 
 
 def fill_quotas(found: Trimmed, quotas: Mapping[Any, int] | None, schema: Schema) -> Trimmed:

@@ -239,18 +239,18 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         Trimmed
         """
         check_is_fitted(self, "checks_")
-        said = unreadable or [""] * frame.height
-        readable = np.flatnonzero([not reason for reason in said])
+        declared = unreadable or [""] * frame.height
+        readable = np.flatnonzero([not reason for reason in declared])
         numbers = None if batches is None else np.asarray(batches)[readable]
         parts = split_batches(len(readable), numbers, self._batch_size)
         with one_thread():
             checks = self._settle(frame[readable], parts)
-            found = run_checks(checks, frame[readable], parts, self.seed_)
-        found = fill_quotas(found, self.quotas, self.schema_)
+            result = run_checks(checks, frame[readable], parts, self.seed_)
+        result = fill_quotas(result, self.quotas, self.schema_)
         if unreadable is not None:
-            found = _with_unreadable(found, frame, said, readable)
-        found.notes.extend(self._notes(found))
-        return found
+            result = _with_unreadable(result, frame, declared, readable)
+        result.notes.extend(self._notes(result))
+        return result
 
     @property
     def _batch_size(self) -> int | None:
@@ -360,8 +360,8 @@ def _with_unreadable(
     keep, score = np.zeros(n, dtype=bool), np.full(n, np.nan)
     keep[readable], score[readable] = found.keep, found.score
     stage, reason = ["reading" if text else "" for text in said], list(said)
-    for place, row in enumerate(readable.tolist()):
-        stage[row], reason[row] = found.stage[place], found.reason[place]
+    for index, row in enumerate(readable.tolist()):
+        stage[row], reason[row] = found.stage[index], found.reason[index]
     counts = [("reading", n, len(readable)), *found.counts]
     return replace(
         found,

@@ -17,8 +17,6 @@ from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
 from tablewright.tables.encoding.codec import Codec
 
-__all__ = ["Choice", "choose_method"]
-
 _SHORT = 200  # rows under which a blend can win
 _FEW = 20  # rows per column under which a copula can win
 _MOST = 0.8  # share of numeric columns from which on a copula can win
@@ -103,13 +101,13 @@ def _detected(
     schema = schema.model_copy(update={"columns": schema.modelled})
     frame = frame.select(schema.names)
     fold = rng.permutation(frame.height) % _FOLDS
-    found = np.empty((_FOLDS, len(candidates)))
+    result = np.empty((_FOLDS, len(candidates)))
     codec = Codec(schema).fit(frame)
     for k in range(_FOLDS):
         train, held_out = frame.filter(fold != k), frame.filter(fold == k)
         ruler = FeatureEncoder.fit(train, schema)
         for m, make in enumerate(candidates.values()):
-            made = make().fit(codec.encode(train), rng).sample(held_out.height, rng)
-            rows = ruler.rows(codec.decode(made))
-            found[k, m] = detection_auc(ruler.rows(held_out), rows, rng)
-    return dict(zip(candidates, found.mean(axis=0).tolist(), strict=True))
+            created = make().fit(codec.encode(train), rng).sample(held_out.height, rng)
+            rows = ruler.rows(codec.decode(created))
+            result[k, m] = detection_auc(ruler.rows(held_out), rows, rng)
+    return dict(zip(candidates, result.mean(axis=0).tolist(), strict=True))

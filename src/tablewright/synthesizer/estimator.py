@@ -23,8 +23,6 @@ from tablewright.tables.io.frames import Restore
 from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.table import Table
 
-__all__ = ["BLOCK", "TableEstimator", "regroup"]
-
 BLOCK = 20_000
 """Rows that are drawn at once; fixed, so that rows do not depend on how they are fetched."""
 
@@ -93,19 +91,23 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def _learn_classes(self, frame: pl.DataFrame, restore: Restore, target: str) -> pl.DataFrame:
         """Learn a table whose target has classes, whatever they look like; return it typed."""
-        said = self.schema
-        if said is None or isinstance(said, Mapping):
-            said = {target: "categorical", **(said or {})}
-        table = load_as_said(frame, said, target)
+        declared = self.schema
+        if declared is None or isinstance(declared, Mapping):
+            declared = {target: "categorical", **(declared or {})}
+        table = load_as_said(frame, declared, target)
         self._learn(replace(table, restore_frame=restore))
         return table.frame
 
     def _count(self, n_samples: Any) -> int:
         """Rows wanted; as many as were learned from where None."""
-        wanted = self.n_rows_ if n_samples is None else n_samples
-        if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer) or wanted < 1:
+        requested = self.n_rows_ if n_samples is None else n_samples
+        if (
+            isinstance(requested, bool)
+            or not isinstance(requested, int | np.integer)
+            or requested < 1
+        ):
             raise InputError(f"n_samples is a whole number of at least 1, not {n_samples!r}")
-        return int(wanted)
+        return int(requested)
 
     def _quotas(self, balance: str, n_samples: int | None) -> Counts:
         """Rows of each class to write, by code."""

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError
 from tablewright.tables.encoding.codec import Matrix
 
-__all__ = ["Balance", "Counts", "balanced", "class_counts", "rows_to_add"]
-
 Balance = Literal["equal", "fill"]
 Counts = NDArray[np.intp]
 
@@ -62,13 +60,13 @@ def balanced(balance: str, counts: list[int], n_rows: int | None) -> Counts:
     real = np.array(counts)
     if balance == "equal":
         return _apportion(real > 0, int(real.sum()) if n_rows is None else n_rows)
-    lacking = np.where(real > 0, real.max() - real, 0)
-    if not lacking.any():
+    missing = np.where(real > 0, real.max() - real, 0)
+    if not missing.any():
         raise InputError(
             "the classes have the same number of rows already, so there is nothing to fill; "
             "leave balance out, or take balance='equal'"
         )
-    return _apportion(lacking, int(lacking.sum()) if n_rows is None else n_rows)
+    return _apportion(missing, int(missing.sum()) if n_rows is None else n_rows)
 
 
 def _apportion(shares: NDArray[Any], total: int) -> Counts:
@@ -129,10 +127,10 @@ def rows_to_add(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
 def _from_name(name: str, sizes: dict[Any, int]) -> dict[Any, int]:
     if name not in _NAMED:
         raise InputError(f"sampling_strategy is one of {', '.join(_NAMED)}, not {name!r}")
-    most, least = max(sizes, key=sizes.__getitem__), min(sizes, key=sizes.__getitem__)
-    left_out = {"minority": set(sizes) - {least}, "not minority": {least}, "all": set()}
-    skip = left_out.get(name, {most})
-    return {key: sizes[most] - size for key, size in sizes.items() if key not in skip}
+    maximum, minimum = max(sizes, key=sizes.__getitem__), min(sizes, key=sizes.__getitem__)
+    left_out = {"minority": set(sizes) - {minimum}, "not minority": {minimum}, "all": set()}
+    skip = left_out.get(name, {maximum})
+    return {key: sizes[maximum] - size for key, size in sizes.items() if key not in skip}
 
 
 def _from_sizes(wanted: Mapping[Any, Any], sizes: dict[Any, int]) -> dict[Any, int]:
@@ -152,13 +150,13 @@ def _from_sizes(wanted: Mapping[Any, Any], sizes: dict[Any, int]) -> dict[Any, i
 def _from_share(share: float, sizes: dict[Any, int]) -> dict[Any, int]:
     if len(sizes) != 2:
         raise InputError("a sampling_strategy that is a number needs a target of two classes")
-    most, least = max(sizes, key=sizes.__getitem__), min(sizes, key=sizes.__getitem__)
+    maximum, minimum = max(sizes, key=sizes.__getitem__), min(sizes, key=sizes.__getitem__)
     if not 0 < share <= 1:
         raise InputError(f"sampling_strategy as a number lies in (0, 1], not {share:g}")
-    wanted = int(share * sizes[most])
-    if wanted < sizes[least]:
+    requested = int(share * sizes[maximum])
+    if requested < sizes[minimum]:
         raise InputError(
             f"sampling_strategy={share:g} is less than the smaller class has already "
-            f"({sizes[least]} of {sizes[most]}); rows are only added"
+            f"({sizes[minimum]} of {sizes[maximum]}); rows are only added"
         )
-    return {least: wanted - sizes[least]}
+    return {minimum: requested - sizes[minimum]}

@@ -19,8 +19,6 @@ from tablewright.synthesizer.quotas import rows_to_add
 from tablewright.tables.io.arrays import Target, join, put_below, read_target, take
 from tablewright.tables.io.frames import Restore, check_names
 
-__all__ = ["ResamplerMixin"]
-
 Ints = NDArray[np.intp]
 
 
@@ -86,9 +84,9 @@ class ResamplerMixin(OneToOneFeatureMixin):  # type: ignore[misc]  # scikit-lear
         validate_data(self, X=X, skip_check_array=True)
         frame, restore, name = join(X, target, self.target)
         like = _models(target.values, self.sampling_strategy_)
-        made = self._write_like(frame, restore, name, like)
-        places = np.concatenate([np.arange(frame.height), like])
-        return put_below(X, made.drop(name), restore), take(y, places)
+        result = self._write_like(frame, restore, name, like)
+        indices = np.concatenate([np.arange(frame.height), like])
+        return put_below(X, result.drop(name), restore), take(y, indices)
 
     @abstractmethod
     def _write_like(

@@ -21,8 +21,6 @@ from tablewright.rules.validate import Level
 from tablewright.schema import Schema
 from tablewright.tables.encoding.layout import Layout
 
-__all__ = ["RuleKeeper", "RuleWarning", "reference_rows"]
-
 _REFERENCE = 10_000
 """Real rows that rules are validated against; more say little more."""
 
@@ -76,24 +74,24 @@ class RuleKeeper:
         where: str | None = None,
         before: RuleKeeper | None = None,
     ) -> None:
-        wanted = as_rules(rules)
+        requested = as_rules(rules)
         if where is not None:
             asked = Check(name="where", expression=where, strict=True, intervention=True)
-            wanted = Rules(rules=[asked]) + wanted
-        self._asked, self.real = to_json(wanted), real
+            requested = Rules(rules=[asked]) + requested
+        self._asked, self.real = to_json(requested), real
         same = before is not None and before._asked == self._asked and before.real is real
         self._found: Validation = (
             before._found
             if before is not None and same
-            else validate_rules(wanted, schema, real, redundancy=False).require()
+            else validate_rules(requested, schema, real, redundancy=False).require()
         )
-        found = self._found
-        self.findings: list[Finding] = [f for f in found.findings if f.rules != ("where",)]
+        result = self._found
+        self.findings: list[Finding] = [f for f in result.findings if f.rules != ("where",)]
         for finding in self.findings:
             if finding.level is Level.WARNING:
                 warnings.warn(finding.message, RuleWarning, stacklevel=2)
         self._schema, self._order, self._n_rows = schema, order, n_rows
-        self._enforcer = self._make_enforcer(found.bound)
+        self._enforcer = self._make_enforcer(result.bound)
         self.audit = Audit(0, [])
 
     def _make_enforcer(self, bound: Sequence[BoundRule]) -> Enforcer:

@@ -33,13 +33,10 @@ from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.inference.casting import typed, untyped
 from tablewright.tables.io.frames import Restore, keep_cells
-from tablewright.tables.io.loading import load_as_said, load_seeds, with_all
+from tablewright.tables.io.loading import load_seeds, with_all
 from tablewright.tables.io.model_file import Artefact, reading, write_artefact
 from tablewright.tables.table import cells_to_fill, load_raw
 from tablewright.threads import one_thread
-
-__all__ = ["Balance", "Synthesizer", "load_as_said"]
-
 
 _TRIAL = 200
 """Rows that are drawn when a model file is read: what is wrong in it shows before it is used."""
@@ -143,10 +140,10 @@ class Synthesizer(TableEstimator):
                 raise InputError("options go with the name or the class of a method, not an object")
             return as_generator(copy.deepcopy(kind), self.layout_.codec)
         try:
-            made = kind(**(self.options or {}))
+            result = kind(**(self.options or {}))
         except TypeError as error:
             raise InputError(f"method {self.method_!r}: {error}") from error
-        return as_generator(made, self.layout_.codec)
+        return as_generator(result, self.layout_.codec)
 
     # rows ---------------------------------------------------------------------
 
@@ -286,9 +283,9 @@ class Synthesizer(TableEstimator):
         if seeds is not None and condition is not None:
             check_given(condition, self._given(seeds), self.layout_.codec.fields)
         classes = None if balance is None else self._classes(balance, n_samples, seed)
-        wanted = self._n_rows(n_samples, seeds, classes)
-        keeper = None if rules is None else self._keeper(rules, wanted, where)
-        return self._blocks(wanted, condition, seeds, classes, seed, keeper)
+        requested = self._n_rows(n_samples, seeds, classes)
+        keeper = None if rules is None else self._keeper(rules, requested, where)
+        return self._blocks(requested, condition, seeds, classes, seed, keeper)
 
     def _next_seed(self) -> int:
         """Return the seed of `fit` for the first call, and one that follows from it after."""
@@ -466,27 +463,27 @@ class Synthesizer(TableEstimator):
         """Make a fitted synthesizer of what `state` returned."""
         facts = stored.facts
         layout = Layout.restore(facts["layout"], stored.arrays, stored.frames)
-        made = cls(
+        result = cls(
             str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
         )
-        made.schema_, made.layout_ = layout.schema, layout
-        made.n_rows_, made.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
-        made.method_, made.reason_ = made.method, str(facts["reason"])
-        made.n_calls_ = 0
-        made.seed_, made.restore_ = made.random_state, Restore.from_dict(facts["restore"])
+        result.schema_, result.layout_ = layout.schema, layout
+        result.n_rows_, result.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
+        result.method_, result.reason_ = result.method, str(facts["reason"])
+        result.n_calls_ = 0
+        result.seed_, result.restore_ = result.random_state, Restore.from_dict(facts["restore"])
         state = State(facts["generator"], stored.arrays["generator"])
-        generator = resolve("generators", made.method)
-        made.generator_ = generator.restore(layout.codec.fields, state)
-        n_rows = min(max(made.n_rows_, 1), _TRIAL)
+        generator = resolve("generators", result.method)
+        result.generator_ = generator.restore(layout.codec.fields, state)
+        n_rows = min(max(result.n_rows_, 1), _TRIAL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            trial = pl.concat(made._blocks(n_rows, None, None, None, made.seed_))
-        made.reference_ = stored.frames.get("reference", trial)
-        made.reference_.select(pl.all().is_null())
-        if made.reference_.schema != trial.schema:
+            trial = pl.concat(result._blocks(n_rows, None, None, None, result.seed_))
+        result.reference_ = stored.frames.get("reference", trial)
+        result.reference_.select(pl.all().is_null())
+        if result.reference_.schema != trial.schema:
             raise ValueError("the rows of reference are of another table")
-        made.stored_ = True
-        return made
+        result.stored_ = True
+        return result
 
     def save(self, path: str | Path, *, shareable: bool = False) -> None:
         """Write the fitted synthesizer to one file, readable by its owner alone.

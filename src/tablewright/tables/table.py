@@ -186,14 +186,14 @@ def structural_cells(frame: pl.DataFrame, schema: Schema) -> dict[str, tuple[str
         By column the condition in words, and which cells it holds in: no row that meets it
         has a value, and among the other rows at least half have.
     """
-    found: dict[str, tuple[str, pl.Series]] = {}
+    result: dict[str, tuple[str, pl.Series]] = {}
     for column in schema.each():
         empty = frame[column.name].is_null()
         if 0 < empty.sum() < frame.height:
             best = _explain(frame, schema, column.name, empty)
             if best is not None:
-                found[column.name] = best
-    return found
+                result[column.name] = best
+    return result
 
 
 def _explain(

@@ -15,8 +15,6 @@ from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.raw_rows import RawRow, RowFormat
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
-__all__ = ["check_generator", "check_llm", "check_row_format"]
-
 _NAMES = ["age", 'home, "town"', "年齢", "_x y"]
 _ROWS: Sequence[Mapping[str, Cell]] = [
     {"age": 31, 'home, "town"': "Ulm, Donau", "年齢": None, "_x y": "'a'"},
@@ -71,8 +69,8 @@ def _check_state(model: Any, matrix: Matrix, rows: Floats) -> None:
     facts = json.loads(json.dumps(dict(state.facts)))
     plain = all(array.dtype.kind in "biufU" for array in state.arrays.values())
     assert plain, "arrays of a state have to be of numbers or text"
-    made = type(model).restore(matrix.fields, State(facts, dict(state.arrays)))
-    again = made.sample(40, np.random.default_rng(1))
+    result = type(model).restore(matrix.fields, State(facts, dict(state.arrays)))
+    again = result.sample(40, np.random.default_rng(1))
     assert np.array_equal(rows, again, equal_nan=True), "a restored model has to give the same rows"
 
 

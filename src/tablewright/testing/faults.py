@@ -7,8 +7,6 @@ from typing import Literal
 
 from tablewright.errors import InputError
 
-__all__ = ["Faults"]
-
 
 @dataclass(frozen=True)
 class Faults:

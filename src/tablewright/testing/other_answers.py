@@ -28,12 +28,12 @@ def plan(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
         return _published_plan(blocks)
     components = [
         {
-            "id": f"c{place + 1}",
+            "id": f"c{index + 1}",
             "role": f"writer of {block[0]}",
             "features": block,
-            "parents": [f"c{place}"] if place else [],
+            "parents": [f"c{index}"] if index else [],
         }
-        for place, block in enumerate(blocks)
+        for index, block in enumerate(blocks)
     ]
     label = {"role": f"writer of {model.population.target or 'the label'}"}
     return json.dumps({"components": components, "label": label}, ensure_ascii=False)
@@ -41,10 +41,10 @@ def plan(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
 
 def _published_plan(blocks: Sequence[Sequence[str]]) -> str:
     roles = {
-        f"Role{place}": {"Name": f"Writer {place}", "Features": ", ".join(block)}
-        for place, block in enumerate(blocks, 1)
+        f"Role{index}": {"Name": f"Writer {index}", "Features": ", ".join(block)}
+        for index, block in enumerate(blocks, 1)
     }
-    order = {f"Order {place}": f"Role{place}" for place in range(1, len(blocks) + 1)}
+    order = {f"Order {index}": f"Role{index}" for index in range(1, len(blocks) + 1)}
     return json.dumps({"Roles": roles, "Relationship": order}, ensure_ascii=False)
 
 
@@ -74,12 +74,12 @@ def graph(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
     if not re.search(r"(edges?|graph).{0,200}(add|drop|revers|improv)", text, re.DOTALL | re.I):
         return None
     names = _named(text, model)
-    found = {
-        child: {"parents": _strongest(model.population, child, names[:place])}
-        for place, child in enumerate(names)
+    result = {
+        child: {"parents": _strongest(model.population, child, names[:index])}
+        for index, child in enumerate(names)
     }
     task = "Write accurate rows in which each column follows from its parents."
-    return json.dumps({"graph": found, "task": task}, ensure_ascii=False)
+    return json.dumps({"graph": result, "task": task}, ensure_ascii=False)
 
 
 def memory(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
@@ -91,7 +91,7 @@ def memory(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
     if asked is None:
         return recalled
     lines = [line.strip() for line in model.population.frame.write_csv().splitlines()]
-    shown = [place for place, line in enumerate(lines) if line in text and place > 0]
+    shown = [index for index, line in enumerate(lines) if line in text and index > 0]
     return "\n".join(lines[shown[-1] + 1 :][: int(asked[1])]) if shown else None
 
 
@@ -162,7 +162,7 @@ def _class_part(
     if target is None or target not in names:
         return population
     label = read_cell(rows[0][target], population.schema[target], margin=None)
-    chosen = [place for place, cell in enumerate(population.cells[target]) if cell == label]
+    chosen = [index for index, cell in enumerate(population.cells[target]) if cell == label]
     return Population(population.frame[chosen], population.schema, target)
 
 
@@ -187,7 +187,7 @@ def _kind_of(cells: Sequence[str]) -> dict[str, Any]:
 def _cell(raw: Any, column: Column) -> Any:
     if column.kind is Kind.TEXT:
         return str(raw)
-    found = readings(str(raw))
-    if not found:
+    result = readings(str(raw))
+    if not result:
         return None
-    return int(found[0]) if column.kind is Kind.INTEGER else found[0]
+    return int(result[0]) if column.kind is Kind.INTEGER else result[0]

@@ -15,8 +15,6 @@ from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.schema import Column, Kind, Schema
 from tablewright.tables.inference.infer import infer_schema
 
-__all__ = ["Population"]
-
 Floats = NDArray[np.float64]
 _ROWS = 4_000
 _NEAREST = 20
@@ -75,12 +73,12 @@ class Population:
 
     @cached_property
     def _sorted(self) -> dict[str, Floats]:
-        found = {}
+        result = {}
         for column in self.schema.each():
             if _is_number(column):
                 numbers = np.array([_number(cell) for cell in self.cells[column.name]])
-                found[column.name] = np.sort(numbers[~np.isnan(numbers)])
-        return found
+                result[column.name] = np.sort(numbers[~np.isnan(numbers)])
+        return result
 
     def draw(
         self, name: str, row: Mapping[str, Cell], given: Sequence[str], rng: np.random.Generator
@@ -106,14 +104,14 @@ class Population:
         return self._between(self.schema[name], int(pool[0]), int(pool[1]), rng)
 
     def _distance(self, name: str, cell: Cell) -> Floats:
-        column, places = self.schema[name], self._places[name]
+        column, indices = self.schema[name], self._places[name]
         if not _is_number(column):
             same = [candidate == cell for candidate in self.cells[name]]
             return 1.0 - np.array(same, dtype=np.float64)
         number = _number(cell)
         order = self._sorted[name]
-        place = -1.0 if np.isnan(number) else float(np.searchsorted(order, number) / len(order))
-        return np.minimum(1.0, 2.0 * np.abs(places - place))
+        index = -1.0 if np.isnan(number) else float(np.searchsorted(order, number) / len(order))
+        return np.minimum(1.0, 2.0 * np.abs(indices - index))
 
     def _between(self, column: Column, first: int, second: int, rng: np.random.Generator) -> Cell:
         """Take the first row's cell; a continuous one is moved a little towards the second's."""
@@ -135,8 +133,8 @@ class Population:
         return float(np.sqrt(chi2 / (table.sum() * smallest))) if smallest else 0.0
 
     def _bins(self, name: str) -> NDArray[np.int64]:
-        places = self._places[name]
-        binned = np.floor(places * 4) + 1 if _is_number(self.schema[name]) else places
+        indices = self._places[name]
+        binned = np.floor(indices * 4) + 1 if _is_number(self.schema[name]) else indices
         bins: NDArray[np.int64] = np.clip(binned, 0, 7).astype(np.int64)
         return bins
 

@@ -191,5 +191,5 @@ def _rules(text: str, schema: Schema) -> list[Expression]:
 
 
 def _json_expressions(text: str) -> list[str]:
-    found = re.findall(r'"(?:expression|expr|check)":\s*("(?:[^"\\]|\\.)*")', text)
-    return [str(json.loads(item)) for item in found]
+    result = re.findall(r'"(?:expression|expr|check)":\s*("(?:[^"\\]|\\.)*")', text)
+    return [str(json.loads(item)) for item in result]

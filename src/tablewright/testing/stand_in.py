@@ -132,10 +132,10 @@ class StandIn:
         if target not in row or rng.random() >= self.faults.wrong_labels:
             return row
         cells = self.population.cells[target]
-        places = [place for place, cell in enumerate(cells) if cell != row[target]]
-        if len(places) in (0, len(cells)):
+        indices = [index for index, cell in enumerate(cells) if cell != row[target]]
+        if len(indices) in (0, len(cells)):
             return row
-        others = Population(self.population.frame[places], self.population.schema, target)
+        others = Population(self.population.frame[indices], self.population.schema, target)
         one = Order(part.columns, n_rows=1)
         wrong = write_rows(one, others, replace(self.faults, wrong_labels=0.0), rng)[0]
         return {**wrong, target: row[target]}

@@ -32,9 +32,9 @@ def test_domains_never_exclude_a_value_that_complies(
 ) -> None:
     kept = frame.filter(pl.Series(as_mask(truth([tree], SCHEMA, frame)[0], null=null)))
     for name in columns_of(tree):
-        found = domain(tree, name, SCHEMA, null=null)
-        if found is not None:
-            assert all(value in found for value in kept[name])
+        result = domain(tree, name, SCHEMA, null=null)
+        if result is not None:
+            assert all(value in result for value in kept[name])
 
 
 @pytest.mark.parametrize("null", [False, True])
@@ -65,10 +65,10 @@ def test_no_conflict_is_reported_where_a_row_complies(
 )
 def test_intervals(text: str, intervals: tuple[Interval, ...]) -> None:
     tree = parse_tree(text)
-    found = domain(tree, columns_of(tree)[0], SCHEMA)
-    assert found is not None
-    assert found.intervals == intervals
-    assert not found.null
+    result = domain(tree, columns_of(tree)[0], SCHEMA)
+    assert result is not None
+    assert result.intervals == intervals
+    assert not result.null
 
 
 def test_a_rule_that_is_null_allows_missing_values() -> None:
@@ -80,9 +80,9 @@ def test_a_rule_that_is_null_allows_missing_values() -> None:
 
 
 def test_categories_are_listed() -> None:
-    found = domain(parse_tree("c LIKE '%t%' OR length(c) < 1 OR c = 'b'"), "c", SCHEMA)
-    assert found is not None
-    assert found == Domain.of_values({"it's", "b"})
+    result = domain(parse_tree("c LIKE '%t%' OR length(c) < 1 OR c = 'b'"), "c", SCHEMA)
+    assert result is not None
+    assert result == Domain.of_values({"it's", "b"})
 
 
 def test_few_conflicting_parts_are_named() -> None:
@@ -93,9 +93,9 @@ def test_few_conflicting_parts_are_named() -> None:
 def test_types_of_columns() -> None:
     schema = Schema.build({"y": {"kind": "categorical", "categories": [0, 1]}})
     assert column_type(schema["y"]) is Type.NUMBER
-    found = domain(parse_tree("y > 0"), "y", schema)
-    assert found is not None
-    assert found == Domain.of_values({1})
+    result = domain(parse_tree("y > 0"), "y", schema)
+    assert result is not None
+    assert result == Domain.of_values({1})
 
 
 @pytest.mark.parametrize(

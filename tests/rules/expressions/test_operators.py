@@ -63,12 +63,12 @@ LISTS = {
 
 def compared() -> list[str]:
     """Every comparison of two operands that may be compared."""
-    found = []
+    result = []
     for kind, other in [*((k, k) for k in OPERANDS), ("date", "time"), ("time", "date")]:
         signs = ["=", "<>"] if kind in ("text", "boolean") else ["=", "<>", "<", "<=", ">", ">="]
         pairs = product(OPERANDS[kind], signs, OPERANDS[other])
-        found += [f"({left}) {sign} ({right})" for left, sign, right in pairs]
-    return found
+        result += [f"({left}) {sign} ({right})" for left, sign, right in pairs]
+    return result
 
 
 def listed() -> list[str]:
@@ -113,8 +113,8 @@ def engine() -> Any:
 def for_duckdb(text: str) -> str:
     """Write times minus times in seconds, as the language has them."""
     seconds = "(epoch(t) - epoch(TIMESTAMP '2020-01-31 00:00:00'))"
-    made = in_doubles(text.replace("t - TIMESTAMP '2020-01-31 00:00:00'", seconds))
-    return made.replace("d + 1::DOUBLE", "d + 1")
+    result = in_doubles(text.replace("t - TIMESTAMP '2020-01-31 00:00:00'", seconds))
+    return result.replace("d + 1::DOUBLE", "d + 1")
 
 
 @pytest.mark.parametrize("family", [compared, listed, between, others])
@@ -131,10 +131,10 @@ def test_every_operator_on_every_kind_of_operand_answers_as_duckdb(
 
 
 def trees(texts: list[str]) -> list[Node]:
-    found = [parse_tree(text) for text in texts]
-    for tree, text in zip(found, texts, strict=True):
+    result = [parse_tree(text) for text in texts]
+    for tree, text in zip(result, texts, strict=True):
         check(tree, SCHEMA, text)
-    return found
+    return result
 
 
 DTYPE_CASES: list[tuple[str, Any]] = [
@@ -162,8 +162,10 @@ def test_answers_do_not_depend_on_the_dtype_of_a_column(column: str, dtype: Any)
         other = series.dt.replace_time_zone(dtype.time_zone)
     else:
         other = series.cast(dtype)
-    found = truth(trees(texts), SCHEMA, FRAME.with_columns(other))
-    assert [s.to_list() for s in found] == [s.to_list() for s in truth(trees(texts), SCHEMA, FRAME)]
+    result = truth(trees(texts), SCHEMA, FRAME.with_columns(other))
+    assert [s.to_list() for s in result] == [
+        s.to_list() for s in truth(trees(texts), SCHEMA, FRAME)
+    ]
 
 
 @pytest.mark.parametrize("column", list(DTYPES))

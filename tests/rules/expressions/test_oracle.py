@@ -34,20 +34,20 @@ def engine() -> Any:
 def asked_of_duckdb(engine: Any, tree: Node, frame: pl.DataFrame) -> list[bool | None]:
     engine.execute("DELETE FROM rows")
     engine.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", frame.rows())
-    found = engine.execute(f"SELECT {in_doubles(unparse(tree))} FROM rows ORDER BY rowid")
-    return [row[0] for row in found.fetchall()]
+    result = engine.execute(f"SELECT {in_doubles(unparse(tree))} FROM rows ORDER BY rowid")
+    return [row[0] for row in result.fetchall()]
 
 
 def in_doubles(text: str) -> str:
     """Make DuckDB's constants 64-bit floats, as ours are; its decimals would be exact."""
     tokens = duckdb.tokenize(text)
     ends = [start for start, _ in tokens[1:]] + [len(text)]
-    made = ""
+    result = ""
     for (start, kind), end in zip(tokens, ends, strict=True):
         piece = text[start:end]
         number = kind == duckdb.token_type.numeric_const
-        made += f"{piece.rstrip()}::DOUBLE " if number and "round" not in text else piece
-    return made
+        result += f"{piece.rstrip()}::DOUBLE " if number and "round" not in text else piece
+    return result
 
 
 def near_a_rounding_edge(tree: Node) -> bool:
@@ -83,8 +83,8 @@ def test_same_answers_as_duckdb(engine: Any, tree: Node, frame: pl.DataFrame) ->
     ],
 )
 def test_stated_meanings(engine: Any, text: str, value: float) -> None:
-    found = values(parse_tree(text), SCHEMA, pl.DataFrame({"i": [1]}))[0]
-    assert math.isclose(found, value)
+    result = values(parse_tree(text), SCHEMA, pl.DataFrame({"i": [1]}))[0]
+    assert math.isclose(result, value)
     assert math.isclose(engine.execute(f"SELECT {in_doubles(text)}").fetchone()[0], value)
 
 

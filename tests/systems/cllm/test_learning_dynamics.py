@@ -41,9 +41,9 @@ def turned(rows: pl.DataFrame) -> pl.DataFrame:
 def test_flipped_rows_are_hard_and_dropped_others_easy_and_kept() -> None:
     rows = two_groups(40, 1).drop_nulls()
     mixed = pl.concat([rows, turned(rows.head(6))])
-    found = fitted().judge(mixed, np.random.default_rng(1))
-    assert found.keep.tolist() == [True] * rows.height + [False] * 6
-    assert "gives its label 0.0" in found.reasons[-1]
+    result = fitted().judge(mixed, np.random.default_rng(1))
+    assert result.keep.tolist() == [True] * rows.height + [False] * 6
+    assert "gives its label 0.0" in result.reasons[-1]
     groups = fitted().dynamics(mixed)["group"].to_list()
     assert groups == ["easy"] * rows.height + ["hard"] * 6
 
@@ -51,12 +51,12 @@ def test_flipped_rows_are_hard_and_dropped_others_easy_and_kept() -> None:
 def test_measures_are_those_of_the_paths() -> None:
     check = fitted()
     rows = two_groups(12, 2)
-    found = check.dynamics(rows)
+    result = check.dynamics(rows)
     paths = check._own_label(check.ground_.rows(rows))
     assert paths.shape == (100, 12)
-    np.testing.assert_allclose(found["confidence"], paths.mean(axis=0))
-    np.testing.assert_allclose(found["aleatoric"], (paths - paths**2).mean(axis=0))
-    np.testing.assert_allclose(found["epistemic"], paths.std(axis=0))
+    np.testing.assert_allclose(result["confidence"], paths.mean(axis=0))
+    np.testing.assert_allclose(result["aleatoric"], (paths - paths**2).mean(axis=0))
+    np.testing.assert_allclose(result["epistemic"], paths.std(axis=0))
 
 
 def test_borders_belong_to_the_groups() -> None:
@@ -69,26 +69,26 @@ def test_borders_belong_to_the_groups() -> None:
 
 def test_uncertainty_of_a_fifth_is_the_pure_rule_of_confidence() -> None:
     rows = turned(two_groups(60, 3, gap=1.0))
-    found = fitted(gap=1.0).dynamics(rows)
-    assert ((found["group"] == "hard") == (found["confidence"] <= 0.2)).all()
+    result = fitted(gap=1.0).dynamics(rows)
+    assert ((result["group"] == "hard") == (result["confidence"] <= 0.2)).all()
 
 
 def test_it_abstains_where_the_model_does_not_beat_chance() -> None:
     noise = two_groups(40, 0, gap=0.0)
     check = LearningDynamics().fit(noise, SCHEMA, np.random.default_rng(0))
-    found = check.judge(turned(noise), np.random.default_rng(0))
-    assert found.keep.all()
-    assert "out of fold with AUC" in found.notes[0]
+    result = check.judge(turned(noise), np.random.default_rng(0))
+    assert result.keep.all()
+    assert "out of fold with AUC" in result.notes[0]
     published = LearningDynamics.preset("published").fit(noise, SCHEMA, np.random.default_rng(0))
     assert not published.judge(turned(noise), np.random.default_rng(0)).keep.all()
 
 
 def test_no_more_than_the_share_allowed_is_dropped() -> None:
     rows = turned(two_groups(40, 1).drop_nulls())
-    found = fitted(max_removed=0.25).judge(rows, np.random.default_rng(0))
-    assert (~found.keep).sum() == rows.height // 4
-    kept = found.score[found.keep]
-    assert found.score[~found.keep].max() <= kept.min()
+    result = fitted(max_removed=0.25).judge(rows, np.random.default_rng(0))
+    assert (~result.keep).sum() == rows.height // 4
+    kept = result.score[result.keep]
+    assert result.score[~result.keep].max() <= kept.min()
 
 
 def test_a_class_that_no_real_row_has_is_kept_or_dropped_as_asked() -> None:
@@ -114,9 +114,9 @@ def test_a_number_is_judged_by_its_bin() -> None:
 def test_one_class_judges_nothing() -> None:
     real = two_groups(40, 0).filter(pl.col("y") == "a")
     check = LearningDynamics().fit(real, SCHEMA, np.random.default_rng(0))
-    found = check.judge(two_groups(10, 1), np.random.default_rng(0))
-    assert found.keep.all()
-    assert "one class only" in found.notes[0]
+    result = check.judge(two_groups(10, 1), np.random.default_rng(0))
+    assert result.keep.all()
+    assert "one class only" in result.notes[0]
 
 
 def test_options_are_checked_in_one_sentence() -> None:

@@ -72,9 +72,9 @@ def test_short_number_lies_between(low: float, width: float) -> None:
 def test_every_row_is_in_one_part_and_counts_agree(method: str) -> None:
     frame = planted()
     parts = partition(frame, SCHEMA, method=method, max_error=0.1)  # type: ignore[arg-type]
-    found = parts.of(frame, SCHEMA)
-    assert (found >= 0).all()
-    assert np.bincount(found, minlength=len(parts)).tolist() == [part.n_rows for part in parts]
+    result = parts.of(frame, SCHEMA)
+    assert (result >= 0).all()
+    assert np.bincount(result, minlength=len(parts)).tolist() == [part.n_rows for part in parts]
 
 
 def test_rule_search_describes_planted_heterogeneity() -> None:
@@ -82,8 +82,8 @@ def test_rule_search_describes_planted_heterogeneity() -> None:
     parts = partition(frame, SCHEMA, method="tree", max_parts=4)
     # Rules about x alone leave two thirds of a leaf in one class; with the group, nearly all.
     labels = frame["y"].to_numpy() == "yes"
-    found = parts.of(frame, SCHEMA)
-    purity = [max(share, 1 - share) for k in range(4) for share in [labels[found == k].mean()]]
+    result = parts.of(frame, SCHEMA)
+    purity = [max(share, 1 - share) for k in range(4) for share in [labels[result == k].mean()]]
     assert min(purity) > 0.9
     assert all("group" in part.rules[0] and "x" in part.rules[0] for part in parts.parts[:4])
 

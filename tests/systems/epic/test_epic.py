@@ -185,7 +185,7 @@ def test_classes_that_a_condition_excludes_get_no_rows(model: StandIn | None) ->
 
 
 def test_more_classes_than_letters_have_groups() -> None:
-    assert [group_letter(place) for place in (0, 25, 26, 51, 52)] == ["A", "Z", "A1", "Z1", "A2"]
+    assert [group_letter(index) for index in (0, 25, 26, 51, 52)] == ["A", "Z", "A1", "Z1", "A2"]
     table = pl.DataFrame({"x": np.arange(90) / 7, "y": [f"c{n % 30:02d}" for n in range(90)]})
     script = Scripted([""] * 9)
     EPIC("y", llm=script, random_state=0).fit(table).sample(5)

@@ -43,7 +43,7 @@ def test_which_part_is_to_blame(readings: Diagnostics, action: Action) -> None:
 
 
 def settings_of(change: Iterator[Candidate]) -> dict[str, Config]:
-    return {made.what: made.config for made in change}
+    return {result.what: result.config for result in change}
 
 
 def test_better_textures_come_cheapest_first() -> None:
@@ -90,10 +90,10 @@ def test_relaxed_rules_soften_the_worst_first_but_never_what_a_person_demands() 
 
 def test_a_change_that_helps_is_kept_and_told() -> None:
     worse = Diagnostics(u_real=0.9, u_syn=0.7)
-    found = {"independent": worse, "copula": worse, "trees": GOOD}
+    result = {"independent": worse, "copula": worse, "trees": GOOD}
     trace = tune(
         Config("independent"),
-        lambda setting: found[setting.texture],
+        lambda setting: result[setting.texture],
         lambda setting: better_textures(setting, 100),
         lambda setting: [],
     )
@@ -147,8 +147,8 @@ def test_it_never_ends_worse_than_it_began(found: list[Diagnostics], rounds: int
     settings = [Config(f"number {k}") for k in range(7)]
 
     def after(setting: Config) -> list[Candidate]:
-        place = settings.index(setting)
-        return [Candidate(f"to {k}", settings[k]) for k in range(7) if k != place]
+        index = settings.index(setting)
+        return [Candidate(f"to {k}", settings[k]) for k in range(7) if k != index]
 
     trace = tune(settings[0], lambda s: found[settings.index(s)], after, after, rounds=rounds)
     assert trace.last.loss <= trace.first.loss

@@ -51,8 +51,8 @@ def fitted() -> HTDBU:
 def quiet(model: HTDBU, *args: Any, **options: Any) -> pl.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuleWarning)
-        found: pl.DataFrame = model.sample(*args, **options)
-    return found
+        result: pl.DataFrame = model.sample(*args, **options)
+    return result
 
 
 def share(rows: pl.DataFrame) -> float:
@@ -231,9 +231,11 @@ def news(n: int = 400) -> pl.DataFrame:
 
 def test_texts_go_with_their_attribute_and_are_told_to_be_real(tmp_path: Path) -> None:
     frame = news()
-    wanted = {"kind": "align", "on": "y", "attribute": "mood", "intervention": True,
+    requested = {"kind": "align", "on": "y", "attribute": "mood", "intervention": True,
               "pairs": {"yes": ["good"], "no": ["bad", "fair"]}}  # fmt: skip
-    model = HTDBU("y", rules=[wanted], texts=TextColumn("text", "mood"), random_state=0).fit(frame)
+    model = HTDBU("y", rules=[requested], texts=TextColumn("text", "mood"), random_state=0).fit(
+        frame
+    )
     rows = quiet(model, 150)
     assert rows.columns == frame.columns
     moods = dict(zip(frame["text"], frame["mood"], strict=True))

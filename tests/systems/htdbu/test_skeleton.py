@@ -42,9 +42,9 @@ LAYOUT = Layout.learn(REAL, SCHEMA)
 
 
 def skeleton(rules: list[Any], n_rows: int = N, columns: Any = None, **more: Any) -> Skeleton:
-    found = validate_rules(as_rules(rules), SCHEMA, REAL).require()
-    names = columns or skeleton_columns(SCHEMA, found.rules)
-    return plan_skeleton(REAL, LAYOUT, found.bound, names, n_rows, **more)
+    result = validate_rules(as_rules(rules), SCHEMA, REAL).require()
+    names = columns or skeleton_columns(SCHEMA, result.rules)
+    return plan_skeleton(REAL, LAYOUT, result.bound, names, n_rows, **more)
 
 
 def share(made: Skeleton, question: pl.Expr) -> float:
@@ -55,24 +55,24 @@ STRICT = {"kind": "implies", "if": "y = 'yes'", "then": "mood = 'good'", "interv
 
 
 def test_without_rules_it_is_the_real_joint() -> None:
-    made = skeleton([], columns=["y", "mood"])
-    assert made.effect == pytest.approx(0.0, abs=1e-12)
-    assert made.distance(REAL) == pytest.approx(0.0, abs=1e-12)
+    result = skeleton([], columns=["y", "mood"])
+    assert result.effect == pytest.approx(0.0, abs=1e-12)
+    assert result.distance(REAL) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_hard_rule_leaves_the_classes_and_tells_what_it_changes() -> None:
-    made = skeleton([STRICT])
-    assert made.columns == ("y", "mood")
-    assert share(made, (pl.col("y") == "yes") & (pl.col("mood") != "good")) == 0.0
-    assert share(made, pl.col("y") == "yes") == pytest.approx((REAL["y"] == "yes").mean())
+    result = skeleton([STRICT])
+    assert result.columns == ("y", "mood")
+    assert share(result, (pl.col("y") == "yes") & (pl.col("mood") != "good")) == 0.0
+    assert share(result, pl.col("y") == "yes") == pytest.approx((REAL["y"] == "yes").mean())
     broken = REAL.filter((pl.col("y") == "yes") & (pl.col("mood") != "good")).height / N
-    assert made.effect == pytest.approx(broken)
+    assert result.effect == pytest.approx(broken)
 
 
 def test_to_condition_is_to_take_the_real_rows_that_keep_the_rule() -> None:
-    made = skeleton([STRICT], keep_target=False)
+    result = skeleton([STRICT], keep_target=False)
     kept = REAL.filter((pl.col("y") == "no") | (pl.col("mood") == "good"))
-    assert share(made, pl.col("y") == "yes") == pytest.approx((kept["y"] == "yes").mean())
+    assert share(result, pl.col("y") == "yes") == pytest.approx((kept["y"] == "yes").mean())
 
 
 @pytest.mark.parametrize("n_rows", [7, 100, 12_345])
@@ -81,15 +81,15 @@ def test_quotas_are_met_to_the_row(n_rows: int) -> None:
         {"kind": "quota", "where": "y = 'yes' AND age > 60", "share": [0.31, 0.33]},
         {"kind": "quota", "where": "mood = 'bad'", "share": [0.4, 0.4]},
     ]
-    made = skeleton(rules, n_rows)
-    counts = made.counts(n_rows, np.random.default_rng(1))
+    result = skeleton(rules, n_rows)
+    counts = result.counts(n_rows, np.random.default_rng(1))
     assert counts.sum() == n_rows
-    old = made.frame()[made.questions[0].name].to_numpy()
+    old = result.frame()[result.questions[0].name].to_numpy()
     assert int(np.ceil(0.31 * n_rows)) <= counts[old].sum()
     assert counts[old].sum() <= max(int(0.33 * n_rows), int(np.ceil(0.31 * n_rows)))
-    bad = (made.frame()["mood"] == "bad").to_numpy()
+    bad = (result.frame()["mood"] == "bad").to_numpy()
     assert abs(counts[bad].sum() - 0.4 * n_rows) < 1
-    assert made.broken(counts) == set()
+    assert result.broken(counts) == set()
 
 
 def test_a_least_number_of_rows_depends_on_the_request() -> None:
@@ -101,19 +101,19 @@ def test_a_least_number_of_rows_depends_on_the_request() -> None:
 def test_conditional_shares() -> None:
     rule = {"kind": "conditional", "given": "y = 'yes'", "column": "mood",
             "dist": {"good": 0.75, "fair": 0.25}}  # fmt: skip
-    made = skeleton([rule])
-    yes = share(made, pl.col("y") == "yes")
-    good = share(made, (pl.col("y") == "yes") & (pl.col("mood") == "good"))
+    result = skeleton([rule])
+    yes = share(result, pl.col("y") == "yes")
+    good = share(result, (pl.col("y") == "yes") & (pl.col("mood") == "good"))
     assert good / yes == pytest.approx(0.75)
     soft = skeleton([{**rule, "severity": "soft", "weight": 0.5}])
-    assert 0 < soft.effect < made.effect
+    assert 0 < soft.effect < result.effect
 
 
 def test_classes_asked_for_and_quotas_together() -> None:
     quota = {"kind": "quota", "where": "mood = 'bad'", "share": [0.5, 0.5]}
-    made = skeleton([quota], 400, ["y", "mood"], classes={"yes": 100, "no": 300})
-    counts = made.counts(400, np.random.default_rng(0))
-    frame = made.frame()
+    result = skeleton([quota], 400, ["y", "mood"], classes={"yes": 100, "no": 300})
+    counts = result.counts(400, np.random.default_rng(0))
+    frame = result.frame()
     assert counts[(frame["y"] == "yes").to_numpy()].sum() == 100
     assert counts[(frame["mood"] == "bad").to_numpy()].sum() == 200
 
@@ -123,8 +123,8 @@ def test_rules_about_other_columns_close_cells_that_they_leave_no_row() -> None:
         {"kind": "implies", "if": "y = 'yes'", "then": "age < 10", "intervention": True},
         {"expression": "age >= 18"},
     ]
-    made = skeleton(rules, columns=["y"])
-    assert share(made, pl.col("y") == "yes") == 0.0
+    result = skeleton(rules, columns=["y"])
+    assert share(result, pl.col("y") == "yes") == 0.0
 
 
 def test_what_cannot_be_met_is_named() -> None:
@@ -142,16 +142,16 @@ def test_what_cannot_be_met_is_named() -> None:
 
 
 def test_shares_of_the_target_give_way_to_a_quota_and_that_is_said() -> None:
-    made = skeleton([{"kind": "quota", "where": "y = 'yes'", "share": [0.5, 0.5]}])
-    assert share(made, pl.col("y") == "yes") == pytest.approx(0.5)
-    assert "the shares of 'y' give way" in made.notes[0]
+    result = skeleton([{"kind": "quota", "where": "y = 'yes'", "share": [0.5, 0.5]}])
+    assert share(result, pl.col("y") == "yes") == pytest.approx(0.5)
+    assert "the shares of 'y' give way" in result.notes[0]
 
 
 def test_blocks_add_up_and_do_not_depend_on_their_size() -> None:
-    made = skeleton([], columns=["y", "mood"])
-    counts = made.counts(5000, np.random.default_rng(0))
+    result = skeleton([], columns=["y", "mood"])
+    counts = result.counts(5000, np.random.default_rng(0))
     for size in (700, 5000):
-        blocks = list(made.blocks(counts, size, np.random.default_rng(1)))
+        blocks = list(result.blocks(counts, size, np.random.default_rng(1)))
         assert max(len(block) for block in blocks) <= size
         assert (np.bincount(np.concatenate(blocks), minlength=len(counts)) == counts).all()
 
@@ -168,25 +168,25 @@ def test_projection_meets_a_margin_and_a_band(
     everything = np.ones(4, dtype=bool)
     rows = np.array([[True, True, False, False], [False, False, True, True]])
     column = np.array([[True, False, True, False]])
-    wanted = np.array([margin, 1 - margin])
-    made = project(
+    requested = np.array([margin, 1 - margin])
+    result = project(
         shares,
         [
-            Constraint("rows", rows, wanted, wanted, everything),
+            Constraint("rows", rows, requested, requested, everything),
             Constraint("column", column, np.array([low]), np.array([1.0]), everything),
         ],
     )
-    assert made is not None
-    assert made.sum() == pytest.approx(1.0)
-    assert rows @ made == pytest.approx(wanted, abs=1e-6)
-    assert (column @ made)[0] >= low - 1e-6
+    assert result is not None
+    assert result.sum() == pytest.approx(1.0)
+    assert rows @ result == pytest.approx(requested, abs=1e-6)
+    assert (column @ result)[0] >= low - 1e-6
 
 
 def test_a_band_that_is_met_in_the_end_leaves_no_trace() -> None:
     shares, everything = np.array([0.1, 0.2, 0.3, 0.4]), np.ones(4, dtype=bool)
     rows = np.array([[True, True, False, False], [False, False, True, True]])
-    wanted = np.array([0.6, 0.4])
-    margin = Constraint("rows", rows, wanted, wanted, everything)
+    requested = np.array([0.6, 0.4])
+    margin = Constraint("rows", rows, requested, requested, everything)
     band = Constraint("first", rows[:1], np.array([0.5]), np.array([1.0]), everything)
     alone, both = project(shares, [margin]), project(shares, [band, margin])
     assert alone is not None
@@ -221,31 +221,31 @@ def test_columns_that_would_make_too_many_cells_are_left_to_the_texture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tablewright.systems.htdbu.skeleton.MAX_CELLS", 4)
-    made = skeleton([], columns=["y", "mood"])
-    assert made.columns == ("y",)
-    assert made.notes == ("column 'mood' has too many values to be fixed beforehand",)
+    result = skeleton([], columns=["y", "mood"])
+    assert result.columns == ("y",)
+    assert result.notes == ("column 'mood' has too many values to be fixed beforehand",)
 
 
 def test_a_computed_column_is_not_fixed_beforehand() -> None:
     rule = {"kind": "fd", "from": ["level"], "to": "mood", "intervention": True}
-    made = skeleton([rule], columns=["y", "mood"])
-    assert made.columns == ("y",)
-    assert "column 'mood' is computed" in made.notes[0]
+    result = skeleton([rule], columns=["y", "mood"])
+    assert result.columns == ("y",)
+    assert "column 'mood' is computed" in result.notes[0]
 
 
 def test_cells_that_no_real_row_has_are_opened_for_a_quota() -> None:
     real = REAL.filter((pl.col("y") == "no") | (pl.col("mood") != "bad"))
     rules = as_rules([{"kind": "quota", "where": "y = 'yes' AND mood = 'bad'", "share": [0.05, 1]}])
-    found = validate_rules(rules, SCHEMA, real).require()
-    made = plan_skeleton(real, LAYOUT, found.bound, ["y", "mood"], N)
-    assert share(made, (pl.col("y") == "yes") & (pl.col("mood") == "bad")) == pytest.approx(0.05)
+    result = validate_rules(rules, SCHEMA, real).require()
+    created = plan_skeleton(real, LAYOUT, result.bound, ["y", "mood"], N)
+    assert share(created, (pl.col("y") == "yes") & (pl.col("mood") == "bad")) == pytest.approx(0.05)
 
 
 def test_missing_values_have_a_place_of_their_own() -> None:
     real = REAL.with_columns(mood=pl.when(pl.col("age") > 70).then(None).otherwise("mood"))
     schema = SCHEMA.override(mood={"nullable": True})
     layout = Layout.learn(real, schema)
-    made = plan_skeleton(real, layout, [], ["y", "mood"], N)
-    missing = made.frame().filter(pl.col("mood").is_null())
+    result = plan_skeleton(real, layout, [], ["y", "mood"], N)
+    missing = result.frame().filter(pl.col("mood").is_null())
     assert missing["wanted"].sum() == pytest.approx(real["mood"].null_count() / N)
-    assert made.distance(real) == pytest.approx(0.0, abs=1e-12)
+    assert result.distance(real) == pytest.approx(0.0, abs=1e-12)

@@ -74,17 +74,17 @@ def test_two_pools_share_no_text() -> None:
 
 
 def test_labels_are_taken_as_they_are_and_real_texts_are_told() -> None:
-    made = TextColumn("text", "mood").fit(TABLE)
+    result = TextColumn("text", "mood").fit(TABLE)
     rows = pl.DataFrame({"mood": ["good"] * 500 + ["bad"] * 5})
-    written = rows.with_columns(made.write(rows, rng()))
+    written = rows.with_columns(result.write(rows, rng()))
     moods = dict(TABLE.select("text", "mood").iter_rows())
     assert [moods[text] for text in written["text"]] == rows["mood"].to_list()
-    told = made.told(written)
+    reported = result.told(written)
     n_good = TABLE.filter(pl.col("mood") == "good")["text"].n_unique()
-    assert (told["texts"], told["real_share"], told["missing"]) == ("real", 1.0, 0)
-    assert told["most_used"] == -(-500 // n_good)
-    assert made.label(written["text"]).to_list() == rows["mood"].to_list()
-    assert made.label(pl.Series(["unheard of"])).to_list() == [None]
+    assert (reported["texts"], reported["real_share"], reported["missing"]) == ("real", 1.0, 0)
+    assert reported["most_used"] == -(-500 // n_good)
+    assert result.label(written["text"]).to_list() == rows["mood"].to_list()
+    assert result.label(pl.Series(["unheard of"])).to_list() == [None]
 
 
 def test_a_classifier_labels_what_has_no_label_and_says_how_well() -> None:
@@ -92,29 +92,29 @@ def test_a_classifier_labels_what_has_no_label_and_says_how_well() -> None:
     gaps = TABLE.with_columns(
         pl.when(pl.Series(unknown)).then(None).otherwise("mood").alias("mood")
     )
-    made = TextColumn("text", "mood", source="classifier").fit(gaps)
-    found = made.attribute_of(gaps)
-    assert found.null_count() == 0
-    right = (found == TABLE["mood"]).to_numpy()
+    created = TextColumn("text", "mood", source="classifier").fit(gaps)
+    result = created.attribute_of(gaps)
+    assert result.null_count() == 0
+    right = (result == TABLE["mood"]).to_numpy()
     assert right[~unknown].all()
     assert right[unknown].mean() > 0.9  # one word tells the mood
-    assert made.classifier_ is not None
-    assert made.classifier_.accuracy_ is not None
-    assert made.classifier_.accuracy_ > 0.95
-    assert "held out once" in made.notes_[0]
+    assert created.classifier_ is not None
+    assert created.classifier_.accuracy_ is not None
+    assert created.classifier_.accuracy_ > 0.95
+    assert "held out once" in created.notes_[0]
     labelled = TextColumn("text", "mood", source="classifier", sure=1.0).fit(gaps)
     known = gaps.drop_nulls()
     assert set(labelled.pool_.frame.iter_rows()) == set(known.select("text", "mood").iter_rows())
-    assert len(labelled.pool_) < len(made.pool_)
-    assert made.label(pl.Series(["Sales rose somewhere.", None])).to_list() == ["good", None]
+    assert len(labelled.pool_) < len(created.pool_)
+    assert created.label(pl.Series(["Sales rose somewhere.", None])).to_list() == ["good", None]
 
 
 def test_labels_that_tell_nothing_are_not_told_better_than_by_chance() -> None:
     labels = pl.Series(rng(3).choice(["a", "b"], 2_000))
     texts = pl.Series([f"word{k} of text{i}" for i, k in enumerate(rng(4).integers(0, 9, 2_000))])
-    found = TextClassifier().fit(texts, labels, rng())
-    assert found.accuracy_ is not None
-    assert abs(found.accuracy_ - 0.5) < 4 * 0.5 / 2_000**0.5  # four standard errors
+    result = TextClassifier().fit(texts, labels, rng())
+    assert result.accuracy_ is not None
+    assert abs(result.accuracy_ - 0.5) < 4 * 0.5 / 2_000**0.5  # four standard errors
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,11 @@ def test_what_no_classifier_can_learn(texts: list[str], labels: list[str], says:
 
 
 def test_one_text_a_label_leaves_the_accuracy_unknown() -> None:
-    found = TextClassifier().fit(pl.Series(["it rose", "it fell"]), pl.Series([True, False]), rng())
-    assert found.accuracy_ is None
-    assert found.label(pl.Series(["they rose"])).to_list() == [True]
+    result = TextClassifier().fit(
+        pl.Series(["it rose", "it fell"]), pl.Series([True, False]), rng()
+    )
+    assert result.accuracy_ is None
+    assert result.label(pl.Series(["they rose"])).to_list() == [True]
 
 
 def knower() -> StandIn:
@@ -158,17 +160,17 @@ class Reader:
 def test_a_model_labels_from_a_closed_set_once_per_text() -> None:
     llm = Reader()
     part = TABLE.head(40)
-    made = TextColumn("text", "mood", source="model", values=list(WORDS), llm=llm).fit(part)
+    result = TextColumn("text", "mood", source="model", values=list(WORDS), llm=llm).fit(part)
     asked = len(llm.prompts)
     assert asked == 2
-    assert made.attribute_of(part).to_list() == part["mood"].to_list()
+    assert result.attribute_of(part).to_list() == part["mood"].to_list()
     assert len(llm.prompts) == asked
     liar = Scripted(['[{"mood": "great"}, {"mood": "good"}]', *["I cannot."] * 2])
-    made = TextColumn("text", "mood", source="model", values=list(WORDS), llm=liar).fit(
+    result = TextColumn("text", "mood", source="model", values=list(WORDS), llm=liar).fit(
         pl.DataFrame({"text": ["one text", "another text"]})
     )
-    assert made.pool_.frame.rows() == [("another text", "good")]
-    assert "1 of 2 texts" in made.notes_[0]
+    assert result.pool_.frame.rows() == [("another text", "good")]
+    assert "1 of 2 texts" in result.notes_[0]
 
 
 def test_texts_leave_only_where_rows_may() -> None:
@@ -186,16 +188,16 @@ def test_texts_leave_only_where_rows_may() -> None:
 
 def test_a_model_writes_texts_under_the_rows_values_and_is_checked() -> None:
     llm = knower()
-    made = TextColumn("text", "mood", texts="model", llm=llm).fit(TABLE)
+    result = TextColumn("text", "mood", texts="model", llm=llm).fit(TABLE)
     rows = TABLE.select("size", "mood", "wins").head(30)
-    texts = made.write(rows, rng())
+    texts = result.write(rows, rng())
     assert texts.null_count() == 0
     assert len(llm.prompts) == 3
     assert '"mood"' in llm.prompts[0] or "'mood'" in llm.prompts[0]
-    told = made.told(rows.with_columns(texts))
-    assert told["texts"] == "written by a model"
-    assert told["real_share"] == 1.0  # this model repeats what it has read, and that is said
-    assert told["agreement"] == 1.0
+    reported = result.told(rows.with_columns(texts))
+    assert reported["texts"] == "written by a model"
+    assert reported["real_share"] == 1.0  # this model repeats what it has read, and that is said
+    assert reported["agreement"] == 1.0
 
 
 def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
@@ -210,32 +212,32 @@ def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
             return Reply('{"rows": [{"text": "All is well."}, {"text": "..."}]}')
 
     llm = Writer()
-    made = TextColumn("text", "mood", texts="model", llm=llm).fit(TABLE)
+    result = TextColumn("text", "mood", texts="model", llm=llm).fit(TABLE)
     rows = pl.DataFrame({"mood": ["good", None, "bad"], "wins": ["yes", "no", "no"]})
-    texts = made.write(rows, rng())
+    texts = result.write(rows, rng())
     assert texts.to_list() == ["All is well.", None, None]
     shown = "\n".join(prompt.text for prompt in llm.prompts)
     assert "wins" not in shown
     assert not any(text in shown for text in TABLE["text"])
-    assert made.told(rows.with_columns(texts))["missing"] == 2
+    assert result.told(rows.with_columns(texts))["missing"] == 2
     assert llm.prompts[0].sent == {"mood": 2}
     n_calls = len(llm.prompts)
-    assert made.write(rows.filter(pl.col("mood").is_null()), rng()).to_list() == [None]
-    assert made.write(rows.clear(), rng()).to_list() == []
+    assert result.write(rows.filter(pl.col("mood").is_null()), rng()).to_list() == [None]
+    assert result.write(rows.clear(), rng()).to_list() == []
     assert len(llm.prompts) == n_calls
 
 
 @pytest.mark.parametrize("source", ["label", "classifier"])
 def test_a_stored_column_writes_the_same_texts(source: str, tmp_path: Path) -> None:
-    made = TextColumn("text", "mood", source=source).fit(TABLE)  # type: ignore[arg-type]  # any word
-    write_artefact(tmp_path / "texts.zip", made.state())
+    result = TextColumn("text", "mood", source=source).fit(TABLE)  # type: ignore[arg-type]  # any word
+    write_artefact(tmp_path / "texts.zip", result.state())
     with reading(tmp_path / "texts.zip") as state:
         again = TextColumn.restore(state)
     rows = TABLE.select("mood")
-    assert again.write(rows, rng(5)).to_list() == made.write(rows, rng(5)).to_list()
+    assert again.write(rows, rng(5)).to_list() == result.write(rows, rng(5)).to_list()
     strange = pl.Series(["Sales lost a lot", "Sales", ""])
-    assert again.label(strange).to_list() == made.label(strange).to_list()
-    assert again.notes_ == made.notes_
+    assert again.label(strange).to_list() == result.label(strange).to_list()
+    assert again.notes_ == result.notes_
 
 
 @pytest.mark.parametrize(
@@ -257,8 +259,8 @@ def test_what_does_not_fit_is_said(options: dict[str, object], says: str) -> Non
 
 
 def test_rows_without_the_attribute_get_no_text() -> None:
-    made = TextColumn("text", "mood").fit(TABLE)
+    result = TextColumn("text", "mood").fit(TABLE)
     with pytest.raises(InputError, match="the rows have no column 'mood'"):
-        made.write(TABLE.select("size"), rng())
+        result.write(TABLE.select("size"), rng())
     with pytest.raises(InputError, match="no text in 'text'"):
         TextColumn("text", "mood").fit(TABLE.with_columns(pl.lit(None).alias("mood")))

@@ -38,9 +38,9 @@ def test_a_class_that_no_real_row_has_can_be_written_by_a_model() -> None:
     model = StandIn(population, target="risk")
     system = TeamThenTrim("risk", llm=model, classes=ALL, trim=None, random_state=0).fit(real)
     rows = system.sample(60)
-    found = rows.filter(pl.col("risk") == "high")
-    assert found.height > 0
-    assert found["x"].to_numpy().mean() > rows["x"].to_numpy().mean()
+    result = rows.filter(pl.col("risk") == "high")
+    assert result.height > 0
+    assert result["x"].to_numpy().mean() > rows["x"].to_numpy().mean()
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["low", "middle"]), pl.Enum(ALL)])

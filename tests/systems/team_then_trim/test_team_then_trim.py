@@ -200,8 +200,8 @@ def test_same_seed_same_rows() -> None:
     def rows(seed: int) -> pl.DataFrame:
         model = StandIn(PEOPLE, target="state")
         system = TeamThenTrim("state", llm=model, trim=None, random_state=seed)
-        made: pl.DataFrame = system.fit(SMALL).sample(12)
-        return made
+        result: pl.DataFrame = system.fit(SMALL).sample(12)
+        return result
 
     assert rows(1).equals(rows(1))
     assert not rows(1).equals(rows(2))
@@ -209,9 +209,15 @@ def test_same_seed_same_rows() -> None:
 
 def test_examples_and_meanings_are_shown_and_no_other_columns_asked_for() -> None:
     model = StandIn(PEOPLE, target="state")
-    told = {"fever": {"meaning": "degrees in the ear"}}
+    reported = {"fever": {"meaning": "degrees in the ear"}}
     system = TeamThenTrim(
-        "state", llm=model, schema=told, topic="patients", trim=None, random_state=0, n_batches=1
+        "state",
+        llm=model,
+        schema=reported,
+        topic="patients",
+        trim=None,
+        random_state=0,
+        n_batches=1,
     ).fit(SMALL)
     system.sample()
     asked = workers(model)

@@ -181,8 +181,8 @@ def _writers(
         raise InputError("compare needs a target: the column that a model is to predict")
     if methods is None:
         methods = [*DEFAULT_METHODS, *(BALANCED_METHODS if _is_skewed(frame, schema) else ())]
-    found = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods)
-    for name, writer in found.items():
+    result = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods)
+    for name, writer in result.items():
         if name in CONTROLS:
             raise InputError(f"method {name!r} is a control and always takes part: leave it out")
         if writer is not None:
@@ -190,8 +190,8 @@ def _writers(
         method = read_method(name)
         estimator(method.generator)
         if llm is not None and method.generator in names("systems"):
-            found[name] = method_writer(method, llm)
-    return found
+            result[name] = method_writer(method, llm)
+    return result
 
 
 def _is_skewed(frame: pl.DataFrame, schema: Schema) -> bool:
@@ -244,12 +244,18 @@ class _Contest:
     def run(self, job: _Job, writer: Writer | None) -> dict[str, Any]:
         split = self.splits[job.split]
         if job.size:
-            places = np.random.default_rng(job.seed).permutation(split.train)[: job.size]
-            split = Split(np.sort(places), split.test)
-        found = run_trial(
+            indices = np.random.default_rng(job.seed).permutation(split.train)[: job.size]
+            split = Split(np.sort(indices), split.test)
+        result = run_trial(
             self.frame, self.schema, split, job.method, job.seed, self.settings, writer
         )
-        return {"key": job.key, "method": job.method, "split": job.split, "size": job.size, **found}
+        return {
+            "key": job.key,
+            "method": job.method,
+            "split": job.split,
+            "size": job.size,
+            **result,
+        }
 
 
 def _run(
@@ -261,16 +267,16 @@ def _run(
     progress: Progress | None,
 ) -> list[dict[str, Any]]:
     done = _read(resume)
-    found = [done[job.key] for job in jobs if job.key in done]
+    matches = [done[job.key] for job in jobs if job.key in done]
     waiting = [job for job in jobs if job.key not in done]
-    for i, result in enumerate(_results(contest, waiting, writers, n_jobs), len(found) + 1):
-        found.append(result)
+    for i, result in enumerate(_results(contest, waiting, writers, n_jobs), len(matches) + 1):
+        matches.append(result)
         if resume is not None:
             with resume.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(result) + "\n")
         if progress is not None:
             progress(i, len(jobs))
-    return found
+    return matches
 
 
 def _results(
@@ -292,15 +298,15 @@ def _read(resume: Path | None) -> dict[str, dict[str, Any]]:
     """Read finished trials; a line that was cut off while it was written is left out."""
     if resume is None or not resume.exists():
         return {}
-    found = {}
+    result = {}
     for line in resume.read_text(encoding="utf-8").splitlines():
         try:
             trial = json.loads(line)
         except json.JSONDecodeError:
             continue
         if isinstance(trial, dict) and "key" in trial and "error" not in trial:
-            found[str(trial["key"])] = trial
-    return found
+            result[str(trial["key"])] = trial
+    return result
 
 
 def _board(
@@ -344,10 +350,10 @@ def _outer_report(
         return None
     n_rows = contest.settings.n_samples or contest.frame.height
     schema = schema_of_training(contest.schema, contest.frame)
-    made = (writer or method_writer(read_method(winner)))(contest.frame, schema, n_rows, seed)
+    result = (writer or method_writer(read_method(winner)))(contest.frame, schema, n_rows, seed)
     return evaluate(
         contest.frame,
-        made.rows,
+        result.rows,
         outside,
         schema=schema,
         measure=measure,

@@ -86,8 +86,8 @@ def make_entries(
         by_method.setdefault(trial["method"], {})[trial["split"]] = trial
     base = by_method.get("nothing", {})
     entries = [
-        _entry(name, found, base, measure, name in controls, n_train, n_test)
-        for name, found in by_method.items()
+        _entry(name, result, base, measure, name in controls, n_train, n_test)
+        for name, result in by_method.items()
     ]
     return sorted(entries, key=lambda e: (e.gain is None, -(e.gain or 0.0), e.method != "nothing"))
 

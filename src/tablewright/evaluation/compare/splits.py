@@ -136,8 +136,8 @@ def _folds(
         if len(np.unique(names)) < n_splits:
             raise InputError(f"column {groups!r} has fewer groups than {n_splits} folds")
     splitter = _splitter(strata is not None, names is not None, seed, n_splits)
-    found = splitter.split(np.zeros(frame.height), strata, names)
-    return [Split(train, test) for train, test in found]
+    result = splitter.split(np.zeros(frame.height), strata, names)
+    return [Split(train, test) for train, test in result]
 
 
 def _splitter(stratified: bool, grouped: bool, seed: int, n_splits: int) -> Any:

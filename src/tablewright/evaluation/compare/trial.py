@@ -124,16 +124,16 @@ def run_trial(
         return _measured(_control_arm(method), real, real, asked, task, rng) | _cost(0.0, 0.0, 0)
     started = clock.process_time()
     try:
-        made = (writer or method_writer(read_method(method)))(
+        created = (writer or method_writer(read_method(method)))(
             train, schema_of_training(schema, train), settings.n_samples or train.height, seed
         )
     except InputError as error:
         return {"error": str(error)}
     seconds = clock.process_time() - started
-    rows = _known(ruler.rows(made.rows))
+    rows = _known(ruler.rows(created.rows))
     arm = Arm(lambda draw, _: draw.train.join(draw.synthetic))
-    found = _measured(arm, real, rows, asked, task, rng)
-    return found | _cost(seconds, made.money, len(rows))
+    result = _measured(arm, real, rows, asked, task, rng)
+    return result | _cost(seconds, created.money, len(rows))
 
 
 def _known(rows: EncodedRows) -> EncodedRows:
@@ -168,11 +168,11 @@ def _balanced_copies(draw: Draw, rng: np.random.Generator) -> Design:
     labels, counts = np.unique(draw.train.y, return_counts=True)
     if draw.rows.features[draw.rows.encoder.target or 0].levels is None:
         return draw.train
-    places = [
+    indices = [
         rng.choice(np.flatnonzero(draw.train.y == label), size=counts.max() - count)
         for label, count in zip(labels, counts, strict=True)
     ]
-    return draw.train.join(draw.train.take(np.concatenate(places)))
+    return draw.train.join(draw.train.take(np.concatenate(indices)))
 
 
 def method_writer(method: Method, llm: Models = None) -> Writer:
@@ -187,9 +187,9 @@ def method_writer(method: Method, llm: Models = None) -> Writer:
 
     def write(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
         options: Mapping[str, Any] = {"balance": method.balance} if method.balance else {}
-        made = estimator(method.generator, schema=schema, random_state=seed, llm=llm).fit(train)
-        rows = made.sample(None if method.balance == "fill" else n_rows, **options)
-        cost = made.result_.usage.cost if isinstance(made, System) else 0.0
+        result = estimator(method.generator, schema=schema, random_state=seed, llm=llm).fit(train)
+        rows = result.sample(None if method.balance == "fill" else n_rows, **options)
+        cost = result.result_.usage.cost if isinstance(result, System) else 0.0
         return Written(rows, cost or 0.0)
 
     return write

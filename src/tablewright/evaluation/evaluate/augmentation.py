@@ -97,18 +97,18 @@ def measure_augmentation(
 
 def _without_rows(trials: Trials, measure: str) -> list[str]:
     """Name the treatments that need no rows and do as well as the generated ones."""
-    found = []
+    result = []
     for arm in ("class weights", "threshold"):
         if arm not in trials.arms:
             continue
         own = trials.difference(arm, "real", measure)
         less = trials.difference("augmented", arm, measure)
         if own is not None and less is not None and own.interval[0] > 0 >= less.interval[0]:
-            found.append(
+            result.append(
                 f"{arm} alone: {own.value:+.3f} in {measure}, no worse than with generated rows, "
                 "and none are needed"
             )
-    return found
+    return result
 
 
 def _unjudgeable(known: Mapping[str, EncodedRows], task: Task) -> str:
@@ -159,8 +159,8 @@ def arm_table(trials: Trials) -> list[dict[str, Any]]:
         for measure in trials.measures:
             value = trials.value(arm, measure)
             values[measure] = None if np.isnan(value) else value
-            found = trials.difference(arm, "real", measure) if arm != "real" else None
-            gains[measure] = None if found is None else [found.value, *found.interval]
+            result = trials.difference(arm, "real", measure) if arm != "real" else None
+            gains[measure] = None if result is None else [result.value, *result.interval]
         table.append({"arm": arm, "values": values, "gains": gains})
     return table
 
@@ -175,19 +175,19 @@ def _subgroups(
     names = [feature.name for feature in holdout.features]
     if column is not None and column not in names:
         raise InputError(f"subgroups: no column {column!r} among {', '.join(names)}")
-    place = names.index(column) if column is not None else target
-    assert place is not None
+    index = names.index(column) if column is not None else target
+    assert index is not None
     # Within one class only the share that is found can be measured.
-    used = "balanced_accuracy" if place == target else measure
-    bins = holdout.binned[:, place]
+    used = "balanced_accuracy" if index == target else measure
+    bins = holdout.binned[:, index]
     table = []
     for code in np.unique(bins):
         asked = np.flatnonzero(bins == code)
-        if len(asked) < MIN_SUBGROUP and place != target:
+        if len(asked) < MIN_SUBGROUP and index != target:
             continue
         values = {arm: _known(trials.among(asked, arm, used)) for arm in _shown(trials.arms)}
-        label = _bin_label(holdout, place, int(code))
-        table.append({"column": names[place], "value": label, "rows": len(asked), "arms": values})
+        label = _bin_label(holdout, index, int(code))
+        table.append({"column": names[index], "value": label, "rows": len(asked), "arms": values})
     return table
 
 

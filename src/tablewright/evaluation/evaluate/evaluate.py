@@ -144,7 +144,7 @@ def evaluate(
     work, kept = EFFORTS[effort], None if rules is None else as_rules(rules)
     rngs = np.random.default_rng(random_state).spawn(9)
     alarms = check_split(*tables.three, rngs[7])
-    found = measure_augmentation(
+    result = measure_augmentation(
         tables, work, rngs[0], measure=measure, subgroups=subgroups, makers=controls
     )
     alike, notes = _in_mix(tables, balanced, provenance or {}, rngs[8])
@@ -152,14 +152,14 @@ def evaluate(
         "rows": {name: len(rows) for name, rows in zip(_NAMES, tables.three, strict=True)},
         "columns": len(table.schema),
         "target": table.schema.target,
-        "measure": found.verdict.measure or None,
+        "measure": result.verdict.measure or None,
         "effort": effort,
         "random_state": random_state,
         "tablewright": __version__,
         "provenance": dict(provenance or {}),
     }
     sections = {
-        "utility": found.scores,
+        "utility": result.scores,
         "fidelity": _fidelity(alike, work, rngs[1]),
         "rules": [] if kept is None else [logic.rule_violations(kept, *tables.three, rngs[2])],
         "texts": _texts(text_attribute or _aligned(kept, table.schema), labeller, tables, rngs[6]),
@@ -173,12 +173,12 @@ def evaluate(
     notes += unjudged(table.schema, groups, read)
     facts["seconds"] = round(clock.perf_counter() - started, 2)
     return Report(
-        found.verdict,
+        result.verdict,
         {name: scores for name, scores in sections.items() if scores},
-        found.arms,
+        result.arms,
         facts,
-        [*notes, *found.notes],
-        found.subgroups,
+        [*notes, *result.notes],
+        result.subgroups,
         drawn,
         alarms,
     )
@@ -270,7 +270,7 @@ def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[
 
 def _privacy(tables: Tables, rng: np.random.Generator) -> list[Score]:
     three = tables.three
-    found = privacy.search(*three, rng)
+    result = privacy.search(*three, rng)
     measures = (
         copies.one_off_copies,
         copies.shifted_copies,
@@ -282,8 +282,8 @@ def _privacy(tables: Tables, rng: np.random.Generator) -> list[Score]:
     )
     return [
         privacy.exact_copies(*three, rng),
-        privacy.near_copies(*three, rng, found),
-        privacy.distance_share(*three, rng, found),
-        privacy.distance_ratio(*three, rng, found),
+        privacy.near_copies(*three, rng, result),
+        privacy.distance_share(*three, rng, result),
+        privacy.distance_ratio(*three, rng, result),
         *(metric(*three, rng) for metric in measures),
     ]

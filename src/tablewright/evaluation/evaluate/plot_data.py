@@ -80,11 +80,11 @@ def _bars_of_labels(feature: Feature, real: Floats, other: Floats) -> dict[str, 
     levels = feature.levels or ()
     shown = min(len(levels), N_LABELS)
     labels = [*levels[:shown], *(["(other)"] if len(levels) > shown else []), "(not in real)"]
-    places = [
+    indices = [
         np.where(x >= len(levels), len(labels) - 1, np.minimum(x, shown)).astype(int)
         for x in (real, other)
     ]
-    shares = [_rounded(_shares(place, len(labels))) for place in places]
+    shares = [_rounded(_shares(index, len(labels))) for index in indices]
     return {"labels": labels, "real": shares[0], "synthetic": shares[1]}
 
 

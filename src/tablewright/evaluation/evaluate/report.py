@@ -127,7 +127,7 @@ class Report:
     def __rich__(self) -> Group:
         """Return the terminal form."""
         alarms = [Text(f"ALARM: {alarm}", style="bold red") for alarm in self.alarms]
-        worse = [Text(f"worse than real rows: {found.sentence}") for found in self.findings]
+        worse = [Text(f"worse than real rows: {result.sentence}") for result in self.findings]
         notes = [Text(f"note: {notice}") for notice in self.notices]
         return Group(*alarms, self._table(), *worse, *notes)
 

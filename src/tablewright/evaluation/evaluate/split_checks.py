@@ -91,13 +91,13 @@ def _swapped(
     cut = [rows.cut(size, rng) for rows in (train, synthetic, holdout)]
 
     def apart(first: int, second: int) -> tuple[float, float]:
-        found = discriminate(cut[first], cut[second], "boosted trees", rng, evidence=False)
-        return found.auc, found.error
+        result = discriminate(cut[first], cut[second], "boosted trees", rng, evidence=False)
+        return result.auc, result.error
 
     auc, error = apart(0, 2)
     if auc < _APART or auc - 3 * error < 0.5:
         return
-    told = f"holdout rows are told from training rows with AUC {auc:.2f}"
+    reported = f"holdout rows are told from training rows with AUC {auc:.2f}"
     pairs = {
         "generated and holdout rows": apart(1, 2)[0],
         "training and generated rows": apart(0, 1)[0],
@@ -105,8 +105,8 @@ def _swapped(
     alike = min(pairs, key=lambda name: pairs[name])
     if pairs[alike] < min(_APART, auc - 0.1):
         yield (
-            f"{told}, {alike} with {pairs[alike]:.2f}: the arguments look swapped (they are "
+            f"{reported}, {alike} with {pairs[alike]:.2f}: the arguments look swapped (they are "
             "training, generated, holdout)"
         )
     else:
-        yield f"{told}: they are not of one distribution, and no number here has its reference"
+        yield f"{reported}: they are not of one distribution, and no number here has its reference"

@@ -26,13 +26,13 @@ def notices_of(
     time: str | None,
 ) -> list[str]:
     """Return sentences about few rows, unreadable cells, shared groups and mixed times."""
-    found = [] if len(holdout) >= FEW_ROWS else [_few(len(holdout))]
-    found += _unreadable(synthetic)
+    result = [] if len(holdout) >= FEW_ROWS else [_few(len(holdout))]
+    result += _unreadable(synthetic)
     if groups is not None:
-        found += _shared(train_frame, holdout_frame, groups)
+        result += _shared(train_frame, holdout_frame, groups)
     if time is not None:
-        found += _times(train_frame, holdout_frame, time)
-    return found
+        result += _times(train_frame, holdout_frame, time)
+    return result
 
 
 def _few(n_rows: int) -> str:
@@ -43,36 +43,36 @@ def _few(n_rows: int) -> str:
 
 
 def _unreadable(rows: EncodedRows) -> list[str]:
-    found = []
+    result = []
     for j, feature in enumerate(rows.features):
         given = rows.frame[feature.name].is_not_null().to_numpy()
         share = float((given & np.isnan(rows.values[:, j])).mean()) if len(rows) else 0.0
         if share > MANY_UNREADABLE:
-            found.append(
+            result.append(
                 f"{share:.0%} of the generated cells of {feature.name!r} cannot be read as "
                 f"{feature.column.kind.value} and count as missing"
             )
         share = float(fractional(feature, rows.values[:, j]).mean()) if len(rows) else 0.0
         if share > MANY_UNREADABLE:
-            found.append(
+            result.append(
                 f"{share:.0%} of the generated cells of {feature.name!r} are no whole numbers, "
                 "and all real ones are"
             )
-    return found
+    return result
 
 
 def unjudged(schema: Schema, groups: str | None, frames: Mapping[str, pl.DataFrame]) -> list[str]:
     """Name the columns that are not judged: identifiers, the groups, and those of no schema."""
     named = [column.name for column in schema.each() if column.kind == Kind.IDENTIFIER]
-    found = [f"not judged: {', '.join(map(repr, named))} (identifiers)"] if named else []
+    result = [f"not judged: {', '.join(map(repr, named))} (identifiers)"] if named else []
     for table, frame in frames.items():
         extra = [name for name in frame.columns if name not in schema and name != groups]
         if extra:
-            found.append(
+            result.append(
                 f"not judged: {', '.join(map(repr, extra))} of the {table} table, which the "
                 "training rows do not have"
             )
-    return found
+    return result
 
 
 def _shared(train: pl.DataFrame, holdout: pl.DataFrame, groups: str) -> list[str]:

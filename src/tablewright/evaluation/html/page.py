@@ -102,7 +102,7 @@ def _fidelity(page: Page) -> list[Markup | None]:
     ]
     heat, rows = heat_map(pictures["pairs"]), scatter(pictures["map"])
     key = element("p", "Line: real rows. Bars: generated rows. Hover for shares.", class_="key")
-    told = (
+    reported = (
         "Associations: real rows below the diagonal, twice the difference (generated minus real) "
         "above it. Orange is positive, blue negative, white none."
     )
@@ -111,7 +111,7 @@ def _fidelity(page: Page) -> list[Markup | None]:
         element("h3", "Columns"),
         key,
         element("div", margins, class_="margins"),
-        None if heat is None else _figure(heat, told),
+        None if heat is None else _figure(heat, reported),
         None if rows is None else _figure(rows, seen),
     ]
 

@@ -151,17 +151,17 @@ def _best(report: Mapping[str, Any]) -> list[str]:
 
 
 def _faith(report: Mapping[str, Any]) -> Answer:
-    found = _found(report, "fidelity") + _found(report, "rules")
+    result = _found(report, "fidelity") + _found(report, "rules")
     detected = _score(report, "detection_boosted") or {}
     value = detected.get("value")
     if value is None:
-        return Answer("Is it faithful?", "not judged", "open", found or ["too few rows"])
+        return Answer("Is it faithful?", "not judged", "open", result or ["too few rows"])
     word, tone = ("close", "good") if value < 0.6 else ("visible differences", "open")
     if value >= 0.8:
         word, tone = "easily told apart", "bad"
-    told = f"detection AUC {value:.2f}: 0.5 cannot be told from real rows, 1 always can"
-    others = [sentence for sentence in found if "AUC" not in sentence]
-    return Answer("Is it faithful?", word, tone, [told, *_given_away(detected), *others])
+    reported = f"detection AUC {value:.2f}: 0.5 cannot be told from real rows, 1 always can"
+    others = [sentence for sentence in result if "AUC" not in sentence]
+    return Answer("Is it faithful?", word, tone, [reported, *_given_away(detected), *others])
 
 
 def _given_away(detected: Mapping[str, Any]) -> list[str]:
@@ -171,11 +171,11 @@ def _given_away(detected: Mapping[str, Any]) -> list[str]:
 
 
 def _safety(report: Mapping[str, Any]) -> Answer:
-    found = _found(report, "privacy")
-    if not found:
+    result = _found(report, "privacy")
+    if not result:
         because = "no sign of copying or memorising beyond that of real rows; this is no proof"
         return Answer("Is it safe?", "no sign of copying", "good", [because])
-    return Answer("Is it safe?", "signs of copying", "bad", found)
+    return Answer("Is it safe?", "signs of copying", "bad", result)
 
 
 def _found(report: Mapping[str, Any], section: str) -> list[str]:
@@ -258,10 +258,10 @@ def _references(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
 
 def _columns(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
     details = {score["name"]: score["details"].get("columns", {}) for score in scores}
-    shapes, told = details.get("column_shapes", {}), details.get("detection_boosted", {})
+    shapes, reported = details.get("column_shapes", {}), details.get("detection_boosted", {})
     missing, inside = details.get("missing_difference", {}), details.get("range_adherence", {})
     rows = [
-        [name, shape, inside.get(name), *missing.get(name, [None, None]), told.get(name)]
+        [name, shape, inside.get(name), *missing.get(name, [None, None]), reported.get(name)]
         for name, shape in shapes.items()
     ]
     head = ["column", "likeness", "in range", "missing, real", "missing, generated", "gives away"]

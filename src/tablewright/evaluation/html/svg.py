@@ -46,8 +46,8 @@ def _text(x: float, y: float, words: object, anchor: str = "start", **attributes
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
-    places = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-    return element("line", class_=class_, **{k: f"{v:.1f}" for k, v in places.items()})
+    indices = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    return element("line", class_=class_, **{k: f"{v:.1f}" for k, v in indices.items()})
 
 
 def _rect(x: float, y: float, w: float, h: float, **attributes: object) -> Markup:
@@ -95,10 +95,10 @@ def _gain(arm: Gain, y: float, across: Any) -> Markup:
 
 def margin(data: Mapping[str, Any]) -> Markup:
     """Draw the shares of one column: generated rows as bars, real rows as a stepped line."""
-    real, made = data["real"], data["synthetic"]
+    real, result = data["real"], data["synthetic"]
     if not real:
         return _svg(f"{data['column']}: no values", 240, 100, _text(120, 50, "no values", "middle"))
-    top = max([*real, *made, 1e-9])
+    top = max([*real, *result, 1e-9])
     width = 230 / len(real)
     bars = [
         _rect(
@@ -108,7 +108,7 @@ def margin(data: Mapping[str, Any]) -> Markup:
             72 * share / top,
             class_="made",
         )
-        for i, share in enumerate(made)
+        for i, share in enumerate(result)
     ]
     steps = [
         f"{'M' if not i else 'L'}{5 + i * width:.1f} {84 - 72 * share / top:.1f}h{width - 1:.1f}"
@@ -166,9 +166,9 @@ def heat_map(pairs: Mapping[str, Any]) -> Markup | None:
 
 
 def _cell(pairs: Mapping[str, Any], i: int, j: int, x: float, y: float, side: float) -> Markup:
-    real, made = pairs["real"][i][j], pairs["synthetic"][i][j]
-    value = real if i > j else 2 * (made - real)
-    tip = f"{pairs['columns'][i]} × {pairs['columns'][j]}: real {real:.2f}, generated {made:.2f}"
+    real, result = pairs["real"][i][j], pairs["synthetic"][i][j]
+    value = real if i > j else 2 * (result - real)
+    tip = f"{pairs['columns'][i]} × {pairs['columns'][j]}: real {real:.2f}, generated {result:.2f}"
     return _rect(x, y, side - 1, side - 1, fill=_colour(value), data_tip=tip)
 
 

@@ -20,19 +20,19 @@ MAX_CATEGORIES = 1000
 
 def check_rows(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
     """Look for duplicate rows and too few rows."""
-    found = []
+    result = []
     names = [c.name for c in schema.each() if c.kind is not Kind.IDENTIFIER]
     if names and (n_twice := _count_repeats(frame.select(names))):
         by_chance = _count_repeats(_shuffle(frame.select(names)))
-        found.append(_say_duplicates(n_twice, by_chance, frame.height))
+        result.append(_say_duplicates(n_twice, by_chance, frame.height))
     n_modelled = len(schema.modelled)
     if frame.height < max(FEW_ROWS, 2 * n_modelled):
         sentence = (
             f"{frame.height} rows for {n_modelled} columns are few: what is learned from them is "
             "uncertain, and new rows can come close to real ones (look at privacy in evaluate)"
         )
-        found.append(Finding(topic="few rows", sentence=sentence))
-    return found
+        result.append(Finding(topic="few rows", sentence=sentence))
+    return result
 
 
 def _count_repeats(rows: pl.DataFrame) -> int:
@@ -45,16 +45,16 @@ def _shuffle(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _say_duplicates(n_twice: int, by_chance: int, n_rows: int) -> Finding:
-    said = f"{n_twice} rows ({n_twice / n_rows:.1%}) repeat an earlier one (identifiers aside)"
+    counted = f"{n_twice} rows ({n_twice / n_rows:.1%}) repeat an earlier one (identifiers aside)"
     if by_chance > n_twice / 10:
         sentence = (
-            f"{said}; the columns have few values, and shuffled each on its own they would repeat "
-            f"in {by_chance} rows, so it may be chance"
+            f"{counted}; the columns have few values, and shuffled each on its own they would "
+            f"repeat in {by_chance} rows, so it may be chance"
         )
         return Finding(topic="duplicate rows", sentence=sentence)
     sentence = (
-        f"{said}, where chance would make {by_chance}; if they are one case counted twice, remove "
-        "them, or they stand on both sides of a split"
+        f"{counted}, where chance would make {by_chance}; if they are one case counted twice, "
+        "remove them, or they stand on both sides of a split"
     )
     serious = n_twice > 0.01 * n_rows
     return Finding(
@@ -65,26 +65,26 @@ def _say_duplicates(n_twice: int, by_chance: int, n_rows: int) -> Finding:
 def check_target(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
     """Look for missing, rare and unequal classes."""
     target = schema[schema.target or ""]
-    series, found = frame[target.name], []
+    series, result = frame[target.name], []
     if series.null_count():
         sentence = (
             f"the target {target.name!r} is missing in {series.null_count()} rows; they teach "
             "nothing about it and are left out of every score"
         )
-        found.append(_warn("missing target", target.name, sentence))
+        result.append(_warn("missing target", target.name, sentence))
     if target.kind.is_discrete:
-        found += _check_classes(series.drop_nulls(), target.name)
-    return found
+        result += _check_classes(series.drop_nulls(), target.name)
+    return result
 
 
 def _check_classes(present: pl.Series, name: str) -> Iterator[Finding]:
     counts = present.cast(pl.String).alias("class").value_counts(sort=True)
     if len(counts) < 2:
         return
-    (most, n_most), (least, n_least) = counts.row(0), counts.row(-1)
+    (maximum, n_most), (minimum, n_least) = counts.row(0), counts.row(-1)
     if n_most >= 3 * n_least:
         sentence = (
-            f"the classes of {name!r} are unequal: {most!r} has {n_most} rows, {least!r} "
+            f"the classes of {name!r} are unequal: {maximum!r} has {n_most} rows, {minimum!r} "
             f"{n_least}; --balance fill makes rows of the small ones"
         )
         yield Finding(topic="class imbalance", columns=[name], sentence=sentence)

@@ -45,14 +45,14 @@ def find_leaks(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
         return []
     if rows.height > MAX_ROWS:
         rows = rows.sample(MAX_ROWS, seed=0)
-    found = []
+    result = []
     for column in schema.modelled:
         if column.name == target.name or column.kind is Kind.TEXT:
             continue
         skill = predict_alone(rows[column.name], rows[target.name], column, target)
         if skill >= LEAKY:
-            found.append(_say(column.name, target.name, skill))
-    return found
+            result.append(_say(column.name, target.name, skill))
+    return result
 
 
 def _say(name: str, target: str, skill: float) -> Finding:
@@ -106,18 +106,18 @@ def _predict_classes(values: Floats, codes: NDArray[np.int64], column: Column) -
             class_weight="balanced",
             random_state=0,
         )
-        made = _encode(values, train, codes.astype(np.float64), column)
-        guessed[test] = tree.fit(made[train], codes[train]).predict(made[test])
-    chance = 1 / n_classes
-    return float((balanced_accuracy_score(codes, guessed) - chance) / (1 - chance))
+        result = _encode(values, train, codes.astype(np.float64), column)
+        guessed[test] = tree.fit(result[train], codes[train]).predict(result[test])
+    probability = 1 / n_classes
+    return float((balanced_accuracy_score(codes, guessed) - probability) / (1 - probability))
 
 
 def _predict_numbers(values: Floats, outcome: Floats, column: Column) -> float:
     guessed = np.empty_like(outcome)
     for train, test in KFold(_FOLDS, shuffle=True, random_state=0).split(values):
         tree = DecisionTreeRegressor(max_leaf_nodes=4 * _LEAVES, random_state=0)
-        made = _encode(values, train, outcome, column)
-        guessed[test] = tree.fit(made[train], outcome[train]).predict(made[test])
+        result = _encode(values, train, outcome, column)
+        guessed[test] = tree.fit(result[train], outcome[train]).predict(result[test])
     return float(r2_score(outcome, guessed))
 
 

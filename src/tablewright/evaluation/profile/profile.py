@@ -78,5 +78,5 @@ def profile(
 def _say_provenance(provenance: Provenance) -> list[Finding]:
     if not provenance.share:
         return []
-    said = f"{provenance.sentence()}; learning from them teaches this program its own errors"
-    return [Finding(topic="synthetic rows", severity="warning", sentence=said)]
+    declared = f"{provenance.sentence()}; learning from them teaches this program its own errors"
+    return [Finding(topic="synthetic rows", severity="warning", sentence=declared)]

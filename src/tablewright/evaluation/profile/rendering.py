@@ -90,12 +90,12 @@ def _short(value: object) -> str:
 def _say_findings(profile: Profile) -> Iterator[Text]:
     """Say each finding, and of many on one topic the first three."""
     topics = Counter(finding.topic for finding in profile.findings)
-    said: Counter[str] = Counter()
+    declared: Counter[str] = Counter()
     for finding in profile.findings:
-        said[finding.topic] += 1
-        if said[finding.topic] <= MAX_SAID or topics[finding.topic] == MAX_SAID + 1:
+        declared[finding.topic] += 1
+        if declared[finding.topic] <= MAX_SAID or topics[finding.topic] == MAX_SAID + 1:
             yield _say(finding)
-        elif said[finding.topic] == topics[finding.topic]:
+        elif declared[finding.topic] == topics[finding.topic]:
             n_more = topics[finding.topic] - MAX_SAID
             yield Text(f"... and {n_more} more on {finding.topic} (--json lists all)", "dim")
 

@@ -36,10 +36,10 @@ def find_target(frame: pl.DataFrame, schema: Schema) -> tuple[str | None, str]:
     if named:
         best = max(named, key=lambda c: (_is_class(frame, c), schema.names.index(c.name)))
         return best.name, "its name says so"
-    for name, place in ((schema.names[-1], "last"), (schema.names[0], "first")):
+    for name, index in ((schema.names[-1], "last"), (schema.names[0], "first")):
         if schema[name].kind.is_discrete and _is_class(frame, schema[name]):
             n = frame[name].drop_nulls().n_unique()
-            return name, f"it is the {place} column and has {n} classes"
+            return name, f"it is the {index} column and has {n} classes"
     return None, "no column is named like a target, and neither the last nor the first has classes"
 
 
@@ -49,18 +49,18 @@ def _is_class(frame: pl.DataFrame, column: Column) -> bool:
 
 def find_sequences(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
     """Find rows that stand in the order of time."""
-    found = []
+    result = []
     for column in schema.each():
         timed = column.kind in (Kind.DATE, Kind.DATETIME) or (
             column.kind is Kind.INTEGER and bool(_TIME_NAME.search(column.name))
         )
         if timed and _is_sorted(frame[column.name]):
-            found.append(_say_sequence(column.name, "the rows stand in its order"))
+            result.append(_say_sequence(column.name, "the rows stand in its order"))
             continue
         group = _panel(frame, schema, column.name) if timed else None
         if group is not None:
-            found.append(_say_sequence(column.name, f"within each {group!r} it moves on"))
-    return found
+            result.append(_say_sequence(column.name, f"within each {group!r} it moves on"))
+    return result
 
 
 def _is_sorted(series: pl.Series) -> bool:
@@ -116,15 +116,15 @@ def _holds_its_name(series: pl.Series) -> bool:
 
 def find_foreign_keys(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
     """Find columns that point to something of which there are several rows."""
-    found = []
+    result = []
     for column in schema.each():
         n = frame[column.name].drop_nulls().n_unique()
         repeats = frame.height / max(n, 1)
         if not is_named_like_a_key(column.name) or column.kind is Kind.CONSTANT:
             continue
         if column.kind is not Kind.IDENTIFIER and n > MAX_CLASSES and repeats > 1:
-            found.append(_say_foreign_key(column.name, n, repeats))
-    return found
+            result.append(_say_foreign_key(column.name, n, repeats))
+    return result
 
 
 def _say_foreign_key(name: str, n: int, repeats: float) -> Finding:
@@ -144,7 +144,7 @@ def find_twins(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
     """Find pairs of columns of which each decides the other."""
     counts = {c.name: frame[c.name].n_unique() for c in schema.modelled}
     names = [name for name, n in counts.items() if 2 < n < frame.height / 2]
-    found = []
+    result = []
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
             same = counts[one] == counts[other]
@@ -153,5 +153,7 @@ def find_twins(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
                     f"{one!r} and {other!r} say the same in other words: each value of one goes "
                     "with one value of the other; leave one out, or keep them by a rule"
                 )
-                found.append(Finding(topic="twin columns", columns=[one, other], sentence=sentence))
-    return found
+                result.append(
+                    Finding(topic="twin columns", columns=[one, other], sentence=sentence)
+                )
+    return result

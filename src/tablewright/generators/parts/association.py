@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from tablewright.generators.base import Floats
 
-__all__ = ["associations", "mutual_information", "strongest"]
-
 _ROWS = 5000
 _CLASSES = 10
 
@@ -48,12 +46,12 @@ def mutual_information(ranks: Floats, levels: dict[int, int], rng: np.random.Gen
     edges = np.cumsum([0, *(part.shape[1] for part in parts)])
     whole = np.hstack(parts)
     counts = (whole.T @ whole).astype(np.float64)
-    found = np.zeros((len(parts), len(parts)))
+    result = np.zeros((len(parts), len(parts)))
     for i in range(len(parts)):
         for j in range(i, len(parts)):
             joint = counts[edges[i] : edges[i + 1], edges[j] : edges[j + 1]]
-            found[i, j] = found[j, i] = _information(joint)
-    return found
+            result[i, j] = result[j, i] = _information(joint)
+    return result
 
 
 def _indicators(column: Floats, levels: int | None) -> NDArray[np.float32]:
@@ -63,9 +61,9 @@ def _indicators(column: Floats, levels: int | None) -> NDArray[np.float32]:
     else:
         codes = column.astype(np.intp)
     _, codes = np.unique(codes, return_inverse=True)
-    made = np.zeros((len(codes), int(codes.max(initial=0)) + 1), dtype=np.float32)
-    made[np.arange(len(codes)), codes] = 1.0
-    return made
+    result = np.zeros((len(codes), int(codes.max(initial=0)) + 1), dtype=np.float32)
+    result[np.arange(len(codes)), codes] = 1.0
+    return result
 
 
 def _information(joint: Floats) -> float:
@@ -75,9 +73,9 @@ def _information(joint: Floats) -> float:
     share = joint / total
     expected = share.sum(axis=1, keepdims=True) * share.sum(axis=0)
     inside = share > 0
-    found = float((share[inside] * np.log(share[inside] / expected[inside])).sum())
+    result = float((share[inside] * np.log(share[inside] / expected[inside])).sum())
     n_levels, n_others = joint.shape
-    return found - float((n_levels - 1) * (n_others - 1)) / (2 * total)
+    return result - float((n_levels - 1) * (n_others - 1)) / (2 * total)
 
 
 def associations(ranks: Floats, levels: dict[int, int], target: int | None, seed: int) -> Floats:
@@ -91,10 +89,10 @@ def associations(ranks: Floats, levels: dict[int, int], target: int | None, seed
         The column that is always among the strongest.
     seed : int
     """
-    found = mutual_information(ranks, levels, np.random.default_rng(seed))
+    result = mutual_information(ranks, levels, np.random.default_rng(seed))
     if target is not None:
-        found[:, target] = np.inf
-    return found
+        result[:, target] = np.inf
+    return result
 
 
 def strongest(association: Floats, candidates: Iterable[int], most: int | None) -> list[int]:

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from tablewright.generators.base import Floats
 from tablewright.generators.parts.donors import Donors
 
-__all__ = ["BinDonors", "cut"]
-
 Ints = NDArray[np.intp]
 
 _SPIKE = 0.05  # share of rows from which on a value has a bin of its own
@@ -64,9 +62,9 @@ def _stand(values: Floats, spikes: Floats, most: int) -> Floats:
     inner = np.quantile(values, np.linspace(0, 1, most + 1)[1:-1])
     edges = np.unique(np.concatenate([inner, spikes]))
     which = np.searchsorted(edges, values)
-    least = np.full(len(edges) + 1, np.inf)
-    np.minimum.at(least, which, values)
-    return np.asarray(least[which])
+    minimum = np.full(len(edges) + 1, np.inf)
+    np.minimum.at(minimum, which, values)
+    return np.asarray(minimum[which])
 
 
 @dataclass(frozen=True)
@@ -122,8 +120,8 @@ class BinDonors:
         """Draw a bin for each row; all rows where no bin that is likely may give."""
         nodes = np.zeros(len(ranks), dtype=np.intp)
         for at in range(0, len(ranks), _BLOCK):
-            chances = self.chances(ranks[at : at + _BLOCK])
-            total = (chances if ease is None else chances * ease[1:]).cumsum(axis=1)
+            probabilities = self.chances(ranks[at : at + _BLOCK])
+            total = (probabilities if ease is None else probabilities * ease[1:]).cumsum(axis=1)
             share = rng.random((len(total), 1)) * total[:, -1:]
             nodes[at : at + _BLOCK] = np.where(
                 total[:, -1] > 0, 1 + (total[:, :-1] <= share).sum(axis=1), 0

@@ -8,8 +8,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from tablewright.generators.base import Floats
 from tablewright.tables.encoding.codec import Matrix
 
-__all__ = ["ClassModel"]
-
 _MOST_CLASSES = 20  # boosting grows as many trees per round
 
 
@@ -60,9 +58,9 @@ class ClassModel:
         """
         codes = values[:, self._target]
         known = np.isin(codes, self._classes)
-        chances = np.ones(len(values))
+        probabilities = np.ones(len(values))
         if self._model is not None and known.any():
-            place = np.searchsorted(self._classes, codes[known])
+            index = np.searchsorted(self._classes, codes[known])
             each = self._model.predict_proba(values[known][:, self._features])
-            chances[known] = each[np.arange(len(place)), place]
-        return chances
+            probabilities[known] = each[np.arange(len(index)), index]
+        return probabilities

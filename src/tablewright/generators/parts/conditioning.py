@@ -17,8 +17,6 @@ from tablewright.generators.parts.marginals import Marginal, includes, learn
 from tablewright.generators.parts.proposals import Proposal, blank, from_marginals, from_rows
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
-__all__ = ["check_given", "condition_from_rows", "draw_condition"]
-
 _ROUNDS = 9
 _PATIENCE = 2
 _ENOUGH = 500
@@ -111,12 +109,12 @@ def draw_condition(
         if propose is not None and todo.any():
             rows = Given(start.values[todo], start.known[todo])
             fill = _fill_each if start.known.any() else _fill_alike
-            found, done = fill(propose, condition, rows, rng, fields)
+            result, done = fill(propose, condition, rows, rng, fields)
             at = np.flatnonzero(todo)[done]
-            values[at], todo[at] = found[done], False
+            values[at], todo[at] = result[done], False
     if todo.any():
-        place = "" if given is None else f"row {int(todo.argmax())}: with the values given, "
-        raise ConditionError(place + _explain(condition, marginals, fields))
+        index = "" if given is None else f"row {int(todo.argmax())}: with the values given, "
+        raise ConditionError(index + _explain(condition, marginals, fields))
     known = start.known.copy()
     known[:, columns] = True
     return Given(np.where(known, values, np.nan), known)
@@ -133,17 +131,17 @@ def _fill_alike(
 
     Where few candidates comply, they are the donors of smoothed copies.
     """
-    n_rows, most = len(rows.values), max(_AT_ONCE // len(fields), 1)
-    pool, found, size = [], 0, max(n_rows, 64)
+    n_rows, maximum = len(rows.values), max(_AT_ONCE // len(fields), 1)
+    pool, result, size = [], 0, max(n_rows, 64)
     for attempt in range(_ROUNDS):
         candidates = propose(blank(size, len(fields)), rng)
         pool.append(candidates[condition.holds(candidates)])
-        found += len(pool[-1])
-        if found >= n_rows or (attempt >= _PATIENCE and found >= _ENOUGH):
+        result += len(pool[-1])
+        if result >= n_rows or (attempt >= _PATIENCE and result >= _ENOUGH):
             break
-        size = max(min(4 * size, most), n_rows)
+        size = max(min(4 * size, maximum), n_rows)
     complying = np.concatenate(pool)
-    if found < n_rows:
+    if result < n_rows:
         again = from_rows(Matrix(complying, tuple(fields)), condition)
         if again is None:
             return rows.values, np.zeros(n_rows, dtype=bool)
@@ -190,8 +188,8 @@ def check_given(condition: Condition, given: Given, fields: Sequence[Field]) -> 
         bad = np.zeros(len(known), dtype=bool)
         whole = np.flatnonzero(known.all(axis=1))
         bad[whole] = ~part.holds(given.values[whole])
-        for place, j in enumerate(columns):
-            rows = np.flatnonzero(known[:, place])
+        for index, j in enumerate(columns):
+            rows = np.flatnonzero(known[:, index])
             bad[rows] |= ~includes(part.allowed(j), given.values[rows, j])
         if bad.any():
             names = ", ".join(repr(fields[j].name) for j in columns)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from tablewright.generators.base import Bools, Condition, Floats
 from tablewright.generators.parts.row_conditions import RowCondition
 
-__all__ = ["FirstOf", "share_out"]
-
 
 @dataclass(frozen=True)
 class FirstOf:

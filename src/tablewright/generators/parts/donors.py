@@ -14,8 +14,6 @@ from sklearn.tree._tree import Tree
 
 from tablewright.generators.base import Bools, Floats
 
-__all__ = ["Conditional", "DonorTree", "Donors", "Questions", "bare_root", "grow"]
-
 Ints = NDArray[np.intp]
 
 _FIRST = 1e3  # weight of a group beside a response: no other split gains as much

@@ -286,9 +286,9 @@ class _Around:
         """Fill missing cells from the other rows, or with what is usual."""
         filled = base.copy()
         for j in np.flatnonzero(np.isnan(base).any(axis=0)):
-            gone = np.isnan(base[:, j])
-            usual = base[~gone, j] if not gone.all() else self.few.usual(int(j))
-            filled[gone, j] = np.resize(usual, gone.sum())
+            dropped = np.isnan(base[:, j])
+            usual = base[~dropped, j] if not dropped.all() else self.few.usual(int(j))
+            filled[dropped, j] = np.resize(usual, dropped.sum())
         return filled
 
     def _neighbours(self) -> NDArray[np.intp]:
@@ -312,9 +312,11 @@ class _Around:
         rows = np.where(known, values, self._between(Given(values, known), rng, width))
         if times == 1:
             return rows
-        chances = self._chances(rows).reshape(-1, times).cumsum(axis=1)
-        pick = (rng.random((len(chances), 1)) * chances[:, -1:] >= chances[:, :-1]).sum(axis=1)
-        taken: Floats = rows[np.arange(len(chances)) * times + pick]
+        probabilities = self._chances(rows).reshape(-1, times).cumsum(axis=1)
+        pick = (
+            rng.random((len(probabilities), 1)) * probabilities[:, -1:] >= probabilities[:, :-1]
+        ).sum(axis=1)
+        taken: Floats = rows[np.arange(len(probabilities)) * times + pick]
         return taken
 
     def refuses(self, rows: Floats, known: Bools, condition: Condition | None) -> Bools:
@@ -337,9 +339,9 @@ class _Around:
             apart = given.values[asked, j][:, None] - self.base[None, :, j]
             gap = (apart != 0) * 1.0 if field.discrete else apart / (self.deviation[j] or 1.0)
             gaps[asked] += np.nan_to_num(gap, nan=1.0) ** 2
-        chances = np.exp(-0.5 * (gaps - gaps.min(axis=1, keepdims=True))).cumsum(axis=1)
-        share = rng.random((len(gaps), 1)) * chances[:, -1:]
-        return np.asarray((chances[:, :-1] <= share).sum(axis=1))
+        probabilities = np.exp(-0.5 * (gaps - gaps.min(axis=1, keepdims=True))).cumsum(axis=1)
+        share = rng.random((len(gaps), 1)) * probabilities[:, -1:]
+        return np.asarray((probabilities[:, :-1] <= share).sum(axis=1))
 
     def _between(self, given: Given, rng: np.random.Generator, width: float) -> Floats:
         start = self._pick(given, rng)

@@ -31,8 +31,6 @@ from tablewright.generators.parts.truncated_normal import (
 )
 from tablewright.tables.encoding.codec import Matrix
 
-__all__ = ["NormalPart", "with_missing_code"]
-
 _POINT = 1e-9
 
 
@@ -114,10 +112,10 @@ class NormalPart:
             How far around a number to count rows; the same for the parts compared.
         """
         bounds = {}
-        gone = bool(np.isnan(values[0]))
+        dropped = bool(np.isnan(values[0]))
         if column in self.gaps:
-            bounds[self._gap(column)] = self._gap_bounds(column, gone)
-        if not gone:
+            bounds[self._gap(column)] = self._gap_bounds(column, dropped)
+        if not dropped:
             bounds[column] = self._cell_bounds(self.marginals[column], values, reach)
         return bounds
 

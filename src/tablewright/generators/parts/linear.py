@@ -20,8 +20,6 @@ from sklearn.linear_model import LogisticRegression
 
 from tablewright.generators.base import Floats
 
-__all__ = ["Design", "LinearChances", "learn_chances"]
-
 Ints = NDArray[np.intp]
 
 _STRENGTHS = np.logspace(-1, 3, 13)
@@ -71,10 +69,10 @@ class Design:
             if levels:
                 parts.append((values[:, None] == np.arange(levels)) * 1.0)
                 continue
-            gone = values < 0
+            dropped = values < 0
             last = max(float(top), 0.0)
             scores = ndtri((np.clip(values, 0, last) + 0.5) / (last + 1))
-            parts.append(np.column_stack([np.where(gone, 0.0, scores), gone]))
+            parts.append(np.column_stack([np.where(dropped, 0.0, scores), dropped]))
         return np.hstack(parts) if parts else np.zeros((len(ranks), 0))
 
 
@@ -109,11 +107,11 @@ class LinearChances:
             return np.asarray(softmax(scores, axis=1))
         below = ndtr((self.edges - scores) / self.spread)
         whole = np.column_stack([np.zeros(len(ranks)), below, np.ones(len(ranks))])
-        chances = np.diff(whole, axis=1)
+        probabilities = np.diff(whole, axis=1)
         if self.missing in (0, 1):
-            return chances
-        gone = np.full((len(ranks), 1), self.missing)
-        return np.hstack([(1 - self.missing) * chances, gone])
+            return probabilities
+        dropped = np.full((len(ranks), 1), self.missing)
+        return np.hstack([(1 - self.missing) * probabilities, dropped])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays that `from_arrays` reads."""
@@ -166,12 +164,12 @@ def learn_chances(
     if column in levels:
         weights, bias = _logistic(inputs, bins)
         return LinearChances(design, weights, bias, np.zeros(0), 0.0, 0.0)
-    gone = ranks[:, column] < 0
-    shares = np.bincount(bins[~gone]) / max(1, (~gone).sum())
+    dropped = ranks[:, column] < 0
+    shares = np.bincount(bins[~dropped]) / max(1, (~dropped).sum())
     edges = ndtri(np.cumsum(shares)[:-1])
-    place = _mid_ranks(ranks[~gone, column])
-    slopes, level, spread = _ridge(inputs[~gone], ndtri(place))
-    missing = float(gone.mean())
+    index = _mid_ranks(ranks[~dropped, column])
+    slopes, level, spread = _ridge(inputs[~dropped], ndtri(index))
+    missing = float(dropped.mean())
     return LinearChances(design, slopes[:, None], np.array([level]), edges, spread, missing)
 
 

@@ -157,9 +157,9 @@ class LocalGenerator(ABC):
 
 def _warn_of(n_base: int) -> None:
     if n_base < _MIN_ROWS:
-        found = "one real row has" if n_base == 1 else f"only {n_base} real rows have"
+        result = "one real row has" if n_base == 1 else f"only {n_base} real rows have"
         warnings.warn(
-            f"{found} what was asked for: the rows written for it stay near "
+            f"{result} what was asked for: the rows written for it stay near "
             f"{'it' if n_base == 1 else 'them'}, and say little of others of its kind",
             FewRowsWarning,
             stacklevel=4,

@@ -20,18 +20,6 @@ from tablewright.generators.base import Bools, Floats
 from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.tables.encoding.codec import Field
 
-__all__ = [
-    "Discrete",
-    "Domain",
-    "Marginal",
-    "Numeric",
-    "includes",
-    "learn",
-    "pack",
-    "unpack",
-    "within",
-]
-
 Domain: TypeAlias = Bools | tuple[tuple[float, float], ...] | None
 """Values allowed in one column, as `Condition.allowed` gives them."""
 
@@ -109,14 +97,14 @@ class Discrete:
             return np.full(u.shape, np.nan)
         seen = np.flatnonzero(self.shares[self.order])
         upper = np.cumsum(self.shares[self.order][seen])
-        place = np.searchsorted(upper, u, side="right")
-        return self.order[seen[np.minimum(place, len(seen) - 1)]].astype(np.float64)
+        index = np.searchsorted(upper, u, side="right")
+        return self.order[seen[np.minimum(index, len(seen) - 1)]].astype(np.float64)
 
     def cell(self, values: Floats) -> tuple[Floats, Floats]:
         """Lower and upper rank of each code."""
-        edges, place = self._edges, np.empty_like(self.order)
-        place[self.order] = np.arange(len(self.order))
-        spot = place[values.astype(np.intp)]
+        edges, index = self._edges, np.empty_like(self.order)
+        index[self.order] = np.arange(len(self.order))
+        spot = index[values.astype(np.intp)]
         return edges[spot], edges[spot + 1]
 
     def pieces(self, domain: Domain) -> tuple[Floats, Floats]:
@@ -309,15 +297,15 @@ def _restore(arrays: Mapping[str, NDArray[Any]]) -> Marginal:
 
 def includes(domain: Domain, values: Floats) -> Bools:
     """Tell which values of a column lie in a domain; a missing one only where it may."""
-    gone = np.isnan(values)
+    dropped = np.isnan(values)
     if domain is None:
         return np.ones(len(values), dtype=bool)
     if isinstance(domain, tuple):
         inside = np.zeros(len(values), dtype=bool)
         for low, high in domain:
             inside |= (values >= low) & (values <= high)
-        return inside | (gone & any(np.isnan(low) for low, _ in domain))
-    return np.where(gone, domain[-1], domain[np.where(gone, 0, values).astype(np.intp)])
+        return inside | (dropped & any(np.isnan(low) for low, _ in domain))
+    return np.where(dropped, domain[-1], domain[np.where(dropped, 0, values).astype(np.intp)])
 
 
 def _mask(domain: Domain, levels: int) -> Bools:

@@ -13,8 +13,6 @@ from tablewright.generators.base import Floats
 from tablewright.generators.parts.gaussian import NormalPart
 from tablewright.generators.parts.truncated_normal import Bounds, draw_within
 
-__all__ = ["Component", "draw_mixture"]
-
 _PARTICLES = 4
 # Blocks that stay in the cache, and below the size at which BLAS starts threads.
 _AT_ONCE = 2**15
@@ -124,11 +122,11 @@ def _draw_block(
 ) -> Floats:
     drawn = [component.particles(n_rows, each, rng) for component in components]
     logs = np.hstack([log for _, log in drawn])
-    row, place = _choose_alike(logs, rng) if alike else _choose_each(logs, rng)
+    row, index = _choose_alike(logs, rng) if alike else _choose_each(logs, rng)
     rows = np.empty((n_rows, len(components[0].part.marginals)))
     for c, (component, (noise, _)) in enumerate(zip(components, drawn, strict=True)):
-        mine = np.flatnonzero(place // each == c)
-        chosen = noise[row[mine], place[mine] % each]
+        mine = np.flatnonzero(index // each == c)
+        chosen = noise[row[mine], index[mine] % each]
         rows[mine] = component.finish(chosen, rng, complete)
     return rows
 
@@ -149,5 +147,5 @@ def _choose_alike(logs: Floats, rng: np.random.Generator) -> _Places:
     edges = np.cumsum(weight) / weight.sum()
     ticks = (np.arange(len(logs)) + rng.random(len(logs))) / len(logs)
     chosen = np.minimum(np.searchsorted(edges, ticks), len(edges) - 1)
-    row, place = np.divmod(rng.permutation(chosen), logs.shape[1])
-    return row, place
+    row, index = np.divmod(rng.permutation(chosen), logs.shape[1])
+    return row, index

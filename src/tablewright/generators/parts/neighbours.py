@@ -12,8 +12,6 @@ from scipy.spatial.distance import cdist
 from tablewright.generators.base import Bools, Floats
 from tablewright.tables.encoding.codec import Field, Matrix
 
-__all__ = ["Space"]
-
 _BLOCK = 2**20
 
 
@@ -74,12 +72,12 @@ class Space:
         skip_self : bool, default=False
             Whether `rows` is `base` and a row is no neighbour of its own.
         """
-        found = np.empty((len(rows), k), dtype=np.intp)
+        result = np.empty((len(rows), k), dtype=np.intp)
         for start, gaps in self._blocks(rows, base, columns):
             if skip_self:
                 gaps[np.arange(len(gaps)), np.arange(start, start + len(gaps))] = np.inf
-            found[start : start + len(gaps)] = _smallest(gaps, k)
-        return found
+            result[start : start + len(gaps)] = _smallest(gaps, k)
+        return result
 
     def choose_near(
         self,
@@ -115,9 +113,9 @@ class Space:
             for i, near in enumerate(gaps <= bound[:, None], start):
                 few = np.flatnonzero(near)
                 total = np.cumsum(weights[few])
-                place = np.searchsorted(total, rng.random(count[i]) * total[-1], side="right")
+                index = np.searchsorted(total, rng.random(count[i]) * total[-1], side="right")
                 mine = order[ends[i] - count[i] : ends[i]]
-                picked[mine] = few[np.minimum(place, len(few) - 1)]
+                picked[mine] = few[np.minimum(index, len(few) - 1)]
         return picked
 
     def _blocks(
@@ -134,16 +132,16 @@ class Space:
 
     def _embed(self, rows: Floats, columns: Sequence[int] | NDArray[np.intp]) -> _Embedded:
         """Numbers with 0 for missing; codes by column, and whether a number is missing."""
-        wanted = np.asarray(columns, dtype=np.intp)
-        discrete = np.array([field.discrete for field in self.fields])[wanted]
-        numbers, codes = wanted[~discrete], wanted[discrete]
+        requested = np.asarray(columns, dtype=np.intp)
+        discrete = np.array([field.discrete for field in self.fields])[requested]
+        numbers, codes = requested[~discrete], requested[discrete]
         points = (rows[:, numbers] - self.centre[numbers]) / self.scale[numbers]
-        gone: Bools = np.isnan(points)
-        points[gone] = 0.0
-        marks = np.vstack([np.nan_to_num(rows[:, codes].T, nan=-1.0), gone.T])
-        most = max((self.fields[j].levels for j in codes.tolist()), default=0)
+        dropped: Bools = np.isnan(points)
+        points[dropped] = 0.0
+        marks = np.vstack([np.nan_to_num(rows[:, codes].T, nan=-1.0), dropped.T])
+        maximum = max((self.fields[j].levels for j in codes.tolist()), default=0)
         # Bytes are compared several times as fast as longer numbers.
-        small: _Codes = marks.astype(np.int8) if most < 128 else marks.astype(np.int32)
+        small: _Codes = marks.astype(np.int8) if maximum < 128 else marks.astype(np.int32)
         # An empty set of numbers still has to give distances of zero.
         return (points if points.shape[1] else np.zeros((len(rows), 1))), small
 

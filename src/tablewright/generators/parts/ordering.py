@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from tablewright.generators.base import Floats
 from tablewright.tables.encoding.codec import Matrix
 
-__all__ = ["order_codes", "profile"]
-
 _MOST_COLUMNS = 50
 _MOST_LEVELS = 20
 

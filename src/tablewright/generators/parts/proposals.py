@@ -13,8 +13,6 @@ from tablewright.generators.parts.marginals import Domain, Marginal, Numeric, in
 from tablewright.generators.parts.neighbours import Space
 from tablewright.tables.encoding.codec import Floats, Matrix
 
-__all__ = ["Proposal", "blank", "from_marginals", "from_rows", "patterns"]
-
 Proposal: TypeAlias = Callable[[Given, np.random.Generator], Floats]
 """One candidate, of shape (n_columns,), for each row of a `Given`; given cells are kept."""
 
@@ -65,8 +63,8 @@ def from_rows(
     donors = np.flatnonzero(keep)
     if not len(donors):
         return None
-    chance = np.ones(len(donors)) if weights is None else weights[donors]
-    pick = _Donors(matrix, donors, chance / chance.sum())
+    probability = np.ones(len(donors)) if weights is None else weights[donors]
+    pick = _Donors(matrix, donors, probability / probability.sum())
     jitter = _Jitter(matrix.take(donors) if len(donors) >= _ENOUGH else matrix, columns)
 
     def propose(given: Given, rng: np.random.Generator) -> Floats:

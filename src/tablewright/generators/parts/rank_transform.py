@@ -84,8 +84,8 @@ class RankTransform:
         return values if step == 0 else np.round(values / step) * step
 
     def _has(self, values: Floats, mark: Bools) -> Bools:
-        place = np.searchsorted(self.distinct, np.nan_to_num(values))
-        return mark[np.minimum(place, len(mark) - 1)]
+        index = np.searchsorted(self.distinct, np.nan_to_num(values))
+        return mark[np.minimum(index, len(mark) - 1)]
 
 
 def _profiles(ranks: Floats, j: int, n_levels: int) -> Floats:

@@ -16,8 +16,6 @@ from tablewright.rules.expressions.tree import And, Node, Or
 from tablewright.schema import Kind
 from tablewright.tables.encoding.codec import Codec
 
-__all__ = ["RowCondition"]
-
 Intervals = tuple[tuple[float, float], ...]
 
 
@@ -55,8 +53,10 @@ class RowCondition:
 
     def _check_constants(self, part: Expression) -> None:
         if not part.holds(self.constants)[0]:
-            told = " and ".join(f"{n!r} is always {self.constants[n][0]!r}" for n in part.columns)
-            raise ConditionError(f"no row can meet {part.text}: {told}")
+            reported = " and ".join(
+                f"{n!r} is always {self.constants[n][0]!r}" for n in part.columns
+            )
+            raise ConditionError(f"no row can meet {part.text}: {reported}")
 
     @cached_property
     def columns(self) -> tuple[int, ...]:
@@ -74,9 +74,9 @@ class RowCondition:
     @cached_property
     def alternatives(self) -> Sequence[RowCondition]:
         """Branches of the first part that is an OR over several columns, with all other parts."""
-        for place, part in enumerate(conjuncts := self.expression.conjuncts()):
+        for index, part in enumerate(conjuncts := self.expression.conjuncts()):
             if isinstance(part.tree, Or) and len(part.columns) > 1:
-                rest = [other.tree for k, other in enumerate(conjuncts) if k != place]
+                rest = [other.tree for k, other in enumerate(conjuncts) if k != index]
                 return [self._with(branch, rest) for branch in part.tree.parts]
         return (self,)
 
@@ -110,8 +110,8 @@ class RowCondition:
             pl.lit(constants[n][0]).alias(n) for n in names if n in constants.columns
         )
         answers = [c.expression.compiled(frame.schema).fill_null(False) for c in conditions]
-        found: Bools = frame.select(any=pl.any_horizontal(answers))["any"].to_numpy()
-        return np.array(np.broadcast_to(found, len(values)))
+        result: Bools = frame.select(any=pl.any_horizontal(answers))["any"].to_numpy()
+        return np.array(np.broadcast_to(result, len(values)))
 
     def __str__(self) -> str:
         return self.expression.text

@@ -32,8 +32,6 @@ from tablewright.generators.parts.rank_transform import RankTransform
 from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.tables.encoding.codec import Field, Matrix
 
-__all__ = ["MANY_LEVELS", "Sequential"]
-
 Ints = NDArray[np.intp]
 
 MANY_LEVELS = 64
@@ -162,9 +160,11 @@ class Sequential(LocalGenerator):
         _Draw(self, rng, None, complete).fill(values, known)
         if self._class_model is None:
             self._class_model = ClassModel(Matrix(self.values_, self.fields_), self.seed_)
-        chances = self._class_model.chances(values).reshape(-1, _CANDIDATES).cumsum(axis=1)
-        pick = (rng.random((len(chances), 1)) * chances[:, -1:] >= chances[:, :-1]).sum(axis=1)
-        taken: Floats = values[np.arange(len(chances)) * _CANDIDATES + pick]
+        probabilities = self._class_model.chances(values).reshape(-1, _CANDIDATES).cumsum(axis=1)
+        pick = (
+            rng.random((len(probabilities), 1)) * probabilities[:, -1:] >= probabilities[:, :-1]
+        ).sum(axis=1)
+        taken: Floats = values[np.arange(len(probabilities)) * _CANDIDATES + pick]
         return taken
 
     def redraw(
@@ -203,14 +203,14 @@ class Sequential(LocalGenerator):
     def _restore(cls, fields: tuple[Field, ...], state: State) -> Self:
         """Make the fitted generator again."""
         facts, arrays = state.facts, state.arrays
-        made = cls(**{name: facts[name] for name in cls._options})
-        made._learn(Matrix(np.asarray(arrays["values"]), tuple(fields)), int(facts["seed"]))
-        made.order_ = list(facts["order"])
-        for j, features in _sequence(made.order_):
+        result = cls(**{name: facts[name] for name in cls._options})
+        result._learn(Matrix(np.asarray(arrays["values"]), tuple(fields)), int(facts["seed"]))
+        result.order_ = list(facts["order"])
+        for j, features in _sequence(result.order_):
             prefix = f"tree{j}/"
             parts = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
-            made._conditionals[j, features] = made._read(j, features, parts)
-        return made
+            result._conditionals[j, features] = result._read(j, features, parts)
+        return result
 
 
 class _Draw:
@@ -402,8 +402,8 @@ def _patterns(known: Bools) -> tuple[Bools, Ints, Ints]:
     """Find the patterns of known cells, which of them each row has, and how many rows have it."""
     if (known == known[:1]).all():
         return known[:1], np.zeros(len(known), dtype=np.intp), np.array([len(known)])
-    found = np.unique(known, axis=0, return_inverse=True, return_counts=True)
-    return found[0], found[1].reshape(-1), found[2]
+    result = np.unique(known, axis=0, return_inverse=True, return_counts=True)
+    return result[0], result[1].reshape(-1), result[2]
 
 
 def _order(ranks: Floats, matrix: Matrix) -> list[int]:

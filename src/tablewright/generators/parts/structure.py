@@ -246,12 +246,12 @@ def bootstrap_edges(
     ndarray of shape (n_columns, n_columns)
         Share of the searches that found the edge from the row's column to the column's.
     """
-    found = np.zeros((codes.shape[1], codes.shape[1]))
+    result = np.zeros((codes.shape[1], codes.shape[1]))
     for _ in range(n_resamples):
         rows = rng.integers(0, len(codes), min(len(codes), max_rows))
         for parent, child in hill_climb(codes[rows], limits):
-            found[parent, child] += 1.0
-    return found / n_resamples
+            result[parent, child] += 1.0
+    return result / n_resamples
 
 
 def dependent_pairs(codes: Codes, alpha: float = 0.05, max_given: int = 1) -> set[Edge]:
@@ -333,24 +333,24 @@ def equivalence_class(edges: Collection[Edge], n_columns: int) -> tuple[set[Edge
 def _orient(directed: set[Edge], skeleton: set[frozenset[int]], n_columns: int) -> set[Edge]:
     """Find what follows from directed edges (rules 1 to 3 of Meek 1995)."""
     joined: Callable[[int, int], bool] = lambda a, b: frozenset((a, b)) in skeleton  # noqa: E731
-    told = directed | {(b, a) for a, b in directed}
+    reported = directed | {(b, a) for a, b in directed}
     open_edges = [(a, b) for e in skeleton for a, b in (tuple(e), tuple(e)[::-1])]
-    found = set()
+    result = set()
     for a, b in open_edges:
-        if (a, b) in told:
+        if (a, b) in reported:
             continue
         above = [c for c in range(n_columns) if (c, a) in directed]
         into = [c for c in range(n_columns) if (c, b) in directed]
         chain = any(not joined(c, b) for c in above)
         circle = any((a, c) in directed for c in into)
         kite = any(
-            c != d and not joined(c, d) and (a, c) not in told and (a, d) not in told
+            c != d and not joined(c, d) and (a, c) not in reported and (a, d) not in reported
             for c in into if joined(a, c)
             for d in into if joined(a, d)
         )  # fmt: skip
         if chain or circle or kite:
-            found.add((a, b))
-    return found
+            result.add((a, b))
+    return result
 
 
 def structural_distance(one: Collection[Edge], other: Collection[Edge], n_columns: int) -> int:

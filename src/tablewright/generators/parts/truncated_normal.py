@@ -10,8 +10,6 @@ from scipy.special import log_ndtr, ndtr, ndtri
 
 from tablewright.generators.base import Floats
 
-__all__ = ["Bounds", "block_means", "correlate", "draw_within", "repair", "shrink"]
-
 _MOST_CORRECTED = 0.99
 _LEAST_EIGENVALUE = 1e-6
 _NARROW = 1e-7
@@ -65,7 +63,7 @@ def correlate(scores: Floats) -> tuple[Floats, Floats]:
     raw = np.divide(covariance, deviation, out=np.zeros_like(covariance), where=deviation > 1e-9)
     scale = np.sqrt(np.diag(spread))
     loss = np.minimum(np.outer(scale, scale), 1.0)
-    most = np.where(loss > 0.98, 1.0, _MOST_CORRECTED)
+    maximum = np.where(loss > 0.98, 1.0, _MOST_CORRECTED)
     corrected = np.divide(raw, loss, out=np.zeros_like(raw), where=loss > 1e-9)
     variance = np.divide(
         (1 - np.minimum(raw**2, 1.0)) ** 2,
@@ -73,7 +71,7 @@ def correlate(scores: Floats) -> tuple[Floats, Floats]:
         out=np.zeros_like(raw),
         where=loss > 1e-9,
     )
-    return _unit(np.clip(corrected, -most, most)), variance
+    return _unit(np.clip(corrected, -maximum, maximum)), variance
 
 
 def shrink(correlation: Floats, variance: Floats, towards: Floats) -> Floats:
@@ -196,8 +194,8 @@ def _truncated(low: Floats, high: Floats, rng: np.random.Generator) -> tuple[Flo
     if mass.shape[1] == 1:
         piece = np.zeros(len(mass), dtype=np.intp)
     else:
-        wanted = rng.random(len(mass)) * total[:, -1]
-        piece = np.minimum((total <= wanted[:, None]).sum(axis=1), mass.shape[1] - 1)
+        requested = rng.random(len(mass)) * total[:, -1]
+        piece = np.minimum((total <= requested[:, None]).sum(axis=1), mass.shape[1] - 1)
     rows = np.arange(len(mass))
     low, high, flip = low[rows, piece], high[rows, piece], flip[rows, piece]
     below, above = below[rows, piece], above[rows, piece]

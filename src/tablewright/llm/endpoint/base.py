@@ -8,8 +8,6 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from tablewright.errors import ModelError
 
-__all__ = ["LLM", "AsyncLLM", "Message", "Prompt", "Reply", "Step", "Usage", "complete_all"]
-
 Step = Literal["schema", "json", "text"]
 """How strictly the server is asked to hold the reply to a form, strongest first."""
 

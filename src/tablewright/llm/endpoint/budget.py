@@ -121,8 +121,8 @@ class Budget:
         return self.caps.minutes * 60 - (self._clock() - self._began)
 
     async def _reserve(self, prompt: Prompt) -> int:
-        key, most = request_key(self.model, prompt), most_tokens(prompt, self._margin)
-        cost = None if self.price is None else self.price.of(most)
+        key, maximum = request_key(self.model, prompt), most_tokens(prompt, self._margin)
+        cost = None if self.price is None else self.price.of(maximum)
         while True:
             if self.stopping:
                 raise asyncio.CancelledError
@@ -131,7 +131,7 @@ class Budget:
                 raise self._out_of_time()
             try:
                 return await self.ledger.ado(
-                    lambda file: file.reserve(key, self.model, prompt, most, cost, self.caps)
+                    lambda file: file.reserve(key, self.model, prompt, maximum, cost, self.caps)
                 )
             except BudgetError:
                 if not self._reserved:

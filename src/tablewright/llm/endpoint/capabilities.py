@@ -146,15 +146,15 @@ def find_models(
         Called with each model as soon as it is known.
     """
     memory = CapabilityCache() if cache is None else cache
-    found = []
+    result = []
     asked = [_of_file(path, memory, again) for path in files]
     for server, url in (LOCAL_SERVERS if servers is None else servers).items():
         asked += [_of_server(server, url, model, memory, again) for model in served_models(url)]
     for ask in asked:
-        found.append(ask())
+        result.append(ask())
         if on_model is not None:
-            on_model(found[-1])
-    return found
+            on_model(result[-1])
+    return result
 
 
 def served_models(url: str) -> list[str]:
@@ -201,10 +201,10 @@ def _remembered(key: str, base: Capabilities, cache: CapabilityCache, again: boo
     known = None if again else cache.get(key)
     if known is not None:
         return known
-    found = probe(base)
-    if not found.problem:
-        cache.put(key, found)
-    return found
+    result = probe(base)
+    if not result.problem:
+        cache.put(key, result)
+    return result
 
 
 def probe(base: Capabilities) -> Capabilities:

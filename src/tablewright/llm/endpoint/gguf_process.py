@@ -50,25 +50,25 @@ def _say(message: dict[str, Any]) -> None:
 def _parameters(settings: dict[str, Any]) -> Any:
     from xllamacpp import CommonParams
 
-    wanted = CommonParams()
-    wanted.model.path = settings["path"]
-    wanted.model_alias = {settings["name"]}
-    wanted.offline, wanted.ui, wanted.warmup = True, False, False
-    wanted.verbosity = 2  # warnings: prompts are in no log
-    wanted.endpoint_slots, wanted.endpoint_metrics = True, False
-    wanted.n_parallel, wanted.n_ctx = settings["slots"], settings["context"]
-    wanted.kv_unified = True
+    requested = CommonParams()
+    requested.model.path = settings["path"]
+    requested.model_alias = {settings["name"]}
+    requested.offline, requested.ui, requested.warmup = True, False, False
+    requested.verbosity = 2  # warnings: prompts are in no log
+    requested.endpoint_slots, requested.endpoint_metrics = True, False
+    requested.n_parallel, requested.n_ctx = settings["slots"], settings["context"]
+    requested.kv_unified = True
     if settings["chat_template"]:
-        wanted.chat_template = settings["chat_template"]
-    for threads in (wanted.cpuparams, wanted.cpuparams_batch):
+        requested.chat_template = settings["chat_template"]
+    for threads in (requested.cpuparams, requested.cpuparams_batch):
         threads.n_threads = settings["threads"]
         threads.poll = 0  # threads that wait for work shall sleep: others work here too
     if settings["socket"]:
-        wanted.hostnames = [settings["socket"]]
+        requested.hostnames = [settings["socket"]]
     else:
-        wanted.hostnames, wanted.port = ["127.0.0.1"], 0
-        wanted.api_keys = [settings["key"]]
-    return wanted
+        requested.hostnames, requested.port = ["127.0.0.1"], 0
+        requested.api_keys = [settings["key"]]
+    return requested
 
 
 if __name__ == "__main__":

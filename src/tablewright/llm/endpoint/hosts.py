@@ -56,7 +56,7 @@ def is_loopback(base_url: str) -> bool:
 
 def _addresses(host: str) -> list[str]:
     try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None)]
+        return [str(result[4][0]) for result in socket.getaddrinfo(host, None)]
     except OSError:
         return []
 
@@ -91,9 +91,9 @@ def authorization(base_url: str, key: str | None) -> dict[str, str]:
     """Return the header that opens the endpoint: the key, else user and password of the address."""
     if key:
         return {"Authorization": f"Bearer {key}"}
-    user, found, _ = urlsplit(base_url).netloc.rpartition("@")
+    user, result, _ = urlsplit(base_url).netloc.rpartition("@")
     encoded = base64.b64encode(unquote(user).encode()).decode()
-    return {"Authorization": f"Basic {encoded}"} if found else {}
+    return {"Authorization": f"Basic {encoded}"} if result else {}
 
 
 def key_for(base_url: str, api_key: str | None, key_env: str | None) -> tuple[str | None, str]:
@@ -134,8 +134,8 @@ def _sendable(key: str | None, remedy: str) -> str | None:
 
 def _own_variable(base_url: str) -> str | None:
     host = urlsplit(base_url).hostname or ""
-    found = (name for end, name in _VARIABLES.items() if host == end or host.endswith("." + end))
-    return next(found, None)
+    result = (name for end, name in _VARIABLES.items() if host == end or host.endswith("." + end))
+    return next(result, None)
 
 
 def is_provider(base_url: str) -> bool:

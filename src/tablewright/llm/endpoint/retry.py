@@ -63,7 +63,7 @@ class Retry:
         ModelError
             The last one, if none of the attempts succeeds or the error is for good.
         """
-        chance = random.Random(prompt.seed)
+        probability = random.Random(prompt.seed)
         failures = unusable = 0
         while True:
             try:
@@ -76,4 +76,4 @@ class Retry:
                 failures += 1
                 if not error.retryable or failures >= self.attempts:
                     raise
-                await self._sleep(backoff(error, failures - 1, chance))
+                await self._sleep(backoff(error, failures - 1, probability))

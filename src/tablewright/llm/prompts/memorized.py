@@ -124,16 +124,16 @@ def probe(
     header, *results = complete_all(llm, prompts)
     stopped = _stopped([header, *results])
     continued = _answered(zip(results, starts, strict=False))
-    exact, chance = _continued(continued, frame, schema, rng)
+    exact, probability = _continued(continued, frame, schema, rng)
     n_rows = _CONTINUED * len(continued)
     named = _answered(zip(results[len(starts) :], asked, strict=True))
     n_answered = isinstance(header, Reply) + len(continued) + len(named)
     return Memorized(
         header=_named(header.text, schema) if isinstance(header, Reply) else None,
         rows=exact / n_rows if n_rows else None,
-        rows_by_chance=chance if n_rows else None,
+        rows_by_chance=probability if n_rows else None,
         rare_values=_named_rare([text for text, _ in named], [rare[name] for _, name in named]),
-        p_value=_p_value(exact, n_rows, chance) if n_rows else None,
+        p_value=_p_value(exact, n_rows, probability) if n_rows else None,
         unanswered=len(prompts) - n_answered,
         stopped=stopped,
     )
@@ -178,7 +178,7 @@ def _named(reply: str, schema: Schema) -> float | None:
 
 def _stretches(n_rows: int, n_questions: int, rng: np.random.Generator) -> list[int]:
     last = n_rows - _SHOWN - _CONTINUED
-    return sorted(int(place) for place in rng.choice(last + 1, min(n_questions, last + 1), False))
+    return sorted(int(index) for index in rng.choice(last + 1, min(n_questions, last + 1), False))
 
 
 def _next_rows(sharing: Sharing, frame: pl.DataFrame, schema: Schema, start: int) -> Prompt:

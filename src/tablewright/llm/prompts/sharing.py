@@ -160,8 +160,8 @@ class Sharing:
         return all(counts[value] >= self.min_count for value in values)
 
     def _may_name(self, column: Column) -> bool:
-        said = column.why == SAID or self.allows("rows")
-        return said and column.name not in self.redact
+        declared = column.why == SAID or self.allows("rows")
+        return declared and column.name not in self.redact
 
     def _facts(self, column: Column, frame: pl.DataFrame | None) -> tuple[dict[str, object], int]:
         facts: dict[str, object] = {"column": column.name, "kind": column.kind.value}

@@ -11,8 +11,6 @@ import polars as pl
 from tablewright.llm.prompts.sharing import Cell
 from tablewright.schema import Column, Kind, Schema
 
-__all__ = ["rows_to_frame"]
-
 _DTYPES: dict[Kind, Any] = {
     Kind.CONTINUOUS: pl.Float64,
     Kind.INTEGER: pl.Int64,

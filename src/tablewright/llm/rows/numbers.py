@@ -35,8 +35,8 @@ def readings(text: str) -> list[float]:
     match = _DRESSED.fullmatch(text)
     if match is None:
         return []
-    found = [value * scale for scale in _scales(match["after"]) for value in _values(match)]
-    return _finite(list(dict.fromkeys(found)))
+    result = [value * scale for scale in _scales(match["after"]) for value in _values(match)]
+    return _finite(list(dict.fromkeys(result)))
 
 
 def _values(match: re.Match[str]) -> Iterator[float]:

@@ -299,8 +299,8 @@ def read_reply(text: str, request: RowRequest) -> Parsed:
 
 def _without(parsed: Parsed, is_wrong: Callable[[ParsedRow], bool], reason: str) -> Parsed:
     rows = [row for row in parsed.rows if not is_wrong(row)]
-    gone = [lost(reason, str(row.cells)) for row in parsed.rows if is_wrong(row)]
-    return Parsed(rows, [*parsed.lost, *gone])
+    dropped = [lost(reason, str(row.cells)) for row in parsed.rows if is_wrong(row)]
+    return Parsed(rows, [*parsed.lost, *dropped])
 
 
 def _joined(parsed: Parsed, request: RowRequest, text: str) -> Parsed:
@@ -313,15 +313,15 @@ def _joined(parsed: Parsed, request: RowRequest, text: str) -> Parsed:
     cut = parsed.n_rows < n_given and text.rstrip(" \n`")[-1:] not in ("]", "}")
     sound = cut or parsed.n_rows == n_given
     free = set(range(n_given))
-    rows, gone = [], []
+    rows, dropped = [], []
     for row in parsed.rows:
         index = next(_candidates(row, request.given, free, sound), None)
         if index is None:
-            gone.append(lost("it belongs to none of the rows that were begun", str(row.cells)))
+            dropped.append(lost("it belongs to none of the rows that were begun", str(row.cells)))
             continue
         free.discard(index)
         rows.append(replace(row, index=index))
-    return Parsed(rows, [*parsed.lost, *gone])
+    return Parsed(rows, [*parsed.lost, *dropped])
 
 
 def _candidates(

@@ -164,8 +164,8 @@ def moved(before: pl.Series, after: pl.Series, n_rows: int) -> float:
     signs = np.repeat([-1.0, 1.0], [len(before), len(after)])
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         numbers = values.to_physical().cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        distinct, place = np.unique(numbers, return_inverse=True)
-        changes = np.cumsum(np.bincount(place, weights=signs, minlength=len(distinct)))
+        distinct, index = np.unique(numbers, return_inverse=True)
+        changes = np.cumsum(np.bincount(index, weights=signs, minlength=len(distinct)))
         return round(float(np.abs(changes).max(initial=0.0)) / n_rows, 6)
-    place = values.cast(pl.String).rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
-    return round(0.5 * float(np.abs(np.bincount(place, weights=signs)).sum()) / n_rows, 6)
+    index = values.cast(pl.String).rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    return round(0.5 * float(np.abs(np.bincount(index, weights=signs)).sum()) / n_rows, 6)

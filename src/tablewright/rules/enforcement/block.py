@@ -32,14 +32,14 @@ def compute(frame: pl.DataFrame, rules: Sequence[BoundRule], schema: Schema) -> 
 def _computed(rule: BoundRule, frame: pl.DataFrame, schema: Schema) -> pl.Series:
     if isinstance(rule, Dependency):
         drawn = frame[rule.rule.to]
-        made = rule.determined(frame).cast(drawn.dtype)
+        result = rule.determined(frame).cast(drawn.dtype)
     else:
         drawn = frame[rule.rule.column]
-        made = _written(values(formula_tree(rule.rule, schema), schema, frame), drawn, schema)
+        result = _written(values(formula_tree(rule.rule, schema), schema, frame), drawn, schema)
         ends = range_of(schema[drawn.name]) if isinstance(rule, Solved) else None
         if ends is not None:
-            made = made.set(~made.is_between(*ends), None)
-    return made.zip_with(drawn.is_not_null() & made.is_not_null(), drawn).alias(drawn.name)
+            result = result.set(~result.is_between(*ends), None)
+    return result.zip_with(drawn.is_not_null() & result.is_not_null(), drawn).alias(drawn.name)
 
 
 def _written(made: pl.Series, drawn: pl.Series, schema: Schema) -> pl.Series:
@@ -91,19 +91,19 @@ class Block:
 
     def put(self, rows: Ints, part: pl.DataFrame) -> None:
         """Put rows in place of those that stood there, and compute their computed columns."""
-        made = self._computed(part.select(self.frame.columns), rows)
-        self._learn(made)
-        self._put(rows, made)
+        result = self._computed(part.select(self.frame.columns), rows)
+        self._learn(result)
+        self._put(rows, result)
 
     def compute(self) -> Ints:
         """Fill in the computed columns of all rows; return the rows that changed."""
         every = np.arange(self.frame.height)
-        made = self._computed(self.frame, every)
-        pairs = ((self.frame[name], made[name]) for name in self.plan.computed)
+        result = self._computed(self.frame, every)
+        pairs = ((self.frame[name], result[name]) for name in self.plan.computed)
         changed = [before.ne_missing(after).to_numpy() for before, after in pairs]
         rows = np.flatnonzero(any_of(changed, self.frame.height))
-        self._learn(made[rows])
-        self._put(rows, made[rows])
+        self._learn(result[rows])
+        self._put(rows, result[rows])
         return rows
 
     def _put(self, rows: Ints, part: pl.DataFrame) -> None:
@@ -115,16 +115,16 @@ class Block:
 
     def _computed(self, part: pl.DataFrame, rows: Ints) -> pl.DataFrame:
         rules: list[BoundRule] = [self._maps.get(r.name, r) for r in self.plan.computations]
-        made = compute(part, rules, self.plan.schema)
+        result = compute(part, rules, self.plan.schema)
         if self.fixed is not None:
             given = self.fixed[rows].select(
                 c for c in self.plan.computed if c in self.fixed.columns
             )
-            made = made.with_columns(
-                column.cast(made.schema[column.name]).fill_null(made[column.name])
+            result = result.with_columns(
+                column.cast(result.schema[column.name]).fill_null(result[column.name])
                 for column in given
             )
-        return made
+        return result
 
     def broken(self, rule: BoundRule) -> Bools:
         """Return the rows that break a rule."""
@@ -159,7 +159,7 @@ class Block:
 
 def any_of(masks: Sequence[Bools], n_rows: int) -> Bools:
     """Return which rows any mask marks; none where there are no masks."""
-    made = np.zeros(n_rows, dtype=bool)
+    result = np.zeros(n_rows, dtype=bool)
     for mask in masks:
-        made |= mask
-    return made
+        result |= mask
+    return result

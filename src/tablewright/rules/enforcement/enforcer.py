@@ -253,25 +253,25 @@ class _Work:
     def repair(self, rules: Sequence[BoundRule], only: Bools | None = None) -> None:
         """Bring rows to keep hard rules and some others, changing as little of each as will do."""
         extra = [rule for rule in rules if not rule.rule.hard]
-        wanted = [*self.plan.hard, *extra]
+        requested = [*self.plan.hard, *extra]
         stuck = ""
         for depth in DEPTHS:
             if depth == stuck:
                 continue
-            bad = self.block.broken_any(wanted)
+            bad = self.block.broken_any(requested)
             rows = np.flatnonzero(bad if only is None else bad & only)
             if len(rows) == 0:
                 return
             if depth in (TAIL, FRESH) and len(rows) > RARE * len(bad):
                 continue
             if depth == PROJECT:
-                self.project(rows, wanted)
+                self.project(rows, requested)
                 continue
             method = "redrawn" if depth in (FRESH, ROW, WHOLE) else "repaired"
             free = depth in (TAIL, FRESH)
             drawn = [
                 self.redraw(at, columns, extra, method, free=free)
-                for columns, at in self.groups(wanted, rows, depth)
+                for columns, at in self.groups(requested, rows, depth)
             ]
             if not any(drawn):
                 stuck = depth
@@ -293,16 +293,16 @@ class _Work:
             return [(tuple(name for name in self.plan.order if name not in keep), rows)]
         broken = np.column_stack([self.block.broken(rule)[rows] for rule in rules])
         patterns, member = np.unique(broken, axis=0, return_inverse=True)
-        found: dict[tuple[str, ...], list[Ints]] = {}
+        result: dict[tuple[str, ...], list[Ints]] = {}
         for i, pattern in enumerate(patterns):
             concerned = [rule for rule, breaks in zip(rules, pattern, strict=True) if breaks]
             columns = {name for rule in concerned for name in self.opened(rule, depth)}
             if columns:
-                found.setdefault(tuple(sorted(columns)), []).append(rows[member.reshape(-1) == i])
-        if depth == TAIL and found:
+                result.setdefault(tuple(sorted(columns)), []).append(rows[member.reshape(-1) == i])
+        if depth == TAIL and result:
             # Few rows: one draw with the longest of the tails costs less than one draw per tail.
-            return [(max(found, key=len), rows)]
-        return [(columns, np.concatenate(members)) for columns, members in found.items()]
+            return [(max(result, key=len), rows)]
+        return [(columns, np.concatenate(members)) for columns, members in result.items()]
 
     def opened(self, rule: BoundRule, depth: str) -> tuple[str, ...]:
         """Return the columns of a broken rule to draw again: the last one, a tail, or all."""

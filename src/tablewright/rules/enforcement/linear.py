@@ -85,7 +85,7 @@ MARGINS = (1e-9, 1e-5)
 
 def bounds_of(rule: RowRule) -> list[Bound] | None:
     """Return the linear bounds that a rule consists of, or None where it is more than that."""
-    pending, found = [pushed(rule.tree, False)], list[Bound]()
+    pending, result = [pushed(rule.tree, False)], list[Bound]()
     while pending:
         node = pending.pop()
         if isinstance(node, And):
@@ -94,8 +94,8 @@ def bounds_of(rule: RowRule) -> list[Bound] | None:
         bounds = linear_bounds(node, rule.schema)
         if not bounds:
             return None
-        found += bounds
-    return found
+        result += bounds
+    return result
 
 
 def project(
@@ -168,12 +168,12 @@ def _moved_row(
         moves = _least_moves(cells, active, names, steps, scales, margin)
         if moves is None:
             continue
-        made = {
+        result = {
             name: _written(float(cells[name] or 0.0) + (step or 1.0) * move, step, schema, name)
             for name, step, move in zip(names, steps, moves, strict=True)
         }
-        if all(_meets(bound, {**cells, **made}) for bound in active):
-            return made
+        if all(_meets(bound, {**cells, **result}) for bound in active):
+            return result
     return None
 
 
@@ -197,15 +197,15 @@ def _least_moves(
         rows.append([*scaled, *(-scaled)])
         limits.append(bound.limit - inside - total)
     cost = units / [scales[name] for name in names]
-    found = milp(
+    result = milp(
         c=[*cost, *cost],
         constraints=LinearConstraint(np.array(rows), ub=np.array(limits)),
         integrality=[float(step > 0) for step in steps] * 2,
         options={"time_limit": 2.0},
     )
-    if found.x is None:
+    if result.x is None:
         return None
-    moves = found.x[: len(names)] - found.x[len(names) :]
+    moves = result.x[: len(names)] - result.x[len(names) :]
     return [round(m) if step else float(m) for m, step in zip(moves, steps, strict=True)]
 
 

@@ -51,12 +51,12 @@ def _for_quota(
     rule: ShareRule, inside: NDArray[np.bool_], total: int, rng: np.random.Generator
 ) -> Iterator[Swap]:
     n, count = len(inside), int(inside.sum())
-    least = math.ceil(n * max(rule.rule.share[0], rule.rule.min_rows / max(total, 1)) - 1e-9)
-    most = math.floor(n * rule.rule.share[1] + 1e-9)
-    if count < least:
-        yield Swap(_some(~inside, min(least, n) - count, rng), rule.where)
-    elif count > most:
-        yield Swap(_some(inside, count - most, rng), Not(rule.where))
+    minimum = math.ceil(n * max(rule.rule.share[0], rule.rule.min_rows / max(total, 1)) - 1e-9)
+    maximum = math.floor(n * rule.rule.share[1] + 1e-9)
+    if count < minimum:
+        yield Swap(_some(~inside, min(minimum, n) - count, rng), rule.where)
+    elif count > maximum:
+        yield Swap(_some(inside, count - maximum, rng), Not(rule.where))
 
 
 def _for_distribution(
@@ -66,15 +66,15 @@ def _for_distribution(
     plain = column.cast(pl.String) if column.dtype in (pl.Categorical, pl.Enum) else column
     members = [inside & (plain == value).fill_null(False).to_numpy() for value, _ in rule.shares]
     known = inside & column.is_not_null().to_numpy()
-    wanted = _apportioned([share for _, share in rule.shares], int(known.sum()))
+    requested = _apportioned([share for _, share in rule.shares], int(known.sum()))
     others = known & ~np.logical_or.reduce(members)
     surplus = [np.flatnonzero(others)]
-    for member, count in zip(members, wanted, strict=True):
+    for member, count in zip(members, requested, strict=True):
         surplus.append(_some(member, max(int(member.sum()) - count, 0), rng))
     pool = rng.permutation(np.concatenate(surplus))
-    for (value, _), member, count in zip(rule.shares, members, wanted, strict=True):
-        lacking = max(count - int(member.sum()), 0)
-        rows, pool = pool[:lacking], pool[lacking:]
+    for (value, _), member, count in zip(rule.shares, members, requested, strict=True):
+        missing = max(count - int(member.sum()), 0)
+        rows, pool = pool[:missing], pool[missing:]
         if len(rows):
             equal = Comparison("=", Name(rule.rule.column), Literal(value))
             yield Swap(rows, And((rule.where, equal)))

@@ -102,15 +102,15 @@ def column_type(column: Column) -> Type:
     'NUMBER'
     """
     if column.categories:
-        found = {value_type(value) for value in column.categories}
-        return found.pop() if len(found) == 1 else Type.TEXT
+        result = {value_type(value) for value in column.categories}
+        return result.pop() if len(result) == 1 else Type.TEXT
     if column.kind is Kind.BOOLEAN and (column.dtype or "Boolean") != "Boolean":
         return _by_dtype(column.dtype)
     return _OF_KIND.get(column.kind) or _by_dtype(column.dtype)
 
 
 def _by_dtype(dtype: str | None) -> Type:
-    named = (found for start, found in _OF_DTYPE.items() if (dtype or "").startswith(start))
+    named = (result for start, result in _OF_DTYPE.items() if (dtype or "").startswith(start))
     return next(named, Type.TEXT)
 
 
@@ -128,10 +128,10 @@ def check(tree: Node, schema: Schema, text: str = "") -> None:
     Traceback (most recent call last):
     tablewright.errors.ExpressionError: a condition is true or false, but this is a number...
     """
-    found = _Checker(schema, text).type_of(tree)
-    if found is not Type.BOOLEAN:
+    result = _Checker(schema, text).type_of(tree)
+    if result is not Type.BOOLEAN:
         raise ExpressionError(
-            f"a condition is true or false, but this is {found}; compare it, as in x = 1",
+            f"a condition is true or false, but this is {result}; compare it, as in x = 1",
             text,
             tree.position,
         )
@@ -198,10 +198,10 @@ class _Checker:
         self.refuse(_unknown(node.column, self.schema.names, self.text), node)
 
     def expect(self, node: Node, wanted: Type, where: str) -> None:
-        found = self.type_of(node)
-        if found is not wanted:
-            hint = "; use IS NULL" if found is Type.NULL else ""
-            self.refuse(f"{where} takes {wanted}, and this is {found}{hint}", node)
+        result = self.type_of(node)
+        if result is not wanted:
+            hint = "; use IS NULL" if result is Type.NULL else ""
+            self.refuse(f"{where} takes {wanted}, and this is {result}{hint}", node)
 
     def arithmetic(self, node: Arithmetic) -> Type:
         left, right = self.type_of(node.left), self.type_of(node.right)
@@ -224,12 +224,13 @@ class _Checker:
         else:
             operands = (node.left, node.right)
         equality = isinstance(node, Comparison) and node.operator in ("=", "<>")
-        found = self.comparable(*operands, listed=equality)
+        result = self.comparable(*operands, listed=equality)
         if equality:
             return Type.BOOLEAN
-        if found not in _ORDERED and not self.ordinal(operands):
+        if result not in _ORDERED and not self.ordinal(operands):
             self.refuse(
-                f"{found} has no order here; use = or IN, or make the column ordinal in the schema",
+                f"{result} has no order here; use = or IN, or make the column ordinal in the "
+                "schema",
                 operands[0],
             )
         return Type.BOOLEAN
@@ -240,11 +241,11 @@ class _Checker:
         A number that is not `listed` may still stand above or below those that are.
         """
         types = [self.type_of(operand) for operand in operands]
-        for operand, found in zip(operands, types, strict=True):
-            if found is Type.NULL:
+        for operand, result in zip(operands, types, strict=True):
+            if result is Type.NULL:
                 self.refuse("a comparison with NULL is never true; use IS NULL", operands[0])
-            if found is not types[0] and not {found, types[0]} <= _MOMENTS:
-                self.refuse(self.mismatch(operands[0], types[0], operand, found), operand)
+            if result is not types[0] and not {result, types[0]} <= _MOMENTS:
+                self.refuse(self.mismatch(operands[0], types[0], operand, result), operand)
         named = [part for part in operands if isinstance(part, Name)]
         for constant in (part for part in operands if isinstance(part, Literal)):
             for name in named:
@@ -287,14 +288,14 @@ class _Checker:
         return simple and ordered and one_scale
 
     def common(self, nodes: list[Node]) -> Type:
-        found = {self.type_of(node): node for node in nodes}
-        found.pop(Type.NULL, None)
-        if not found:
+        result = {self.type_of(node): node for node in nodes}
+        result.pop(Type.NULL, None)
+        if not result:
             return Type.NULL
-        if len(found) > 1:
-            (first, _), (second, node) = list(found.items())[:2]
+        if len(result) > 1:
+            (first, _), (second, node) = list(result.items())[:2]
             self.refuse(f"the results are of different types: {first} and {second}", node)
-        return next(iter(found))
+        return next(iter(result))
 
     def call(self, node: Call) -> Type:
         name, arguments = node.function, node.arguments
@@ -308,14 +309,14 @@ class _Checker:
             self.expect(arguments[0], Type.TEXT, name)
             return Type.NUMBER if name == "length" else Type.TEXT
         if name in ("year", "month", "day"):
-            found = self.type_of(arguments[0])
-            if found not in _MOMENTS:
-                self.refuse(f"{name} takes a date or a time, and this is {found}", arguments[0])
+            result = self.type_of(arguments[0])
+            if result not in _MOMENTS:
+                self.refuse(f"{name} takes a date or a time, and this is {result}", arguments[0])
             return Type.NUMBER
-        found = self.common(list(arguments))
-        if name in ("greatest", "least") and found not in _ORDERED:
-            self.refuse(f"{name} takes numbers, dates or times, and this is {found}", arguments[0])
-        return found
+        result = self.common(list(arguments))
+        if name in ("greatest", "least") and result not in _ORDERED:
+            self.refuse(f"{name} takes numbers, dates or times, and this is {result}", arguments[0])
+        return result
 
     def digits(self, node: Node) -> None:
         if not (isinstance(node, Literal) and type(node.value) is int and 0 <= node.value <= 15):

@@ -106,7 +106,7 @@ class _Search:
 
     def add(self, parts: Iterable[Node], state: _State, choices: list[Or]) -> bool:
         """Add parts to what is known; False if that is proven to be impossible."""
-        found: dict[str, list[Domain]] = {}
+        result: dict[str, list[Domain]] = {}
         for part in _flattened(parts):
             self.steps += 1
             if isinstance(part, Literal) and not (
@@ -116,15 +116,15 @@ class _Search:
             for name in columns_of(part):
                 domain = self.read(part, name)
                 if domain is not None:
-                    found.setdefault(name, []).append(domain)
+                    result.setdefault(name, []).append(domain)
             if isinstance(part, Or):
                 choices.append(part)
             elif not self.null:
                 state.bounds.extend(linear_bounds(part, self.schema))
-        for name, domains in found.items():
+        for name, domains in result.items():
             known = state.domains.get(name, everything(self.schema[name]))
             state.domains[name] = intersection([known, *domains])
-        return not any(state.domains[name].is_empty for name in found) and self.linear(state)
+        return not any(state.domains[name].is_empty for name in result) and self.linear(state)
 
     def read(self, part: Node, name: str) -> Domain | None:
         key = id(part), name
@@ -167,8 +167,8 @@ class _Search:
         names = columns_of(part)
         if len(names) != 1 or names[0] not in state.domains or isinstance(part, And | Or):
             return False
-        found, known = self.read(part, names[0]), state.domains[names[0]]
-        return found is not None and known.intersect(found) == known
+        result, known = self.read(part, names[0]), state.domains[names[0]]
+        return result is not None and known.intersect(result) == known
 
 
 def _by_length(choices: list[Or]) -> list[Or]:
@@ -316,28 +316,28 @@ def feasible(bounds: Sequence[Bound], domains: Mapping[str, Domain]) -> bool:
     if len({frozenset(bound.weights) for bound in wide}) <= 1 == len(wide):
         return True
     rows = [[*(b.weights.get(name, 0.0) for name in names), float(b.strict)] for b in used]
-    found = linprog(
+    result = linprog(
         [*(0.0 for _ in names), -1.0],
         A_ub=np.array(rows),
         b_ub=np.array([bound.limit for bound in used]),
         bounds=[*(_hull(domains.get(name)) for name in names), (0.0, 1.0)],
     )
-    if found.status == 2:
+    if result.status == 2:
         return False
     strict = any(bound.strict for bound in used)
-    return not strict or found.status != 0 or float(found.x[-1]) > _SLACK
+    return not strict or result.status != 0 or float(result.x[-1]) > _SLACK
 
 
 def _within_reach(bound: Bound, domains: Mapping[str, Domain]) -> bool:
     """Whether the least that the weighted sum can be is below the limit."""
-    least = 0.0
+    minimum = 0.0
     for name, weight in bound.weights.items():
         low, high = _hull(domains.get(name))
         end = low if weight > 0 else high
         if end is None:
             return True
-        least += weight * end
-    return least < bound.limit or (least == bound.limit and not bound.strict)
+        minimum += weight * end
+    return minimum < bound.limit or (minimum == bound.limit and not bound.strict)
 
 
 def _trivially(bound: Bound) -> bool:

@@ -95,31 +95,31 @@ class Interval:
 
 def _merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """Sort intervals and join those that touch or overlap."""
-    made: list[Interval] = []
+    result: list[Interval] = []
     for item in sorted((i for i in intervals if not i.is_empty), key=lambda i: (i.low, i.open_low)):
-        last = made[-1] if made else None
+        last = result[-1] if result else None
         touches = last is not None and (
             item.low < last.high
             or (item.low == last.high and not (item.open_low and last.open_high))
         )
         if last is None or not touches:
-            made.append(item)
+            result.append(item)
             continue
         high, closed = max((last.high, not last.open_high), (item.high, not item.open_high))
-        made[-1] = Interval(last.low, high, last.open_low, not closed)
-    return tuple(made)
+        result[-1] = Interval(last.low, high, last.open_low, not closed)
+    return tuple(result)
 
 
 def _common(one: Sequence[Interval], other: Sequence[Interval]) -> tuple[Interval, ...]:
     """Intersect two ascending lists of disjoint intervals, in time linear in both."""
-    found, i, j = list[Interval](), 0, 0
+    result, i, j = list[Interval](), 0, 0
     while i < len(one) and j < len(other):
-        found.append(one[i].intersect(other[j]))
+        result.append(one[i].intersect(other[j]))
         if (one[i].high, not one[i].open_high) <= (other[j].high, not other[j].open_high):
             i += 1
         else:
             j += 1
-    return _merged(found)
+    return _merged(result)
 
 
 @dataclass(frozen=True)
@@ -265,8 +265,8 @@ def _is_listed(column: Column) -> bool:
 def _listed(column: Column) -> list[Value]:
     """Return the values of a discrete column; codes that stand for something are values too."""
     kind = column_type(column)
-    found: list[Value] = [*(column.categories or []), *column.sentinels]
-    return found if kind is not Type.TEXT else [str(value) for value in found]
+    result: list[Value] = [*(column.categories or []), *column.sentinels]
+    return result if kind is not Type.TEXT else [str(value) for value in result]
 
 
 def domain(tree: Node, column: str, schema: Schema, *, null: bool = False) -> Domain | None:
@@ -290,8 +290,8 @@ def domain(tree: Node, column: str, schema: Schema, *, null: bool = False) -> Do
     >>> domain(parse_tree("age > 17"), "age", schema).intervals
     (Interval(low=18.0, high=inf, open_low=False, open_high=False),)
     """
-    found = DomainReader(schema, null).read(pushed(tree, False), schema[column])
-    return None if found is None or found == everything(schema[column]) else found
+    result = DomainReader(schema, null).read(pushed(tree, False), schema[column])
+    return None if result is None or result == everything(schema[column]) else result
 
 
 def pushed(node: Node, negate: bool) -> Node:
@@ -300,8 +300,8 @@ def pushed(node: Node, negate: bool) -> Node:
         case Not(operand):
             return pushed(operand, not negate)
         case And(parts) | Or(parts):
-            made = tuple(pushed(part, negate) for part in parts)
-            return And(made) if isinstance(node, And) is not negate else Or(made)
+            result = tuple(pushed(part, negate) for part in parts)
+            return And(result) if isinstance(node, And) is not negate else Or(result)
         case Between(operand, low, high):
             both = Comparison(">=", operand, low), Comparison("<=", operand, high)
             return pushed(And(both), negate)
@@ -334,9 +334,9 @@ class DomainReader:
         return self._leaf(node, column)
 
     def _joined(self, node: And | Or, column: Column) -> Domain | None:
-        found = [self.read(part, column) for part in node.parts]
-        known = [part for part in found if part is not None]
-        if not known or (isinstance(node, Or) and len(known) < len(found)):
+        result = [self.read(part, column) for part in node.parts]
+        known = [part for part in result if part is not None]
+        if not known or (isinstance(node, Or) and len(known) < len(result)):
             return None
         return intersection(known) if isinstance(node, And) else union(known)
 

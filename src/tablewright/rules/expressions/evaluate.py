@@ -116,8 +116,8 @@ def masks(
         compiler.build(tree).cast(pl.Boolean).fill_null(null).alias(str(i))
         for i, (tree, null) in enumerate(zip(trees, nulls, strict=True))
     ]
-    found = frame.select(compiled).iter_columns()
-    return [lengthened(series, frame.height).to_numpy() for series in found]
+    result = frame.select(compiled).iter_columns()
+    return [lengthened(series, frame.height).to_numpy() for series in result]
 
 
 def as_mask(series: pl.Series, *, null: bool) -> NDArray[np.bool_]:
@@ -242,10 +242,10 @@ class _Compiler:
         dtype = self.common(node.operand, *node.values)
         values = pl.Series([_as_time(v) if dtype == _DTYPES[Type.TIMESTAMP] else v for v in listed],
                            dtype=dtype, strict=False)  # fmt: skip
-        found = self.build(node.operand).cast(dtype).is_in(values.implode())
+        result = self.build(node.operand).cast(dtype).is_in(values.implode())
         if not columns_of(node.operand):
-            found = found.first()  # is_in of a constant is no constant to polars
-        return found if len(listed) == len(node.values) else pl.when(found).then(True)
+            result = result.first()  # is_in of a constant is no constant to polars
+        return result if len(listed) == len(node.values) else pl.when(result).then(True)
 
     def case(self, node: Case) -> pl.Expr:
         kind = self.type_of(node)
@@ -396,12 +396,12 @@ def like_regex(pattern: str, escape: str | None = None) -> str:
     >>> like_regex("A_b%")
     'A.b.*'
     """
-    made, escaped = [], False
+    result, escaped = [], False
     for character in pattern:
         if not escaped and character == escape:
             escaped = True
             continue
         wild = "" if escaped else {"%": ".*", "_": "."}.get(character, "")
-        made.append(wild or re.escape(character))
+        result.append(wild or re.escape(character))
         escaped = False
-    return "".join(made)
+    return "".join(result)

@@ -105,8 +105,8 @@ class Expression:
     def domain(self, column: str, *, null: bool = False) -> Domain | None:
         """Return the values of one column with which the answer can be yes, or None for all."""
         if (column, null) not in self._domains:
-            found = domains.domain(self.tree, column, self.schema, null=null)
-            self._domains[column, null] = found
+            result = domains.domain(self.tree, column, self.schema, null=null)
+            self._domains[column, null] = result
         return self._domains[column, null]
 
     def require_learned(self) -> None:
@@ -141,9 +141,9 @@ class Expression:
             Names the parts that cannot hold together.
         """
         parts = [part.tree for part in self.conjuncts()]
-        found = conflict(parts, self.schema)
-        if found is not None:
-            named = " AND ".join(shortened(unparse(parts[i]), 100) for i in found[:4])
+        result = conflict(parts, self.schema)
+        if result is not None:
+            named = " AND ".join(shortened(unparse(parts[i]), 100) for i in result[:4])
             raise ConditionError(f"no row can meet {named!r}: the parts exclude each other")
 
 

@@ -197,9 +197,9 @@ def _screen(text: str, tokens: list[Token]) -> None:
     depth = run = 0
     for token in tokens:
         if token.comments:
-            place = max(text.find("--", token.start), text.find("/*", token.start))
-            place = place if place >= 0 else max(text.find("--"), text.find("/*"), 0)
-            raise ExpressionError("comments are not allowed in an expression", text, place)
+            index = max(text.find("--", token.start), text.find("/*", token.start))
+            index = index if index >= 0 else max(text.find("--"), text.find("/*"), 0)
+            raise ExpressionError("comments are not allowed in an expression", text, index)
         refused = _refused_token(token, text)
         if refused is not None:
             raise ExpressionError(refused, text, token.start)
@@ -233,23 +233,23 @@ def _read(text: str, tokens: list[Token]) -> exp.Expression:
         error_level=ErrorLevel.IMMEDIATE, error_message_context=len(text), max_errors=1
     )
     try:
-        found = parser.parse_into(exp.Condition, tokens, text)
+        result = parser.parse_into(exp.Condition, tokens, text)
     except ParseError as error:
         raise _not_understood(text, error) from error
     except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError) as error:
         raise ExpressionError(f"this is not an expression; {ALLOWED}", text, 0) from error
-    if len(found) != 1 or found[0] is None:
+    if len(result) != 1 or result[0] is None:
         raise ExpressionError(f"this is not an expression; {ALLOWED}", text, 0)
-    return cast(exp.Expression, found[0])
+    return cast(exp.Expression, result[0])
 
 
 def _not_understood(text: str, error: ParseError) -> ExpressionError:
     details = error.errors[0] if error.errors else {}
-    place = len(details.get("start_context") or "")
+    index = len(details.get("start_context") or "")
     return ExpressionError(
         f"not understood here; {ALLOWED}",
         text,
-        min(place, max(len(text.rstrip()) - 1, 0)),
+        min(index, max(len(text.rstrip()) - 1, 0)),
     )
 
 
@@ -305,12 +305,16 @@ class _Builder:
         self.only(node, "this", "expression", "expressions", "decimals")
         given = [node.this, node.args.get("expression"), node.args.get("decimals")]
         given = [part for part in given if part is not None] + list(node.expressions)
-        least, most = FUNCTIONS[name]
-        if len(given) < least or (most is not None and len(given) > most):
-            wanted = (
-                f"{least}" if most == least else f"{least} or more" if most is None else "1 or 2"
+        minimum, maximum = FUNCTIONS[name]
+        if len(given) < minimum or (maximum is not None and len(given) > maximum):
+            requested = (
+                f"{minimum}"
+                if maximum == minimum
+                else f"{minimum} or more"
+                if maximum is None
+                else "1 or 2"
             )
-            self.refuse(f"{name} takes {wanted} arguments, not {len(given)}", node)
+            self.refuse(f"{name} takes {requested} arguments, not {len(given)}", node)
         arguments = tuple(self.build(part, depth + 1) for part in given)
         return Call(name, arguments, position=_place(node))
 
@@ -356,10 +360,10 @@ class _Builder:
 
     def constant(self, node: exp.Expression, depth: int) -> Node:
         self.only(node, "this", "is_string")
-        place = _place(node)
+        index = _place(node)
         if node.args.get("is_string"):
-            return Literal(str(node.this), position=place)
-        return Literal(self.number(str(node.this), node), position=place)
+            return Literal(str(node.this), position=index)
+        return Literal(self.number(str(node.this), node), position=index)
 
     def number(self, text: str, node: exp.Expression) -> int | float:
         try:
@@ -420,10 +424,10 @@ class _Builder:
         pattern = node.expression
         if not (isinstance(pattern, exp.Literal) and pattern.is_string):
             self.refuse("LIKE needs a pattern in quotes: name LIKE 'A%'", node)
-        place = _place(node)
-        made = Like(self.build(node.this, depth + 1), str(pattern.this), escape, position=place)
-        self.check_escapes(made, pattern)
-        return Not(made, position=place) if node.args.get("negate") else made
+        index = _place(node)
+        result = Like(self.build(node.this, depth + 1), str(pattern.this), escape, position=index)
+        self.check_escapes(result, pattern)
+        return Not(result, position=index) if node.args.get("negate") else result
 
     def check_escapes(self, node: Like, pattern: exp.Expression) -> None:
         if node.escape is None:

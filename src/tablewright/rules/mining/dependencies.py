@@ -30,24 +30,24 @@ def find_dependencies(rows: Rows, confidence: float) -> list[Candidate]:
     is a partner drawn from all values of the determined column.
     """
     codes = _coded(rows)
-    found: list[Candidate] = []
+    result: list[Candidate] = []
     singles: set[tuple[str, str]] = set()
     for one, to in permutations(codes, 2):
-        made = _tested((one,), to, codes, confidence)
-        if made is not None:
-            found.append(made)
-            if made.is_strong(confidence):
+        created = _tested((one,), to, codes, confidence)
+        if created is not None:
+            result.append(created)
+            if created.is_strong(confidence):
                 singles.add((one, to))
     for pair in _pairs(codes):
         free = [c for c in codes if c not in pair and not any((one, c) in singles for one in pair)]
         tested = (_tested(pair, to, codes, confidence) for to in free)
-        found += [made for made in tested if made is not None]
-    return found
+        result += [created for created in tested if created is not None]
+    return result
 
 
 def _coded(rows: Rows) -> dict[str, tuple[_Codes, _Codes]]:
     """Return codes of the training and the held-out rows of each column that repeats itself."""
-    made = {}
+    result = {}
     for column in rows.schema.each():
         if column.kind in (Kind.CONSTANT, Kind.TEXT) or column.name not in rows.train.columns:
             continue
@@ -57,8 +57,8 @@ def _coded(rows: Rows) -> dict[str, tuple[_Codes, _Codes]]:
         distinct = both.n_unique()
         if 2 <= distinct <= max(0.5 * len(both), 2):
             codes = both.rank("dense").cast(pl.Int64).fill_null(_UNKNOWN + 1).to_numpy() - 1
-            made[column.name] = (codes[: rows.train.height], codes[rows.train.height :])
-    return made
+            result[column.name] = (codes[: rows.train.height], codes[rows.train.height :])
+    return result
 
 
 def _pairs(codes: dict[str, tuple[_Codes, _Codes]]) -> Iterator[tuple[str, str]]:
@@ -71,20 +71,20 @@ def _tested(
 ) -> Candidate | None:
     """Return the dependency as tested on held-out rows, or None if training rows refute it."""
     train, held = _joined(key, codes)
-    target, wanted = codes[to]
+    target, requested = codes[to]
     known = (train >= 0) & (target >= 0)
     if known.sum() < 10:
         return None
     best, right = _majority(train[known], target[known], int(max(train.max(), held.max())) + 1)
     if right < confidence * known.sum():
         return None
-    shares = np.bincount(target[known], minlength=int(max(target.max(), wanted.max())) + 1)
-    speaks = (held >= 0) & (wanted >= 0) & (best[np.maximum(held, 0)] >= 0)
+    shares = np.bincount(target[known], minlength=int(max(target.max(), requested.max())) + 1)
+    speaks = (held >= 0) & (requested >= 0) & (best[np.maximum(held, 0)] >= 0)
     guesses = best[held[speaks]]
-    chance = 1.0 - float((shares / shares.sum())[guesses].mean()) if speaks.any() else 0.0
+    probability = 1.0 - float((shares / shares.sum())[guesses].mean()) if speaks.any() else 0.0
     rule = Dependency.model_validate({"from": list(key), "to": to, "source": Source.MINED})
-    broken = int((guesses != wanted[speaks]).sum())
-    return Candidate(rule, broken, int(speaks.sum()), chance, LEVERAGE[len(key)])
+    broken = int((guesses != requested[speaks]).sum())
+    return Candidate(rule, broken, int(speaks.sum()), probability, LEVERAGE[len(key)])
 
 
 def _joined(key: tuple[str, ...], codes: dict[str, tuple[_Codes, _Codes]]) -> tuple[_Codes, _Codes]:
@@ -104,6 +104,6 @@ def _majority(keys: _Codes, values: _Codes, n_keys: int) -> tuple[_Codes, int]:
     order = np.argsort(counts, kind="stable")
     best = np.full(n_keys, _UNKNOWN)
     best[cells[order] // width] = cells[order] % width
-    most = np.zeros(n_keys, dtype=np.int64)
-    np.maximum.at(most, cells // width, counts)
-    return best, int(most.sum())
+    maximum = np.zeros(n_keys, dtype=np.int64)
+    np.maximum.at(maximum, cells // width, counts)
+    return best, int(maximum.sum())

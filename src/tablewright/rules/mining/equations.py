@@ -74,10 +74,10 @@ def _filled_in(values: Floats) -> float | None:
     """Return the value that stands out and fits no unit of the others: a mean put into gaps."""
     finite = values[np.isfinite(values)]
     distinct, counts = np.unique(finite, return_counts=True)
-    most = float(distinct[counts.argmax()])
-    step = _step(finite[finite != most])
-    off_grid = step > 0 and abs(most / step - round(most / step)) > 1e-6
-    return most if off_grid and counts.max() >= 0.01 * len(finite) else None
+    maximum = float(distinct[counts.argmax()])
+    step = _step(finite[finite != maximum])
+    off_grid = step > 0 and abs(maximum / step - round(maximum / step)) > 1e-6
+    return maximum if off_grid and counts.max() >= 0.01 * len(finite) else None
 
 
 def _without(values: Floats, left_out: float | None) -> Floats:
@@ -121,9 +121,9 @@ def _linear(
     """Yield ``sum of weights * columns = value``, each set of columns once."""
     seen: set[frozenset[str]] = set()
     for name in reversed(columns):
-        for found in _explained(name, columns, steps, confidence, seen):
-            seen.add(frozenset(found.terms))
-            yield found
+        for result in _explained(name, columns, steps, confidence, seen):
+            seen.add(frozenset(result.terms))
+            yield result
 
 
 def _explained(
@@ -228,9 +228,9 @@ def _products(
         if any(used <= set(names) for used in taken):
             continue
         forms = [_product(names, i, columns, steps, confidence) for i in range(3)]
-        found = next((form for form in forms if form is not None), None)
-        if found is not None:
-            yield found
+        result = next((form for form in forms if form is not None), None)
+        if result is not None:
+            yield result
 
 
 def _product(
@@ -251,8 +251,8 @@ def _product(
     for within in _ROUND:
         factor = _factor(float(np.median(known)), within)
         with np.errstate(all="ignore"):
-            made, slack = _computed(computed, whole, a, b, factor, columns, steps)
-        tolerance = _within(columns[computed], made, slack, confidence)
+            result, slack = _computed(computed, whole, a, b, factor, columns, steps)
+        tolerance = _within(columns[computed], result, slack, confidence)
         if tolerance is not None:
             text = _formula_text(computed, whole, a, b, factor, within)
             return Formula(
@@ -283,14 +283,14 @@ def _computed(
 ) -> tuple[Floats, Floats]:
     """Return the computed values, and what rounding of all three columns can do to them."""
     if computed == whole:
-        made = factor * columns[a] * columns[b]
+        result = factor * columns[a] * columns[b]
         inputs = (a, b)
     else:
         other = b if computed == a else a
-        made = columns[whole] / (factor * columns[other])
+        result = columns[whole] / (factor * columns[other])
         inputs = (whole, other)
     relative = sum(0.5 * steps[name] / np.abs(columns[name]) for name in inputs)
-    return made, 0.5 * steps[computed] + np.abs(made) * relative
+    return result, 0.5 * steps[computed] + np.abs(result) * relative
 
 
 def _formula_text(computed: str, whole: str, a: str, b: str, factor: float, within: float) -> str:

@@ -108,8 +108,8 @@ def judged(rules: Sequence[Any], rows: Rows) -> list[Candidate]:
     known = [tree for tree in trees if tree is not None]
     held, shuffled = (truth(known, rows.schema, frame) for frame in (rows.held, rows.shuffled))
     return [
-        Candidate(rule, *_counted(real), _least(*_counted(chance)))
-        for rule, real, chance in zip(rules, held, shuffled, strict=True)
+        Candidate(rule, *_counted(real), _least(*_counted(probability)))
+        for rule, real, probability in zip(rules, held, shuffled, strict=True)
     ]
 
 

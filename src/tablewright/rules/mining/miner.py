@@ -38,26 +38,26 @@ def concise(found: Sequence[Candidate], rows: Rows) -> list[Candidate]:
     that are equivalent, the first stands for the others in implications. A bound is left out
     where an exclusion between the same columns was found.
     """
-    rules = [made.rule for made in found]
+    rules = [result.rule for result in found]
     two_valued = {c for c in rows.train.columns if rows.train[c].drop_nulls().n_unique() <= 2}
     paired = {_columns(rule) for rule in rules if isinstance(rule, Equivalence)}
     stand_in, dropped = _stand_ins([rule for rule in rules if isinstance(rule, Equivalence)])
     dropped |= {id(rule) for rule in rules if _is_pair(rule, paired, two_valued)}
     dependencies = [r for r in rules if isinstance(r, Dependency) and id(r) not in dropped]
-    said = {frozenset((*rule.from_, rule.to)) for rule in dependencies}
+    declared = {frozenset((*rule.from_, rule.to)) for rule in dependencies}
     sums = {frozenset(rule.terms) for rule in rules if isinstance(rule, Linear)}
     dropped |= {id(r) for r in dependencies if any(used <= _columns(r) for used in sums)}
-    said |= sums
+    declared |= sums
     seconds = _seconds(dependencies)
     kept: list[Candidate] = []
     implied: set[frozenset[str]] = set(paired)
-    for made in found:
-        rule, columns = made.rule, _columns(made.rule)
-        if id(rule) in dropped or _repeats(rule, columns, said, seconds, stand_in, implied):
+    for result in found:
+        rule, columns = result.rule, _columns(result.rule)
+        if id(rule) in dropped or _repeats(rule, columns, declared, seconds, stand_in, implied):
             continue
         if isinstance(rule, Implies) and " OR " not in rule.then and " = " in rule.then:
             implied.add(columns)
-        kept.append(made)
+        kept.append(result)
     return kept
 
 
@@ -212,28 +212,28 @@ def mine_rules(
         made for kind in kinds if kind in _FINDERS for made in _FINDERS[kind](rows, confidence)
     ]
     strong = {id(made) for made in tested if made.is_strong(confidence)}
-    found = [made for made in discoveries(tested, false_discovery_rate) if id(made) in strong]
-    found.sort(key=lambda made: (made.rate, made.p_value))
-    found = sorted(concise(found, rows), key=lambda made: made.p_value)[:max_rules]
+    result = [made for made in discoveries(tested, false_discovery_rate) if id(made) in strong]
+    result.sort(key=lambda made: (made.rate, made.p_value))
+    result = sorted(concise(result, rows), key=lambda made: made.p_value)[:max_rules]
     ranges = find_ranges(rows) if "ranges" in kinds else []
     return _measured(
-        [*found, *(made for made in ranges if made.rate <= 1 - confidence)], frame, schema
+        [*result, *(made for made in ranges if made.rate <= 1 - confidence)], frame, schema
     )
 
 
 def _measured(found: list[Candidate], frame: pl.DataFrame, schema: Schema) -> Rules:
     """Write support and violation rates into the rules, and make them hard or soft."""
-    named = Rules(rules=[made.rule for made in found])
+    named = Rules(rules=[created.rule for created in found])
     report = check_rules(frame, named, schema)
     rules = []
-    for made, rule in zip(found, named, strict=True):
+    for created, rule in zip(found, named, strict=True):
         result = report[rule.name]
         hard = result.violations == 0 and result.support >= MIN_SUPPORT
         share = 1.0 - result.violations / max(result.support, 1)
         update = {
             "support": result.support,
             "violation_rate": min(result.rate, 1.0),
-            "held_out": made.rate,
+            "held_out": created.rate,
             "severity": Severity.HARD if hard else Severity.SOFT,
             "probability": None if hard else max(share, 0.0),
         }

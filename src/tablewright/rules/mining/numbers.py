@@ -24,14 +24,14 @@ CLIFF = 20.0
 
 def numbers_of(frame: pl.DataFrame, schema: Schema) -> dict[str, Floats]:
     """Return the columns of numbers as floats, NaN where missing."""
-    made = {}
+    result = {}
     for column in schema.each():
         if column.kind not in (Kind.CONTINUOUS, Kind.INTEGER) or column.name not in frame.columns:
             continue
         values = frame[column.name].cast(pl.Float64).fill_null(math.nan).to_numpy()
         if np.isfinite(values).any() and np.nanmin(values) < np.nanmax(values):
-            made[column.name] = values
-    return made
+            result[column.name] = values
+    return result
 
 
 def find_ranges(rows: Rows) -> list[Candidate]:
@@ -43,16 +43,18 @@ def find_ranges(rows: Rows) -> list[Candidate]:
     every = pl.concat([rows.train, rows.held])
     tested = judged(_ranges(rows.train, rows.schema), rows)
     whole = {rule.column: rule for rule in _ranges(every, rows.schema)}
-    return [Candidate(whole[found.rule.column], found.broken, found.rows, 1.0) for found in tested]
+    return [
+        Candidate(whole[result.rule.column], result.broken, result.rows, 1.0) for result in tested
+    ]
 
 
 def _ranges(frame: pl.DataFrame, schema: Schema) -> list[Range]:
-    made = []
+    result = []
     for name, values in numbers_of(frame, schema).items():
         whole = schema[name].kind is Kind.INTEGER
         low, high = (int(end) if whole else end for end in outward(values, whole=whole))
-        made.append(Range(column=name, min=low, max=high, source=Source.MINED))
-    return made
+        result.append(Range(column=name, min=low, max=high, source=Source.MINED))
+    return result
 
 
 def outward(values: Floats, *, whole: bool) -> tuple[float, float]:
@@ -99,21 +101,21 @@ def _mostly_below(frame: pl.DataFrame, a: Column, b: Column, confidence: float) 
 
 def _numeric(rows: Rows, confidence: float) -> list[Any]:
     columns = numbers_of(rows.train, rows.schema)
-    found: list[Any] = []
+    result: list[Any] = []
     for a, b in permutations(columns, 2):
         distance = columns[b] - columns[a]
         distance = distance[np.isfinite(distance)]
         if len(distance) < 10:
             continue
         if (distance >= 0).mean() >= confidence:
-            found.append(Order(columns=[a, b], source=Source.MINED))
-        least = _cliff(distance)
+            result.append(Order(columns=[a, b], source=Source.MINED))
+        minimum = _cliff(distance)
         whole = all(rows.schema[name].kind is Kind.INTEGER for name in (a, b))
-        if whole and least is not None and least != 0:
-            first, second, sign = (b, a, ">=") if least > 0 else (a, b, "<=")
-            text = f"{quote(first)} - {quote(second)} {sign} {abs(int(least))}"
-            found.append(Check(expression=text, source=Source.MINED))
-    return found
+        if whole and minimum is not None and minimum != 0:
+            first, second, sign = (b, a, ">=") if minimum > 0 else (a, b, "<=")
+            text = f"{quote(first)} - {quote(second)} {sign} {abs(int(minimum))}"
+            result.append(Check(expression=text, source=Source.MINED))
+    return result
 
 
 def _cliff(distances: Floats) -> float | None:

@@ -106,10 +106,10 @@ def _none_of(column: str, values: Sequence[Any]) -> str:
 
 
 def _classes(rows: Rows) -> list[_Classes]:
-    made = [_cut(rows.train[column.name], column) for column in rows.schema.each()
+    created = [_cut(rows.train[column.name], column) for column in rows.schema.each()
             if column.kind not in (Kind.CONSTANT, Kind.IDENTIFIER)
             and column.name in rows.train.columns]  # fmt: skip
-    return [found for found in made if found is not None]
+    return [result for result in created if result is not None]
 
 
 def _cut(series: pl.Series, column: Column) -> _Classes | None:
@@ -162,7 +162,7 @@ def find_exclusions(rows: Rows, confidence: float) -> list[Candidate]:
             rules.append(Equivalence(a=premise, b=conclusion, source=Source.MINED))
             meeting.excluded[i, :] = meeting.excluded[:, j] = False
         rules += meeting.implications()
-    return [found for found in judged(rules, rows) if found.rows]
+    return [result for result in judged(rules, rows) if result.rows]
 
 
 @dataclass(frozen=True)
@@ -200,13 +200,13 @@ class _Meeting:
         """Return pairs of classes that meet each other and hardly anything else."""
         used_a = np.flatnonzero(self.expected.sum(axis=1) > 0)
         used_b = np.flatnonzero(self.expected.sum(axis=0) > 0)
-        found = []
+        result = []
         for i in used_a:
             left = [j for j in used_b if not self.excluded[i, j]]
             if len(left) == 1 and sum(not self.excluded[k, left[0]] for k in used_a) == 1:
-                found.append((int(i), int(left[0])))
+                result.append((int(i), int(left[0])))
         # With two classes on each side the second equivalence says the same as the first.
-        return found[:1] if len(used_a) == len(used_b) == 2 else found
+        return result[:1] if len(used_a) == len(used_b) == 2 else result
 
     def implications(self) -> list[Implies]:
         """Return implications that cover the excluded pairs of classes, the widest first."""
@@ -281,11 +281,11 @@ def find_bounds(rows: Rows, confidence: float) -> list[Candidate]:
             if name != a.name and len(np.unique(values)) > FEW:
                 whole = rows.schema[name].kind is Kind.INTEGER
                 rules += _bounds(a, name, values, whole=whole)
-    return [found for found in judged(rules, rows) if found.rows]
+    return [result for result in judged(rules, rows) if result.rows]
 
 
 def _bounds(a: _Classes, name: str, values: NDArray[np.float64], *, whole: bool) -> list[Implies]:
-    made = []
+    result = []
     known = np.isfinite(values)
     for i in range(a.size):
         inside = known & (a.codes == i)
@@ -300,8 +300,8 @@ def _bounds(a: _Classes, name: str, values: NDArray[np.float64], *, whole: bool)
         if parts:
             then = " AND ".join(parts)
             rule = {"if": a.text([i]), "then": then, "source": Source.MINED}
-            made.append(Implies.model_validate(rule))
-    return made
+            result.append(Implies.model_validate(rule))
+    return result
 
 
 def _number(value: float) -> str:

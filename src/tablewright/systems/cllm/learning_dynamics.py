@@ -152,17 +152,17 @@ class LearningDynamics:
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows; the score is the confidence in the row's own label, 0 to 1."""
-        found = self.dynamics(rows)
-        score = found["confidence"].fill_null(np.nan).to_numpy()
+        result = self.dynamics(rows)
+        score = result["confidence"].fill_null(np.nan).to_numpy()
         if note := self._abstains():
             return Judgement.all_pass(rows.height, note, score=score)
-        dropped = _at_most((found["group"] == "hard").to_numpy(), score, self.max_removed)
-        lost = (found["group"] == "unseen").to_numpy() & (self.unseen == "drop")
+        dropped = _at_most((result["group"] == "hard").to_numpy(), score, self.max_removed)
+        lost = (result["group"] == "unseen").to_numpy() & (self.unseen == "drop")
         reasons = [
             f"no real row has the class {label}"
-            if gone
+            if removed
             else f"the model of the real rows gives its label {p:.2f}"
-            for label, gone, p in zip(found["label"], lost, score, strict=True)
+            for label, removed, p in zip(result["label"], lost, score, strict=True)
         ]
         return Judgement.of(~(dropped | lost), reasons, score)
 
@@ -215,8 +215,8 @@ class LearningDynamics:
         paths = np.full((self.n_checkpoints, len(rows)), np.nan)
         if self.model_ is None or not len(rows):
             return paths
-        place = {label: k for k, label in enumerate(self.model_.classes_)}
-        column = np.array([place.get(label, -1) for label in y])
+        index = {label: k for k, label in enumerate(self.model_.classes_)}
+        column = np.array([index.get(label, -1) for label in y])
         known = np.flatnonzero(column >= 0)
         if len(known):
             with one_thread():
@@ -242,13 +242,13 @@ class LearningDynamics:
 
         def predict(train: Mask, test: Mask) -> Floats:
             model = _boosted(real.take(train), y[train], self.n_checkpoints, seed)
-            found = np.zeros((int(test.sum()), int(y.max()) + 1))
+            result = np.zeros((int(test.sum()), int(y.max()) + 1))
             with one_thread():
-                found[:, model.classes_.astype(int)] = model.predict_proba(real.trees[test])
-            return found
+                result[:, model.classes_.astype(int)] = model.predict_proba(real.trees[test])
+            return result
 
-        found = out_of_fold(folds, predict)
-        return classification(y.astype(np.int64), found, 0)["auroc"]
+        result = out_of_fold(folds, predict)
+        return classification(y.astype(np.int64), result, 0)["auroc"]
 
     def _abstains(self) -> str:
         if self.model_ is None:

@@ -52,7 +52,7 @@ class Page:
         if self.system.context:
             return {name: name for name in names}
         features = [name for name in names if name != self.system.writable_.target]
-        hidden = {name: f"feat_{place}" for place, name in enumerate(features)}
+        hidden = {name: f"feat_{index}" for index, name in enumerate(features)}
         return {name: hidden.get(name, "label") for name in names}
 
     def _column(self, column: Column) -> Column:

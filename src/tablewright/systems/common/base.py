@@ -381,7 +381,7 @@ class System(TableEstimator):
     def row_rules(self, request: SampleRequest, result: Result) -> list[BoundRule]:
         """Return what every row keeps, on the columns that rows have while they are judged."""
         columns = {*self.writable_.names, *self.layout_.constants.columns}
-        found = []
+        matches = []
         for rule in bind(request.rules, self.schema_, self.train_):
             if isinstance(rule, ShareRule):
                 result.note(
@@ -389,8 +389,8 @@ class System(TableEstimator):
                     "about: look with check_rules at what came of it"
                 )
             elif rule.rule.hard and set(rule.columns) <= columns:
-                found.append(rule)
-        return found
+                matches.append(rule)
+        return matches
 
     def _within(
         self, rows: pl.DataFrame, request: SampleRequest, counts: Counter[Any]
@@ -422,10 +422,10 @@ class System(TableEstimator):
         quotas = {
             label: int((labels == label).sum()) for label in labels.unique(maintain_order=True)
         }
-        made = pl.concat(
+        result = pl.concat(
             [self._blank(), *self._run(SampleRequest(len(like), quotas, seed=self.seed_))]
         )
-        parts = [made.filter(pl.col(target) == label).head(n) for label, n in quotas.items()]
+        parts = [result.filter(pl.col(target) == label).head(n) for label, n in quotas.items()]
         for (label, n), part in zip(quotas.items(), parts, strict=True):
             if part.height < n:
                 raise ConditionError(

@@ -288,8 +288,8 @@ class CandidatePool:
         names = [*self.partition.names, None]
         reasons = []
         for code in self.partition.of(rows).tolist():
-            wanted = left.get(names[code], 0) > 0
-            reasons.append("" if wanted else "no more rows of its class are wanted")
+            requested = left.get(names[code], 0) > 0
+            reasons.append("" if requested else "no more rows of its class are wanted")
             left[names[code]] = left.get(names[code], 0) - 1
         return reasons
 

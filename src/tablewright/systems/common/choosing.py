@@ -13,8 +13,6 @@ from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems.common.base import Models, System
 from tablewright.tables.io.model_file import reading
 
-__all__ = ["estimator", "load"]
-
 
 def estimator(
     method: Any,
@@ -62,12 +60,12 @@ def estimator(
         if rules is not None and kind.learns_rules:
             options = {"rules": rules, **(options or {})}
         try:
-            made: System = kind(
+            result: System = kind(
                 target=target, schema=schema, random_state=random_state, llm=llm, **(options or {})
             )
         except TypeError as error:
             raise InputError(f"method {method!r}: {error}") from error
-        return made
+        return result
     if llm is not None:
         raise InputError(
             f"method {method!r} uses no language model; leave the model out, or take one of "

@@ -145,12 +145,12 @@ class CopyGate:
     ) -> dict[tuple[int, int], float]:
         """Return how often each combination may occur, the rows at hand among all rows."""
         n_rows = self._rows + Counter(part for part, _ in keys)
-        found = list(dict.fromkeys(keys[index] for index in copies))
-        shares = [self._of_row[key] / max(self._of_part[key[0]], 1) for key in found]
-        most = binom.ppf(_LEVEL, [n_rows[part] for part, _ in found], shares)
+        result = list(dict.fromkeys(keys[index] for index in copies))
+        shares = [self._of_row[key] / max(self._of_part[key[0]], 1) for key in result]
+        maximum = binom.ppf(_LEVEL, [n_rows[part] for part, _ in result], shares)
         return {
             key: max(n, 1) if self.repeating and self._of_row[key] > 1 else 0
-            for key, n in zip(found, np.atleast_1d(most).tolist(), strict=True)
+            for key, n in zip(result, np.atleast_1d(maximum).tolist(), strict=True)
         }
 
     def _count(self, parts: Counter[int]) -> None:

@@ -89,13 +89,13 @@ class Parts:
 
     def of(self, frame: pl.DataFrame, schema: Schema) -> NDArray[np.intp]:
         """Return the part of each row, -1 where it is in none."""
-        found = np.full(frame.height, -1, dtype=np.intp)
+        result = np.full(frame.height, -1, dtype=np.intp)
         for index, part in enumerate(self.parts):
             inside = np.ones(frame.height, dtype=np.bool_)
             if part.rules:
                 inside = np.any([parse(rule, schema).holds(frame) for rule in part.rules], axis=0)
-            found[(found < 0) & inside] = index
-        return found
+            result[(result < 0) & inside] = index
+        return result
 
     def save(self, path: str | Path) -> None:
         """Write the parts as YAML that a person can edit."""
@@ -306,14 +306,14 @@ def _leaves(task: _Task, min_rows: int, max_parts: int, seed: int) -> Parts:
     kind = DecisionTreeClassifier if task.classes else DecisionTreeRegressor
     tree = kind(max_leaf_nodes=max(2, max_parts), min_samples_leaf=min_rows, random_state=seed)
     tree.fit(task.questions.matrix, task.y)
-    found = []
+    result = []
     for path in _paths(tree.tree_, task.questions):
         rows = np.flatnonzero(task.questions.holds(path))
         trial = task.trial(rows, frozenset(path), seed)
         text = task.questions.text(path)
-        found.append(Part("", (text,) if text else (), len(rows), trial.error, trial.upper_error))
-    found.sort(key=lambda part: -part.n_rows)
-    named = [Part(f"part {k + 1}", *_after_name(part)) for k, part in enumerate(found)]
+        result.append(Part("", (text,) if text else (), len(rows), trial.error, trial.upper_error))
+    result.sort(key=lambda part: -part.n_rows)
+    named = [Part(f"part {k + 1}", *_after_name(part)) for k, part in enumerate(result)]
     return Parts(
         (*named, Part("rest", (), 0)) if any(part.rules for part in named) else tuple(named)
     )
@@ -325,18 +325,18 @@ def _after_name(part: Part) -> tuple[tuple[str, ...], int, float | None, float |
 
 def _paths(tree: Any, questions: Questions) -> list[tuple[Predicate, ...]]:
     """Return the predicates on the way to each leaf."""
-    found: list[tuple[Predicate, ...]] = []
+    result: list[tuple[Predicate, ...]] = []
     todo: list[tuple[int, tuple[Predicate, ...]]] = [(0, ())]
     while todo:
         node, path = todo.pop()
         if tree.children_left[node] < 0:
-            found.append(path)
+            result.append(path)
             continue
         question = int(tree.feature[node])
         threshold = questions.split(question, float(tree.threshold[node]))
         todo.append((tree.children_right[node], (*path, Predicate(question, threshold, True))))
         todo.append((tree.children_left[node], (*path, Predicate(question, threshold, False))))
-    return found
+    return result
 
 
 @dataclass
@@ -442,7 +442,7 @@ class _Search:
         return mask
 
     def _parts(self) -> Parts:
-        found = [
+        result = [
             Part(
                 f"part {k + 1}",
                 tuple(self.task.questions.text(rule) for rule in shared.rules if rule),
@@ -451,20 +451,20 @@ class _Search:
             for k, shared in enumerate(self.models)
         ]  # fmt: skip
         rest = int(self.left.sum())
-        whole = any(not part.rules for part in found)
-        return Parts(tuple(found) if whole else (*found, Part("rest", (), rest)))
+        whole = any(not part.rules for part in result)
+        return Parts(tuple(result) if whole else (*result, Part("rest", (), rest)))
 
 
 def _breadth_first(tree: Any) -> list[int]:
     """Return the inner nodes of a tree, level by level."""
-    found: list[int] = []
+    result: list[int] = []
     todo: Sequence[int] = [0]
     while todo:
         inner = [node for node in todo if tree.children_left[node] >= 0]
-        found += inner
+        result += inner
         todo = [
             int(child)
             for node in inner
             for child in (tree.children_left[node], tree.children_right[node])
         ]
-    return found
+    return result

@@ -60,11 +60,11 @@ class Layout:
         own = self.classes.of(self.train)
         drawn = None if self.system.preset_.strict else PARALLEL
         return {
-            group_letter(place): Deck(
-                np.flatnonzero(own == place), self.n_sets, self.n_rows,
-                (self.request.seed, Stream.EPIC_EXAMPLES, place), drawn,
+            group_letter(index): Deck(
+                np.flatnonzero(own == index), self.n_sets, self.n_rows,
+                (self.request.seed, Stream.EPIC_EXAMPLES, index), drawn,
             )
-            for place in range(len(self.classes))
+            for index in range(len(self.classes))
         }  # fmt: skip
 
     def writer(self, model: Metered) -> RowWriter:

@@ -20,8 +20,6 @@ from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Schema
 from tablewright.tables.inference.cells import MISSING_TEXTS, VAGUE_TEXTS
 
-__all__ = ["MAPPINGS", "Mapped", "ValueTokens"]
-
 Mapped = Literal["none", "repetitive", "all"]
 MAPPINGS: tuple[Mapped, ...] = ("none", "repetitive", "all")
 
@@ -139,7 +137,7 @@ def _chosen(values: Mapping[str, list[str]], mapped: Mapped) -> list[str]:
         return []
     if mapped == "all":
         return list(values)
-    folded = {name: {value.casefold() for value in found} for name, found in values.items()}
+    folded = {name: {value.casefold() for value in result} for name, result in values.items()}
     return [
         name
         for name, own in folded.items()
@@ -161,7 +159,7 @@ class _Maker:
         while True:
             letters = [_FIRST[int(self.rng.integers(len(_FIRST)))]]
             letters += [
-                _NEXT[int(place)] for place in self.rng.integers(len(_NEXT), size=self.length - 1)
+                _NEXT[int(index)] for index in self.rng.integers(len(_NEXT), size=self.length - 1)
             ]
             token = "".join(letters)
             patterns = {f"{token[:at]}*{token[at + 1 :]}" for at in range(len(token))}

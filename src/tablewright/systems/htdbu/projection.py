@@ -19,8 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Constraint", "conflicting", "project"]
-
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -54,26 +52,26 @@ class Constraint:
 
     def wanted(self, shares: Floats) -> tuple[Floats, Floats]:
         """Return the mass of each group, and the nearest one that is wanted."""
-        found = self.groups @ shares
+        result = self.groups @ shares
         whole = shares[self.inside].sum()
-        return found, np.clip(found, self.low * whole, self.high * whole)
+        return result, np.clip(result, self.low * whole, self.high * whole)
 
     def factors(self, shares: Floats) -> Floats:
         """Return what each cell is multiplied with so that the bands are met."""
-        found, wanted = self.wanted(shares)
-        made = np.ones(len(shares))
-        for group, have, want in zip(self.groups, found, wanted, strict=True):
-            made[group] = want / have if have > 0 else 1.0
+        result, requested = self.wanted(shares)
+        created = np.ones(len(shares))
+        for group, have, want in zip(self.groups, result, requested, strict=True):
+            created[group] = want / have if have > 0 else 1.0
         rest = self.inside & ~self.groups.any(axis=0)
         left = shares[rest].sum()
         if left > 0:
-            made[rest] = max(left + found.sum() - wanted.sum(), 0.0) / left
-        return made
+            created[rest] = max(left + result.sum() - requested.sum(), 0.0) / left
+        return created
 
     def missed(self, shares: Floats) -> float:
         """Return by how much the worst group misses its band."""
-        found, wanted = self.wanted(shares)
-        return float(np.abs(found - wanted).max(initial=0.0))
+        result, requested = self.wanted(shares)
+        return float(np.abs(result - requested).max(initial=0.0))
 
 
 def project(
@@ -96,19 +94,19 @@ def project(
     >>> project(np.array([0.1, 0.1, 0.8]), [half])
     array([0.25, 0.25, 0.5 ])
     """
-    made, taken = shares.copy(), [np.ones(len(shares)) for _ in constraints]
+    result, taken = shares.copy(), [np.ones(len(shares)) for _ in constraints]
     last = np.inf
     for step in range(rounds):
         for k, constraint in enumerate(constraints):
-            before = np.divide(made, taken[k], out=np.zeros_like(made), where=taken[k] > 0)
+            before = np.divide(result, taken[k], out=np.zeros_like(result), where=taken[k] > 0)
             taken[k] = constraint.factors(before)
-            made = before * taken[k]
-            made = made / made.sum()
-        missed = max((constraint.missed(made) for constraint in constraints), default=0.0)
+            result = before * taken[k]
+            result = result / result.sum()
+        missed = max((constraint.missed(result) for constraint in constraints), default=0.0)
         if max((factors.max() for factors in taken), default=1.0) > _RUNAWAY:
             return None
         if missed < EXACT:
-            return made
+            return result
         if step % _PATIENCE == _PATIENCE - 1:
             if missed > 0.99 * last:
                 return None

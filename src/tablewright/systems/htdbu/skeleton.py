@@ -168,18 +168,18 @@ class _Planning:
     def made(self) -> Skeleton:
         """Plan it."""
         handled = [rule for rule in self.shared if self._covers(rule)]
-        wanted = [self._constraint(rule) for rule in handled]
+        requested = [self._constraint(rule) for rule in handled]
         soft = self._soft()
-        wanted += [band for band in map(self._soft_band, soft) if band is not None]
+        requested += [band for band in map(self._soft_band, soft) if band is not None]
         shares = np.where(self.allowed, self.start * self._penalty(soft), 0.0)
-        for constraint in wanted:
+        for constraint in requested:
             shares[constraint.groups[constraint.high <= 0].any(axis=0)] = 0.0
         fixed = self._target_rows()
-        shares = self._seeded(shares, [*wanted, *fixed])
+        shares = self._seeded(shares, [*requested, *fixed])
         if not shares.sum() > 0:
             names = ", ".join(rule.name for rule in self._concerned()) or "the rules"
             raise RuleError(f"{names} leave no cell of {', '.join(a.name for a in self.axes)}")
-        shares = self._projected(shares / shares.sum(), wanted, fixed)
+        shares = self._projected(shares / shares.sum(), requested, fixed)
         return Skeleton(
             self.layout,
             self.axes,
@@ -187,7 +187,7 @@ class _Planning:
             self.real,
             shares,
             frozenset(rule.name for rule in (*handled, *soft)),
-            (*wanted, *fixed),
+            (*requested, *fixed),
             tuple(self.notes),
         )
 
@@ -221,8 +221,8 @@ class _Planning:
         known = {axis.name for axis in self.axes}
         question = _question(rule, self.layout.schema)
         column = rule.rule.column if isinstance(rule.rule, Conditional) else None
-        told = set(question.columns) <= known or question.text in known
-        return told and (column is None or column in known)
+        reported = set(question.columns) <= known or question.text in known
+        return reported and (column is None or column in known)
 
     def _context(self, rule: ShareRule) -> Bools:
         question = _question(rule, self.layout.schema)
@@ -237,12 +237,12 @@ class _Planning:
         """Return the hard rules that have to do with the cells, by way of other rules too."""
         known = {name for axis in self.axes for name in _axis_columns(axis)}
         left = [r for r in self.rules if isinstance(r, RowRule | Dependency) and r.rule.hard]
-        found: list[BoundRule] = []
+        result: list[BoundRule] = []
         while near := [rule for rule in left if known & set(rule.columns)]:
-            found += near
+            result += near
             left = [rule for rule in left if rule not in near]
             known |= {name for rule in near for name in rule.columns}
-        return found
+        return result
 
     @cached_property
     def allowed(self) -> Bools:
@@ -275,10 +275,10 @@ class _Planning:
         strength = 1.0 if rule.rule.weight is None else 1.0 - math.exp(-rule.rule.weight)
         everything = np.ones(len(self.cells), dtype=bool)
         if isinstance(rule.rule, Quota):
-            found = float(self.real[inside].sum())
+            result = float(self.real[inside].sum())
             low = max(rule.rule.share[0], min(rule.rule.min_rows / self.n_rows, 1.0))
             high = max(rule.rule.share[1], low)
-            low, high = (_moved(found, bound, strength) for bound in (low, high))
+            low, high = (_moved(result, bound, strength) for bound in (low, high))
             return Constraint(
                 rule.name, inside[None], np.array([low]), np.array([high]), everything
             )
@@ -287,12 +287,12 @@ class _Planning:
         known = inside & (self.frame[rule.rule.column].is_not_null().to_numpy())
         groups = [known & (self.cells[:, k] == code) for code in codes]
         groups.append(known & ~np.logical_or.reduce(groups))
-        wanted = np.array([share for _, share in rule.shares] + [0.0])
-        wanted = wanted / wanted.sum()
+        requested = np.array([share for _, share in rule.shares] + [0.0])
+        requested = requested / requested.sum()
         mass = self.real[known].sum()
         now = np.array([self.real[group].sum() for group in groups]) / (mass or 1.0)
-        wanted = now + strength * (wanted - now) if mass else wanted
-        return Constraint(rule.name, np.array(groups), wanted, wanted, known)
+        requested = now + strength * (requested - now) if mass else requested
+        return Constraint(rule.name, np.array(groups), requested, requested, known)
 
     def _soft(self) -> list[RowRule]:
         """Soft rules about nothing but the cells, which no later column can help to keep."""
@@ -303,15 +303,17 @@ class _Planning:
     def _soft_band(self, rule: RowRule) -> Constraint | None:
         if rule.rule.probability is None:
             return None
-        most = np.array([1.0 - rule.rule.probability])
+        maximum = np.array([1.0 - rule.rule.probability])
         everything = np.ones(len(self.cells), dtype=bool)
-        return Constraint(rule.name, rule.broken(self.frame)[None], 0 * most, most, everything)
+        return Constraint(
+            rule.name, rule.broken(self.frame)[None], 0 * maximum, maximum, everything
+        )
 
     def _penalty(self, soft: Sequence[RowRule]) -> Floats:
-        made = np.ones(len(self.cells))
+        result = np.ones(len(self.cells))
         for rule in soft:
-            made[rule.broken(self.frame)] *= math.exp(-(rule.rule.weight or 0.0))
-        return made
+            result[rule.broken(self.frame)] *= math.exp(-(rule.rule.weight or 0.0))
+        return result
 
     def _codes_of(self, rule: ShareRule) -> list[int]:
         name = rule.rule.column
@@ -331,10 +333,10 @@ class _Planning:
         k = [axis.name for axis in self.axes].index(target)
         levels = [*self.layout.codec.levels(target), None]
         total = sum(self.classes.values())
-        wanted = np.array(
+        requested = np.array(
             [self.classes.get(levels[c], 0) / total for c in range(self.axes[k].size)]
         )
-        return [self._margin("the classes asked for", k, wanted)]
+        return [self._margin("the classes asked for", k, requested)]
 
     def _margin(self, name: str, k: int, wanted: Floats) -> Constraint:
         groups = np.array([self.cells[:, k] == code for code in range(self.axes[k].size)])
@@ -378,22 +380,22 @@ class _Planning:
 
     def _independent(self) -> Floats:
         """Shares of the cells if the axes had nothing to do with each other."""
-        made = np.ones(len(self.cells))
+        result = np.ones(len(self.cells))
         for k, axis in enumerate(self.axes):
             mass = np.bincount(self.cells[:, k], weights=self.real, minlength=axis.size)
-            made *= mass[self.cells[:, k]]
-        return made
+            result *= mass[self.cells[:, k]]
+        return result
 
     def _projected(
         self, shares: Floats, wanted: list[Constraint], fixed: list[Constraint]
     ) -> Floats:
         kept = self._kept_target(shares)
         for more in [kept, []] if kept else [[]]:
-            found = project(shares, [*more, *wanted, *fixed])
-            if found is not None:
+            result = project(shares, [*more, *wanted, *fixed])
+            if result is not None:
                 if kept and not more:
                     self.notes.append(f"{kept[0].name} give way to what rules want of them")
-                return found
+                return result
         names = conflicting(shares, [*wanted, *fixed])
         raise RuleError(
             f"{' and '.join(_title(name) for name in names)} cannot be met together: "

@@ -25,8 +25,6 @@ from tablewright.rules.expressions.tree import (
 from tablewright.systems.htdbu.projection import Constraint
 from tablewright.tables.encoding.layout import Layout
 
-__all__ = ["Axis", "Skeleton", "as_tree", "cell_frame", "column_axis", "places"]
-
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
@@ -118,11 +116,11 @@ class Skeleton:
 
     def frame(self) -> pl.DataFrame:
         """Return the cells with their values, real shares and shares wanted."""
-        told = self.values.select(self.columns)
+        reported = self.values.select(self.columns)
         for axis in self.questions:
             answer = self.cells[:, self.axes.index(axis)].astype(bool)
-            told = told.with_columns(pl.Series(axis.name, answer))
-        return told.with_columns(pl.Series("real", self.real), pl.Series("wanted", self.shares))
+            reported = reported.with_columns(pl.Series(axis.name, answer))
+        return reported.with_columns(pl.Series("real", self.real), pl.Series("wanted", self.shares))
 
     # drawing ----------------------------------------------------------------------
 
@@ -134,19 +132,19 @@ class Skeleton:
         """
         edges = np.round(np.cumsum(self.shares) / self.shares.sum() * n_rows, 9)
         edges = np.floor(np.concatenate([[0.0], edges]) + rng.random())
-        made: Ints = np.diff(edges).astype(np.intp)
-        return _settled(made, self.shares * n_rows, self.bands, n_rows)
+        result: Ints = np.diff(edges).astype(np.intp)
+        return _settled(result, self.shares * n_rows, self.bands, n_rows)
 
     def broken(self, counts: Ints) -> set[str]:
         """Return the names of bands that numbers of rows of the cells miss: quotas by a row."""
         n_rows = max(int(counts.sum()), 1)
-        found = set()
+        result = set()
         for band in self.bands:
-            _, wanted = band.wanted(counts / n_rows)
-            off = np.abs(band.groups @ counts - wanted * n_rows).max(initial=0.0)
+            _, requested = band.wanted(counts / n_rows)
+            off = np.abs(band.groups @ counts - requested * n_rows).max(initial=0.0)
             if off >= (1.0 if len(band.groups) == 1 else 1.0 + _ROUNDING * n_rows):
-                found.add(band.name)
-        return found
+                result.add(band.name)
+        return result
 
     def blocks(self, counts: Ints, size: int, rng: np.random.Generator) -> Iterator[Ints]:
         """Yield the cells of rows in random order, block by block; together they are `counts`."""
@@ -222,23 +220,23 @@ def as_tree(axis: Axis, code: int, layout: Layout) -> Node:
 
 def _settled(counts: Ints, exact: Floats, bands: Sequence[Constraint], n_rows: int) -> Ints:
     """Move single rows between cells until quotas are met to the row."""
-    made = counts.copy()
+    result = counts.copy()
     for _ in range(8):
         moved = False
         for band in bands:
             if len(band.groups) != 1:
                 continue
             group = band.groups[0]
-            least = math.ceil(band.low[0] * n_rows - 1e-6)
-            most = max(math.floor(band.high[0] * n_rows + 1e-6), least)
-            lacking = max(least - int(made[group].sum()), 0)
-            surplus = max(int(made[group].sum()) - most, 0)
-            moved |= bool(lacking or surplus)
-            _move(made, exact, ~group if lacking else group, group if lacking else ~group,
-                  lacking or surplus)  # fmt: skip
+            minimum = math.ceil(band.low[0] * n_rows - 1e-6)
+            maximum = max(math.floor(band.high[0] * n_rows + 1e-6), minimum)
+            missing = max(minimum - int(result[group].sum()), 0)
+            surplus = max(int(result[group].sum()) - maximum, 0)
+            moved |= bool(missing or surplus)
+            _move(result, exact, ~group if missing else group, group if missing else ~group,
+                  missing or surplus)  # fmt: skip
         if not moved:
             break
-    return made
+    return result
 
 
 def _move(made: Ints, exact: Floats, giving: Bools, taking: Bools, n_rows: int) -> None:

@@ -174,8 +174,8 @@ class Synthesis:
         self.gate: CopyGate | None = None
         if not copies:
             names = [column.name for column in self.layout.schema.modelled]
-            places = self.skeleton.places
-            self.gate = CopyGate(real.select(names), met, places)
+            indices = self.skeleton.places
+            self.gate = CopyGate(real.select(names), met, indices)
 
     def _skeleton(self, accepted: NDArray[np.float64] | None = None) -> Skeleton:
         request = self.request
@@ -201,7 +201,7 @@ class Synthesis:
         codes = self.skeleton.cells[cells]
         n_columns = len(self.skeleton.columns)
         patterns, member = np.unique(codes[:, n_columns:], axis=0, return_inverse=True)
-        parts, places = [], []
+        parts, indices = [], []
         for k, pattern in enumerate(patterns):
             rows = np.flatnonzero(member.reshape(-1) == k)
             within = _both(self.request.where, self.skeleton.condition(pattern))
@@ -210,9 +210,9 @@ class Synthesis:
                 part = self._rows(given, len(rows), within, block, k, start)
                 part, kept = self._without_copies(part, given, within, block, k, start)
             parts.append(part.filter(kept))
-            places.append(rows[kept])
+            indices.append(rows[kept])
             start += len(rows)
-        return pl.concat(parts)[np.argsort(np.concatenate(places))]
+        return pl.concat(parts)[np.argsort(np.concatenate(indices))]
 
     def _without_copies(
         self, rows: pl.DataFrame, given: Given | None, within: Expression | None, *at: int
@@ -272,11 +272,11 @@ class Synthesis:
             drawn = self._drawn(given, n_rows, within, rng, at[2])
         rng = self.request.rng(Stream.HTDBU_ROW_RULES, *at[:2], *at[3:])
         before = self.keeper.audit
-        made = self.keeper.keep(drawn, self.generator, self.layout, given, None, rng, within)
+        result = self.keeper.keep(drawn, self.generator, self.layout, given, None, rng, within)
         if not self.condition:
             self.n_drawn += n_rows
             self.n_right += n_rows - _repaired(before, self.keeper.audit)
-        return made
+        return result
 
     def _drawn(
         self,
@@ -326,9 +326,9 @@ class Synthesis:
         asked = within
         if self.acceptance < LOW_ACCEPTANCE:
             asked = _both(within, self.keeper.requirement)
-        made = self._drawn(given, n_rows, asked, rng, start)
+        result = self._drawn(given, n_rows, asked, rng, start)
         self.n_drawn += n_rows
-        made, right = self.keeper.complies(made)
+        result, right = self.keeper.complies(result)
         for _ in range(TRIES):
             rows = np.flatnonzero(~right)
             if len(rows) == 0:
@@ -338,9 +338,9 @@ class Synthesis:
             self.n_drawn += len(rows)
             source = np.arange(n_rows)
             source[rows[good]] = n_rows + np.flatnonzero(good)
-            made, right[rows[good]] = pl.concat([made, part])[source], True
+            result, right[rows[good]] = pl.concat([result, part])[source], True
         self.n_right += int(right.sum())
-        return made
+        return result
 
     # account ------------------------------------------------------------------------
 
@@ -352,7 +352,7 @@ class Synthesis:
     @property
     def details(self) -> dict[str, Any]:
         """What a result tells of the rows so far."""
-        told = {
+        reported = {
             "rules": len(self.keeper.bound),
             "interventions": [
                 f.message for f in self.keeper.findings if "intervention" in f.message
@@ -362,18 +362,20 @@ class Synthesis:
             "drawn": self.n_drawn,
         }
         if self.condition:
-            told["drawn_per_row"] = 1 / max(self.acceptance, 1e-9)
-        return told
+            reported["drawn_per_row"] = 1 / max(self.acceptance, 1e-9)
+        return reported
 
     @property
     def audit(self) -> Audit:
         """What was done to the rows so far, rule by rule."""
         kept = self.keeper.audit
-        told = {rule.name: rule for rule in kept.rules}
+        reported = {rule.name: rule for rule in kept.rules}
         for rule in self.keeper.bound:
             if rule.name in self.skeleton.handled:
-                told[rule.name] = self._drawn_so(rule, kept.n_rows)
-        return Audit(kept.n_rows, [told[r.name] for r in self.keeper.bound if r.name in told])
+                reported[rule.name] = self._drawn_so(rule, kept.n_rows)
+        return Audit(
+            kept.n_rows, [reported[r.name] for r in self.keeper.bound if r.name in reported]
+        )
 
     def _drawn_so(self, rule: BoundRule, n_rows: int) -> RuleAudit:
         """Tell of a rule that the skeleton brings about: by the rows of the whole request."""
@@ -404,9 +406,9 @@ def _both(first: Expression | None, second: Expression | None) -> Expression | N
 def _repaired(before: Audit, after: Audit) -> int:
     """Rows of the last block that broke the rule broken most often, but those computed."""
     earlier = {rule.name: rule for rule in before.rules}
-    found = [0]
+    result = [0]
     for rule in after.rules:
         was = earlier.get(rule.name)
         now = rule.repaired + rule.projected + rule.redrawn
-        found.append(now - (was.repaired + was.projected + was.redrawn if was else 0))
-    return max(found)
+        result.append(now - (was.repaired + was.projected + was.redrawn if was else 0))
+    return max(result)

@@ -200,8 +200,8 @@ class HTDBU(System):
         self.texture_name_ = config.texture
         self.texture_ = self._learn_texture(config)
         source = self.written_.source.value
-        told = f"texture {config.texture}, {len(self.template_)} rules ({source})"
-        self.reason_ = f"{self.reason_}; {told}"
+        reported = f"texture {config.texture}, {len(self.template_)} rules ({source})"
+        self.reason_ = f"{self.reason_}; {reported}"
 
     @property
     def _modelled(self) -> Schema:
@@ -258,10 +258,10 @@ class HTDBU(System):
 
     def _leading_columns(self, rules: Rules) -> list[str]:
         """Return the columns that a skeleton has under a template, the target first."""
-        wanted = self.skeleton or "auto"
-        if wanted == "auto":
+        requested = self.skeleton or "auto"
+        if requested == "auto":
             return skeleton_columns(self.rows_schema_, rules, self.texts_.attributes)
-        return named_columns(wanted, self.rows_schema_)
+        return named_columns(requested, self.rows_schema_)
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed_, stream])
@@ -274,7 +274,7 @@ class HTDBU(System):
         if request.quotas is not None and self.rows_schema_.target not in columns:
             columns = [str(self.rows_schema_.target), *columns]
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
-        made = Synthesis(
+        created = Synthesis(
             self.texture_,
             self.rows_,
             self.reference_,
@@ -284,25 +284,25 @@ class HTDBU(System):
             condition=self.enforce == "condition",
             copies=False,
         )
-        self.synthesis_ = made
+        self.synthesis_ = created
         tuned = str(self.trace_).splitlines() if self.loop else []
         for note in (
             *self.written_.notes,
             *tuned,
-            *made.skeleton.notes,
-            *_intended(made.skeleton),
+            *created.skeleton.notes,
+            *_intended(created.skeleton),
         ):
             result.note(note)
         result.details["texts"] = []
-        for block, frame in enumerate(made.blocks()):
-            result.n_proposed = max(made.n_drawn, result.n_proposed + frame.height)
-            result.details.update(made.details)
+        for block, frame in enumerate(created.blocks()):
+            result.n_proposed = max(created.n_drawn, result.n_proposed + frame.height)
+            result.details.update(created.details)
             rows = self.texts_.write(
                 frame, request.rng(Stream.HTDBU_TEXTS, block), self.model("text")
             )
             result.details["texts"] += self.texts_.told(rows)
             yield rows.select(self.writable_.names)
-        for copies in made.rejected:
+        for copies in created.rejected:
             result.reject(copies, "copies", [TOO_MANY] * copies.height)
 
     def _template_of(self, asked: Rules) -> Rules:

@@ -15,8 +15,6 @@ from tablewright.llm.endpoint.base import LLM
 from tablewright.schema import Column, Kind, Schema
 from tablewright.systems.htdbu.texts import TextColumn
 
-__all__ = ["Texts"]
-
 
 @dataclass(frozen=True)
 class Texts:
@@ -65,12 +63,12 @@ class Texts:
         InputError
             If a column is missing, or is the target.
         """
-        fitted, lent = [], []
+        fitted, borrowed = [], []
         for one in [asked] if isinstance(asked, TextColumn) else asked or ():
             column = copy(one)
             if one.llm is None:
                 column.llm = llm
-                lent.append(one.column)
+                borrowed.append(one.column)
             if schema.target == column.column:
                 raise InputError(f"the target {column.column!r} cannot be a text column too")
             column.fit(frame, schema, rng)
@@ -81,7 +79,7 @@ class Texts:
             frame = frame.with_columns(known)
             fitted.append(column)
         frame, schema = _without([c.column for c in fitted], frame, schema)
-        return cls(tuple(fitted), frame, schema, tuple(lent))
+        return cls(tuple(fitted), frame, schema, tuple(borrowed))
 
     @property
     def attributes(self) -> list[str]:

@@ -121,22 +121,22 @@ class Tuner:
         hard = [rule for rule in bound if _by_row(rule) and rule.rule.hard]
         a_real = 1.0 - _breaking(hard, self.validation)
         try:
-            made, rows = self._written(texture, config)
+            result, rows = self._written(texture, config)
         except (RuleError, ConditionError) as error:
             worst = Diagnostics(x_floor, x_rule, broken, x_syn=1.0, u_real=1.0, v=1.0, c=1.0, a=0.0)
             return replace(worst, a_real=a_real, problem=str(error))
         with one_thread():
             usefulness = self._usefulness(rows.select(self.scorer.encoder.schema.names))
-        wanted = made.skeleton
+        requested = result.skeleton
         if not config.skeleton_first:
-            wanted = self._skeleton(texture, made.keeper.bound)
+            requested = self._skeleton(texture, result.keeper.bound)
         diagnostics = Diagnostics(
             x_floor=x_floor,
             x_rule=x_rule,
             broken=broken,
-            x_syn=wanted.distance(rows),
+            x_syn=requested.distance(rows),
             v=_breaking(hard, rows),
-            a=made.acceptance,
+            a=result.acceptance,
             a_real=a_real,
         )
         return replace(diagnostics, **usefulness)
@@ -167,7 +167,7 @@ class Tuner:
         request = SampleRequest(
             min(self.train.height, MAX_ROWS), rules=config.rules, seed=self.seed
         )
-        made = Synthesis(
+        result = Synthesis(
             texture,
             self.train,
             self.reference,
@@ -176,7 +176,7 @@ class Tuner:
             condition=self.condition,
             as_written=True,
         )
-        return made, pl.concat(list(made.blocks()))
+        return result, pl.concat(list(result.blocks()))
 
     def _skeleton(self, texture: Texture, bound: Sequence[BoundRule]) -> Skeleton:
         columns = self.columns(Rules(rules=[rule.rule for rule in bound]))

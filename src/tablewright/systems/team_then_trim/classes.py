@@ -28,8 +28,8 @@ def dealt_labels(
 ) -> pl.Series:
     """Deal out classes to rows by what is missing of each, in random order."""
     labels = [label for label, n in quotas.items() for _ in range(n)]
-    dealt = rng.permutation(np.resize(rng.permutation(len(labels)), n_rows))
-    return pl.Series(real.name, [labels[k] for k in dealt], dtype=real.dtype)
+    drawn = rng.permutation(np.resize(rng.permutation(len(labels)), n_rows))
+    return pl.Series(real.name, [labels[k] for k in drawn], dtype=real.dtype)
 
 
 def declare_classes(table: Table, classes: Sequence[Any]) -> Table:
@@ -53,10 +53,10 @@ def declare_classes(table: Table, classes: Sequence[Any]) -> Table:
             f"the data type of {target!r} lists its values, and class {strange[0]!r} is none of "
             "them: add it to the categories of the column"
         )
-    told: dict[str, Any] = {"categories": known}
+    reported: dict[str, Any] = {"categories": known}
     if set(column.categories or []) <= set(classes):
-        told["why"] = SAID
+        reported["why"] = SAID
     frame = table.frame
     if isinstance(frame.schema[target], pl.Enum):
         frame = frame.with_columns(pl.col(target).cast(pl.String))
-    return replace(table, frame=frame, schema=schema.replace(column.model_copy(update=told)))
+    return replace(table, frame=frame, schema=schema.replace(column.model_copy(update=reported)))

@@ -220,11 +220,11 @@ def plan_by_association(train: pl.DataFrame, schema: Schema) -> TeamPlan:
     links = np.array([[strength[np.ix_(a, b)].max() for b in groups] for a in groups])
     parts = []
     order = _by_connection(links)
-    for place, at in enumerate(order):
+    for index, at in enumerate(order):
         block = tuple(columns[j].name for j in groups[at])
-        before = [n for n, other in enumerate(order[:place]) if links[at, other] > bound]
+        before = [n for n, other in enumerate(order[:index]) if links[at, other] > bound]
         parents = tuple(f"c{n + 1}" for n in before)
-        parts.append(Component(f"c{place + 1}", _writer(block), block, parents))
+        parts.append(Component(f"c{index + 1}", _writer(block), block, parents))
     label = f"expert on {schema.target}" if schema.target else ""
     return TeamPlan(tuple(parts), label, "local")
 

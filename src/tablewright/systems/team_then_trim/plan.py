@@ -11,8 +11,6 @@ from typing import Any, Literal
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["MOST_COMPONENTS", "Component", "Context", "Made", "Repair", "TeamPlan"]
-
 Context = Literal["parents", "ancestors", "all_done"]
 """What a worker is given: columns of the components it follows, of all before, of all done."""
 
@@ -151,13 +149,13 @@ class TeamPlan:
         return tuple(f for part in self.components if part.id in before for f in part.features)
 
     def _ancestors(self, name: str) -> set[str]:
-        found: set[str] = set()
+        result: set[str] = set()
         left = [name]
         while left:
-            new = set(self[left.pop()].parents) - found
-            found |= new
+            new = set(self[left.pop()].parents) - result
+            result |= new
             left += new
-        return found
+        return result
 
     def _done(self, name: str) -> Iterator[str]:
         for level in self.levels():
@@ -204,8 +202,8 @@ class TeamPlan:
         """
         order = [part for level in self.levels() for part in level]
         parts = [
-            replace(part, parents=tuple(before.id for before in order[:place]))
-            for place, part in enumerate(order)
+            replace(part, parents=tuple(before.id for before in order[:index]))
+            for index, part in enumerate(order)
         ]
         return replace(self, components=tuple(parts))
 
@@ -216,7 +214,7 @@ class TeamPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it; `plan_reading.read_plan` reads it."""
-        made: dict[str, Any] = {
+        result: dict[str, Any] = {
             "components": [
                 {
                     "id": part.id,
@@ -229,7 +227,7 @@ class TeamPlan:
             "label": {"role": self.label_role},
             "made": self.made,
         }
-        return {**made, "repairs": [str(repair) for repair in self.repairs]}
+        return {**result, "repairs": [str(repair) for repair in self.repairs]}
 
     def to_json(self) -> str:
         """Return the plan as text, to be edited and given back."""

@@ -193,9 +193,9 @@ class _Published(BaseModel):
         listed = [keys.get(_fold(name)) or names.get(_fold(name)) for name in self.Relationship]
         order = list(dict.fromkeys([*(key for key in listed if key), *self.Roles]))
         parts = []
-        for place, key in enumerate(order):
+        for index, key in enumerate(order):
             role = self.Roles[key]
-            parts.append(Component(key, role.Name, tuple(role.Features), tuple(order[:place])))
+            parts.append(Component(key, role.Name, tuple(role.Features), tuple(order[:index])))
         return Draft(parts, chained=True)
 
 
@@ -233,9 +233,9 @@ def repair(
     parts = repairer.merged(
         repairer.acyclic(repairer.owned(repairer.parts())), min(max_parts, len(features))
     )
-    made = "repaired" if repairer.repairs else "llm"
+    result = "repaired" if repairer.repairs else "llm"
     label = repairer.label_role or (f"expert on {shown(target, _LONGEST)}" if target else "")
-    return TeamPlan(tuple(parts), label if target else "", made, tuple(repairer.repairs))  # type: ignore[arg-type]  # one of the two words
+    return TeamPlan(tuple(parts), label if target else "", result, tuple(repairer.repairs))  # type: ignore[arg-type]  # one of the two words
 
 
 class _Repairer:
@@ -253,20 +253,20 @@ class _Repairer:
 
     def parts(self) -> list[Component]:
         """Settle what each component is called, what it has, and what it follows."""
-        found: list[Component] = []
+        result: list[Component] = []
         called: dict[str, str] = {}
-        for place, part in enumerate(self.draft.parts[:_MAX_PARTS], 1):
-            name = part.id or f"c{place}"
-            if name in (one.id for one in found):
+        for index, part in enumerate(self.draft.parts[:_MAX_PARTS], 1):
+            name = part.id or f"c{index}"
+            if name in (one.id for one in result):
                 self.note(f"component {name!r} is there twice", "the second one is renamed")
-                name = f"{name}/{place}"
+                name = f"{name}/{index}"
             features = self._columns(name, part)
             if not features:
                 self._empty(name, part)
                 continue
             called.setdefault(_fold(name), name)
-            found.append(replace(part, id=name, role=part.role or name, features=features))
-        return [replace(part, parents=self._parents(part, found, called)) for part in found]
+            result.append(replace(part, id=name, role=part.role or name, features=features))
+        return [replace(part, parents=self._parents(part, result, called)) for part in result]
 
     def _columns(self, name: str, part: Component) -> tuple[str, ...]:
         mine = []

@@ -247,9 +247,9 @@ class TeamThenTrim(System):
         self, request: SampleRequest, rules: Sequence[BoundRule], refill: bool
     ) -> TeamWriter:
         n_batches = -(-request.n_rows // self.batch_size)
-        most = max((MAX_TIMES if refill else 1) * n_batches, self.n_batches or 0)
+        maximum = max((MAX_TIMES if refill else 1) * n_batches, self.n_batches or 0)
         return TeamWriter(
-            self._team(rules), request, self.batch_size, self.n_batches, most, self._labels
+            self._team(rules), request, self.batch_size, self.n_batches, maximum, self._labels
         )
 
     def _labels(

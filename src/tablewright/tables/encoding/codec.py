@@ -166,9 +166,9 @@ class Codec:
         names : sequence of str or None
             The columns wanted; all where None.
         """
-        wanted = [c for c in self.columns if names is None or c.name in names]
+        requested = [c for c in self.columns if names is None or c.name in names]
         where = self.positions
-        return pl.DataFrame([self._decode(values[:, where[c.name]], c) for c in wanted])
+        return pl.DataFrame([self._decode(values[:, where[c.name]], c) for c in requested])
 
     def _decode(self, floats: Floats, column: Column) -> pl.Series:
         dtype = self._dtypes[column.name]

@@ -127,10 +127,10 @@ class Identifiers:
         cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], dtype: Any = None
     ) -> Identifiers:
         """Make it again from what `state` gave."""
-        made = cls.__new__(cls)
-        made.name = str(facts["name"])
-        made.dtype = dtype or (pl.String() if facts["text"] else pl.Int64())
-        made._spaces = [
+        result = cls.__new__(cls)
+        result.name = str(facts["name"])
+        result.dtype = dtype or (pl.String() if facts["text"] else pl.Int64())
+        result._spaces = [
             _Space(
                 form, int(start), int(step), arrays[f"taken{at}"].astype(np.uint64), float(share)
             )
@@ -138,7 +138,7 @@ class Identifiers:
                 zip(parse_pattern(facts["pattern"]), facts["counts"], strict=True)
             )
         ]
-        return made
+        return result
 
 
 def _within(dtype: pl.DataType, form: Form) -> Form:
@@ -176,8 +176,8 @@ def _slots(shares: Sequence[float]) -> NDArray[np.int64]:
     """Deal the places of a block of rows to forms, in proportion to their shares."""
     ends = np.cumsum(shares) / max(sum(shares), 1e-12)
     middle = (np.arange(_BLOCK) + 0.5) / _BLOCK
-    dealt = np.minimum(np.searchsorted(ends, middle), len(shares) - 1)
-    return dealt[np.random.default_rng(0).permutation(_BLOCK)]
+    drawn = np.minimum(np.searchsorted(ends, middle), len(shares) - 1)
+    return drawn[np.random.default_rng(0).permutation(_BLOCK)]
 
 
 def _rank(rows: Codes, slots: NDArray[np.int64], at: int) -> Codes:
@@ -209,7 +209,7 @@ def _write(space: _Space, ranks: Codes, key: int) -> NDArray[Any]:
 
 def _write_counts(space: _Space, ranks: Codes) -> NDArray[Any]:
     form = space.form
-    free = [at for at, place in enumerate(form.places) if len(place) > 1 or at == form.number]
+    free = [at for at, index in enumerate(form.places) if len(index) > 1 or at == form.number]
     width = 0 if form.number is not None else len(free)
     before = "".join(form.places[: free[0]])
     after = "".join(form.places[free[-1] + 1 :])
@@ -240,27 +240,27 @@ def _codes(form: Form, texts: pl.Series) -> Codes:
     )
     weight = 1
     for at in _numbered(form):
-        place = np.array(list(form.places[at]))
-        order = np.argsort(place)
-        found = order[np.searchsorted(place[order], letters[:, at])]
-        codes += found.astype(np.uint64) * np.uint64(weight)
-        weight *= len(place)
+        index = np.array(list(form.places[at]))
+        order = np.argsort(index)
+        result = order[np.searchsorted(index[order], letters[:, at])]
+        codes += result.astype(np.uint64) * np.uint64(weight)
+        weight *= len(index)
     return codes
 
 
 def _spell(form: Form, codes: Codes, key: int) -> NDArray[Any]:
     """Write the texts of some numbers; places that number nothing get letters by chance."""
-    columns = [np.full(len(codes), place[0], dtype="U1") for place in form.places]
+    columns = [np.full(len(codes), index[0], dtype="U1") for index in form.places]
     rest = codes.copy()
     numbered = _numbered(form)
     for at in numbered:
-        place = np.array(list(form.places[at]))
-        columns[at] = place[(rest % np.uint64(len(place))).astype(np.int64)]
-        rest //= np.uint64(len(place))
+        index = np.array(list(form.places[at]))
+        columns[at] = index[(rest % np.uint64(len(index))).astype(np.int64)]
+        rest //= np.uint64(len(index))
     for at, letters in enumerate(form.places):
         if len(letters) > 1 and at not in numbered:
-            chance = _mix(codes, key + 7919 * (at + 1)) % np.uint64(len(letters))
-            columns[at] = np.array(list(letters))[chance.astype(np.int64)]
+            probability = _mix(codes, key + 7919 * (at + 1)) % np.uint64(len(letters))
+            columns[at] = np.array(list(letters))[probability.astype(np.int64)]
     return np.array(["".join(row) for row in zip(*columns, strict=True)], dtype=object)
 
 

@@ -92,12 +92,13 @@ class Layout:
         fixed : DataFrame or None, default=None
             Cells to keep, as typed rows; null where open.
         """
-        made = self.complete(self.codec.decode(values), rng, start=start)
+        result = self.complete(self.codec.decode(values), rng, start=start)
         if fixed is not None:
-            made = made.with_columns(
-                fixed[name].cast(made[name].dtype).fill_null(made[name]) for name in made.columns
+            result = result.with_columns(
+                fixed[name].cast(result[name].dtype).fill_null(result[name])
+                for name in result.columns
             )
-        return made
+        return result
 
     def complete(
         self, rows: pl.DataFrame, rng: np.random.Generator, *, start: int = 0
@@ -140,8 +141,8 @@ class Layout:
         schema = Schema.model_validate(facts["schema"])
         fields = [Field(**field) for field in facts["fields"]]
         identifiers = {
-            name: Identifiers.restore(said, arrays[f"taken/{name}"])
-            for name, said in facts["identifiers"].items()
+            name: Identifiers.restore(declared, arrays[f"taken/{name}"])
+            for name, declared in facts["identifiers"].items()
         }
         codec = Codec.restore(schema, fields, frames)
         _check_parts(codec, frames["constants"], identifiers)

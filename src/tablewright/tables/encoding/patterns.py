@@ -75,20 +75,20 @@ def parse_pattern(text: str) -> list[Form]:
 
 def _parse_form(text: str, position: int) -> tuple[Form, int]:
     """Read one form; give it with the place of the bar or the end behind it."""
-    places: list[str] = []
+    indices: list[str] = []
     number = None
     while position < len(text) and text[position] != "|":
-        found = _TOKEN.match(text, position)
-        if found is None or (found[2] == "+" and (number is not None or found[1] != "[0-9]")):
+        result = _TOKEN.match(text, position)
+        if result is None or (result[2] == "+" and (number is not None or result[1] != "[0-9]")):
             raise SchemaError(
                 f"pattern {text!r}: {text[position:]!r} is not understood; a pattern has letters, "
                 "classes such as [0-9] or [A-Z], {n} after them, [0-9]+ once, and | between forms"
             )
-        if found[2] == "+":
-            number = len(places)
-        places += [_alphabet(found[1], text)] * _times(found[2])
-        position = found.end()
-    return Form(tuple(places), number), position
+        if result[2] == "+":
+            number = len(indices)
+        indices += [_alphabet(result[1], text)] * _times(result[2])
+        position = result.end()
+    return Form(tuple(indices), number), position
 
 
 def _times(text: str | None) -> int:
@@ -125,12 +125,12 @@ def write_pattern(forms: list[Form]) -> str:
 
 
 def _write_form(form: Form) -> str:
-    marked = [(place, at == form.number) for at, place in enumerate(form.places)]
+    marked = [(index, at == form.number) for at, index in enumerate(form.places)]
     parts = []
-    for (place, is_number), same in groupby(marked):
+    for (index, is_number), same in groupby(marked):
         times = len(list(same))
-        token = _write_place(place)
-        many = times > 1 and len(place) > 1
+        token = _write_place(index)
+        many = times > 1 and len(index) > 1
         parts.append(f"{token}+" if is_number else f"{token}{{{times}}}" if many else token * times)
     return "".join(parts)
 
@@ -189,10 +189,10 @@ def _uuid_pattern(values: pl.Series) -> str:
 def _find_form(values: list[str]) -> Form | None:
     lengths = {len(value) for value in values}
     if len(lengths) == 1:
-        found = Form(tuple(_find_place(set(letters)) for letters in zip(*values, strict=True)))
-        merged = _merge_digits(found)
+        result = Form(tuple(_find_place(set(letters)) for letters in zip(*values, strict=True)))
+        merged = _merge_digits(result)
         numbers = read_numbers(merged, pl.Series(values))
-        return found if numbers is None or not find_counting(numbers)[1] else merged
+        return result if numbers is None or not find_counting(numbers)[1] else merged
     parts = [re.fullmatch(r"(\D*)(\d+)(\D*)", value) for value in values]
     if None in parts or len({(part[1], part[3]) for part in parts if part}) > 1:
         return None
@@ -203,12 +203,12 @@ def _find_form(values: list[str]) -> Form | None:
 
 def _merge_digits(form: Form) -> Form:
     """Free the digits that stand beside free ones: ``00[0-9]`` counts on to 010."""
-    places: list[str] = []
+    indices: list[str] = []
     for is_digit, run in groupby(form.places, lambda place: set(place) <= set(DIGITS)):
         same = list(run)
         free = is_digit and any(len(place) > 1 for place in same)
-        places += [DIGITS] * len(same) if free else same
-    return Form(tuple(places))
+        indices += [DIGITS] * len(same) if free else same
+    return Form(tuple(indices))
 
 
 def _find_place(letters: set[str]) -> str:
@@ -220,7 +220,7 @@ def _find_place(letters: set[str]) -> str:
 
 def read_numbers(form: Form, texts: pl.Series) -> NDArray[np.int64] | None:
     """Read the only number in texts of a form; None where there is more than a number."""
-    free = [at for at, place in enumerate(form.places) if len(place) > 1 or at == form.number]
+    free = [at for at, index in enumerate(form.places) if len(index) > 1 or at == form.number]
     if not free or {form.places[at] for at in free} != {DIGITS} or len(free) > 18:
         return None
     first, last = free[0], free[-1]

@@ -56,10 +56,10 @@ def row_digests(frame: pl.DataFrame, salt: bytes = b"") -> Digests:
     if not cells:
         return np.empty(0, np.uint64)
     texts = pl.DataFrame(cells).select(pl.concat_str(pl.all(), separator="\x1f")).to_series()
-    made = b"".join(
+    result = b"".join(
         hashlib.blake2b(text.encode(), digest_size=8, salt=salt).digest() for text in texts
     )
-    return np.frombuffer(made, dtype=">u8").astype(np.uint64) >> np.uint64(64 - 8 * _BYTES)
+    return np.frombuffer(result, dtype=">u8").astype(np.uint64) >> np.uint64(64 - 8 * _BYTES)
 
 
 def _canonical(series: pl.Series) -> pl.Series:
@@ -259,22 +259,25 @@ class RowSketch:
         ValueError
             If the data are not of that form.
         """
-        made = cls(bytes.fromhex(str(data.get("salt", ""))))
-        made.n_rows, made.n_zero_bits = int(data["n_rows"]), int(data["n_zero_bits"])
-        made.n_real, made.n_real_alike = (
+        result = cls(bytes.fromhex(str(data.get("salt", ""))))
+        result.n_rows, result.n_zero_bits = int(data["n_rows"]), int(data["n_zero_bits"])
+        result.n_real, result.n_real_alike = (
             int(data.get("n_real", 0)),
             int(data.get("n_real_alike", 0)),
         )
-        if not 0 <= made.n_zero_bits <= 8 * _BYTES or not 0 <= made.n_real_alike <= made.n_real:
+        if (
+            not 0 <= result.n_zero_bits <= 8 * _BYTES
+            or not 0 <= result.n_real_alike <= result.n_real
+        ):
             raise ValueError("numbers are out of range")
-        if len(made.salt) not in (0, 16):
+        if len(result.salt) not in (0, 16):
             raise ValueError("the salt has 16 bytes")
         octets = base64.b64decode(str(data["digests"]), validate=True)
         short = np.frombuffer(octets, np.uint8).reshape(-1, _BYTES)
         padded = np.zeros((len(short), 8), np.uint8)
         padded[:, 8 - _BYTES :] = short
-        made._kept = padded.view(">u8").ravel().astype(np.uint64)
-        return made
+        result._kept = padded.view(">u8").ravel().astype(np.uint64)
+        return result
 
 
 def _upper_rate(k: int, n: int) -> float:

@@ -287,8 +287,8 @@ def guess_text(
     if guess is None:
         guess = _guess_words(present)
     note = guess.note or _note_on_markers(series, present, guess, kept)
-    found = _markers(series, guess.values) + guess.sentinels
-    return guess.but(sentinels=found, missing=missing, note=note)
+    result = _markers(series, guess.values) + guess.sentinels
+    return guess.but(sentinels=result, missing=missing, note=note)
 
 
 def _real_values(series: pl.Series) -> tuple[str, ...]:

@@ -128,9 +128,9 @@ def _find_mixed(values: pl.Series) -> DateFormat | None:
         rest = rest.filter(~fitting)
     if len(rest):
         return None
-    (_, most), (_, other) = sorted(best, key=lambda pair: -pair[0])
-    note = f"mixes dates written as {most} and as {other}; all rows are written as {most}"
-    return DateFormat(f"{most}|{other}", note=note)
+    (_, maximum), (_, other) = sorted(best, key=lambda pair: -pair[0])
+    note = f"mixes dates written as {maximum} and as {other}; all rows are written as {maximum}"
+    return DateFormat(f"{maximum}|{other}", note=note)
 
 
 def _find_with_offset(values: pl.Series) -> DateFormat | None:

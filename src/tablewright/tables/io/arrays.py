@@ -167,8 +167,8 @@ def put_below(features: Any, frame: pl.DataFrame, restore: Restore) -> Any:
     if isinstance(features, np.ndarray):
         return np.concatenate([features, _to_array(frame, features.dtype)])
     if nw.dependencies.is_pandas_dataframe(features):
-        made = restore(frame).astype(features.dtypes.to_dict())
-        return nw.dependencies.get_pandas().concat([features, made], ignore_index=True)
+        result = restore(frame).astype(features.dtypes.to_dict())
+        return nw.dependencies.get_pandas().concat([features, result], ignore_index=True)
     if restore.backend == "pyarrow":
         return nw.concat([nw.from_native(features), nw.from_native(restore(frame))]).to_native()
     above = pl.DataFrame(features)

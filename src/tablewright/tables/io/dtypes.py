@@ -62,9 +62,9 @@ def dtype_from_text(text: str, categories: list[Any] | None = None) -> Any:
         return pl.Enum([str(value) for value in categories])
     if text in _PLAIN:
         return _PLAIN[text]
-    found = _PARAMETERS.match(text)
+    result = _PARAMETERS.match(text)
     try:
-        return _with_parameters(found[1], found[2].split(", ")) if found else _unknown(text)
+        return _with_parameters(result[1], result[2].split(", ")) if result else _unknown(text)
     except (ValueError, TypeError) as error:
         raise SchemaError(f"{text!r} is not a data type that polars has") from error
 

@@ -137,7 +137,7 @@ def _to_arrow(frame: pl.DataFrame, columns: Mapping[str, Any]) -> Any:
     if pyarrow is None:
         return frame
     meant = pandas_frames.schema_from_text(columns["schema"])
-    made = {
+    result = {
         series.name: pandas_frames.series_to_arrow(series, meant.field(series.name).type)
         if series.name in meant.names
         else series.to_arrow()
@@ -145,9 +145,9 @@ def _to_arrow(frame: pl.DataFrame, columns: Mapping[str, Any]) -> Any:
     }
     fields = [
         meant.field(name) if name in meant.names else pyarrow.field(name, array.type)
-        for name, array in made.items()
+        for name, array in result.items()
     ]
-    return pyarrow.table(list(made.values()), schema=pyarrow.schema(fields))
+    return pyarrow.table(list(result.values()), schema=pyarrow.schema(fields))
 
 
 def keep_cells(data: Any, filled: Any, mask: pl.DataFrame) -> Any:

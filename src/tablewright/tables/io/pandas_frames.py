@@ -266,9 +266,9 @@ def from_polars(frame: pl.DataFrame, columns: Mapping[str, Any], index: Any = No
     if pandas is None:
         return frame
     data = {name: _to_pandas(pandas, frame[name], columns.get(name, {})) for name in frame.columns}
-    made = pandas.DataFrame(data, index=pandas.RangeIndex(frame.height))
-    made.columns = pandas.Index([columns.get(n, {}).get("name", n) for n in frame.columns])
-    return made if index is None else made.set_axis(index, axis=0)
+    result = pandas.DataFrame(data, index=pandas.RangeIndex(frame.height))
+    result.columns = pandas.Index([columns.get(n, {}).get("name", n) for n in frame.columns])
+    return result if index is None else result.set_axis(index, axis=0)
 
 
 def _to_pandas(pandas: Any, series: pl.Series, facts: Mapping[str, Any]) -> Any:

@@ -235,7 +235,7 @@ def _write_manifest(
 def write_model_manifest(path: str | Path, origin: Origin, holds: Sequence[str]) -> None:
     """Write beside a model file what made it and what it holds of the real table."""
     path = Path(path)
-    said = {
+    declared = {
         "program": "tablewright",
         "version": version("tablewright"),
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -244,14 +244,14 @@ def write_model_manifest(path: str | Path, origin: Origin, holds: Sequence[str])
         "sha256": _sha256(path),
         "holds": list(holds),
     }
-    write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", manifest_path(path))
+    write_text(json.dumps(declared, indent=2, ensure_ascii=False) + "\n", manifest_path(path))
 
 
 def _mark(path: str | Path, origin: Origin) -> dict[str, str] | None:
     if format_of(path) != "parquet":
         return None
-    said = {"synthetic": True, "version": version("tablewright"), **origin.model_dump()}
-    return {MARK: json.dumps(said)}
+    declared = {"synthetic": True, "version": version("tablewright"), **origin.model_dump()}
+    return {MARK: json.dumps(declared)}
 
 
 def _sha256(path: Path) -> str:
@@ -283,13 +283,13 @@ def read_manifest(path: str | Path) -> Manifest:
 def find_manifests(path: str | Path) -> list[Manifest]:
     """Read the manifests in the folder of a table, its own first; others' files are passed over."""
     folder, own = Path(path).parent, manifest_path(path)
-    found = []
-    for place in sorted(folder.glob("*.manifest.json"), key=lambda p: (p != own, p.name)):
+    result = []
+    for index in sorted(folder.glob("*.manifest.json"), key=lambda p: (p != own, p.name)):
         try:
-            found.append(read_manifest(place))
+            result.append(read_manifest(index))
         except InputError:
             continue
-    return found
+    return result
 
 
 @dataclass(frozen=True)
@@ -343,8 +343,8 @@ class Provenance:
                 return f"some rows equal rows written to {files}, no more than chance explains"
             return f"no row is one that tablewright wrote to {files}"
         parts = (f"{s.share:.1%} of the rows are in {n}" for n, s in self.sightings if s.proven)
-        said = f"rows that tablewright wrote: {', '.join(parts)}"
-        return f"{said} (chance of a false mark: below 1 in {1 / FALSE_MARK:,.0f})"
+        declared = f"rows that tablewright wrote: {', '.join(parts)}"
+        return f"{declared} (chance of a false mark: below 1 in {1 / FALSE_MARK:,.0f})"
 
 
 def trace_rows(

@@ -86,15 +86,15 @@ def read_sdv(metadata: Mapping[str, Any] | str | Path, table: str | None = None)
             f"this is no SDV metadata that can be read: METADATA_SPEC_VERSION is {version!r}, "
             f"not one of {', '.join(_VERSIONS)}"
         )
-    said = _choose_table(data, table)
-    keys = _keys(said)
+    declared = _choose_table(data, table)
+    keys = _keys(declared)
     overrides = {}
-    for name, spec in said["columns"].items():
+    for name, spec in declared["columns"].items():
         if not isinstance(spec, Mapping) or not isinstance(spec.get("sdtype"), str):
             raise SchemaError(f"SDV metadata: column {name!r} has no 'sdtype'")
         fields = _read_column(spec, name in keys)
         overrides[str(name)] = {key: value for key, value in fields.items() if value is not None}
-    return SdvMetadata(overrides, _notes(data, said))
+    return SdvMetadata(overrides, _notes(data, declared))
 
 
 def _load(path: str | Path) -> Mapping[str, Any]:
@@ -120,10 +120,10 @@ def _choose_table(data: Mapping[str, Any], table: str | None) -> Mapping[str, An
         )
     if table is not None and table not in tables and "tables" in data:
         raise SchemaError(f"the SDV metadata has no table {table!r}{suggest(table, tables)}")
-    said = tables.get(table) or next(iter(tables.values()))
-    if not isinstance(said, Mapping) or not isinstance(said.get("columns"), Mapping):
+    declared = tables.get(table) or next(iter(tables.values()))
+    if not isinstance(declared, Mapping) or not isinstance(declared.get("columns"), Mapping):
         raise SchemaError("SDV metadata: 'columns' must be an object with one entry per column")
-    return said
+    return declared
 
 
 def _keys(said: Mapping[str, Any]) -> set[str]:
@@ -183,13 +183,13 @@ def _read_categories(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_datetime(spec: Mapping[str, Any]) -> dict[str, Any]:
-    said = spec.get("datetime_format")
-    has_clock = said is None or any(code in said for code in ("%H", "%I", "%X", "%c", "%T"))
+    declared = spec.get("datetime_format")
+    has_clock = declared is None or any(code in declared for code in ("%H", "%I", "%X", "%c", "%T"))
     return {
         "kind": (Kind.DATETIME if has_clock else Kind.DATE).value,
-        "format": None if said is None else said.replace("%S.%f", "%S%.f"),
-        "minimum": _iso(spec.get("range_min"), said, has_clock),
-        "maximum": _iso(spec.get("range_max"), said, has_clock),
+        "format": None if declared is None else declared.replace("%S.%f", "%S%.f"),
+        "minimum": _iso(spec.get("range_min"), declared, has_clock),
+        "maximum": _iso(spec.get("range_max"), declared, has_clock),
     }
 
 
@@ -229,15 +229,15 @@ def write_sdv(schema: Schema, table: str = "table") -> dict[str, Any]:
     >>> write_sdv(schema)["tables"]["table"]["columns"]["fee"]
     {'sdtype': 'numerical', 'decimal_places': 2, 'range_min': 0.0, 'range_is_nullable': False}
     """
-    said: dict[str, Any] = {
+    declared: dict[str, Any] = {
         "columns": {column.name: _write_column(column) for column in schema.each()}
     }
     keys = [c.name for c in schema.each() if c.kind is Kind.IDENTIFIER and not c.nullable]
     if keys:
-        said["primary_key"] = keys[0]
+        declared["primary_key"] = keys[0]
     if keys[1:]:
-        said["alternate_keys"] = keys[1:]
-    return {"METADATA_SPEC_VERSION": "V2", "tables": {table: said}, "relationships": []}
+        declared["alternate_keys"] = keys[1:]
+    return {"METADATA_SPEC_VERSION": "V2", "tables": {table: declared}, "relationships": []}
 
 
 def _write_column(column: Column) -> dict[str, Any]:

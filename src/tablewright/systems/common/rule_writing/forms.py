@@ -72,32 +72,32 @@ def echoes(schema: Schema) -> frozenset[str]:
 
 def with_maps(rule: Mapping[str, Any]) -> dict[str, Any]:
     """Return a rule with mappings where a reply has lists: a closed schema has no free keys."""
-    made = dict(rule)
+    result = dict(rule)
     for name, key, value in (("terms", "column", "factor"), ("dist", "value", "share"),
                              ("pairs", "value", "goes with")):  # fmt: skip
-        items = made.get(name)
+        items = result.get(name)
         if isinstance(items, list) and all(isinstance(i, Mapping) and key in i for i in items):
-            made[name] = {str(item[key]): item.get(value) for item in items}
-    return made
+            result[name] = {str(item[key]): item.get(value) for item in items}
+    return result
 
 
 def with_names(rule: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     """Return a rule with the names of columns as the table spells them."""
-    made = dict(rule)
+    result = dict(rule)
     for key in ("column", "to", "on", "attribute"):
-        if isinstance(made.get(key), str):
-            made[key] = match_names([made[key]], schema.names).get(made[key], made[key])
+        if isinstance(result.get(key), str):
+            result[key] = match_names([result[key]], schema.names).get(result[key], result[key])
     for key in ("columns", "from"):
-        if isinstance(made.get(key), list):
-            names = [str(name) for name in made[key]]
+        if isinstance(result.get(key), list):
+            names = [str(name) for name in result[key]]
             meant = match_names(names, schema.names)
-            made[key] = [meant.get(name, name) for name in names]
+            result[key] = [meant.get(name, name) for name in names]
     for key in ("expression", "expr", "check", "if", "then", "a", "b", "where", "given"):
-        if isinstance(made.get(key), str):
-            made[key] = _spelled(made[key], schema.names)
-    if isinstance(made.get("all"), list):
-        made["all"] = [_spelled(str(text), schema.names) for text in made["all"]]
-    return made
+        if isinstance(result.get(key), str):
+            result[key] = _spelled(result[key], schema.names)
+    if isinstance(result.get("all"), list):
+        result["all"] = [_spelled(str(text), schema.names) for text in result["all"]]
+    return result
 
 
 def _spelled(expression: str, names: Sequence[str]) -> str:

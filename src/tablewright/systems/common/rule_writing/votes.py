@@ -94,16 +94,16 @@ def read_rules(text: str, schema: Schema, sample: int = 0, echoes: Collection[st
     >>> [rule.rule.described() for rule in found.bound], found.refused[0].reason
     (['age > 0'], "there is no rule kind 'whim'; there are 'check', 'implies', ...")
     """
-    made = Sample()
+    result = Sample()
     for item in listed_rules(text):
         try:
             bound, confidence = read_rule(item, schema, echoes)
         except RuleError as error:
-            made.refused.append(Refused(sample, _json(item), _reason(error, item, schema)))
+            result.refused.append(Refused(sample, _json(item), _reason(error, item, schema)))
         else:
-            made.bound.append(bound)
-            made.confidence.append(confidence)
-    return made
+            result.bound.append(bound)
+            result.confidence.append(confidence)
+    return result
 
 
 def listed_rules(text: str) -> list[Any]:
@@ -243,16 +243,16 @@ def count_votes(samples: Sequence[Sample], schema: Schema) -> list[tuple[BoundRu
     list of tuple of BoundRule and Proposal
         Those with most votes first, then in the order in which they were proposed.
     """
-    found: list[tuple[BoundRule, Proposal]] = []
+    result: list[tuple[BoundRule, Proposal]] = []
     for sample in samples:
         for bound, confidence in zip(sample.bound, sample.confidence, strict=True):
-            if any(same_rules(bound, known, schema) for known, _ in found):
+            if any(same_rules(bound, known, schema) for known, _ in result):
                 continue
             votes = sum(implied(bound, other.bound, schema) for other in samples)
             severe = _severity(bound, samples, schema)
             rule: Rule = bound.rule.model_copy(update={"severity": severe})
-            found.append((bound, Proposal(rule, votes, confidence)))
-    return sorted(found, key=lambda pair: -pair[1].votes)
+            result.append((bound, Proposal(rule, votes, confidence)))
+    return sorted(result, key=lambda pair: -pair[1].votes)
 
 
 def _severity(bound: BoundRule, samples: Sequence[Sample], schema: Schema) -> Severity:

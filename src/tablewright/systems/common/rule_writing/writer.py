@@ -115,8 +115,8 @@ class GivenRules:
         RuleError
             If they do not fit the table, or cannot hold together.
         """
-        found = validate_rules(as_rules(self.rules), schema, frame).require()
-        return WrittenRules(found.rules, Source.HUMAN, found.findings)
+        result = validate_rules(as_rules(self.rules), schema, frame).require()
+        return WrittenRules(result.rules, Source.HUMAN, result.findings)
 
 
 @dataclass(frozen=True)
@@ -213,16 +213,18 @@ class ModelRules:
             notes = [f"what could not be read was not corrected: {stopped}"] if stopped else []
         majority = self.samples // 2 + 1
         kept, dropped = _voted(count_votes(samples, schema), majority)
-        made = WrittenRules(Rules(), Source.LLM, bill=bill, n_samples=self.samples, stopped=stopped)
+        result = WrittenRules(
+            Rules(), Source.LLM, bill=bill, n_samples=self.samples, stopped=stopped
+        )
         refused = [item for sample in samples for item in sample.refused]
-        return replace(_settled(made, kept, dropped, frame, schema), refused=refused, notes=notes)
+        return replace(_settled(result, kept, dropped, frame, schema), refused=refused, notes=notes)
 
     def _ask(
         self, model: Metered, question: RuleQuestion, seed: int
     ) -> tuple[list[Sample], ModelError | None]:
         """Ask the samples; a reply without any rule counts, unless it says it in prose."""
         prompts = [
-            question.prompt(seed + place).but(accept=_unusable) for place in range(self.samples)
+            question.prompt(seed + index).but(accept=_unusable) for index in range(self.samples)
         ]
         results = model.complete_all(prompts)
         replies = [result.text for result in results if isinstance(result, Reply)]
@@ -269,11 +271,11 @@ def _voted(
     found: Sequence[tuple[Any, Proposal]], majority: int
 ) -> tuple[list[Proposal], list[Proposal]]:
     """Part the proposals into those with enough votes and the others."""
-    kept = [made for _, made in found if made.votes >= majority]
+    kept = [result for _, result in found if result.votes >= majority]
     dropped = [
-        replace(made, dropped=f"in {made.votes} of the replies; {majority} are needed")
-        for _, made in found
-        if made.votes < majority
+        replace(result, dropped=f"in {result.votes} of the replies; {majority} are needed")
+        for _, result in found
+        if result.votes < majority
     ]
     return kept, dropped
 
@@ -289,10 +291,10 @@ def _settled(
     kept, contradicted = _measured(kept, frame, schema)
     kept, conflicting = _consistent(kept, frame, schema)
     kept, repeated = _concise(kept, frame, schema)
-    found = validate_rules(_rules(kept), schema, frame, redundancy=False)
-    final = [replace(p, rule=rule) for p, rule in zip(kept, found.rules, strict=True)]
+    result = validate_rules(_rules(kept), schema, frame, redundancy=False)
+    final = [replace(p, rule=rule) for p, rule in zip(kept, result.rules, strict=True)]
     proposals = [*final, *repeated, *conflicting, *contradicted, *dropped]
-    return replace(made, rules=found.rules, findings=found.findings, proposals=proposals)
+    return replace(made, rules=result.rules, findings=result.findings, proposals=proposals)
 
 
 def _rules(kept: Sequence[Proposal]) -> Rules:
@@ -338,8 +340,8 @@ def _consistent(
         if not errors:
             break
         names = [rule.name for rule in rules]
-        places = [names.index(name) for name in errors[0].rules]
-        worst = min(places, key=lambda i: (left[i].votes, left[i].confidence or 0.0, -i))
+        indices = [names.index(name) for name in errors[0].rules]
+        worst = min(indices, key=lambda i: (left[i].votes, left[i].confidence or 0.0, -i))
         dropped.append(replace(left.pop(worst), dropped=errors[0].message))
     return left, dropped
 
@@ -348,15 +350,17 @@ def _concise(
     kept: Sequence[Proposal], frame: pl.DataFrame, schema: Schema
 ) -> tuple[list[Proposal], list[Proposal]]:
     """Drop hard rules that say nothing new beside other hard ones, and wider quotas."""
-    found = validate_rules(_rules(kept), schema, frame)
-    told = {note.rules[0] for note in found.findings if note.level is Level.NOTE and note.rules[1:]}
-    others = [rule for rule in found.bound if not isinstance(rule, RowRule)]
+    result = validate_rules(_rules(kept), schema, frame)
+    reported = {
+        note.rules[0] for note in result.findings if note.level is Level.NOTE and note.rules[1:]
+    }
+    others = [rule for rule in result.bound if not isinstance(rule, RowRule)]
     for rule in others:
         if implied(rule, [other for other in others if other is not rule], schema):
-            told.add(rule.name)
+            reported.add(rule.name)
     left, dropped = [], []
-    for rule, proposal in zip(found.bound, kept, strict=True):
-        if rule.name in told:
+    for rule, proposal in zip(result.bound, kept, strict=True):
+        if rule.name in reported:
             dropped.append(replace(proposal, dropped="other rules imply it"))
         else:
             left.append(proposal)

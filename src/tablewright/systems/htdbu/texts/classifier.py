@@ -18,8 +18,6 @@ from tablewright.metrics.texts import plain_texts
 from tablewright.tables.io.model_file import Artefact
 from tablewright.threads import one_thread
 
-__all__ = ["TextClassifier"]
-
 _FOLDS = 5
 _TERMS = 50_000
 _STRENGTH = 10.0
@@ -73,8 +71,8 @@ class TextClassifier:
             raise InputError(
                 f"a classifier of texts needs two labels at least; there are {self.classes_}"
             )
-        places = {label: code for code, label in enumerate(self.classes_)}
-        codes = np.array([places[label] for label in known["label"]])
+        indices = {label: code for code, label in enumerate(self.classes_)}
+        codes = np.array([indices[label] for label in known["label"]])
         counts = np.bincount(codes)
         self.n_texts_, self.baseline_ = len(codes), float(counts.max() / len(codes))
         self._vectorizer = TfidfVectorizer(**_TFIDF, min_df=2 if len(codes) >= 1_000 else 1)
@@ -121,10 +119,10 @@ class TextClassifier:
         if known.any():
             with one_thread():
                 words = self._vectorizer.transform(asked.drop_nulls().to_list())
-                chances = self._model.predict_proba(words)
-            for row, chance in zip(np.flatnonzero(known), chances, strict=True):
-                best = int(chance.argmax())
-                labels[row] = self.classes_[best] if chance[best] >= sure else None
+                probabilities = self._model.predict_proba(words)
+            for row, probability in zip(np.flatnonzero(known), probabilities, strict=True):
+                best = int(probability.argmax())
+                labels[row] = self.classes_[best] if probability[best] >= sure else None
         return pl.Series(labels, strict=False)
 
     def state(self) -> Artefact:
@@ -146,15 +144,15 @@ class TextClassifier:
     @classmethod
     def restore(cls, state: Artefact) -> Self:
         """Make the fitted classifier again."""
-        made, facts, arrays = cls(), state.facts, state.arrays["classifier"]
-        made.classes_, made.accuracy_ = list(facts["classes"]), facts["accuracy"]
-        made.baseline_, made.n_texts_ = facts["baseline"], facts["n_texts"]
-        made._vectorizer = TfidfVectorizer(**_TFIDF, vocabulary=arrays["terms"].tolist())
-        made._vectorizer.idf_ = arrays["idf"]
-        made._model = LogisticRegression()
-        made._model.coef_, made._model.intercept_ = arrays["coef"], arrays["intercept"]
-        made._model.classes_ = np.arange(len(made.classes_))
-        return made
+        result, facts, arrays = cls(), state.facts, state.arrays["classifier"]
+        result.classes_, result.accuracy_ = list(facts["classes"]), facts["accuracy"]
+        result.baseline_, result.n_texts_ = facts["baseline"], facts["n_texts"]
+        result._vectorizer = TfidfVectorizer(**_TFIDF, vocabulary=arrays["terms"].tolist())
+        result._vectorizer.idf_ = arrays["idf"]
+        result._model = LogisticRegression()
+        result._model.coef_, result._model.intercept_ = arrays["coef"], arrays["intercept"]
+        result._model.classes_ = np.arange(len(result.classes_))
+        return result
 
 
 _TFIDF: Mapping[str, Any] = {

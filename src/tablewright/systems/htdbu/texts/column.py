@@ -18,8 +18,6 @@ from tablewright.systems.htdbu.texts.pool import TextPool
 from tablewright.systems.htdbu.texts.writing import label_texts, write_texts
 from tablewright.tables.io.model_file import Artefact
 
-__all__ = ["TextColumn"]
-
 Source = Literal["label", "classifier", "model"]
 Origin = Literal["real", "model"]
 
@@ -167,8 +165,8 @@ class TextColumn:
         if self.source == "label" or not known.null_count():
             return known
         assert self.classifier_ is not None
-        found = self.classifier_.label(frame[self.column], sure).cast(known.dtype, strict=False)
-        return known.zip_with(known.is_not_null(), found).alias(self.attribute)
+        result = self.classifier_.label(frame[self.column], sure).cast(known.dtype, strict=False)
+        return known.zip_with(known.is_not_null(), result).alias(self.attribute)
 
     def label(self, texts: pl.Series) -> pl.Series:
         """Return the attribute of texts alone, such as generated ones: a labeller for `xmodal`.
@@ -178,15 +176,15 @@ class TextColumn:
         """
         known = dict(zip(plain_texts(self.pool_.frame["text"]), self.pool_.frame["value"],
                          strict=True))  # fmt: skip
-        found = [known.get(text) for text in plain_texts(texts)]
+        result = [known.get(text) for text in plain_texts(texts)]
         if self.classifier_ is not None:
-            told = self.classifier_.label(texts).to_list()
+            reported = self.classifier_.label(texts).to_list()
         elif self.source == "model":
-            missing = texts.zip_with(pl.Series([item is None for item in found]), _none(texts))
-            told = self._labelled_by_model(missing).to_list()
+            missing = texts.zip_with(pl.Series([item is None for item in result]), _none(texts))
+            reported = self._labelled_by_model(missing).to_list()
         else:
-            told = [None] * len(texts)
-        both = [a if a is not None else b for a, b in zip(found, told, strict=True)]
+            reported = [None] * len(texts)
+        both = [a if a is not None else b for a, b in zip(result, reported, strict=True)]
         return pl.Series(self.attribute, both, strict=False)
 
     def _labelled_by_model(self, texts: pl.Series) -> pl.Series:
@@ -194,14 +192,14 @@ class TextColumn:
         assert self.values is not None
         asked = [text for text in texts.drop_nulls().unique(maintain_order=True)
                  if text not in self._labels]  # fmt: skip
-        found, stopped = label_texts(
+        result, stopped = label_texts(
             self.llm, asked, self.column, self.attribute, self.values, self._seed
         )
-        self._labels |= found
-        if len(found) < len(asked):
+        self._labels |= result
+        if len(result) < len(asked):
             why = f": {stopped}" if stopped else ""
             self.notes_.append(
-                f"the model gave {len(asked) - len(found):,} of {len(asked):,} texts of "
+                f"the model gave {len(asked) - len(result):,} of {len(asked):,} texts of "
                 f"{self.column!r} no value of {self.attribute!r}{why}"
             )
         return pl.Series([None if t is None else self._labels.get(t) for t in texts], strict=False)
@@ -237,12 +235,12 @@ class TextColumn:
         asked = rows[self.attribute].is_not_null()
         if not asked.any():
             return pl.Series(self.column, [None] * rows.height, dtype=pl.String)
-        found = write_texts(
+        result = write_texts(
             self.llm, rows.filter(asked), self.column, self.attribute, self.pool_, seed
         )
         texts = [
-            str(found.rows[place].cells[self.column]) if place in found.rows else None
-            for place in range(int(asked.sum()))
+            str(result.rows[index].cells[self.column]) if index in result.rows else None
+            for index in range(int(asked.sum()))
         ]
         written = iter(texts)
         return pl.Series(
@@ -272,8 +270,8 @@ class TextColumn:
             "missing": texts.null_count(),
         }
         if self.texts == "model" and self.classifier_ is not None and self.attribute in rows:
-            found = self.classifier_.label(texts)
-            same = (found.cast(pl.String) == rows[self.attribute].cast(pl.String)).drop_nulls()
+            result = self.classifier_.label(texts)
+            same = (result.cast(pl.String) == rows[self.attribute].cast(pl.String)).drop_nulls()
             facts["agreement"] = int(same.sum()) / len(same) if len(same) else None
         return facts
 
@@ -299,23 +297,23 @@ class TextColumn:
     def restore(cls, state: Artefact, llm: LLM | None = None) -> Self:
         """Make the fitted column again; a model is not stored, and has to be given."""
         facts: Mapping[str, Any] = state.facts
-        made = cls(
+        result = cls(
             facts["column"], facts["attribute"], source=facts["source"], values=facts["values"],
             texts=facts["texts"], sure=facts["sure"], llm=llm,
         )  # fmt: skip
-        made.values_, made.notes_ = list(facts["values"]), list(facts["notes"])
+        result.values_, result.notes_ = list(facts["values"]), list(facts["notes"])
         pool = state.frames["pool"]
-        made.pool_ = TextPool(pool["text"], pool["value"])
-        made._labels = {}
-        if made.source == "model":
-            made._labels = dict(pool.iter_rows())
-        made._seed = facts["seed"]
-        made.classifier_ = None
+        result.pool_ = TextPool(pool["text"], pool["value"])
+        result._labels = {}
+        if result.source == "model":
+            result._labels = dict(pool.iter_rows())
+        result._seed = facts["seed"]
+        result.classifier_ = None
         if "classifier" in facts:
-            made.classifier_ = TextClassifier.restore(
+            result.classifier_ = TextClassifier.restore(
                 Artefact(facts["classifier"], state.arrays, {})
             )
-        return made
+        return result
 
 
 def _none(like: pl.Series) -> pl.Series:

@@ -8,8 +8,6 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.metrics.texts import plain_texts
 
-__all__ = ["TextPool"]
-
 
 class TextPool:
     """Real texts, each with a value of an attribute.

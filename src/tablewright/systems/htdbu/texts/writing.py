@@ -154,5 +154,5 @@ def _heads(names: Sequence[str]) -> pl.DataFrame:
 
 def _examples(pool: TextPool, column: str, attribute: str, batch: int) -> pl.DataFrame:
     """Show other texts to each batch."""
-    places = [(_SHOWN * batch + k) % len(pool) for k in range(min(_SHOWN, len(pool)))]
-    return pool.frame[places].rename({"text": column, "value": attribute})
+    indices = [(_SHOWN * batch + k) % len(pool) for k in range(min(_SHOWN, len(pool)))]
+    return pool.frame[indices].rename({"text": column, "value": attribute})
