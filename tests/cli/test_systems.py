@@ -151,7 +151,11 @@ def test_rules_are_swapped_on_a_stored_model_without_a_fit(run: Runner, tmp_path
         assert int(pl.read_csv(out)["age"].min()) >= minimum  # type: ignore[arg-type]  # a number
 
 
-def test_a_system_that_keeps_no_model_says_so(run: Runner, tmp_path: Path) -> None:
-    done = run("fit", put(tmp_path), "--target", "ill", "--method", "cllm", "--out", tmp_path / "m")
-    assert done.code == 2
-    assert "cllm keeps no model" in done.err
+def test_a_stored_system_writes_rows(run: Runner, tmp_path: Path) -> None:
+    model, out = tmp_path / "m.tw", tmp_path / "out.csv"
+    done = run("fit", put(tmp_path), "--target", "ill", "--method", "cllm", "--out", model)
+    assert done.code == 0, done.err
+    assert "it holds real rows" in done.err
+    done = run("sample", model, "-n", 20, "--out", out)
+    assert done.code == 0, done.err
+    assert pl.read_csv(out).height == 20

@@ -76,6 +76,11 @@ def test_swapped_arguments_are_an_alarm_that_says_so() -> None:
         assert "the arguments look swapped (they are training, generated, holdout)" in alarm
 
 
+def test_another_mix_of_classes_is_no_alarm() -> None:
+    rare = draw(600, 1).filter((pl.col("label") == "no") | (pl.int_range(pl.len()) < 60))
+    assert not alarms(rare, draw(300, 2), draw(300, 3))
+
+
 def test_a_holdout_of_another_distribution_is_an_alarm() -> None:
     (alarm,) = alarms(
         draw(200, 1), draw(200, 2).with_columns(city=pl.lit("birch")), shifted(200, 3)

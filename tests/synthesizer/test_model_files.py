@@ -232,7 +232,7 @@ def test_names_that_look_like_paths_are_only_names(tmp_path: Path) -> None:
         {
             "../../a": [1.5, 2.5] * 20,
             "/etc/b": ["x", "y"] * 20,
-            "..\\c": [f"K-{i:02d}" for i in range(20)],
+            "..\\c": [f"K-{i:02d}" for i in range(40)],
         }
     )
     result = Synthesizer("trees", random_state=0).fit(table)

@@ -20,7 +20,6 @@ from tablewright.cli.options import (
 )
 from tablewright.cli.output import check_rows_output, origin_of, report_reading
 from tablewright.cli.progress import say
-from tablewright.schema import inner_name
 
 
 @click.command()
@@ -102,4 +101,6 @@ def impute(
 
 def _names(text: str, known: list[str]) -> list[str]:
     """Read names divided by commas; a name that holds a comma stands alone."""
+    from tablewright.schema import inner_name
+
     return [text] if inner_name(text) in known else [name.strip() for name in text.split(",")]

@@ -85,10 +85,9 @@ def _swapped(
     train: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows, rng: np.random.Generator
 ) -> Iterable[str]:
     """Real rows that differ from each other more than from the generated ones."""
-    size = min(len(train), len(synthetic), len(holdout), _MAX_ROWS)
-    if size < 2 * MIN_ROWS or not train.features:
+    cut = _same_classes([train, synthetic, holdout], rng)
+    if len(cut[0]) < 2 * MIN_ROWS or not train.features:
         return
-    cut = [rows.cut(size, rng) for rows in (train, synthetic, holdout)]
 
     def apart(first: int, second: int) -> tuple[float, float]:
         result = discriminate(cut[first], cut[second], "boosted trees", rng, evidence=False)
@@ -110,3 +109,27 @@ def _swapped(
         )
     else:
         yield f"{reported}: they are not of one distribution, and no number here has its reference"
+
+
+def _same_classes(tables: list[EncodedRows], rng: np.random.Generator) -> list[EncodedRows]:
+    """Cut tables to equal size, and to the same rows of each class: a mix may be requested."""
+    target = tables[0].encoder.target
+    if target is None or tables[0].features[target].levels is None:
+        size = min(*map(len, tables), _MAX_ROWS)
+        return [rows.cut(size, rng) for rows in tables]
+    classes = [rows.values[:, target] for rows in tables]
+    labels = np.unique(classes[0][~np.isnan(classes[0])])
+    counts = {label: min(int((codes == label).sum()) for codes in classes) for label in labels}
+    share = min(1.0, _MAX_ROWS / max(1, sum(counts.values())))
+    return [
+        rows.take(
+            np.concatenate(
+                [np.zeros(0, dtype=np.intp)]
+                + [
+                    rng.choice(np.flatnonzero(codes == label), int(n * share), replace=False)
+                    for label, n in counts.items()
+                ]
+            )
+        )
+        for rows, codes in zip(tables, classes, strict=True)
+    ]

@@ -208,7 +208,7 @@ class ModelRules:
         seed = int(rng.integers(2**31 - self.samples - 1))
         samples, stopped = self._ask(model, question, seed)
         notes = [f"{len(samples)} of {self.samples} replies came: {stopped}"] if stopped else []
-        if stopped is None:
+        if stopped is None and not model.dry_run:  # a placeholder reply has nothing to correct
             stopped = self._repair(model, question, samples, seed + self.samples)
             notes = [f"what could not be read was not corrected: {stopped}"] if stopped else []
         majority = self.samples // 2 + 1
