@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from tablewright import Synthesizer
+from tablewright.errors import ConditionError, ExpressionError
+from tablewright.rules import as_rules, check_rules, to_json
+from tablewright.schema import inner_name
 from tests.cli.running import Runner
 
 NAMES = [
@@ -76,3 +83,90 @@ def test_names_go_through_the_command_line(
         assert outcome.code in (0, 1), (verb[0], outcome.err)
     with out.open(newline="") as file:
         assert next(csv.reader(file)) == names
+
+
+def patterned() -> pl.DataFrame:
+    """Names that polars would read as patterns."""
+    return pl.DataFrame(
+        {
+            "^a$": [at % 20 for at in range(60)],
+            "*": ["x", "y", "z"] * 20,
+            "": [float(at % 7) for at in range(60)],
+            "k": ["c"] * 60,
+            "^b$": ["p", "q", "p"] * 20,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def of_patterned() -> Synthesizer:
+    return Synthesizer("trees", random_state=0).fit(patterned())
+
+
+@pytest.mark.parametrize(
+    ("where", "holds"),
+    [
+        ('"^a$" > 10', lambda row: row[0] > 10),
+        ("\"*\" = 'x' AND k = 'c'", lambda row: row[1] == "x"),
+        ('"" = 2.0', lambda row: row[2] == 2.0),
+        ({"^a$": [3, 4]}, lambda row: row[0] in (3, 4)),
+        ({"": 2.0, "^b$": "p"}, lambda row: row[2] == 2.0 and row[4] == "p"),
+    ],
+    ids=repr,
+)
+def test_conditions_find_columns_named_as_patterns(
+    of_patterned: Synthesizer, where: Any, holds: Any
+) -> None:
+    rows = of_patterned.sample(20, where=where, random_state=3).rows()
+    assert len(rows) == 20
+    assert all(map(holds, rows))
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds"),
+    [
+        ({"kind": "order", "columns": ["^a$", ""]}, lambda a, s, e, b: a <= e),
+        ({"kind": "range", "column": "^a$", "min": 3}, lambda a, s, e, b: a >= 3),
+        ({"kind": "fd", "from": ["*"], "to": "^b$"}, lambda a, s, e, b: (s == "y") == (b == "q")),
+        (
+            {"kind": "linear", "terms": {"^a$": 1, "": 1}, "op": ">=", "value": 9},
+            lambda a, s, e, b: a + e >= 9,
+        ),
+        ({"kind": "forbid", "all": ["\"*\" = 'x'"]}, lambda a, s, e, b: s != "x"),
+        (
+            {"kind": "formula", "column": "^a$", "expr": '"" * 2'},
+            lambda a, s, e, b: a == 2 * e,
+        ),
+        (
+            {"kind": "align", "on": "*", "attribute": "^b$", "pairs": {"z": ["q"]}},
+            lambda a, s, e, b: s != "z" or b == "q",
+        ),
+    ],
+    ids=lambda value: value.get("kind", "") if isinstance(value, dict) else "",
+)
+def test_rules_find_columns_named_as_patterns(
+    of_patterned: Synthesizer, rule: dict[str, Any], holds: Any
+) -> None:
+    rules = as_rules([{**rule, "intervention": True}])
+    assert as_rules(json.loads(to_json(rules))) == rules
+    assert "\u200b" not in to_json(rules)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows = of_patterned.sample(20, rules=rules, random_state=3)
+    assert all(holds(a, s, e, b) for a, s, e, _, b in rows.rows())
+    assert check_rules(rows.rename(inner_name), rules, of_patterned.schema_).ok
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ('"^bb$" = 1', "unknown column '^bb$'; did you mean '^b$'?"),
+        ("\"^b$\" = 'r'", "'r' is not a value of \"^b$\"; there are 'p', 'q'"),
+        ('"^a$" > 100', '"^a$" lies between 0 and 19'),
+    ],
+)
+def test_messages_show_names_as_the_user_wrote_them(
+    of_patterned: Synthesizer, where: str, message: str
+) -> None:
+    with pytest.raises((ConditionError, ExpressionError), match=re.escape(message)):
+        of_patterned.sample(5, where=where)

@@ -414,7 +414,7 @@ def suggest(name: str, known: Iterable[object]) -> str:
     >>> suggest("agee", ["age", "city"])
     "; did you mean 'age'?"
     """
-    names = [str(item) for item in known]
+    names = [outer_name(str(item)) for item in known]
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f"; did you mean {near[0]!r}?"

@@ -31,6 +31,15 @@ class Repeats:
         return self.frame.sample(n, replace=True, random_state=0)
 
 
+class Nearby(Repeats):
+    """Gives rows near those it saw: nobody else's, and as old or young as before."""
+
+    def sample(self, n: int) -> Any:
+        rows = super().sample(n)
+        days = np.random.default_rng(n).integers(-30, 30, n)
+        return rows.assign(joined=rows["joined"] + pd.to_timedelta(days, unit="D"))
+
+
 class Wrong(Repeats):
     def sample(self, n: int) -> Any:
         return super().sample(n).assign(city="Atlantis")
@@ -110,7 +119,7 @@ def test_a_class_of_a_generator_is_taken_with_its_options() -> None:
 
 def test_the_object_is_a_texture_below_rules() -> None:
     forbid = {"kind": "forbid", "all": ["y = 'old'", "city = 'Oslo'"], "intervention": True}
-    result = HTDBU("y", texture=Repeats(), rules=[forbid], random_state=0).fit(table())
+    result = HTDBU("y", texture=Nearby(), rules=[forbid], random_state=0).fit(table())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuleWarning)
         rows = result.sample(200)

@@ -102,8 +102,26 @@ def test_same_seed_same_rows_in_any_pieces(fitted: Synthesizer) -> None:
 def test_rules_of_a_stored_synthesizer(fitted: Synthesizer, tmp_path: Path) -> None:
     fitted.save(tmp_path / "model")
     again = Synthesizer.load(tmp_path / "model")
-    first, second = (quiet(m, 200, rules=RULES, random_state=1) for m in (fitted, again))
+    written = [*RULES[:3], {**RULES[3], "map": {"clerk": "c", "cook": "c", "smith": "s"}}]
+    first, second = (quiet(m, 200, rules=written, random_state=1) for m in (fitted, again))
     assert second.equals(first)
+
+
+@pytest.mark.parametrize("method", ["trees", "independent"])
+def test_load_learns_maps_from_real_rows_or_warns(method: str, tmp_path: Path) -> None:
+    synthesizer = Synthesizer(method, target="job", random_state=0).fit(PEOPLE)
+    synthesizer.save(tmp_path / "model")
+    again = Synthesizer.load(tmp_path / "model")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RuleWarning)
+        rows = again.sample(200, rules=[RULES[1], RULES[3]], random_state=1)
+    assert rows.drop_nulls("note").group_by("job").agg(pl.col("note").n_unique())["note"].max() == 1
+    if method == "trees":
+        assert (rows["job"].str.head(1) == rows["note"]).drop_nulls().all()
+        assert not caught
+    else:  # nothing is said about real rows, which the file does not hold
+        (warning,) = caught
+        assert str(warning.message).startswith("rule 'r2' learns its map from rows of the model")
 
 
 def test_sample_keeps_a_hard_rule_that_real_rows_break_and_warns() -> None:

@@ -14,17 +14,22 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     ConfigDict,
     Discriminator,
     Field,
+    PlainSerializer,
     Tag,
     field_validator,
     model_validator,
 )
 
-from tablewright.schema import Scalar
+from tablewright.schema import Scalar, inner_name, outer_name
+
+ColumnName = Annotated[str, AfterValidator(inner_name), PlainSerializer(outer_name)]
+"""A column as a person names it; inside, it has the name that frames carry."""
 
 
 class Severity(StrEnum):
@@ -153,7 +158,7 @@ class Range(_Rule):
     """Values lie between bounds; dates and times are ISO 8601 text."""
 
     kind: Literal["range"] = "range"
-    column: str
+    column: ColumnName
     min: int | float | str | None = None
     max: int | float | str | None = None
 
@@ -166,26 +171,26 @@ class Range(_Rule):
     def described(self) -> str:
         """Write the rule as one line of text."""
         low = "" if self.min is None else f"{self.min} <= "
-        return f"{low}{self.column}" + ("" if self.max is None else f" <= {self.max}")
+        return f"{low}{outer_name(self.column)}" + ("" if self.max is None else f" <= {self.max}")
 
 
 class Order(_Rule):
     """Columns ascend from left to right."""
 
     kind: Literal["order"] = "order"
-    columns: list[str] = Field(min_length=2)
+    columns: list[ColumnName] = Field(min_length=2)
     strictly: bool = Field(default=False, description="equal neighbours break it")
 
     def described(self) -> str:
         """Write the rule as one line of text."""
-        return (" < " if self.strictly else " <= ").join(self.columns)
+        return (" < " if self.strictly else " <= ").join(map(outer_name, self.columns))
 
 
 class Linear(_Rule):
     """A weighted sum of columns compared with a number, within a tolerance."""
 
     kind: Literal["linear"] = "linear"
-    terms: dict[str, float] = Field(min_length=1)
+    terms: dict[ColumnName, float] = Field(min_length=1)
     op: Literal["<=", "<", ">=", ">", "="]
     value: float = 0.0
     tolerance: float = Field(default=0.0, ge=0)
@@ -194,9 +199,9 @@ class Linear(_Rule):
         """Write the rule as one line of text."""
         total = ""
         for column, weight in self.terms.items():
-            sign = "-" if weight < 0 else "+"
+            name, sign = outer_name(column), "-" if weight < 0 else "+"
             lead = f" {sign} " if total else sign.strip("+")
-            total += lead + (column if abs(weight) == 1 else f"{abs(weight):g} * {column}")
+            total += lead + (name if abs(weight) == 1 else f"{abs(weight):g} * {name}")
         within = f" (within {self.tolerance:g})" if self.tolerance else ""
         return f"{total} {self.op} {self.value:g}{within}"
 
@@ -205,8 +210,8 @@ class Align(_Rule):
     """A value of one column goes with listed values of an attribute, such as one of a text."""
 
     kind: Literal["align"] = "align"
-    on: str
-    attribute: str
+    on: ColumnName
+    attribute: ColumnName
     pairs: dict[str, list[Scalar]] = Field(min_length=1)
     modality: str = "text"
 
@@ -218,14 +223,14 @@ class Align(_Rule):
     def described(self) -> str:
         """Write the rule as one line of text."""
         pairs = "; ".join(f"{value}: {allowed}" for value, allowed in self.pairs.items())
-        return f"{self.attribute} goes with {self.on}: {pairs}"
+        return f"{outer_name(self.attribute)} goes with {outer_name(self.on)}: {pairs}"
 
 
 class Formula(_Rule):
     """A column is computed from others."""
 
     kind: Literal["formula"] = "formula"
-    column: str
+    column: ColumnName
     expression: str = Field(validation_alias=AliasChoices("expression", "expr"))
     tolerance: float | None = Field(
         default=None, ge=0, description="default: half a unit of the last digit written"
@@ -234,15 +239,15 @@ class Formula(_Rule):
     def described(self) -> str:
         """Write the rule as one line of text."""
         within = f" (within {self.tolerance:g})" if self.tolerance else ""
-        return f"{self.column} = {self.expression}{within}"
+        return f"{outer_name(self.column)} = {self.expression}{within}"
 
 
 class Dependency(_Rule):
     """Columns determine another one: equal values there, equal value here."""
 
     kind: Literal["fd"] = "fd"
-    from_: list[str] = Field(alias="from", min_length=1)
-    to: str
+    from_: list[ColumnName] = Field(alias="from", min_length=1)
+    to: ColumnName
     map: Literal["learn"] | list[list[Scalar | None]] = Field(
         default="learn", description="rows of [from ..., to], or learned from the real rows"
     )
@@ -266,7 +271,7 @@ class Dependency(_Rule):
 
     def described(self) -> str:
         """Write the rule as one line of text."""
-        return f"{', '.join(self.from_)} determine {self.to}"
+        return f"{', '.join(map(outer_name, self.from_))} determine {outer_name(self.to)}"
 
 
 class Conditional(_Rule):
@@ -275,7 +280,7 @@ class Conditional(_Rule):
     kind: Literal["conditional"] = "conditional"
     per_row: ClassVar[bool] = False
     given: str = "TRUE"
-    column: str
+    column: ColumnName
     dist: dict[str, float] = Field(min_length=1)
     tolerance: float = Field(default=0.02, ge=0, description="largest distance (TV) that passes")
 
@@ -295,7 +300,7 @@ class Conditional(_Rule):
     def described(self) -> str:
         """Write the rule as one line of text."""
         shares = ", ".join(f"{value} {share:.1%}" for value, share in self.dist.items())
-        return f"{self.column} where {self.given}: {shares}"
+        return f"{outer_name(self.column)} where {self.given}: {shares}"
 
 
 class Quota(_Rule):
@@ -323,7 +328,7 @@ class Unique(_Rule):
     """No two rows have the same values in these columns; rows with a missing one are passed."""
 
     kind: Literal["unique"] = "unique"
-    columns: list[str] = Field(min_length=1)
+    columns: list[ColumnName] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -332,7 +337,7 @@ class Unique(_Rule):
 
     def described(self) -> str:
         """Write the rule as one line of text."""
-        return f"no two rows have the same {', '.join(self.columns)}"
+        return f"no two rows have the same {', '.join(map(outer_name, self.columns))}"
 
 
 def _require_distinct(columns: Sequence[str]) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tablewright.generators.base import Generator, Given
 from tablewright.generators.parts.row_conditions import RowCondition
 from tablewright.rules import Finding, Validation, as_rules, to_json, validate_rules
-from tablewright.rules.bound import BoundRule, RowRule
+from tablewright.rules.bound import BoundRule, RowRule, bind
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.rules.expressions import Expression
-from tablewright.rules.language import Check, Rules
+from tablewright.rules.language import Check, Dependency, Rules
 from tablewright.rules.validate import Level
 from tablewright.schema import Schema
 from tablewright.tables.encoding.layout import Layout
@@ -38,8 +38,8 @@ class RuleKeeper:
         See `tablewright.rules.as_rules`.
     schema : Schema
         The columns.
-    real : polars DataFrame
-        Real rows that the rules are validated against.
+    real : polars DataFrame or None
+        Real rows that the rules are validated against, where the model holds any.
     order : sequence of str
         Columns as the generator draws them.
     n_rows : int
@@ -48,12 +48,14 @@ class RuleKeeper:
         Condition that the rows were drawn under, which has to hold at the end too.
     before : RuleKeeper or None
         That of the call before: what it found of the same rules is not looked for again.
+    substitute : polars DataFrame or None
+        Rows of the model, from which maps are learned where there are no real ones.
 
     Attributes
     ----------
     findings : list of Finding
         What validation found.
-    real : DataFrame
+    real : DataFrame or None
         The real rows.
     audit : Audit
         What was done to the rows so far.
@@ -68,11 +70,12 @@ class RuleKeeper:
         self,
         rules: Any,
         schema: Schema,
-        real: pl.DataFrame,
+        real: pl.DataFrame | None,
         order: Sequence[str],
         n_rows: int,
         where: str | None = None,
         before: RuleKeeper | None = None,
+        substitute: pl.DataFrame | None = None,
     ) -> None:
         requested = as_rules(rules)
         if where is not None:
@@ -83,7 +86,7 @@ class RuleKeeper:
         self._found: Validation = (
             before._found
             if before is not None and same
-            else validate_rules(requested, schema, real, redundancy=False).require()
+            else _validated(requested, schema, real, substitute)
         )
         result = self._found
         self.findings: list[Finding] = [f for f in result.findings if f.rules != ("where",)]
@@ -136,6 +139,27 @@ class RuleKeeper:
     def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
         """Fill in computed columns, and tell which rows keep the hard rules as they are."""
         return self._enforcer.complies(drawn)
+
+
+def _validated(
+    rules: Rules, schema: Schema, real: pl.DataFrame | None, substitute: pl.DataFrame | None
+) -> Validation:
+    """Validate against real rows; without any, nothing is said of them and maps are doubtful."""
+    result = validate_rules(rules, schema, real, redundancy=False).require()
+    if real is not None or substitute is None:
+        return result
+    doubtful = [
+        Finding(
+            Level.WARNING,
+            (rule.name,),
+            f"rule {rule.name!r} learns its map from rows of the model, since the model file holds "
+            "no real rows; write the map into the rule",
+        )
+        for rule in rules
+        if isinstance(rule, Dependency) and rule.map == "learn"
+    ]
+    bound = bind(result.rules, schema, substitute)
+    return Validation(result.rules, bound, [*result.findings, *doubtful])
 
 
 class _Redraws:

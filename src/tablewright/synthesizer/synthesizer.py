@@ -109,7 +109,9 @@ class Synthesizer(TableEstimator):
 
     def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
         self.n_calls_ = 0
-        self.reference_ = reference_rows(frame, self._rng(Stream.SYNTHESIZER_REFERENCE))
+        self.reference_: pl.DataFrame | None = reference_rows(
+            frame, self._rng(Stream.SYNTHESIZER_REFERENCE)
+        )
         with one_thread():
             self.method_, self.reason_ = self._choose(frame)
             self.generator_: Generator = self._make().fit(matrix, self._rng(Stream.SYNTHESIZER_FIT))
@@ -297,7 +299,14 @@ class Synthesizer(TableEstimator):
         drawn = [columns[j].name for j in self.generator_.order]
         before: RuleKeeper | None = getattr(self, "keeper_", None)
         self.keeper_ = RuleKeeper(
-            rules, self.schema_, self.reference_, drawn, n_rows, where, before
+            rules,
+            self.schema_,
+            self.reference_,
+            drawn,
+            n_rows,
+            where,
+            before,
+            getattr(self, "drawn_", None),
         )
         return self.keeper_
 
@@ -454,7 +463,7 @@ class Synthesizer(TableEstimator):
         }
         arrays = {**arrays, "generator": dict(state.arrays)}
         facts["holds"] = self.holdings()
-        if self.keeps_rows_:
+        if self.keeps_rows_ and self.reference_ is not None:
             frames = {**frames, "reference": self.reference_}
         return Artefact(facts, arrays, frames)
 
@@ -478,10 +487,11 @@ class Synthesizer(TableEstimator):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trial = pl.concat(result._blocks(n_rows, None, None, None, result.seed_))
-        result.reference_ = stored.frames.get("reference", trial)
-        result.reference_.select(pl.all().is_null())
-        if result.reference_.schema != trial.schema:
-            raise ValueError("the rows of reference are of another table")
+        result.reference_, result.drawn_ = stored.frames.get("reference"), trial
+        if result.reference_ is not None:
+            result.reference_.select(pl.all().is_null())
+            if result.reference_.schema != trial.schema:
+                raise ValueError("the rows of reference are of another table")
         result.stored_ = True
         return result
 

@@ -31,7 +31,7 @@ from tablewright.rules.expressions.tree import (
     Value,
 )
 from tablewright.rules.expressions.unparse import quote, shortened, value_text
-from tablewright.schema import Column, Kind, Schema, suggest
+from tablewright.schema import Column, Kind, Schema, outer_name, suggest
 
 
 class Type(StrEnum):
@@ -343,6 +343,7 @@ def _nearest(value: Value, known: Sequence[Any]) -> str:
 def _unknown(name: str, known: list[str], text: str) -> str:
     """Say that a column does not exist, and the likeliest reason."""
     odd = [c for c in name if ord(c) > 127]
+    name = outer_name(name)
     quoted, shown = unquoted(known, text), shortened(name)
     if odd and not any(c in column for c in odd for column in known):
         signs = ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in odd[:3])

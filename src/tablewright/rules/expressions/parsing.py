@@ -38,6 +38,7 @@ from tablewright.rules.expressions.tree import (
     Or,
 )
 from tablewright.rules.expressions.unparse import shortened
+from tablewright.schema import inner_name
 
 MAX_LENGTH = 20_000
 """Longest text, in characters."""
@@ -356,7 +357,7 @@ class _Builder:
         if not isinstance(node.this, exp.Identifier):
             self.refuse(f"{_named(node.this)} is not allowed; {ALLOWED}", node)
         self.only(node.this, "this")
-        return Name(str(node.this.this), position=_place(node))
+        return Name(inner_name(str(node.this.this)), position=_place(node))
 
     def constant(self, node: exp.Expression, depth: int) -> Node:
         self.only(node, "this", "is_string")

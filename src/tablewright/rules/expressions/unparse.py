@@ -23,6 +23,7 @@ from tablewright.rules.expressions.tree import (
     Or,
     Value,
 )
+from tablewright.schema import outer_name
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = """
@@ -51,7 +52,7 @@ def quote(column: str) -> str:
     """
     if _PLAIN.fullmatch(column) and column.lower() not in _RESERVED:
         return column
-    return '"' + column.replace('"', '""') + '"'
+    return '"' + outer_name(column).replace('"', '""') + '"'
 
 
 def shortened(text: str, limit: int = 60) -> str:
