@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tablewright.generators.base import Given
+from tablewright.generators.parts.local import FewRowsWarning
 from tablewright.generators.smotenc import SmoteNC
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import Rule
@@ -101,7 +102,9 @@ def test_without_a_discrete_target_all_rows_are_one_class() -> None:
 def test_a_class_of_one_row_is_joined_to_the_nearest_of_the_others() -> None:
     values = np.array([[0.0, 0, 0, 0], [1, 0, 0, 0], [2, 0, 0, 0], [4.0, 0, 0, 1]])
     matrix = Matrix(values, two_clouds().fields)
-    rows = SmoteNC(k_neighbors=1).fit(matrix, rng()).sample(60, rng(1), given=of_class(1.0, 60))
+    generator = SmoteNC(k_neighbors=1).fit(matrix, rng())
+    with pytest.warns(FewRowsWarning, match="one real row has what was asked for"):
+        rows = generator.sample(60, rng(1), given=of_class(1.0, 60))
     assert (rows[:, 3] == 1).all()
     assert ((rows[:, 0] >= 2) & (rows[:, 0] <= 4)).all()
     assert len(np.unique(rows[:, 0])) == 60

@@ -91,7 +91,8 @@ def test_a_search_gives_up_after_a_stated_number_of_steps() -> None:
 def test_sampling_under_twice_the_alternatives_costs_at_most_three_times_the_calls(
     option: str,
 ) -> None:
-    fitted = Synthesizer(random_state=0).fit(people(120).select("age", "dose", "ward"))
+    table = people(120).select("age", "dose", "ward")
+    fitted = Synthesizer("independent", random_state=0).fit(table)
 
     def sample(n: int) -> None:
         text = " OR ".join(f"(age = {20 + i} AND dose > {i / 9})" for i in range(n))

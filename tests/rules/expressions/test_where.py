@@ -153,8 +153,9 @@ def test_sample_takes_a_mapping_as_its_text() -> None:
         {"city": rng.choice(["Rome", "Oslo"], 200), "n": rng.permutation(200) % 50}
     )
     fitted = Synthesizer(target="city", random_state=0).fit(frame)
-    rows = fitted.sample(20, where={"city": "Rome", "n": [1, 2]}, rules=["n < 60"])
-    assert rows.equals(fitted.sample(20, where="city = 'Rome' AND n IN (1, 2)", rules=["n < 60"]))
+    mapping, text = {"city": "Rome", "n": [1, 2]}, "city = 'Rome' AND n IN (1, 2)"
+    rows = fitted.sample(20, where=mapping, rules=["n < 60"], random_state=1)
+    assert rows.equals(fitted.sample(20, where=text, rules=["n < 60"], random_state=1))
     assert rows["city"].unique().to_list() == ["Rome"]
     assert set(rows["n"]) <= {1, 2}
     with pytest.raises(ConditionError, match="n lies between 0 and 49"):
