@@ -128,7 +128,7 @@ def test_values_are_checked_and_missing_cells_kept_and_published_does_neither() 
 def test_copies_and_repeats_do_not_count_and_in_the_published_variant_they_do() -> None:
     real = people().row(0, named=True)
     text = reply(real, row(3.1, "no"), row(3.1, "no"), {**row(3.1, "no"), "dose": 3.11})
-    rows, system = made([text, reply(row(3.1, "no"))], 2)
+    rows, system = made([text, reply(row(3.1, "no"))], 4)
     assert rows["dose"].to_list() == [3.1]
     assert system.result_.rejected["_reason"].to_list() == [
         "equals an earlier row",

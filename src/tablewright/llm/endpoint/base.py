@@ -46,6 +46,11 @@ class Prompt:
         JSON Schema of the reply, for servers that can hold a model to one.
     step : {"schema", "json", "text"}, default="schema"
         How strictly `schema` is asked for.
+    completion : str, default=""
+        The same request as one text to go on with; an endpoint that completes plain text is
+        sent it in place of the messages.
+    stop : str, default=""
+        Text that ends such a completion.
     stage, role : str, default=""
         What the call is for, in the ledger and in the bill.
     top_logprobs : int, default=0
@@ -74,6 +79,8 @@ class Prompt:
     max_tokens: int | None = None
     schema: Mapping[str, Any] | None = field(default=None, hash=False)
     step: Step = "schema"
+    completion: str = ""
+    stop: str = ""
     stage: str = ""
     role: str = ""
     top_logprobs: int = 0

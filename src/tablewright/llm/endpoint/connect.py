@@ -109,11 +109,12 @@ def connect(
     'rows'
     """
     provider, name = _provider(model)
+    if provider == "openai" and base_url is None and name.endswith(".gguf"):
+        raise InputError(f"{name} looks like a model file: say gguf:{name}, or give --base-url")
     address = None if provider == "gguf" else _address(provider, base_url)
     if provider == "gguf":
         name, address = _model_file(name, base_url)
     local = _is_local(provider, address)
-    _check(share, concurrency, timeout, replay, run)
     _check(share, concurrency, timeout, replay, run)
     price = price_of(name, address, prices)
     if price is None and local:
@@ -133,6 +134,10 @@ def _provider(model: str) -> tuple[str, str]:
     head, colon, rest = model.partition(":")
     if not model.strip():
         raise InputError("the model has no name; give --model NAME")
+    if head == "gguf" and colon:  # never taken for the name of a model elsewhere
+        if not rest.strip():
+            raise InputError("gguf: needs the path of a model file, such as gguf:qwen.gguf")
+        return head, rest
     return (head, rest) if colon and rest and head in names("llms") else ("openai", model)
 
 

@@ -151,6 +151,8 @@ def parameters(prompt: Prompt) -> dict[str, Any]:
         "max_tokens": prompt.max_tokens,
         "schema": prompt.schema,
         "top_logprobs": prompt.top_logprobs or None,
+        "completion": prompt.completion or None,
+        "stop": prompt.stop or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

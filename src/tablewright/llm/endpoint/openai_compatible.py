@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tablewright.display import public_url, redact
-from tablewright.errors import InvalidReplyError, ModelError, SlowReplyError
+from tablewright.errors import ContextLengthError, InvalidReplyError, ModelError, SlowReplyError
 from tablewright.llm.endpoint.base import Charge, Prompt, Reply
 from tablewright.llm.endpoint.hosts import (
     OPENAI,
@@ -29,6 +29,9 @@ from tablewright.llm.endpoint.replies import ReplyReader, error_text
 from tablewright.llm.endpoint.tokens import estimate_usage
 
 _PROBE_SECONDS = 3.0
+
+_NO_COMPLETION = (400, 404, 405, 410, 415, 422, 501)
+"""What servers answer that do not complete plain text, or not with this model."""
 
 
 class OpenAICompatible:
@@ -70,6 +73,7 @@ class OpenAICompatible:
         self.n_pieces = 0
         self._allow_http = allow_http
         self._unknown: set[str] = set()
+        self._completes = not is_provider(self.base_url)
         self._answered = False
         headers = {
             "Content-Type": "application/json",
@@ -119,7 +123,9 @@ class OpenAICompatible:
 
     async def _ask(self, prompt: Prompt) -> Reply:
         body, began, cut = _Body(self), time.monotonic(), ""
-        content = json.dumps(self._arguments(prompt)).encode()
+        completing = bool(prompt.completion) and self._completes
+        path = "/completions" if completing else "/chat/completions"
+        content = json.dumps(self._arguments(prompt, completing)).encode()
         head: Head | None = None
 
         def started(found: Head) -> _Body:
@@ -128,7 +134,7 @@ class OpenAICompatible:
             return body
 
         try:
-            await self.http.post("/chat/completions", content, started)
+            await self.http.post(path, content, started)
         except Limit as limit:
             cut = str(limit)
         except asyncio.CancelledError:
@@ -136,7 +142,12 @@ class OpenAICompatible:
         except Exception as error:
             cut = self._broken(error, head)
         if head is not None and not 200 <= head.status < 300:
-            raise self._refused(head, body)
+            refused = self._refused(head, body)
+            known = isinstance(refused, ContextLengthError | ParameterError)
+            if completing and head.status in _NO_COMPLETION and not known:
+                self._completes = False
+                return await self._ask(prompt)
+            raise refused
         if head is None:
             raise self._slow(cut)
         reply = self._read(prompt, body, cut)
@@ -206,7 +217,7 @@ class OpenAICompatible:
                 "or --allow-http if you trust every machine on the way"
             )
 
-    def _arguments(self, prompt: Prompt) -> dict[str, Any]:
+    def _arguments(self, prompt: Prompt, completing: bool) -> dict[str, Any]:
         """Translate a prompt; what the server was seen to reject is left out or renamed."""
         longest = "max_completion_tokens" if "max_tokens" in self._unknown else "max_tokens"
         settings = {
@@ -225,6 +236,9 @@ class OpenAICompatible:
             for name, value in settings.items()
             if value is not None and name not in self._unknown
         }
+        if completing:
+            stop = {"stop": [prompt.stop]} if prompt.stop else {}
+            return {"model": self.model, "prompt": prompt.completion, **stop, **kept}
         messages = [{"role": item.role, "content": item.content} for item in prompt.messages]
         return {"model": self.model, "messages": messages, **kept}
 

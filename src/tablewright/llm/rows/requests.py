@@ -33,6 +33,8 @@ class RowsWritten:
         Format that the rows were asked for in.
     usage : Usage
         Tokens of the replies that were used.
+    replies : list of Reply
+        Those replies, in the order of their requests.
     failures : list of ModelError
         Requests without a reply.
     stopped : ModelError or None
@@ -44,6 +46,7 @@ class RowsWritten:
     lost: list[LostRow] = field(default_factory=list)
     row_format: str = ""
     usage: Usage = field(default_factory=Usage)
+    replies: list[Reply] = field(default_factory=list)
     failures: list[ModelError] = field(default_factory=list)
     stopped: ModelError | None = None
 
@@ -77,6 +80,7 @@ class _Batch:
     open: list[int]
     n_examples: int | None = None
     round: int = 0
+    was_slow: bool = False
 
 
 def request_rows(
@@ -245,6 +249,7 @@ class _Run:
         parsed = read_reply(result.text, request)
         self.written.lost.extend(parsed.lost)
         self.written.usage += result.usage
+        self.written.replies.append(result)
         filled = {
             batch.open[row.index if self.task.given else at]: row
             for at, row in enumerate(parsed.rows[: len(batch.open)])
@@ -260,12 +265,17 @@ class _Run:
             return []
         if isinstance(error, ContextLengthError):
             return self._split(batch, request, error)
+        if error.ask_smaller and not batch.was_slow:  # once: halves of halves would cost too much
+            batch.was_slow = True
+            return self._split(batch, request, error)
         return [batch]
 
-    def _split(self, batch: _Batch, request: RowRequest, error: ContextLengthError) -> list[_Batch]:
+    def _split(self, batch: _Batch, request: RowRequest, error: ModelError) -> list[_Batch]:
         """Ask for half as many rows with half as many examples; say what is too wide at the end."""
         examples = 0 if request.example_frame is None else request.example_frame.height
         if len(batch.open) == 1 and examples == 0:
+            if not isinstance(error, ContextLengthError):
+                return [batch]
             raise InputError(_too_wide(request)) from error
         half = -(-len(batch.open) // 2)
         parts = [part for part in (batch.open[:half], batch.open[half:]) if part]

@@ -196,7 +196,7 @@ class CLLM(System):
             model, page.schema, page.task, "json",
             per_prompt=self.rows_per_prompt or self.preset_.rows_per_prompt,
             parallel=self.completions, max_prompts=self.max_prompts,
-            names={new: old for old, new in page.names.items()},
+            fixed=not self.preset_.strict, names={new: old for old, new in page.names.items()},
         )  # fmt: skip
         if self.labels == "written" or self.classes_ is None:
             return writer

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import polars as pl
 
 from tablewright.llm.endpoint.base import LLM
+from tablewright.llm.endpoint.metering import Speed
 from tablewright.llm.prompts.sharing import Cell, Sharing
 from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.llm.rows.raw_rows import RowFormat
@@ -33,11 +35,46 @@ _ROUND = 1000
 TaskMaker = Callable[[int, SampleRequest, Guidance | None], RowTask]
 
 
+_LOWEST_SHARE = 0.25
+"""Share of the rows that is taken to be kept at least: at most four times as many are asked for."""
+
+_REPLY_SECONDS = 20.0
+"""How long a reply shall be written."""
+
+
 class RowWriter(Protocol):
     """Writes whole rows."""
 
     def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
         """Write about as many rows as are requested; each call writes others."""
+
+
+@dataclass
+class Pace:
+    """How many rows a model writes in the time that one reply shall take.
+
+    Replies count in the order of their requests, so that a run is replayed by the same requests.
+    """
+
+    speed: Speed = field(default_factory=Speed)
+    tokens_a_row: float = 0.0
+    seconds: float = _REPLY_SECONDS
+
+    def learn(self, written: RowsWritten) -> None:
+        """Learn from replies; a long prompt is worth a long reply."""
+        for reply in written.replies:
+            self.speed.learn(reply)
+        usage = written.usage
+        if written.rows:
+            self.tokens_a_row = usage.completion_tokens / len(written.rows)
+        if written.replies and self.speed.read:
+            reading = usage.prompt_tokens / len(written.replies) / self.speed.read
+            self.seconds = max(_REPLY_SECONDS, reading)
+
+    def n_rows(self) -> int | None:
+        """Return the rows of a reply; None: not known."""
+        tokens = self.speed.tokens_in(self.seconds)
+        return max(1, int(tokens / self.tokens_a_row)) if tokens and self.tokens_a_row else None
 
 
 @dataclass
@@ -57,7 +94,10 @@ class LanguageModelWriter:
     parallel, max_prompts : int
         Prompts sent at once, and in all, at most.
     usual : int, default=0
-        Rows that a reply usually holds: what prompts are counted by; 0 stands for `per_prompt`.
+        Rows that a reply usually holds, where its prompt decides that; 0 where a prompt asks for a
+        number of rows, at most `per_prompt`.
+    fixed : bool, default=False
+        Whether every prompt asks for the same, whatever is missing and however slow the model is.
     names : mapping of str to str, optional
         From names in prompts to those of the table, where they differ.
     sent : int, default=0
@@ -72,31 +112,58 @@ class LanguageModelWriter:
     parallel: int
     max_prompts: int
     usual: int = 0
+    fixed: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     sent: int = 0
+    _pace: Pace = field(default_factory=Pace)
+    _n_first: int = 0
+    _n_written: int = 0
 
     def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
         """Ask for rows once; what cannot be read is not asked for again, as any row will do."""
-        n_prompts = min(self.parallel, -(-request.n_rows // (self.usual or self.per_prompt)))
-        n_prompts = min(n_prompts, self.max_prompts - self.sent)
+        request = request if self.fixed else self._with_losses(request)
+        n_prompts, each = self._sizes(request.n_rows)
         if n_prompts < 1:
             exhausted = f"{self.sent} of {self.max_prompts} prompts are used up"
             rows = rows_to_frame([], self.schema).rename(self.names)
             return RowBatch(rows, exhausted=exhausted)
+        whole = self.fixed or self.usual
         recorder = ExampleRecorder(self.task(self.sent, request, guidance))
         written = request_rows(
             self.llm,
             recorder.task,
-            n_prompts * self.per_prompt,
+            n_prompts * each if whole else min(n_prompts * each, request.n_rows),
             seed=request.seed + self.sent,
-            batch_size=self.per_prompt,
+            batch_size=each,
             row_format=self.row_format,
             rounds=1,
         )
         self.sent += n_prompts
+        self._n_written += len(written.rows)
+        self._pace.learn(written)
         batch = batch_of(written, self.schema, recorder.shown_by(self.llm, self.names))
         batch.rows = batch.rows.rename(self.names)
         return batch
+
+    def _with_losses(self, request: SampleRequest) -> SampleRequest:
+        """Return a request for more rows than are missing, by the share that was kept so far."""
+        self._n_first = self._n_first or request.n_rows
+        if not self._n_written:
+            return request
+        kept = (self._n_first - request.n_rows) / self._n_written
+        factor = 1 / min(1.0, max(_LOWEST_SHARE, kept))
+        if request.quotas is None:
+            return request.part(ceil(request.n_rows * factor))
+        quotas = {name: ceil(n_rows * factor) for name, n_rows in request.quotas.items()}
+        return request.part(sum(quotas.values()), quotas)
+
+    def _sizes(self, n_rows: int) -> tuple[int, int]:
+        """Return how many prompts to send, and how many rows to take from each."""
+        each = self.per_prompt
+        if not (self.fixed or self.usual):
+            each = min(each, n_rows, self._pace.n_rows() or n_rows)
+        n_prompts = -(-n_rows // (self.usual or each))
+        return min(self.parallel, n_prompts, self.max_prompts - self.sent), each
 
 
 class ExampleRecorder:

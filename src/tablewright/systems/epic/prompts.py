@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 PARALLEL = 20
 """Prompts sent at once, at most."""
+
+_MARGIN = 128
+"""Tokens that a reply may have beside its rows."""
 
 _SYSTEM = "You continue tables. You write lines of CSV and nothing else: no explanation, no code."
 
@@ -73,45 +77,71 @@ class Layout:
         return LanguageModelWriter(
             model, self.schema, self.task, self.form,
             per_prompt=a_set * self.n_sets, usual=a_set, parallel=PARALLEL,
+            fixed=not self.system.preset_.strict,
             max_prompts=self.system.max_prompts,
         )  # fmt: skip
 
     def task(self, first: int, request: SampleRequest, guidance: Guidance | None) -> RowTask:
         """Make the task of the prompts from a number on."""
         strict = self.system.preset_.strict
+        wanted = self._wanted(request)
         return RowTask(
             self.schema,
             examples=lambda batch: self.train[self._shown(first + batch % SPLIT)],
             stage="rows",
             role="writer",
             margin=MARGIN if strict else None,
-            build=lambda request: self._build(request, first + request.batch % SPLIT),
+            build=lambda request: self._build(request, first + request.batch % SPLIT, wanted),
         )
+
+    def _wanted(self, request: SampleRequest) -> dict[str, int]:
+        """Return the rows that one prompt asks for, by the letter of their group."""
+        every = dict.fromkeys(self.decks, self.n_rows)
+        if not self.system.preset_.strict or request.quotas is None:
+            return every
+        n_prompts = min(PARALLEL, -(-request.n_rows // (self.n_rows * len(self.decks))))
+        missing = [request.quotas.get(name, 0) for name in self.classes.names]
+        rows = {letter: min(self.n_rows, -(-n // n_prompts))
+                for letter, n in zip(every, missing, strict=True) if n}  # fmt: skip
+        return rows or every
 
     def _shown(self, prompt: int) -> list[int]:
         """Return the example rows of a prompt, in the order of the table."""
         return sorted({int(at) for deck in self.decks.values()
                        for rows in deck.deal(prompt) for at in rows})  # fmt: skip
 
-    def _build(self, request: RowRequest, prompt: int) -> Prompt:
+    def _build(self, request: RowRequest, prompt: int, wanted: Mapping[str, int]) -> Prompt:
         builder = PromptBuilder(request.sharing)
         names, sets = self.schema.names, [dict[str, list[str]]() for _ in range(self.n_sets)]
         for letter, deck in self.decks.items():
             for one, rows in zip(sets, deck.deal(prompt), strict=True):
                 shown = builder.admit(self.train[self._at_most(rows, request)])
                 one[letter] = [self.form.line(row, names) for row in shown]
-        instructed = self.system.preset_.strict
-        expected = self._expected(prompt)
         header = write_line(names)
-        below = _GO_ON.format(groups=_listed(list(self.decks)), n_rows=len(sets[0]["A"]))
-        builder.say(lay_out(header, sets, self._described(), below if instructed else ""))
+        expected = self._expected(prompt, wanted)
+        cost = {"max_tokens": 256 + 2 * self.n_sets * estimate_tokens(expected)}
+        system, below, plain = "", "", lay_out(header, sets, self._described())
+        stop = ""
+        if self.system.preset_.strict:
+            system, stop = _SYSTEM, f"\n{header}"
+            below = _GO_ON.format(groups=_listed(list(wanted)), n_rows=max(wanted.values()))
+            plain, stop = self._begun(plain, wanted, stop)
+            cost = {"max_tokens": _MARGIN + estimate_tokens(expected) * 3 // 2}
+        builder.say(lay_out(header, sets, self._described(), below))
         return builder.prompt(
-            _SYSTEM if instructed else "",
-            max_tokens=256 + 2 * self.n_sets * estimate_tokens(expected),
-            stage="rows",
-            role="writer",
-            expected=expected,
+            system, completion=plain, stop=stop, stage="rows", role="writer", expected=expected,
+            **cost,
+        )  # fmt: skip
+
+    def _begun(self, text: str, wanted: Mapping[str, int], stop: str) -> tuple[str, str]:
+        """Begin with the first group that is wanted, and stop behind the last one."""
+        letters = list(self.decks)
+        first, last = (
+            letters.index(letter)
+            for letter in (min(wanted, key=letters.index), max(wanted, key=letters.index))
         )
+        text += f"\n{letters[first]}.\n" if first else ""
+        return text, stop if last + 1 == len(letters) else f"\n{letters[last + 1]}."
 
     def _at_most(self, rows: NDArray[np.intp], request: RowRequest) -> NDArray[np.intp]:
         """Take fewer rows of a group where the whole prompt was too long."""
@@ -124,12 +154,13 @@ class Layout:
         columns = [column for column in self.schema.each() if column.meaning]
         return "\n".join(f"{column.name}: {column.meaning}" for column in columns)
 
-    def _expected(self, prompt: int) -> str:
+    def _expected(self, prompt: int, wanted: Mapping[str, int]) -> str:
         """Write one more set, as a reply usually is."""
         rng = self.request.rng(Stream.EPIC_EXPECTED, prompt)
         names, lines = self.schema.names, list[str]()
-        for letter, deck in self.decks.items():
-            rows: list[dict[str, Cell]] = usual_rows(self.train[deck.places], self.n_rows, rng)
+        for letter, n_rows in wanted.items():
+            places = self.decks[letter].places
+            rows: list[dict[str, Cell]] = usual_rows(self.train[places], n_rows, rng)
             lines += [f"{letter}.", *(self.form.line(row, names) for row in rows), ""]
         return "\n".join(lines)
 
