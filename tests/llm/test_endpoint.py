@@ -14,6 +14,7 @@ from pytest_httpserver import HTTPServer
 
 from tablewright.errors import (
     ContextLengthError,
+    InputError,
     InvalidReplyError,
     ModelError,
     RateLimitError,
@@ -24,7 +25,7 @@ from tablewright.llm.endpoint.refusals import EndpointError
 from tablewright.schema import Schema
 from tablewright.testing import StandIn, Transport, serve
 
-PEOPLE = pl.DataFrame({"age": [20, 31, 47, 65] * 10, "city": ["Ulm", "Bonn", "Köln", "Ulm"] * 10})
+PEOPLE = pl.DataFrame({"age": [*range(20, 60)], "city": ["Ulm", "Bonn", "Köln", "Ulm"] * 10})
 SCHEMA = Schema.build({"age": "integer", "city": "categorical"})
 TASK = RowTask(SCHEMA, "People.", table=PEOPLE, examples=lambda batch: PEOPLE.head(5))
 
@@ -46,11 +47,11 @@ def test_rows_over_http(clients: Any) -> None:
     with serve(StandIn(PEOPLE)) as endpoint:
         client = clients(endpoint.url)
         written = request_rows(client, TASK, 50)
-        spending = client.spending()
+        spending, n_prompts = client.spending(), len(endpoint.requests)
     assert len(written.rows) == 50
     assert spending.counted
     assert spending.cost == 0.0
-    assert spending.sent == {"age": 30, "city": 24}
+    assert spending.sent == {"age": 10 * n_prompts, "city": 8 * n_prompts}
     assert spending.lines[0]["stage"] == "rows"
 
 
@@ -271,3 +272,47 @@ def test_retry_after_is_read(httpserver: HTTPServer, clients: Any) -> None:
     with pytest.raises(RateLimitError) as caught:
         ask_once(clients(httpserver.url_for("/v1")))
     assert caught.value.retry_after == 7.0
+
+
+def test_a_table_is_gone_on_with_as_plain_text_where_the_server_completes_it(
+    httpserver: HTTPServer, clients: Any
+) -> None:
+    answer = {
+        "choices": [{"text": "\nA.\n1,2"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 5},
+    }
+    httpserver.expect_request("/v1/completions", method="POST").respond_with_json(answer)
+    prompt = Prompt.ask("Go on:\na,b", completion="a,b", stop="\na,b", max_tokens=9)
+    reply = clients(httpserver.url_for("/v1")).complete(prompt)
+    assert (reply.text, reply.usage.total) == ("\nA.\n1,2", 14)
+    body = json.loads(httpserver.log[-1][0].data)
+    assert (body["prompt"], body["stop"], body["max_tokens"]) == ("a,b", ["\na,b"], 9)
+    assert "messages" not in body
+
+
+def test_a_server_that_only_chats_gets_the_messages_and_is_not_asked_twice(
+    httpserver: HTTPServer, clients: Any
+) -> None:
+    answer = {"choices": [{"message": {"content": "1,2"}}]}
+    httpserver.expect_request("/v1/completions").respond_with_data("not here", 404)
+    httpserver.expect_request("/v1/chat/completions").respond_with_json(answer)
+    client = clients(httpserver.url_for("/v1"))
+    prompt = Prompt.ask("Go on:\na,b", completion="a,b")
+    assert [client.complete(prompt.but(seed=seed)).text for seed in (1, 2)] == ["1,2"] * 2
+    posted = [request.path for request, _ in httpserver.log if request.method == "POST"]
+    assert posted == ["/v1/completions", *["/v1/chat/completions"] * 2]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [("gguf:", "needs the path"), ("qwen.gguf", "say gguf:qwen.gguf")],
+)
+def test_a_model_file_is_never_taken_for_a_model_of_openai(model: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        connect(model)
+
+
+def test_a_model_file_needs_no_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tablewright.llm.endpoint.connect.names", lambda group: [])
+    with connect("gguf:qwen.gguf") as client:
+        assert client.settings.provider == "gguf"

@@ -144,8 +144,17 @@ def test_the_fixed_part_of_the_prompts_stands_first_and_cells_are_counted() -> N
     systems = {prompt.messages[0].content for prompt in doctor.prompts}
     assert len(systems) == 1
     assert "Patients." in systems.pop()
-    assert doctor.prompts[0].sent == {"age": 1, "city": 1}
+    assert doctor.prompts[0].sent == {"age": 1, "city": 1, "ill": 2}
     assert "ill: " not in doctor.prompts[0].messages[1].content
+
+
+def test_classes_of_a_redacted_target_leave_with_no_prompt() -> None:
+    doctor = Doctor(sharing=Sharing("rows", redact=("ill",)))
+    with pytest.raises(InputError, match="words of your own that name none"):
+        LabelModel(_with_classes(), "ill", doctor).fit(people(5))
+    assert doctor.prompts == []
+    LabelModel(_with_classes(), "ill", doctor, question="Is this person sick?").fit(people(5))
+    assert not any("rather than" in prompt.text for prompt in doctor.prompts)
 
 
 def test_rows_that_may_not_leave_are_not_asked_about() -> None:

@@ -18,6 +18,7 @@ from tablewright.llm import Prompt, Reply, Sharing
 from tablewright.llm.prompts.memorized import probe
 from tablewright.llm.prompts.sharing import SHARES
 from tablewright.rules.language import Check, Rules, Source
+from tablewright.selection.label_model import LabelModel
 from tablewright.systems.cllm.system import CLLM
 from tablewright.systems.common.rule_writing.writer import ModelRules
 from tablewright.systems.epic.system import EPIC
@@ -62,7 +63,7 @@ class Watched:
         self.written = ""
 
     def complete(self, prompt: Prompt) -> Reply:
-        body = prompt.text + json.dumps(prompt.schema, ensure_ascii=False)
+        body = prompt.text + prompt.completion + json.dumps(prompt.schema, ensure_ascii=False)
         self.seen.append((body, prompt.sent))
         reply = self.inner.complete(prompt)
         self.written += reply.text
@@ -135,6 +136,9 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
     result["htdbu texts"] = sample(
         lambda m: HTDBU("sick", rules=[], texts=texts, llm={"text": m}, **base)
     )
+    result["labels"] = lambda m: LabelModel(SCHEMA, "sick", m).fit(TABLE.head(5))
+    asked = "Is this person ill?"
+    result["labels asked"] = lambda m: LabelModel(SCHEMA, "sick", m, question=asked).fit(TABLE[:5])
     result["probe"] = lambda m: probe(m, TABLE, SCHEMA, n_questions=2)
     return result
 

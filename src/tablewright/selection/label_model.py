@@ -13,7 +13,8 @@ from scipy.special import ndtri
 from tablewright.errors import InputError
 from tablewright.llm.closed_answers import choice_probabilities
 from tablewright.llm.endpoint.base import LLM, Prompt
-from tablewright.llm.prompts.sharing import Sharing, count_cells
+from tablewright.llm.prompts.builder import PromptBuilder, sharing_of
+from tablewright.llm.prompts.sharing import Cell, Sharing, plain
 from tablewright.schema import Schema
 from tablewright.selection.label_features import LabelFeatures
 from tablewright.selection.label_prompts import (
@@ -230,18 +231,28 @@ class LabelModel:
         return result.values
 
     def _prompts(self, rows: pl.DataFrame, names: Sequence[str]) -> list[Prompt]:
-        sharing = getattr(self.llm, "sharing", None)
-        sharing = sharing if isinstance(sharing, Sharing) else Sharing("rows")
+        assert self.llm is not None
+        sharing = sharing_of(self.llm)
         sharing.need("rows", "asking a model for labels")
         system = instructions(self.target, names, self.about, self.question)
-        cells = sharing.cells(rows.select(self._features))
-        return [
-            Prompt.ask(
-                question(row, self.target, names, self.question), system, stage="label",
-                role="label", sent=count_cells([row]), expected=choices_for(names)[0],
+        return [self._prompt(rows[index], sharing, system, names) for index in range(rows.height)]
+
+    def _prompt(
+        self, row: pl.DataFrame, sharing: Sharing, system: str, names: Sequence[str]
+    ) -> Prompt:
+        builder = PromptBuilder(sharing, self.train_ if self.train_.height else None)
+        are_named = not (self.is_number or (self.question and len(names) == 2))
+        if are_named and not builder.names_values(self.schema[self.target], self._plain_classes()):
+            raise InputError(
+                f"a question about {self.target!r} names its classes, and the column is redacted: "
+                "with two classes, ask in words of your own that name none (--question)"
             )
-            for row in cells
-        ]  # fmt: skip
+        cells = builder.admit(row.select(self._features))[0]
+        builder.say(question(cells, self.target, names, self.question))
+        return builder.prompt(system, stage="label", role="label", expected=choices_for(names)[0])
+
+    def _plain_classes(self) -> list[Cell]:
+        return [plain(value) for value in self.classes_]
 
     def _standard(self, beliefs: Floats) -> Floats:
         """Scale beliefs to standard scores, by the rows that were seen first."""

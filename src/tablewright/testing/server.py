@@ -179,6 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _check(self, body: dict[str, Any], active: int) -> None:
         transport = self.server.transport
+        if not self.path.endswith("/chat/completions"):
+            raise _Refusal(404, f"there is nothing at {self.path}")
         if transport.slots is not None and active > transport.slots:
             raise _Refusal(429, "Too many requests", {"Retry-After": str(transport.retry_after)})
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")

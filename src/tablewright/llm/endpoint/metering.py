@@ -207,6 +207,12 @@ class Metered:
         return bool(getattr(getattr(self.llm, "settings", None), "dry_run", False))
 
     @property
+    def has_temperature(self) -> bool:
+        """Whether the model was connected with a temperature of its own."""
+        settings = getattr(self.llm, "settings", None)
+        return getattr(settings, "temperature", None) is not None
+
+    @property
     def speed(self) -> Speed:
         """How fast the model was seen to work; nothing is known of one in this process."""
         own = getattr(self.llm, "speed", None)

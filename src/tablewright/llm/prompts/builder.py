@@ -113,11 +113,17 @@ class PromptBuilder:
 
     def shares(self, column: Column, shares: Mapping[Cell, float], heading: str) -> Self:
         """Say how many rows of each value are asked for, if the values may be named."""
-        if not self.sharing.admits(column, shares, self.table):
+        if not self.names_values(column, list(shares)):
             return self
-        self._count_values(column, len(shares))
         percent = {str(value): f"{share:.0%}" for value, share in shares.items()}
         return self.data([json.dumps(percent, ensure_ascii=False)], heading)
+
+    def names_values(self, column: Column, values: Sequence[Cell]) -> bool:
+        """Whether values of a column may be named; they are counted then."""
+        is_admitted = self.sharing.admits(column, values, self.table)
+        if is_admitted:
+            self._count_values(column, len(values))
+        return is_admitted
 
     def conditions(self, conditions: Iterable[Condition], heading: str) -> Self:
         """Add conditions, but none on a redacted column; mined ones only where rows may leave."""

@@ -111,9 +111,11 @@ class Page:
             form.request(self.schema.names, one.n_rows),
         )
         expected = self._expected(one, reply)
+        model = system.model("writer")
+        heated = model is not None and model.has_temperature
         return builder.prompt(
             "You are a generator of tabular data.",
-            temperature=_TEMPERATURE,
+            temperature=None if heated else _TEMPERATURE,
             top_p=_TOP_P,
             max_tokens=system.preset_.max_tokens or 256 + 2 * estimate_tokens(expected),
             stage="rows",

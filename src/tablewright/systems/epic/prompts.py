@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 PARALLEL = 20
 """Prompts sent at once, at most."""
+
+_TEMPERATURES = 1.0, 1.3
+"""Of the first prompts, and of those that replace rejected rows, which mostly were copies: small
+models copy less when they are heated. A model that was connected with its own keeps that."""
 
 _MARGIN = 128
 """Tokens that a reply may have beside its rows."""
@@ -91,7 +95,9 @@ class Layout:
             stage="rows",
             role="writer",
             margin=MARGIN if strict else None,
-            build=lambda request: self._build(request, first + request.batch % SPLIT, wanted),
+            build=lambda request: self._build(
+                request, first + request.batch % SPLIT, wanted, first > 0
+            ),
         )
 
     def _wanted(self, request: SampleRequest) -> dict[str, int]:
@@ -110,7 +116,9 @@ class Layout:
         return sorted({int(at) for deck in self.decks.values()
                        for rows in deck.deal(prompt) for at in rows})  # fmt: skip
 
-    def _build(self, request: RowRequest, prompt: int, wanted: Mapping[str, int]) -> Prompt:
+    def _build(
+        self, request: RowRequest, prompt: int, wanted: Mapping[str, int], is_more: bool
+    ) -> Prompt:
         builder = PromptBuilder(request.sharing)
         names, sets = self.schema.names, [dict[str, list[str]]() for _ in range(self.n_sets)]
         for letter, deck in self.decks.items():
@@ -119,29 +127,33 @@ class Layout:
                 one[letter] = [self.form.line(row, names) for row in shown]
         header = write_line(names)
         expected = self._expected(prompt, wanted)
-        cost = {"max_tokens": 256 + 2 * self.n_sets * estimate_tokens(expected)}
+        options: dict[str, Any] = {"max_tokens": 256 + 2 * self.n_sets * estimate_tokens(expected)}
         system, below, plain = "", "", lay_out(header, sets, self._described())
         stop = ""
         if self.system.preset_.strict:
             system, stop = _SYSTEM, f"\n{header}"
             below = _GO_ON.format(groups=_listed(list(wanted)), n_rows=max(wanted.values()))
             plain, stop = self._begun(plain, wanted, stop)
-            cost = {"max_tokens": _MARGIN + estimate_tokens(expected) * 3 // 2}
+            options = {
+                "max_tokens": _MARGIN + estimate_tokens(expected) * 3 // 2,
+                "temperature": self._temperature(is_more),
+            }
         builder.say(lay_out(header, sets, self._described(), below))
         return builder.prompt(
             system, completion=plain, stop=stop, stage="rows", role="writer", expected=expected,
-            **cost,
+            **options,
         )  # fmt: skip
+
+    def _temperature(self, is_more: bool) -> float | None:
+        model = self.system.model("writer")
+        return None if model is None or model.has_temperature else _TEMPERATURES[is_more]
 
     def _begun(self, text: str, wanted: Mapping[str, int], stop: str) -> tuple[str, str]:
         """Begin with the first group that is wanted, and stop behind the last one."""
         letters = list(self.decks)
-        first, last = (
-            letters.index(letter)
-            for letter in (min(wanted, key=letters.index), max(wanted, key=letters.index))
-        )
-        text += f"\n{letters[first]}.\n" if first else ""
-        return text, stop if last + 1 == len(letters) else f"\n{letters[last + 1]}."
+        asked = [letters.index(letter) for letter in wanted]
+        text += f"\n{letters[asked[0]]}.\n" if asked[0] else ""
+        return text, stop if asked[-1] + 1 == len(letters) else f"\n{letters[asked[-1] + 1]}."
 
     def _at_most(self, rows: NDArray[np.intp], request: RowRequest) -> NDArray[np.intp]:
         """Take fewer rows of a group where the whole prompt was too long."""
