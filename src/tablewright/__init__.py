@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from tablewright.llm import connect
     from tablewright.rules import Rules
     from tablewright.schema import Column, Kind, Schema
-    from tablewright.selection import Trim
+    from tablewright.selection import Selector, Trim
     from tablewright.synthesizer.synthesizer import Synthesizer
     from tablewright.systems import load
     from tablewright.systems.cllm.system import CLLM
+    from tablewright.systems.date.system import DATE
     from tablewright.systems.epic.system import EPIC
     from tablewright.systems.htdbu.system import HTDBU
     from tablewright.systems.team_then_trim.system import TeamThenTrim
@@ -29,12 +30,14 @@ __version__ = version("tablewright")
 _HOME = {
     "CLLM": "systems.cllm.system",
     "Column": "schema",
+    "DATE": "systems.date.system",
     "EPIC": "systems.epic.system",
     "HTDBU": "systems.htdbu.system",
     "Kind": "schema",
     "Report": "evaluation.evaluate",
     "Rules": "rules",
     "Schema": "schema",
+    "Selector": "selection",
     "Synthesizer": "synthesizer.synthesizer",
     "TablewrightError": "errors",
     "TeamThenTrim": "systems.team_then_trim.system",
@@ -50,6 +53,7 @@ _HOME = {
 
 __all__ = [
     "CLLM",
+    "DATE",
     "EPIC",
     "HTDBU",
     "Column",
@@ -57,6 +61,7 @@ __all__ = [
     "Report",
     "Rules",
     "Schema",
+    "Selector",
     "Synthesizer",
     "TablewrightError",
     "TeamThenTrim",

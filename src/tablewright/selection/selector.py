@@ -30,6 +30,7 @@ STRATEGIES: tuple[Strategy, ...] = ("bandit", "greedy", "label-check", "none")
 
 _MAX_GROUP = 25
 """Rows of a group at most, so that arms can be compared; larger ones are cut."""
+_MAX_ARMS = 60
 _Z = 1.0
 """Standard errors by which an arm has to be worth more than nothing."""
 _N_TREES = 25
@@ -235,7 +236,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         n_wanted = n_samples or self.n_samples
         new = self._new(rows)
         if labels is None:
-            labels = self._paths(rows)
+            labels = self.paths(rows)
         result = self._choose(rows.take(new), [labels[row] for row in new], n_wanted)
         return replace(result, chosen=new[result.chosen])
 
@@ -247,7 +248,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         return np.flatnonzero([key not in known for key in Design.of(rows).row_keys])
 
     def _choose(self, rows: EncodedRows, labels: Sequence[str], n_wanted: int) -> Selection:
-        names, arm_of = _cut_groups(labels)
+        names, arm_of = cut_groups(labels)
         sizes = np.bincount(arm_of, minlength=len(names)).astype(np.intp)
         if self.strategy in ("none", "label-check"):
             return self._row_by_row(rows, names, arm_of, sizes, n_wanted)
@@ -306,7 +307,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     # groups, and rows one by one ----------------------------------------------------------
 
-    def _paths(self, rows: EncodedRows) -> list[str]:
+    def paths(self, rows: EncodedRows) -> list[str]:
         """Group rows by the leaf they reach in a tree of the real rows, and by agreement."""
         real, result = Design.of(self.scorer_.real), Design.of(rows)
         assert self.scorer_.task is not None
@@ -354,14 +355,18 @@ def _worth(values: ArmValues, alive: list[int], sizes: Ints, n_wanted: int) -> l
     return fitting(good, sizes, n_wanted)
 
 
-def _cut_groups(labels: Sequence[str]) -> tuple[list[str], Ints]:
-    """Give every row an arm: its group, cut where it is too large to be compared."""
+def cut_groups(labels: Sequence[str]) -> tuple[list[str], Ints]:
+    """Give every row an arm: its group, cut where it is too large to be compared.
+
+    Of many rows the cuts are larger, so that there are not many more arms than `_MAX_ARMS`.
+    """
+    largest = max(_MAX_GROUP, -(-len(labels) // _MAX_ARMS))
     names: list[str] = []
     arm_of = np.empty(len(labels), dtype=np.intp)
     seen: dict[str, int] = {}
     position: dict[tuple[str, int], int] = {}
     for row, label in enumerate(labels):
-        part, seen[label] = seen.get(label, 0) // _MAX_GROUP, seen.get(label, 0) + 1
+        part, seen[label] = seen.get(label, 0) // largest, seen.get(label, 0) + 1
         if (label, part) not in position:
             position[label, part] = len(names)
             names.append(label if part == 0 else f"{label} ({part + 1})")

@@ -29,6 +29,7 @@ from tablewright.errors import InputError
 from tablewright.rules.expressions import parse
 from tablewright.schema import Kind, Schema
 from tablewright.systems.date.questions import Mask, Predicate, Questions
+from tablewright.tables.io.writing import write_text
 
 Floats = NDArray[np.float64]
 Rule = frozenset[Predicate]
@@ -97,14 +98,18 @@ class Parts:
             result[(result < 0) & inside] = index
         return result
 
-    def save(self, path: str | Path) -> None:
-        """Write the parts as YAML that a person can edit."""
-        listed = [
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the parts as plain data."""
+        return [
             {"name": part.name, "rules": list(part.rules), "rows": part.n_rows, "error": part.error}
             for part in self.parts
         ]
-        text = yaml.safe_dump({"parts": listed}, sort_keys=False, allow_unicode=True, width=1000)
-        Path(path).write_text(text, encoding="utf-8")
+
+    def save(self, path: str | Path) -> None:
+        """Write the parts as YAML that a person can edit."""
+        listed = {"parts": self.to_list()}
+        text = yaml.safe_dump(listed, sort_keys=False, allow_unicode=True, width=1000)
+        write_text(text, Path(path))
 
     @classmethod
     def load(cls, path: str | Path, schema: Schema) -> Parts:
@@ -123,9 +128,12 @@ class Parts:
         listed = data.get("parts") if isinstance(data, Mapping) else None
         if not isinstance(listed, list) or not listed:
             raise InputError(f"{path}: give a list of parts, each with a name and its rules")
-        return cls(
-            tuple(_read_part(entry, index, path, schema) for index, entry in enumerate(listed))
-        )
+        return cls.from_list(listed, schema, path)
+
+    @classmethod
+    def from_list(cls, listed: Sequence[Any], schema: Schema, source: str | Path = "") -> Parts:
+        """Read parts from plain data."""
+        return cls(tuple(_read_part(entry, k, source, schema) for k, entry in enumerate(listed)))
 
     def __str__(self) -> str:
         lines = []
@@ -211,6 +219,15 @@ def partition(
     return _Search(task, max_error, min_rows, seed, share).run(time_limit)
 
 
+def asked_columns(schema: Schema) -> list[str]:
+    """Return the columns that rules may be about."""
+    return [
+        column.name for column in schema.modelled
+        if column.name != schema.target
+        and (column.kind in (Kind.CONTINUOUS, Kind.INTEGER) or column.kind.is_discrete)
+    ]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Trial:
     """A model that was fitted to a part's rows, and how well it did on others of them."""
@@ -241,11 +258,7 @@ class _Task:
                 "partition: name the target, a column of classes or numbers (target=...)"
             )
         known = frame.filter(pl.col(target).is_not_null())
-        asked = [
-            column.name for column in schema.modelled
-            if column.name != target
-            and (column.kind in (Kind.CONTINUOUS, Kind.INTEGER) or column.kind.is_discrete)
-        ]  # fmt: skip
+        asked = asked_columns(schema)
         if not asked or known.height < 2:
             raise InputError("partition: there is no column, or too few rows, to make rules of")
         questions = Questions(known, schema, asked)

@@ -54,6 +54,15 @@ class Question:
         """Whether the answer is a number."""
         return self.value is None and not self.missing
 
+    def answers(self, cells: pl.Series) -> NDArray[np.float64]:
+        """Return the answer of each cell of the column."""
+        if self.missing:
+            return cells.is_null().to_numpy().astype(float)
+        if self.value is not None:
+            return (cells == self.value).fill_null(False).to_numpy().astype(float)
+        fill = 0.0 if math.isnan(self.fill) else self.fill
+        return cells.cast(pl.Float64).fill_null(fill).to_numpy()
+
 
 class Questions:
     """A table as numbers that a tree can split on, each split of which is an expression.
@@ -81,13 +90,13 @@ class Questions:
     """
 
     def __init__(self, frame: pl.DataFrame, schema: Schema, columns: Sequence[str]) -> None:
-        self.questions: list[Question] = []
-        parts: list[NDArray[np.float64]] = []
-        for name in columns:
-            for question, answers in _ask(schema[name], frame[name]):
-                self.questions.append(question)
-                parts.append(answers)
-        self.matrix = np.column_stack(parts) if parts else np.zeros((frame.height, 0))
+        self.questions = [one for name in columns for one in _ask(schema[name], frame[name])]
+        self.matrix = self.answers(frame)
+
+    def answers(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return the answers of any rows with these columns, a column for each question."""
+        parts = [question.answers(frame[question.column.name]) for question in self.questions]
+        return np.column_stack(parts) if parts else np.zeros((frame.height, 0))
 
     def holds(self, predicates: Iterable[Predicate]) -> Mask:
         """Return the rows for which all predicates hold."""
@@ -133,25 +142,19 @@ class Questions:
         return f"({bound} OR {name} IS NULL)" if empty_counts else bound
 
 
-def _ask(column: Column, values: pl.Series) -> Iterable[tuple[Question, NDArray[np.float64]]]:
+def _ask(column: Column, values: pl.Series) -> Iterable[Question]:
     if column.kind in (Kind.CONTINUOUS, Kind.INTEGER):
-        numbers = values.cast(pl.Float64)
-        median = numbers.median()
+        median = values.cast(pl.Float64).median()
         fill = float(median) if isinstance(median, int | float) else 0.0
-        yield (
-            Question(column, fill=fill if values.null_count() else math.nan),
-            numbers.fill_null(fill).to_numpy(),
-        )
+        yield Question(column, fill=fill if values.null_count() else math.nan)
     else:
         counts = values.drop_nulls().value_counts(sort=True)
         listed = sorted(counts[values.name].to_list()[:MAX_VALUES], key=str)
-        for value in listed if len(listed) > 2 else listed[:1]:
-            yield (
-                Question(column, value),
-                (values == value).fill_null(False).to_numpy().astype(float),
-            )
+        yield from (
+            Question(column, value) for value in (listed if len(listed) > 2 else listed[:1])
+        )
     if values.null_count():
-        yield Question(column, missing=True), values.is_null().to_numpy().astype(float)
+        yield Question(column, missing=True)
 
 
 def shortest_between(low: float, high: float) -> float:

@@ -1,0 +1,1 @@
+"""DATE: partitions, selectors and pools, measured."""
