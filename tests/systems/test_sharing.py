@@ -21,6 +21,7 @@ from tablewright.rules.language import Check, Rules, Source
 from tablewright.selection.label_model import LabelModel
 from tablewright.systems.cllm.system import CLLM
 from tablewright.systems.common.rule_writing.writer import ModelRules
+from tablewright.systems.date.system import DATE
 from tablewright.systems.epic.system import EPIC
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.systems.htdbu.texts import TextColumn
@@ -113,6 +114,8 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
         "cllm": lambda m: CLLM("sick", llm=m, **cllm),
         "cllm published": lambda m: CLLM("sick", llm=m, variant="published", **cllm),
         "cllm no context": lambda m: CLLM("sick", llm=m, context=False, **cllm),
+        "date": lambda m: DATE("sick", llm=m, strategy="none", rounds=1, **base),
+        "date published": lambda m: DATE("sick", llm=m, variant="published", rounds=1, **base),
         "epic": lambda m: EPIC("sick", llm=m, **base),
         "epic tokens": lambda m: EPIC("sick", llm=m, mapping="all", **base),
         "team": lambda m: TeamThenTrim("sick", llm=m, **team),

@@ -81,7 +81,7 @@ def preference_pairs(
 
     Examples
     --------
-    >>> rows = pl.DataFrame({"dose": range(1, 21), "ill": ["no", "yes"] * 10})
+    >>> rows = pl.DataFrame({"dose": [k / 7 for k in range(20)], "ill": ["no", "yes"] * 10})
     >>> pairs = preference_pairs(rows, target="ill", random_state=0)
     >>> len(pairs.train), len(pairs.validation), pairs.train[0]["chosen"][0]["role"]
     (16, 4, 'assistant')
@@ -93,6 +93,8 @@ def preference_pairs(
     if name is None:
         raise InputError("preference pairs need the column that is asked for: name the target")
     features = [column.name for column in table.schema.modelled if column.name != name]
+    if not features:
+        raise InputError("preference pairs need columns to ask by; there are identifiers alone")
     frame = table.frame.drop_nulls(name)
     keys = row_digests(frame.select(features))
     if exclude is not None:

@@ -94,9 +94,12 @@ class Questions:
         self.matrix = self.answers(frame)
 
     def answers(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        """Return the answers of any rows with these columns, a column for each question."""
+        """Return the answers of any rows with these columns, a column for each question.
+
+        Where nothing is asked there is one column of zeros, which no tree splits.
+        """
         parts = [question.answers(frame[question.column.name]) for question in self.questions]
-        return np.column_stack(parts) if parts else np.zeros((frame.height, 0))
+        return np.column_stack(parts) if parts else np.zeros((frame.height, 1))
 
     def holds(self, predicates: Iterable[Predicate]) -> Mask:
         """Return the rows for which all predicates hold."""

@@ -20,7 +20,7 @@ from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.date.pairs import Pairs, preference_pairs
-from tablewright.systems.date.partition import Part, Parts, partition
+from tablewright.systems.date.partition import Part, Parts, asked_columns, partition
 from tablewright.systems.date.published import published_choice
 from tablewright.systems.date.rounds import Rounds
 from tablewright.systems.date.writers import LocalWriter, ModelWriter, PartWriter
@@ -193,11 +193,11 @@ class DATE(System):
         """Cut the table; its rules are made of its rows, so they leave only where rows may."""
         if self.parts is not None:
             return Parts.load(self.parts, self.writable_)
-        if not may_describe:
-            return Parts((Part("all rows", (), self.known_.height),))
         columns = [c for c in self.writable_.each() if c.name not in self._hidden or
                    c.name == self.writable_.target]  # fmt: skip
         schema = self.writable_.model_copy(update={"columns": columns})
+        if not may_describe or not asked_columns(schema):
+            return Parts((Part("all rows", (), self.known_.height),))
         min_rows = max(10, min(_MIN_PART, self.known_.height // 6))
         return partition(
             self.known_, schema, method=self.preset_.method,  # type: ignore[arg-type]  # a literal

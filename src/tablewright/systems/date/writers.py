@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import polars as pl
 
 from tablewright.errors import ConditionError
 from tablewright.generators.parts.local import FewRowsWarning
@@ -86,12 +87,17 @@ class LocalWriter:
 
     def write(self, asks: Sequence[Ask]) -> RowBatch:
         """Draw the rows of each rule of each part."""
-        batch = RowBatch(rows_to_frame([], self.system.writable_))
+        real = self.system.train_.select(self.system.writable_.names)
+        batch = RowBatch(real.clear())
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", FewRowsWarning)
             for ask in asks:
                 for rule, n_rows in ask.guidance.quotas.items():
-                    batch.extend(self._drawn(ask, rule, n_rows))
+                    drawn = self._drawn(ask, rule, n_rows)
+                    drawn.rows = drawn.rows.select(
+                        pl.col(name).cast(dtype) for name, dtype in real.schema.items()
+                    )
+                    batch.extend(drawn)
         if caught:
             self.result.note(
                 "some parts have few real rows of a label, and the rows drawn for it stay near them"
