@@ -19,7 +19,7 @@ from tablewright.evaluation.compare import (
     inner_splits,
     outer_split,
 )
-from tablewright.evaluation.compare.compare import _winner
+from tablewright.evaluation.compare.compare import _few_of_a_class, _is_skewed, _winner
 from tablewright.evaluation.compare.leaderboard import command_line, make_entries
 from tablewright.schema import Schema
 from tablewright.tables.inference.infer import infer_schema
@@ -244,3 +244,13 @@ def test_bad_input_is_one_sentence(options: dict[str, object], words: str) -> No
 def test_a_target_is_needed() -> None:
     with pytest.raises(InputError, match="compare needs a target"):
         compare(draw(60, 1), SCHEMA.with_target(None))
+
+
+def test_classes_are_counted_whatever_the_target_is_called() -> None:
+    schema = Schema.build({"count": "categorical"}, target="count")
+    frame = pl.DataFrame({"count": ["a"] * 30 + ["b"] * 4})
+    assert _is_skewed(frame, schema)
+    assert not _is_skewed(pl.DataFrame({"count": ["a", "b"]}), schema)
+    assert _few_of_a_class(frame, "count", n_splits=5) == [
+        "class 'b' has 4 of 34 rows, about 0.8 in each fold: whether its rows help cannot be tested"
+    ]

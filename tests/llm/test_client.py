@@ -7,7 +7,6 @@ import os
 import pickle
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -133,13 +132,18 @@ def test_ctrl_c_ends_a_command_with_what_was_answered() -> None:
 
 @pytest.mark.usefixtures("_interruptible")
 def test_a_second_ctrl_c_leaves_at_once() -> None:
-    client = client_of(Endpoint(echo, seconds=8.0), concurrency=4)
+    answered: list[Prompt] = []
+
+    def answer(prompt: Prompt) -> str:
+        answered.append(prompt)
+        return "late"
+
+    client = client_of(Endpoint(answer, seconds=8.0), concurrency=4)
     for delay in (0.2, 0.5):
         threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         client.complete_all(PROMPTS)
-    assert time.monotonic() - started < 4.0
+    assert not answered
     client.close()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections.abc import Awaitable, Callable
+
+import pytest
 
 from tablewright.errors import RateLimitError
 from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.endpoint.limiter import Limit, Limiter
+from tests.llm import virtual_time
 from tests.llm.doubles import Endpoint, echo
 
 PROMPT = Prompt.ask("?")
@@ -80,9 +82,7 @@ def test_an_overloaded_endpoint_is_left_with_what_it_serves() -> None:
                 raise RateLimitError("429")
             return await super().acomplete(prompt)
 
-    limiter = Limiter(Full(echo, seconds=0.02))
-
-    async def insist() -> None:
+    async def insist(limiter: Limiter) -> None:
         while True:
             try:
                 await limiter.acomplete(PROMPT)
@@ -91,11 +91,13 @@ def test_an_overloaded_endpoint_is_left_with_what_it_serves() -> None:
             else:
                 return
 
-    async def all_of_them() -> None:
-        await asyncio.gather(*(insist() for _ in range(300)))
+    async def all_of_them() -> float:
+        limiter = Limiter(Full(echo, seconds=0.02), clock=virtual_time.now)
+        await asyncio.gather(*(insist(limiter) for _ in range(300)))
+        return limiter.limit.value
 
-    asyncio.run(all_of_them())
-    assert limiter.limit.value < 24
+    assert virtual_time.run(all_of_them()) < 24
+    assert refusals > 0
 
 
 def test_retry_after_closes_the_endpoint_to_new_calls() -> None:
@@ -103,16 +105,15 @@ def test_retry_after_closes_the_endpoint_to_new_calls() -> None:
     answers: list[str | Exception] = [RateLimitError("429", retry_after=0.3), "a", "b"]
 
     def answer(prompt: Prompt) -> str | Exception:
-        starts.append(time.monotonic())
+        starts.append(virtual_time.now())
         return answers[len(starts) - 1]
 
     async def three() -> None:
-        limiter = Limiter(Endpoint(answer), concurrency=1)
+        limiter = Limiter(Endpoint(answer), concurrency=1, clock=virtual_time.now)
         await asyncio.gather(*(limiter.acomplete(PROMPT) for _ in range(3)), return_exceptions=True)
 
-    asyncio.run(three())
-    assert starts[1] - starts[0] >= 0.29
-    assert starts[2] - starts[1] < 0.2
+    virtual_time.run(three())
+    assert starts == pytest.approx([0.0, 0.3, 0.3])
 
 
 def test_a_later_call_that_is_served_opens_the_endpoint_again() -> None:
@@ -124,15 +125,14 @@ def test_a_later_call_that_is_served_opens_the_endpoint_again() -> None:
         count += 1
         return RateLimitError("429", retry_after=1.0) if count % 10 == 0 else "x"
 
-    async def many() -> None:
-        limiter = Limiter(Endpoint(answer, seconds=0.005), concurrency=16)
+    async def many() -> float:
+        limiter = Limiter(Endpoint(answer, seconds=0.005), concurrency=16, clock=virtual_time.now)
         await asyncio.gather(
             *(limiter.acomplete(PROMPT) for _ in range(95)), return_exceptions=True
         )
+        return virtual_time.now()
 
-    started = time.monotonic()
-    asyncio.run(many())
-    assert time.monotonic() - started < 4.5
+    assert virtual_time.run(many()) < 1.5
 
 
 def test_never_more_calls_than_the_highest_limit() -> None:

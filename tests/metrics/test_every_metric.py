@@ -116,20 +116,29 @@ def test_row_order_does_not_matter_where_all_rows_are_taken(metric: Metric) -> N
     )
     assert first is not None
     assert again is not None
-    assert abs(first - again) < (0.12 if metric is detection.detection else 1e-9)
+    # Detection deals rows to folds by their order: two draws of an AUC, each with an error of 0.03.
+    allowed = {detection.detection: 0.12}
+    assert first == pytest.approx(again, abs=allowed.get(metric, 1e-9))
 
 
-@pytest.mark.parametrize(
-    "metric", [fidelity.contingency_similarity, fidelity.association_difference]
-)
-def test_fresh_rows_are_no_worse_than_shuffled_and_these_than_noise(metric: Metric) -> None:
+def fresh_shuffled_and_noise() -> tuple[EncodedRows, EncodedRows, list[EncodedRows]]:
+    """Return real rows, their holdout, and three tables that are ever less like them."""
     ruler, real, holdout = three(600, 400)
     shuffled = real.shuffled(rng()).cut(400, rng())
-    rows = [ruler.rows(draw(400, 3)), shuffled, ruler.rows(noise(400, 3))]
-    fresh, mixed, even = (badness(metric(real, r, holdout, rng())) for r in rows)
-    assert fresh < mixed
-    if metric is fidelity.contingency_similarity:
-        assert mixed < even
+    return real, holdout, [ruler.rows(draw(400, 3)), shuffled, ruler.rows(noise(400, 3))]
+
+
+def test_contingencies_rank_fresh_rows_shuffled_columns_and_noise() -> None:
+    real, holdout, tables = fresh_shuffled_and_noise()
+    bad = [badness(fidelity.contingency_similarity(real, t, holdout, rng())) for t in tables]
+    assert bad[0] < bad[1] < bad[2]
+
+
+def test_associations_tell_fresh_rows_from_shuffled_columns_and_noise() -> None:
+    """Neither of the two has any association left, so their order is open."""
+    real, holdout, tables = fresh_shuffled_and_noise()
+    bad = [badness(fidelity.association_difference(real, t, holdout, rng())) for t in tables]
+    assert bad[0] < min(bad[1:])
 
 
 def test_column_shapes_do_not_see_a_shuffle_and_do_see_noise() -> None:

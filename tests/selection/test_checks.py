@@ -27,7 +27,7 @@ from tablewright.selection.label_checks import (
     excess,
 )
 from tablewright.selection.pipeline import run_checks, split_batches
-from tablewright.selection.relations import Relations
+from tablewright.selection.relations import Reference, Relations
 from tablewright.selection.sanity import Sanity
 
 SCHEMA = Schema.build(
@@ -185,7 +185,7 @@ def test_the_weight_falls_in_steps_of_harm_and_agreement() -> None:
     test.gain = lambda *_: (-0.05, 0.02)  # type: ignore[method-assign]  # 2.5 errors of harm
     test.agree = lambda *_: 1.5  # type: ignore[method-assign]  # half of the way to 2.5
     assert test.weigh(points(5, 1), rng()) == pytest.approx(0.5 * (1 - 0.855 / 1.645), abs=1e-3)
-    assert "z = 1.5, and adding it changes their prediction by -0.050 ± 0.020" in test.said
+    assert "z = 1.5, and adding it changes their prediction by -0.050 ± 0.020" in test.evidence
 
 
 def test_shuffled_labels_agree_by_chance_only() -> None:
@@ -314,10 +314,11 @@ def test_the_band_takes_ranks(costs: list[float], beta: float) -> None:
     inside, low, high = band(values, beta, 0.5)
     n = len(values)
     skipped = int(np.ceil(round(n * beta, 9)))
-    assert inside.sum() == min(n // 2, n - skipped)
-    if inside.any():
-        assert low == np.sort(values)[skipped]
-        assert values[inside].max() == high
+    n_inside = min(n // 2, n - skipped)
+    ranked = np.sort(values)[skipped : skipped + n_inside]
+    assert np.sort(values[inside]).tolist() == ranked.tolist()
+    ends = [ranked[0], ranked[-1]] if n_inside else [np.nan, np.nan]
+    np.testing.assert_equal([low, high], ends)
 
 
 def test_the_band_takes_real_rows_over_only_if_asked() -> None:
@@ -454,3 +455,32 @@ def test_options_are_checked() -> None:
     ]:
         with pytest.raises(InputError, match=declared):
             make()
+
+
+def test_wrong_numbers_do_not_widen_the_error_that_they_are_judged_by() -> None:
+    draws = np.random.default_rng(3)
+    schema = Schema.build({"x": "continuous", "y": "continuous"}, target="y")
+
+    def line(n: int) -> pl.DataFrame:
+        x = draws.uniform(-2, 2, n)
+        return pl.DataFrame({"x": x, "y": 3 * x + draws.normal(0, 0.3, n)})
+
+    pool = line(200)
+    spoilt = np.arange(200) < 40
+    pool = pool.with_columns(y=pl.when(pl.Series(spoilt)).then(-pl.col("y")).otherwise("y"))
+    far = spoilt & (pool["x"].abs() > 0.5).to_numpy()  # nearer to 0 the sign hardly matters
+    result = LabelPlausibility().fit(line(150), schema, rng()).judge(pool, rng())
+    assert result.keep[far].mean() < 0.1
+    assert result.keep[~spoilt].mean() > 0.95
+
+
+def test_the_share_of_sound_rows_is_read_off_a_mixture() -> None:
+    reference = Reference(mark=1.0, real=0.9, mixed=0.3, n_rows=10**9)
+    pool = np.repeat([0.5, 1.0, 1.5], [300_000, 300_000, 400_000])
+    assert reference.sound_share(pool) == pytest.approx((0.6 - 0.3) / 0.6, abs=0.002)
+    assert reference.sound_share(np.full(100, 2.0)) == 0.0
+    assert reference.sound_share(np.zeros(100)) == 1.0
+    # 1.645 standard errors of a share of 0.3 among 100 rows: the chance of the draw is allowed for
+    few = np.repeat([0.0, 2.0], [30, 70])
+    assert reference.sound_share(few) == pytest.approx(1.645 * np.sqrt(0.21 / 100) / 0.6)
+    assert Reference(1.0, 0.5, 0.5, 100).sound_share(few) == 1.0

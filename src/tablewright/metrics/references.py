@@ -81,7 +81,8 @@ def referenced(
         size = max(len(synthetic), len(real), len(holdout) if holdout else 0)
     value, reference = whole.value, _references(measure, real, holdout, size, rng)
     if size < len(synthetic):
-        value = _mean_over_cuts(measure, real, synthetic, size, rng) or value
+        over_cuts = _mean_over_cuts(measure, real, synthetic, size, rng)
+        value = value if over_cuts is None else over_cuts
     interval = _interval(value, spread(measure, real, synthetic.cut(size, rng), rng))
     score = Score(
         name, value, direction, meaning, interval, reference, ideal, "", size, whole.details

@@ -29,6 +29,8 @@ MIN_REAL_ROWS = 30
 _N_TREES = 40
 _N_FOLDS = 5
 _MIN_ERROR = 0.01
+_MEDIAN_TO_STD = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 _MAX_ROWS = 2000
 """Real rows that are asked for agreement at most."""
 
@@ -49,12 +51,13 @@ def _ramp(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0, 1))
 
 
-def plausibility(y: Floats, predicted: Floats) -> Floats:
+def plausibility(y: Floats, predicted: Floats, n_real: int | None = None) -> Floats:
     """Return how plausible labels are: 1 is as likely as for any row, more is better.
 
     For classes the probability as a multiple of the share of rows that have the class, so that a
     rare class is not implausible for being rare; for numbers the standard deviation of the
-    errors over the own error.
+    errors over the own error. That is the robust one of the first `n_real` rows, all where None:
+    wrong labels do not widen it.
 
     Examples
     --------
@@ -63,7 +66,8 @@ def plausibility(y: Floats, predicted: Floats) -> Floats:
     """
     if predicted.ndim == 1:
         errors = np.abs(y - predicted)
-        spread = float(np.sqrt((errors**2).mean()))
+        own = errors[:n_real]
+        spread = float(_MEDIAN_TO_STD * np.median(own) or np.sqrt((own**2).mean()))
         return np.asarray(spread / np.maximum(errors, 1e-9 * spread + 1e-300))
     codes = y.astype(np.intp)
     shares = np.bincount(codes, minlength=predicted.shape[1]) / len(codes)
@@ -132,7 +136,7 @@ class LabelPlausibility:
             return Judgement.all_pass(0)
         real = self.ground_.design(self.ground_.real)
         both = real.join(self.ground_.design(self.ground_.rows(rows)))
-        scores = plausibility(both.y, self._predicted(both, rng))
+        scores = plausibility(both.y, self._predicted(both, rng), len(real))
         own, score = scores[: len(real)], scores[len(real) :]
         n_dropped = min(int(self.share * len(score)), excess(own, score))
         keep = np.ones(rows.height, dtype=bool)
@@ -348,14 +352,14 @@ class PoolTest:
         return self
 
     def weigh(self, rows: pl.DataFrame, rng: np.random.Generator) -> float:
-        """Return the weight of typed rows, 0 to 1; `said` puts it in words."""
+        """Return the weight of typed rows, 0 to 1; `evidence` puts it in words."""
         self.z_ = self.agree(rows, rng)
         self.gain_, self.error_ = self.gain(rows, rng)
         harm = -self.gain_ / max(self.error_, _MIN_ERROR)
         return _ramp(self.z_, 0.5, 2.5) * (1 - _ramp(harm, 1.645, 3.29))
 
     @property
-    def said(self) -> str:
+    def evidence(self) -> str:
         """Both answers of the last pool in words."""
         return (
             f"a model of the pool knows real labels with z = {self.z_:.1f}, and adding it changes "
@@ -482,4 +486,4 @@ class LabelCheck:
             why = f"with {self.n_real_} real rows a wrong pool cannot be told from a sound one"
             return 0.0, f"{why} (agreement z = {z:.1f})"
         weight = self.test.weigh(added, rng)
-        return weight, f"{self.test.said}: the pool weighs {weight:.0%}"
+        return weight, f"{self.test.evidence}: the pool weighs {weight:.0%}"

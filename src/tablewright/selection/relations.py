@@ -21,7 +21,9 @@ MIN_ROWS = 40
 _MAX_ROWS, _MAX_COLUMNS = 2000, 40
 _N_TREES = 60
 _MIN_SPREAD = 0.15
-"""Least conditional spread, in standard deviations of the column: no cell is told to a hair."""
+"""Minimum conditional spread, in standard deviations: no forest predicts a cell exactly."""
+_NO_SHARE, _FULL_SHARE = 0.25, 0.5
+"""Share of sound rows up to which a pool weighs nothing, and from which on it weighs all."""
 
 
 class Relations:
@@ -34,6 +36,12 @@ class Relations:
     times the one that one real row in a hundred exceeds, each predicted by trees that did not
     see it.
 
+    Noise passes that limit too where columns depend little on each other. How much of a pool is
+    sound is read off the score at which real rows and real rows with shuffled columns differ
+    most: the pool is taken as a mixture of both. Of a pool of which half or more is sound all
+    rows within the limit stay, of one with a quarter or less none, between them a share, those
+    with the lowest scores.
+
     Parameters
     ----------
     factor : float, default=1.1
@@ -45,6 +53,8 @@ class Relations:
         Score beyond which a row goes; infinite below 40 real rows, where nothing goes.
     false_alarms_ : float
         Share of the real rows beyond it, out of bag.
+    sound_ : float
+        Share of sound rows in the last pool, 0 to 1: the upper end of a 90 % interval.
 
     Raises
     ------
@@ -84,18 +94,19 @@ class Relations:
                 if (column := _Column.fit(real, j, int(rng.integers(2**31)))) is not None
             ]
         if self.columns_:
-            scores = np.max([column.own for column in self.columns_], axis=0)
+            own = np.array([column.own for column in self.columns_])
+            scores = own.max(axis=0)
             self.limit_ = self.factor * float(np.quantile(scores, 0.99, method="higher"))
             self.false_alarms_ = float((scores > self.limit_).mean())
+            mixed = self._scores(real.shuffled(rng))
+            self.reference_ = _best_apart(self._of_features(own), self._of_features(mixed))
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows; the score is that of the least plausible cell, 1 being unusual."""
         if not rows.height or not self.columns_:
             return Judgement.all_pass(rows.height)
-        encoded = self.ground_.rows(rows)
-        with one_thread():
-            scores = np.array([column.score(encoded) for column in self.columns_])
+        scores = self._scores(self.ground_.rows(rows))
         worst, score = scores.argmax(axis=0), scores.max(axis=0)
         names = [self.ground_.ruler.features[column.index].name for column in self.columns_]
         reasons = [
@@ -103,7 +114,64 @@ class Relations:
             "real cell in a hundred)"
             for k, value in zip(worst, score, strict=True)
         ]
-        return Judgement.of(score <= self.limit_, reasons, score)
+        keep = score <= self.limit_
+        self.sound_ = self.reference_.sound_share(self._of_features(scores))
+        weight = float(np.clip((self.sound_ - _NO_SHARE) / (_FULL_SHARE - _NO_SHARE), 0, 1))
+        if weight == 1:
+            return Judgement.of(keep, reasons, score)
+        note = (
+            f"in at most {self.sound_:.0%} of the candidates the cells go together as in real "
+            f"rows: of the rows with no implausible cell {weight:.0%} stay"
+        )
+        ranked = np.flatnonzero(keep)[np.argsort(score[keep], kind="stable")]
+        for row in ranked[round(weight * len(ranked)) :]:
+            keep[row], reasons[row] = False, note
+        return Judgement.of(keep, reasons, score, [note])
+
+    def _scores(self, rows: EncodedRows) -> Floats:
+        with one_thread():
+            return np.array([column.score(rows) for column in self.columns_])
+
+    def _of_features(self, scores: Floats) -> Floats:
+        """Return the largest score of each row, the target left aside: its check is another."""
+        features = [column.index != self.ground_.target for column in self.columns_]
+        return np.asarray(scores[features].max(axis=0, initial=0.0))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A score, and the shares of real and of shuffled rows that do not exceed it."""
+
+    mark: float
+    real: float
+    mixed: float
+    n_rows: int
+
+    def sound_share(self, scores: Floats) -> float:
+        """Return how much of a pool is like real rows at most, if the rest is like shuffled ones.
+
+        The upper end of a 90 % interval, which allows for the chance in all three shares.
+
+        Examples
+        --------
+        >>> pool = np.repeat([0.0, 2.0], [600, 400])
+        >>> round(Reference(1.0, 0.9, 0.3, 10**6).sound_share(pool), 2)
+        0.54
+        """
+        apart, share, n = self.real - self.mixed, float((scores <= self.mark).mean()), len(scores)
+        if apart <= 0:
+            return 1.0
+        variances = [p * (1 - p) / self.n_rows for p in (self.real, self.mixed)]
+        error = np.sqrt(sum(variances) + max(share * (1 - share), 1 / n) / n)
+        return float(np.clip((share + 1.645 * error - self.mixed) / apart, 0, 1))
+
+
+def _best_apart(real: Floats, mixed: Floats) -> Reference:
+    """Return the score at which the shares of real and of shuffled rows differ most."""
+    marks = np.sort(real)
+    shares = [np.searchsorted(np.sort(one), marks, "right") / len(one) for one in (real, mixed)]
+    best = int(np.argmax(shares[0] - shares[1]))
+    return Reference(float(marks[best]), *(float(one[best]) for one in shares), len(real))
 
 
 def _judged(real: EncodedRows) -> list[int]:

@@ -198,7 +198,7 @@ def _is_skewed(frame: pl.DataFrame, schema: Schema) -> bool:
     assert schema.target is not None
     if not schema[schema.target].kind.is_discrete:
         return False
-    counts = frame[schema.target].drop_nulls().value_counts()["count"].to_numpy()
+    counts = frame[schema.target].drop_nulls().unique_counts().to_numpy()
     return len(counts) > 1 and bool(counts.min() < 0.8 * counts.max())
 
 
@@ -328,7 +328,8 @@ def _winner(entries: Sequence[Entry]) -> str:
 
 def _few_of_a_class(frame: pl.DataFrame, target: str, n_splits: int) -> list[str]:
     """Name the classes that have too few rows for a fold to test them."""
-    counts = frame[target].drop_nulls().cast(pl.String).value_counts().sort("count", target)
+    labels = frame[target].drop_nulls().cast(pl.String).alias("label")
+    counts = labels.value_counts().sort("count", "label")
     return [
         f"class {label!r} has {n} of {frame.height} rows, about {n / n_splits:.1f} in each fold: "
         "whether its rows help cannot be tested"

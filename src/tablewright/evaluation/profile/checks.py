@@ -191,8 +191,8 @@ def _check_tail(series: pl.Series, column: Column) -> Iterator[Finding]:
 
 
 def _check_rare(present: pl.Series, column: Column) -> Iterator[Finding]:
-    counts = present.cast(pl.String).alias("value").value_counts()
-    n_rare = int((counts["count"] < RARE).sum())
+    counts = present.cast(pl.String).unique_counts()
+    n_rare = int((counts < RARE).sum())
     if len(counts) > 10 and n_rare > len(counts) / 2:
         sentence = (
             f"{n_rare} of the {len(counts)} categories of {column.name!r} occur in fewer than "
