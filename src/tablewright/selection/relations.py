@@ -171,7 +171,8 @@ def _best_apart(real: Floats, mixed: Floats) -> Reference:
     marks = np.sort(real)
     shares = [np.searchsorted(np.sort(one), marks, "right") / len(one) for one in (real, mixed)]
     best = int(np.argmax(shares[0] - shares[1]))
-    return Reference(float(marks[best]), *(float(one[best]) for one in shares), len(real))
+    at_best = [float(one[best]) for one in shares]
+    return Reference(float(marks[best]), at_best[0], at_best[1], len(real))
 
 
 def _judged(real: EncodedRows) -> list[int]:
