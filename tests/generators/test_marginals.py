@@ -154,3 +154,14 @@ def test_open_ends_and_decimals_are_told_apart_on_a_grid() -> None:
     low, high = prices.pieces(((0.3, 0.3),))
     assert set(prices.quantile(np.linspace(low[0], high[0], 50)[1:-1])) == {0.3}
     assert not len(ages.pieces(((3.2, 3.8),))[0])
+
+
+@pytest.mark.parametrize("spike", [1e6, -1e6])
+def test_no_value_lies_between_the_rest_and_a_far_spike(spike: float) -> None:
+    values = np.concatenate([300.0 + np.arange(100), np.full(200, spike)])
+    drawn = Numeric.learn(values, 1.0).quantile(np.linspace(0, 1, 3001))
+    assert (drawn == spike).mean() == pytest.approx(2 / 3, abs=1e-3)
+    rest = drawn[drawn != spike]
+    # half of four usual gaps towards the spike, none at the other end
+    ends = (300.0, 401.0) if spike > 0 else (298.0, 399.0)
+    assert (rest.min(), rest.max()) == pytest.approx(ends, abs=1)

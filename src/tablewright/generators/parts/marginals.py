@@ -330,7 +330,8 @@ def _cells(present: Floats) -> tuple[Floats, Floats, Floats]:
     shared = counts >= np.clip(0.05 * len(present), 2, 5)
     gaps = np.diff(values)
     if len(gaps):
-        gaps = np.minimum(gaps, _REACH * median_filter(gaps, size=9, mode="nearest"))
+        # mirrored, since repeating the outermost gap would make a wide one look usual
+        gaps = np.minimum(gaps, _REACH * median_filter(gaps, size=9, mode="mirror"))
     left = values - np.where(shared, 0.0, np.concatenate([[0.0], gaps])) / 2
     right = values + np.where(shared, 0.0, np.concatenate([gaps, [0.0]])) / 2
     starts = _starts(shared)

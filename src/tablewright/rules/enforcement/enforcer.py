@@ -21,6 +21,7 @@ from tablewright.rules.bound import BoundRule, RowRule
 from tablewright.rules.enforcement.audit import Audit, Ledger
 from tablewright.rules.enforcement.block import Block, any_of
 from tablewright.rules.enforcement.linear import bounds_of, project
+from tablewright.rules.enforcement.one_hot import is_one_hot, with_one_chosen
 from tablewright.rules.enforcement.plan import Plan
 from tablewright.rules.enforcement.shares import swaps
 from tablewright.rules.expressions import Expression
@@ -136,6 +137,7 @@ class Enforcer:
         """
         plan = replace(self.plan, rules=(*also, *self.plan.rules)) if also else self.plan
         work = _Work(plan, self.target, self.n_rows, drawn, sampler, rng, fixed)
+        work.choose_members()
         work.ledger.note(work.block.compute(), "computed")
         work.bring_about_shares()
         work.repair(())
@@ -249,6 +251,28 @@ class _Work:
             extra = max(int(broken.sum()) - allowed, 0)
             chosen[self.rng.choice(np.flatnonzero(broken), extra, replace=False)] = True
         return chosen
+
+    def choose_members(self) -> None:
+        """Choose one of columns of which exactly one is 1, where that breaks no other rule."""
+        for rule in self.plan.hard:
+            if not is_one_hot(rule.rule, self.plan.schema):
+                continue
+            names = list(rule.rule.terms)
+            if {*names} & {*self.sampler.fixed, self.target}:
+                continue
+            known = self.block.frame.select(pl.all_horizontal(pl.col(names).is_not_null()))
+            open_rows = self.block.broken(rule) & known.to_series().to_numpy()
+            for fixed in () if self.block.fixed is None else self.block.fixed:
+                open_rows &= fixed.is_null().to_numpy() | (fixed.name not in names)
+            rows = np.flatnonzero(open_rows)
+            if not len(rows):
+                continue
+            others = [other for other in self.plan.hard if other is not rule]
+            before, broken = self.block.frame, self.block.broken_any(others).copy()
+            self.block.put(rows, with_one_chosen(before, names, rows, self.rng))
+            worse = np.flatnonzero(self.block.broken_any(others) & ~broken)
+            self.block.put(worse, before[worse])
+            self.ledger.note(np.setdiff1d(rows, worse), "repaired")
 
     def repair(self, rules: Sequence[BoundRule], only: Bools | None = None) -> None:
         """Bring rows to keep hard rules and some others, changing as little of each as will do."""

@@ -26,6 +26,7 @@ from tablewright.rules.mining.dependencies import find_dependencies
 from tablewright.rules.mining.equations import find_equations
 from tablewright.rules.mining.evidence import Candidate, Rows, discoveries
 from tablewright.rules.mining.numbers import find_orders, find_ranges
+from tablewright.rules.mining.one_hot import find_one_hot
 from tablewright.rules.mining.values import find_bounds, find_exclusions
 from tablewright.schema import Schema
 
@@ -48,6 +49,8 @@ def concise(found: Sequence[Candidate], rows: Rows) -> list[Candidate]:
     sums = {frozenset(rule.terms) for rule in rules if isinstance(rule, Linear)}
     dropped |= {id(r) for r in dependencies if any(used <= _columns(r) for used in sums)}
     declared |= sums
+    choices = [used for used in sums if used <= two_valued]
+    dropped |= {id(r) for r in rules if isinstance(r, Implies) and _within(r, choices)}
     seconds = _seconds(dependencies)
     kept: list[Candidate] = []
     implied: set[frozenset[str]] = set(paired)
@@ -59,6 +62,11 @@ def concise(found: Sequence[Candidate], rows: Rows) -> list[Candidate]:
             implied.add(columns)
         kept.append(result)
     return kept
+
+
+def _within(rule: Implies, choices: Sequence[frozenset[str]]) -> bool:
+    """Whether a sum of columns of 0 and 1 says what this implication says."""
+    return any(_columns(rule) <= columns for columns in choices)
 
 
 def _is_pair(rule: Any, paired: set[frozenset[str]], two_valued: set[str]) -> bool:
@@ -146,6 +154,7 @@ _FINDERS: dict[str, Callable[[Rows, float], list[Candidate]]] = {
     "dependencies": find_dependencies,
     "equations": find_equations,
     "orders": find_orders,
+    "one_hot": find_one_hot,
     "exclusions": find_exclusions,
     "bounds": find_bounds,
 }
@@ -178,7 +187,7 @@ def mine_rules(
     max_rules : int, default=200
         Rules kept, those with the strongest evidence first.
     kinds : sequence of str
-        Which of ranges, dependencies, equations, orders, exclusions, bounds to look for.
+        Which of ranges, dependencies, equations, orders, one_hot, exclusions, bounds to look for.
 
     Returns
     -------
