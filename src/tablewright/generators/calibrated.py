@@ -402,8 +402,9 @@ class _Frame:
     def knobs(self) -> Iterator[Knob]:
         for part in range(self.n_parts):
             for j in self.numbers:
-                yield Knob("shift", part, j)
+                # Scaled around the generator's own mean first: a shift would be scaled with it.
                 yield Knob("scale", part, j)
+                yield Knob("shift", part, j)
             for j in self.categories:
                 for value in range(1, self.fields[j].levels):  # against the first one
                     yield Knob("weight", part, j, value)
