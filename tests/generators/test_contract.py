@@ -16,6 +16,7 @@ from tablewright.errors import ConditionError, InputError
 from tablewright.generators.base import Given
 from tablewright.generators.blend import Blend
 from tablewright.generators.boosted import Boosted
+from tablewright.generators.calibrated import Calibrated
 from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.forest import Forest
 from tablewright.generators.independent import Independent
@@ -59,6 +60,7 @@ MAKERS = [
     boosted,
     partial(Blend, 5, max_rows=None, share=0.5),
     lambda: Plugin(Repeats()),
+    lambda: Calibrated("trees", n_batches=3, batch_size=60),
 ]
 makers = pytest.mark.parametrize("make", MAKERS)
 

@@ -1,0 +1,156 @@
+"""What is believed of each knob of a generator, after batches of its rows were looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+Floats = NDArray[np.float64]
+Utility = Callable[[Floats, Floats], Floats]
+"""From a setting, and true settings of shape (n_draws, n_knobs), to a utility under each."""
+
+COUPLINGS = np.linspace(0.0, 2.0, 81)
+"""Couplings that the posterior knows: 0 unrelated columns, 1 those of the generator."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One number of the setting.
+
+    Attributes
+    ----------
+    kind : {"shift", "scale", "weight"}
+        Added to a number in standard deviations of the class, a log factor of its spread around
+        the mean of the class, or a log weight of a category against the first one.
+    part : int
+        Code of the class; 0 where there are none.
+    column : int
+    value : int
+        Code of the category; -1 for numbers.
+    """
+
+    kind: str
+    part: int
+    column: int
+    value: int = -1
+
+
+@dataclass
+class Posterior:
+    """A normal belief of each knob, and a belief on a grid of the coupling of each class.
+
+    Attributes
+    ----------
+    knobs : list of Knob
+    mean, precision : ndarray of shape (n_knobs,)
+        The prior is that no correction is needed.
+    coupling : ndarray of shape (n_parts, n_couplings)
+        Log weights of `COUPLINGS`.
+    n_batches : int
+        Observed so far.
+
+    Examples
+    --------
+    >>> belief = Posterior.prior([Knob("shift", 0, 0)], np.array([1.0]), 1, 0.2)
+    >>> belief.observe(np.array([2.0]), np.array([1.0]))
+    >>> belief.mean.tolist(), belief.precision.tolist()
+    ([1.0], [2.0])
+    """
+
+    knobs: list[Knob]
+    mean: Floats
+    precision: Floats
+    coupling: Floats
+    n_batches: int = 0
+
+    @classmethod
+    def prior(cls, knobs: list[Knob], sd: Floats, n_parts: int, coupling_sd: float) -> Self:
+        """Return the belief before any batch."""
+        weights = -0.5 * ((COUPLINGS - 1.0) / coupling_sd) ** 2
+        return cls(knobs, np.zeros(len(knobs)), sd**-2.0, np.tile(weights, (n_parts, 1)))
+
+    def observe(self, values: Floats, variances: Floats, temper: float = 1.0) -> None:
+        """Take in one noisy observation of each knob; NaN where a batch says nothing of it.
+
+        With `temper` (eta) below 1 a batch counts that share of its weight.
+        """
+        known = ~np.isnan(values)
+        weight = np.where(known, temper / np.where(known, variances, 1.0), 0.0)
+        total = self.precision + weight
+        self.mean = (self.precision * self.mean + weight * np.where(known, values, 0.0)) / total
+        self.precision = total
+        self.n_batches += 1
+
+    @property
+    def sd(self) -> Floats:
+        """Standard deviation of each knob."""
+        return np.asarray(self.precision**-0.5)
+
+    def interval(self, level: float = 0.9) -> Floats:
+        """Return the central interval of each knob, of shape (n_knobs, 2)."""
+        width = float(norm.ppf(0.5 + level / 2)) * self.sd
+        return np.column_stack([self.mean - width, self.mean + width])
+
+    def coupling_of(self, part: int) -> Floats:
+        """Return the probability of each of `COUPLINGS` in a part."""
+        weights = np.exp(self.coupling[part] - self.coupling[part].max())
+        return np.asarray(weights / weights.sum())
+
+    def mean_coupling(self, part: int) -> float:
+        """Return the expected coupling of a part."""
+        return float(COUPLINGS @ self.coupling_of(part))
+
+    def expected(self, utility: Utility, settings: Sequence[Floats]) -> Floats:
+        """Return the expected utility of each setting."""
+        return np.asarray(self._utilities(utility, settings).mean(axis=1))
+
+    def regret(self, utility: Utility, settings: Sequence[Floats]) -> Floats:
+        """Return the expected regret of each setting: how much more the best of them gains.
+
+        What has the highest expected utility has the least expected regret (RDDG, theorem 1).
+        """
+        each = self._utilities(utility, settings)
+        return np.asarray((each.max(axis=0) - each).mean(axis=1))
+
+    def _utilities(self, utility: Utility, settings: Sequence[Floats]) -> Floats:
+        rng = np.random.default_rng(0)
+        truth = self.mean + self.sd * rng.standard_normal((2000, len(self.mean)))
+        return np.array([utility(setting, truth) for setting in settings])
+
+    def svg(self, names: Sequence[str], n_knobs: int = 20) -> str:
+        """Draw the knobs farthest from 0 with their 90 % intervals.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of the columns.
+        """
+        shown = np.argsort(-np.abs(self.mean / self.sd), kind="stable")[:n_knobs]
+        ends = self.interval()[shown]
+        low, high = min(float(ends.min(initial=0.0)), -0.1), max(float(ends.max(initial=0.0)), 0.1)
+
+        def across(value: float) -> str:
+            return f"{240 + 380 * (value - low) / (high - low):.1f}"
+
+        zero, height = across(0.0), 20 * len(shown) + 10
+        marks = [f'<line x1="{zero}" x2="{zero}" y1="0" y2="{height}" stroke="#999"/>']
+        for row, (k, (left, right)) in enumerate(zip(shown, ends, strict=True)):
+            knob, y = self.knobs[k], 20 * row + 15
+            value = "" if knob.value < 0 else f" {knob.value}"
+            label = escape(f"{knob.kind} of {names[knob.column]}{value}, class {knob.part}")
+            marks.append(
+                f'<text x="230" y="{y + 4}" text-anchor="end" font-size="11">{label}</text>'
+                f'<line x1="{across(left)}" x2="{across(right)}" y1="{y}" y2="{y}" '
+                'stroke="#0054a6"/>'
+                f'<circle cx="{across(float(self.mean[k]))}" cy="{y}" r="3"/>'
+            )
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {height}" role="img">'
+            f"<title>Corrections of a generator, with 90 % intervals</title>{''.join(marks)}</svg>"
+        )

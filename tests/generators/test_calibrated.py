@@ -1,0 +1,180 @@
+"""A posterior over the corrections of a generator: what it knows, and what rows gain by it."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from tablewright.errors import InputError
+from tablewright.generators.base import Floats, Given
+from tablewright.generators.calibrated import Calibrated, Calibration, step_size
+from tablewright.generators.independent import Independent
+from tablewright.generators.parts.knobs import KnobSpace, resampled
+from tablewright.generators.parts.posterior import Knob, Posterior
+from tablewright.tables.encoding.codec import Field, Matrix
+
+FIELDS = (Field("x"), Field("word", levels=3), Field("class", levels=2, target=True))
+
+
+def rows(n_rows: int, rng: np.random.Generator, shift: float = 0.0, scale: float = 1.0) -> Matrix:
+    """Two classes, of which the second lies one higher; `shift` and `scale` are of that one."""
+    label = (np.arange(n_rows) % 2).astype(float)
+    x = rng.normal(10 + label, 2.0)
+    x = np.where(label == 1, 11 + scale * (x - 11) + 2 * shift, x)
+    return Matrix(np.column_stack([x, rng.integers(0, 3, n_rows), label]), FIELDS)
+
+
+class Wrong(Independent):
+    """A generator that writes the second class too low and too narrow, and too few of a word."""
+
+    def sample(self, n_rows: int, rng: np.random.Generator, **options: object) -> Floats:
+        given = options.get("given")
+        made = rows(2 * n_rows, rng, shift=-1.0, scale=0.6).values
+        made = made[(made[:, 1] != 2) | (rng.random(len(made)) < 0.4)]
+        label = rng.integers(0, 2, n_rows)
+        if isinstance(given, Given):
+            label = given.values[:, 2].astype(int)
+        pools = [made[made[:, 2] == code] for code in (0, 1)]
+        taken = [pools[code][rng.integers(len(pools[code]))] for code in label]
+        return np.array(taken).reshape(-1, 3)
+
+
+def knob(kind: str, part: int, column: int, value: int = -1) -> Knob:
+    return Knob(kind, part, column, value)
+
+
+def test_observations_add_up_as_normal_beliefs_do() -> None:
+    belief = Posterior.prior([knob("shift", 0, 0)] * 2, np.array([2.0, 2.0]), 1, 0.2)
+    belief.observe(np.array([3.0, np.nan]), np.array([1.0, np.nan]))
+    assert belief.precision == pytest.approx([1.25, 0.25])
+    assert belief.mean == pytest.approx([2.4, 0.0])
+    belief.observe(np.array([3.0, np.nan]), np.array([1.0, np.nan]), temper=0.5)
+    assert belief.precision[0] == pytest.approx(1.75)
+    low, high = belief.interval(0.9)[0]
+    assert high - low == pytest.approx(2 * 1.6449 / np.sqrt(1.75), abs=1e-3)
+
+
+def test_the_best_expected_utility_is_the_least_expected_regret() -> None:
+    belief = Posterior.prior([knob("shift", 0, 0)], np.array([1.0]), 1, 0.2)
+    belief.observe(np.array([0.8]), np.array([0.1]))
+    settings = [np.array([value]) for value in np.linspace(-2, 2, 41)]
+
+    def utility(setting: Floats, truth: Floats) -> Floats:
+        return np.asarray(-((truth[:, 0] - setting[0]) ** 2))
+
+    expected, regret = belief.expected(utility, settings), belief.regret(utility, settings)
+    assert np.argmax(expected) == np.argmin(regret)
+    assert expected + regret == pytest.approx((expected + regret)[0])
+    assert settings[int(np.argmax(expected))][0] == pytest.approx(belief.mean[0], abs=0.1)
+
+
+def test_steps_meet_the_conditions_of_robbins_and_monro() -> None:
+    sizes = np.array([step_size(batch) for batch in range(1, 20_001)])
+    assert sizes[0] == 1
+    assert (np.diff(sizes) < 0).all()
+    late = np.arange(1000, 20_001)
+    assert sizes[999:] == pytest.approx(0.8 / (late + 2) ** 0.7), "1/2 < 0.7 <= 1"
+
+
+def test_ninety_percent_intervals_cover_about_ninety_percent() -> None:
+    """Planted errors drawn from the prior, independent summaries, eta = 1."""
+    rng, hits = np.random.default_rng(5), list[bool]()
+    for _ in range(60):
+        real = rows(600, rng)
+        space = KnobSpace.learn(real, real.values[:, 2].astype(int), 2)
+        truth = rng.normal(0, 0.5)
+        calibration = Calibration(space, temper=1.0)
+        at = calibration.knobs.index(knob("shift", 1, 0))
+        for batch in range(3):
+            reference = real.values[batch::3]
+            made = rows(200, rng, shift=-truth).values
+            made[:, 0] += np.where(made[:, 2] == 1, 2 * calibration.step[at], 0.0)
+            parts = made[:, 2].astype(int)
+            calibration.update(made, parts, reference, reference[:, 2].astype(int))
+        low, high = calibration.posterior.interval(0.9)[at]
+        hits.append(bool(low <= truth <= high))
+    assert np.mean(hits) >= 0.9 - 2.6 * np.sqrt(0.09 / 60)
+
+
+def test_rows_are_moved_to_where_the_real_class_lies() -> None:
+    rng = np.random.default_rng(0)
+    real = rows(1200, rng)
+    model = Calibrated(Wrong(), temper=1.0).fit(real, rng)
+    made, bare = model.sample(4000, rng), model.model_.sample(4000, rng)
+    for drawn, near in ((bare, False), (made, True)):
+        second = drawn[drawn[:, 2] == 1]
+        off = abs(second[:, 0].mean() - 11) < 0.3, abs(second[:, 0].std() - 2) < 0.25
+        word = abs((drawn[:, 1] == 2).mean() - 1 / 3) < 0.05
+        assert (*off, word) == (near, near, near)
+    first = made[made[:, 2] == 0]
+    assert first[:, 0].mean() == pytest.approx(10, abs=0.2), "the other class stays"
+    assert model.calibration_.reports[0].off > 0.3
+    first, *_, last = (report.divergence["ks"] for report in model.calibration_.reports)
+    assert last < 0.7 * first
+
+
+def test_a_generator_that_is_right_is_left_alone_and_the_loop_ends() -> None:
+    rng = np.random.default_rng(1)
+    matrix = Matrix(rng.normal(0, 1, (2000, 1)), (Field("x"),))
+    model = Calibrated("independent").fit(matrix, rng)
+    assert model.calibration_.calm
+    assert len(model.calibration_.reports) < 12
+    assert not model.setting_.any()
+
+
+def test_given_cells_stay_and_atoms_are_not_moved() -> None:
+    rng = np.random.default_rng(2)
+    values = rows(400, rng).values
+    values[::4, 0] = 0.0
+    model = Calibrated("independent").fit(Matrix(values, FIELDS), rng)
+    model.setting_ = np.array([0.5 if k.kind == "shift" else 0.0 for k in model.posterior_.knobs])
+    made = model.sample(400, rng)
+    assert 0.15 < (made[:, 0] == 0).mean() < 0.35
+    given = np.full((5, 3), np.nan)
+    given[:, 0], given[:, 2] = 7.25, 1
+    drawn = model.sample(5, rng, given=Given(given, ~np.isnan(given)))
+    assert (drawn[:, [0, 2]] == [7.25, 1]).all()
+
+
+def test_correlations_are_multiplied_by_a_coupling() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=2000)
+    matrix = Matrix(np.column_stack([x, 0.8 * x + 0.6 * rng.normal(size=2000)]),
+                    (Field("x"), Field("y")))  # fmt: skip
+    space = KnobSpace.learn(matrix, np.zeros(2000, dtype=np.intp), 1)
+    for coupling in (0.0, 0.5, 1.0):
+        made = space.coupled(matrix.values, np.zeros(2000, dtype=np.intp), [coupling])
+        assert np.corrcoef(made[:, 0], made[:, 1])[0][1] == pytest.approx(0.8 * coupling, abs=0.03)
+    model = Calibrated("independent", temper=1.0).fit(matrix, rng)
+    assert model.posterior_.mean_coupling(0) == pytest.approx(1), (
+        "no factor of nothing is a correlation"
+    )
+
+
+def test_rows_are_chosen_by_weight_and_none_stands_in_for_another_class() -> None:
+    parts = np.array([0, 1] * 200, dtype=np.intp)
+    logs = np.where(np.arange(400) < 200, np.log(3.0), 0.0)
+    index = resampled(logs, parts, 100, np.random.default_rng(0))
+    assert (parts[index] == parts[:100]).all()
+    assert (index < 200).mean() == pytest.approx(0.75, abs=0.02)
+    assert len(set(index.tolist())) == 100
+
+
+def test_a_calibrated_generator_is_stored_by_the_name_of_the_one_inside() -> None:
+    rng = np.random.default_rng(4)
+    model = Calibrated("trees", n_batches=2).fit(rows(300, rng), rng)
+    again = Calibrated.restore(FIELDS, model.state())
+    one, other = (m.sample(20, np.random.default_rng(9)) for m in (model, again))
+    assert np.array_equal(one, other)
+    with pytest.raises(InputError, match="given as an object"):
+        Calibrated(Independent(), n_batches=1).fit(rows(60, rng), rng).state()
+
+
+def test_the_posterior_is_drawn_with_the_names_of_columns() -> None:
+    belief = Posterior.prior([knob("shift", 1, 0), knob("weight", 0, 1, 2)], np.ones(2), 2, 0.2)
+    belief.observe(np.array([2.0, 0.1]), np.ones(2))
+    drawn = ElementTree.fromstring(belief.svg(["<age>", "word"]))
+    words = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert words == ["shift of <age>, class 1", "weight of word 2, class 0"]
