@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tablewright.systems.date.system import DATE
     from tablewright.systems.epic.system import EPIC
     from tablewright.systems.htdbu.system import HTDBU
+    from tablewright.systems.rddg.system import RDDG
     from tablewright.systems.team_then_trim.system import TeamThenTrim
 
 __version__ = version("tablewright")
@@ -33,6 +34,7 @@ _HOME = {
     "DATE": "systems.date.system",
     "EPIC": "systems.epic.system",
     "HTDBU": "systems.htdbu.system",
+    "RDDG": "systems.rddg.system",
     "Kind": "schema",
     "Report": "evaluation.evaluate",
     "Rules": "rules",
@@ -56,6 +58,7 @@ __all__ = [
     "DATE",
     "EPIC",
     "HTDBU",
+    "RDDG",
     "Column",
     "Kind",
     "Report",

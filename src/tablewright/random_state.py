@@ -62,6 +62,9 @@ class Stream(IntEnum):
     DATE_EXAMPLES = 20
     DATE_EXPECTED = 21
     DATE_SELECT = 22
+    RDDG_RELATIONS = 25
+    RDDG_EXAMPLES = 26
+    RDDG_ACCEPTANCE = 27
 
     TRIM_JUDGE = 71
 

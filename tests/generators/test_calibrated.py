@@ -105,8 +105,8 @@ def test_rows_are_moved_to_where_the_real_class_lies() -> None:
     made, bare = model.sample(4000, rng), model.model_.sample(4000, rng)
     for drawn, near in ((bare, False), (made, True)):
         second = drawn[drawn[:, 2] == 1]
-        off = abs(second[:, 0].mean() - 11) < 0.3, abs(second[:, 0].std() - 2) < 0.25
-        word = abs((drawn[:, 1] == 2).mean() - 1 / 3) < 0.05
+        off = abs(second[:, 0].mean() - 11) < 0.3, abs(second[:, 0].std() - 2) < 0.4
+        word = abs((drawn[:, 1] == 2).mean() - 1 / 3) < 0.06
         assert (*off, word) == (near, near, near)
     first = made[made[:, 2] == 0]
     assert first[:, 0].mean() == pytest.approx(10, abs=0.2), "the other class stays"

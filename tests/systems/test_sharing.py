@@ -25,6 +25,7 @@ from tablewright.systems.date.system import DATE
 from tablewright.systems.epic.system import EPIC
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.systems.htdbu.texts import TextColumn
+from tablewright.systems.rddg.system import RDDG
 from tablewright.systems.team_then_trim.system import TeamThenTrim
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import StandIn
@@ -118,6 +119,7 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
         "date published": lambda m: DATE("sick", llm=m, variant="published", rounds=1, **base),
         "epic": lambda m: EPIC("sick", llm=m, **base),
         "epic tokens": lambda m: EPIC("sick", llm=m, mapping="all", **base),
+        "rddg": lambda m: RDDG("sick", llm=m, **base),
         "team": lambda m: TeamThenTrim("sick", llm=m, **team),
         "team local": lambda m: TeamThenTrim("sick", llm=m, local_columns=["town"], **team),
         "team label": lambda m: TeamThenTrim("sick", llm={"label": m}, **team),
@@ -133,6 +135,8 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
     }
     del result["team label equal"]  # the labels are dealt out, so nobody is asked
     result["htdbu rules"] = sample(lambda m: HTDBU("sick", llm={"rules": m}, **base))
+    result["rddg published"] = sample(lambda m: RDDG("sick", llm=m, variant="published", **base))
+    result["rddg relations"] = lambda m: RDDG("sick", llm={"relations": m}, **base).fit(TABLE)
     result["rules"] = lambda m: ModelRules(m, samples=1).write(
         TABLE, SCHEMA, np.random.default_rng(0), tried=MINED
     )

@@ -86,15 +86,18 @@ class Calibration:
         self.reports: list[Observation] = []
         self._steps: list[Floats] = []
 
-    def update(self, rows: Floats, parts: Codes, real: Floats, real_parts: Codes) -> Observation:
-        """Take in a batch that was made by `step`."""
-        seen = self.space.observe(self.knobs, rows, parts, real, real_parts)
+    def update(self, rows: Floats, parts: Codes, real: Floats, real_parts: Codes) -> None:
+        """Hold a batch that was made by `step` against real rows."""
+        self.take(self.space.observe(self.knobs, rows, parts, real, real_parts))
+
+    def take(self, seen: Observation) -> None:
+        """Take in what a batch showed that was made by `step`, and go a step on."""
         self.posterior.observe(self.step + seen.differences, seen.variances, self.temper)
         self.reports.append(seen)
-        rate = step_size(len(self.reports))
-        self.step = self.step + rate * (self.posterior.mean - self.step)
+        clear = np.abs(self.posterior.mean) > Z * self.posterior.sd
+        goal = np.where(clear, self.posterior.mean, 0.0)
+        self.step = self.step + step_size(len(self.reports)) * (goal - self.step)
         self._steps.append(self.step)
-        return seen
 
     def update_coupling(self, drawn: Floats, parts: Codes, real: Floats, real_parts: Codes) -> None:
         """Weigh each coupling by how likely it makes the real correlations.
@@ -123,12 +126,10 @@ class Calibration:
 
     @property
     def setting(self) -> Floats:
-        """Mean of the steps after half of the batches (Polyak and Ruppert); 0 within noise."""
+        """Mean of the steps after half of the batches (Polyak and Ruppert)."""
         if not self._steps:
             return self.step
-        mean = np.mean(self._steps[len(self._steps) // 2 :], axis=0)
-        clear = np.abs(self.posterior.mean) > Z * self.posterior.sd
-        return np.asarray(np.where(clear, mean, 0.0))
+        return np.asarray(np.mean(self._steps[len(self._steps) // 2 :], axis=0))
 
 
 class Calibrated:

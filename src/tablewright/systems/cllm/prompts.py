@@ -83,6 +83,9 @@ class Page:
     def _examples(self, prompt: int) -> pl.DataFrame:
         rng = self.request.rng(Stream.CLLM_EXAMPLES, prompt)
         n_rows = min(self.system.n_examples, self.train.height)
+        if self.system.coreset_ is not None:
+            sampler = self.system.coreset_.sampler((self.request.seed, Stream.CLLM_EXAMPLES))
+            return self.train[sampler.sample(n_rows, prompt)]
         replace = not self.system.preset_.strict
         return self.train[rng.choice(self.train.height, n_rows, replace=replace)]
 

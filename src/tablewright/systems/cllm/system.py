@@ -15,6 +15,7 @@ from tablewright.systems.cllm.learning_dynamics import LearningDynamics
 from tablewright.systems.cllm.prompts import Page
 from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import Judge, Verdict
+from tablewright.systems.common.coreset import EXAMPLES, Coreset
 from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
@@ -68,6 +69,9 @@ class CLLM(System):
         ablation, ``feat_0``, ``feat_1``, ... and no topic.
     curate : bool, default=True
         Whether rows are curated; False is the baseline "one prompt".
+    examples : {"random", "coreset"}, default="random"
+        Which real rows are shown: any, or of each class as many of those near its border and of
+        those that stand for many others; see `Coreset`.
     n_examples : int, default=20
         Real rows that a prompt shows, at most.
     rows_per_prompt : int or None, default=None
@@ -112,6 +116,7 @@ class CLLM(System):
     roles = ("writer",)
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
+        "examples": OneOf(*EXAMPLES),
         "labels": OneOf("written", "probabilities"),
         "n_examples": Whole(0),
         "rows_per_prompt": Whole(optional=True),
@@ -128,6 +133,7 @@ class CLLM(System):
         topic: str | None = None,
         context: bool = True,
         curate: bool = True,
+        examples: str = "random",
         n_examples: int = 20,
         rows_per_prompt: int | None = None,
         completions: int = 5,
@@ -142,6 +148,7 @@ class CLLM(System):
         self.topic = topic
         self.context = context
         self.curate = curate
+        self.examples = examples
         self.n_examples = n_examples
         self.rows_per_prompt = rows_per_prompt
         self.completions = completions
@@ -155,6 +162,9 @@ class CLLM(System):
         target = self.writable_.target
         labelled = target is not None and target in self.writable_
         self.classes_ = target_partition(real, self.writable_) if labelled else None
+        self.coreset_ = None
+        if self.examples == "coreset" and self.classes_ is not None:
+            self.coreset_ = Coreset.learn(real, self.writable_, self.classes_, self.seed_)
         self.curator_ = None
         if self.curate and self.classes_ is not None:
             rng = np.random.default_rng([self.seed_, Stream.CLLM_CURATION])

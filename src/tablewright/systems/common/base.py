@@ -120,9 +120,12 @@ class System(TableEstimator):
 
     def _restore(self, stored: Artefact) -> None:
         """Do what `_prepare` does, with what `_state` returned; no model is asked."""
+        self._restore_generator(stored)
+        self._prepare()
+
+    def _restore_generator(self, stored: Artefact) -> None:
         if stored.facts.get("generator") is not None:
             self.generator_ = Synthesizer.restore(part_of("generator", stored))
-        self._prepare()
 
     def model(self, role: str) -> Metered | None:
         """Return the model of a role, with its replies on the bill of `result_`; None: local."""

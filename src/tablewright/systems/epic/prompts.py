@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,17 +62,17 @@ class Layout:
         self.n_sets = system.sets or preset.sets
         balanced = max(2, min(15, _SHOWN // (self.n_sets * n_classes)))
         self.n_rows = system.rows_per_class or preset.rows_per_class or balanced
-        self.decks = self._decks()
+        self.decks = self.dealt_from(system.members_)
 
-    def _decks(self) -> dict[str, Deck]:
-        own = self.classes.of(self.train)
+    def dealt_from(self, members: Sequence[NDArray[np.intp]]) -> dict[str, Deck]:
+        """Return the example rows of each group, out of some rows of its class."""
         drawn = None if self.system.preset_.strict else PARALLEL
         return {
             group_letter(index): Deck(
-                np.flatnonzero(own == index), self.n_sets, self.n_rows,
+                rows, self.n_sets, self.n_rows,
                 (self.request.seed, Stream.EPIC_EXAMPLES, index), drawn,
             )
-            for index in range(len(self.classes))
+            for index, rows in enumerate(members)
         }  # fmt: skip
 
     def writer(self, model: Metered) -> RowWriter:
@@ -128,17 +128,16 @@ class Layout:
         header = write_line(names)
         expected = self._expected(prompt, wanted)
         options: dict[str, Any] = {"max_tokens": 256 + 2 * self.n_sets * estimate_tokens(expected)}
-        system, below, plain = "", "", lay_out(header, sets, self._described())
-        stop = ""
+        above = self._above(builder)
+        system, stop, plain = "", "", lay_out(header, sets, above)
         if self.system.preset_.strict:
             system, stop = _SYSTEM, f"\n{header}"
-            below = _GO_ON.format(groups=_listed(list(wanted)), n_rows=max(wanted.values()))
             plain, stop = self._begun(plain, wanted, stop)
             options = {
                 "max_tokens": _MARGIN + estimate_tokens(expected) * 3 // 2,
                 "temperature": self._temperature(is_more),
             }
-        builder.say(lay_out(header, sets, self._described(), below))
+        builder.say(lay_out(header, sets, above, self._below(wanted)))
         return builder.prompt(
             system, completion=plain, stop=stop, stage="rows", role="writer", expected=expected,
             **options,
@@ -162,7 +161,14 @@ class Layout:
         total = self.n_sets * self.n_rows * len(self.decks)
         return rows[: max(1, len(rows) * request.n_examples // total)]
 
-    def _described(self) -> str:
+    def _below(self, wanted: Mapping[str, int]) -> str:
+        """Say what stands between the rows and the bare header."""
+        if not self.system.preset_.strict:
+            return ""
+        return _GO_ON.format(groups=_listed(list(wanted)), n_rows=max(wanted.values()))
+
+    def _above(self, builder: PromptBuilder) -> str:
+        """Say what stands above the rows: what columns mean."""
         columns = [column for column in self.schema.each() if column.meaning]
         return "\n".join(f"{column.name}: {column.meaning}" for column in columns)
 

@@ -15,6 +15,8 @@ from tablewright.random_state import Stream
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
 from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.coreset import EXAMPLES, Coreset
+from tablewright.systems.common.examples import Indices
 from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.partition import TargetPartition, target_partition
 from tablewright.systems.common.request import SampleRequest
@@ -67,6 +69,9 @@ class EPIC(System):
         Rows of each class in a set, and sets in a prompt; see `variant` for None.
     mapping : {"none", "repetitive", "all"} or None, default=None
         Which categories get tokens; see `variant` for None.
+    examples : {"random", "coreset"}, default="random"
+        Which real rows are shown: any, or those near the border of their class and those that
+        stand for many others; see `Coreset`.
     labels : {"written", "probabilities"}, default="written"
         ``"probabilities"`` replaces the label that the model wrote with a row by one that is drawn
         from probabilities: what the model holds of each label, updated by the real rows.
@@ -104,9 +109,10 @@ class EPIC(System):
     """
 
     name = "epic"
-    roles = ("writer",)
+    roles: ClassVar[tuple[str, ...]] = ("writer",)
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
+        "examples": OneOf(*EXAMPLES),
         "labels": OneOf("written", "probabilities"),
         "mapping": OneOf(None, *MAPPINGS),
         "rows_per_class": Whole(optional=True),
@@ -123,6 +129,7 @@ class EPIC(System):
         rows_per_class: int | None = None,
         sets: int | None = None,
         mapping: str | None = None,
+        examples: str = "random",
         labels: str = "written",
         sampling_strategy: Any = "auto",
         random_state: Any = None,
@@ -134,14 +141,22 @@ class EPIC(System):
         self.rows_per_class = rows_per_class
         self.sets = sets
         self.mapping = mapping
+        self.examples = examples
         self.labels = labels
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
+    presets: ClassVar[Any] = _VARIANTS
+
     def _prepare(self) -> None:
-        self.preset_ = _VARIANTS[self.variant]
+        self.preset_ = self.presets[self.variant]
         real = self.train_.select(self.writable_.names)
         self.classes_ = self._grouped(real)
+        self._prepare_writer(real)
+
+    def _prepare_writer(self, real: pl.DataFrame) -> None:
+        """Deal out the rows to show and the tokens, or fit what writes without a model."""
+        self.members_ = self._members(real)
         rng = np.random.default_rng([self.seed_, Stream.EPIC_TOKENS])
         mapping = self.mapping or self.preset_.mapping
         self.tokens_ = ValueTokens.draw(real, self.writable_, mapping, rng)  # type: ignore[arg-type]  # checked
@@ -152,31 +167,38 @@ class EPIC(System):
             self.fit_generator()
 
     def _grouped(self, real: pl.DataFrame) -> TargetPartition:
-        target = self.writable_.target
+        target, who = self.writable_.target, self.name.upper()
         if target is None or target not in self.writable_:
             raise InputError(
-                "EPIC puts rows in groups by their class: name the target (target=...), and it "
+                f"{who} puts rows in groups by their class: name the target (target=...), and it "
                 "may not be a constant or an identifier"
             )
         kind = self.writable_[target].kind
         if not (kind.is_discrete or kind.is_numeric):
-            raise InputError(f"EPIC needs classes, and the target {target!r} is {kind.value}")
+            raise InputError(f"{who} needs classes, and the target {target!r} is {kind.value}")
         if kind.is_numeric and self.variant == "published":
             raise InputError(
-                f"EPIC as published needs classes, and the target {target!r} is {kind.value}: take "
-                "variant='default', which cuts it at its quantiles, or say 'kind: categorical' "
-                "in the schema"
+                f"{who} as published needs classes, and the target {target!r} is {kind.value}: "
+                "take variant='default', which cuts it at its quantiles, or say "
+                "'kind: categorical' in the schema"
             )
         return target_partition(real, self.writable_)
 
+    def _members(self, real: pl.DataFrame) -> list[Indices]:
+        """Return the rows of each class that may be shown."""
+        if self.examples == "coreset":
+            return Coreset.learn(real, self.writable_, self.classes_, self.seed_).members
+        codes = self.classes_.of(real)
+        return [np.flatnonzero(codes == code) for code in range(len(self.classes_))]
+
     def _may_show(self, model: Metered) -> None:
         model.sharing.check(self.schema_)
-        model.sharing.need("rows", "EPIC")
+        model.sharing.need("rows", self.name.upper())
         hidden = [name for name in model.sharing.redact if name in self.writable_]
         if hidden:
             raise InputError(
-                f"EPIC shows whole rows, and column {hidden[0]!r} is redacted: leave it out of the "
-                "table, or take another method"
+                f"{self.name.upper()} shows whole rows, and column {hidden[0]!r} is redacted: "
+                "leave it out of the table, or take another method"
             )
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:

@@ -1,0 +1,197 @@
+"""Who writes a batch, and what a batch is told: rounds of a few rows, guided by the ones before."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tablewright.generators.calibrated import Calibrated
+from tablewright.random_state import Stream
+from tablewright.rules.expressions import parse_where
+from tablewright.rules.expressions.unparse import quote
+from tablewright.synthesizer.synthesizer import Synthesizer
+from tablewright.systems.common.batch import RowBatch, ShownRows
+from tablewright.systems.common.candidate_pool import CandidatePool
+from tablewright.systems.common.examples import Indices
+from tablewright.systems.common.guidance import Guidance
+from tablewright.systems.common.partition import Partition, QuantilePartition
+from tablewright.systems.common.request import SampleRequest
+from tablewright.systems.common.result import Result
+from tablewright.systems.common.row_writer import GeneratorWriter, RowWriter
+from tablewright.systems.rddg.feedback import Feedback
+
+_ROUNDS, _SMALLEST = 10, 40
+"""Rounds that the rows of a request are cut into, about, so that feedback comes early; and rows."""
+_LOCAL_ROUNDS, _LOCAL_SMALLEST = 4, 250
+"""Of a local generator, which was calibrated before: each round under rules costs a second."""
+_LOST = 0.05
+"""Share of a round that has to be lost for one reason before the next one is told."""
+_YIELD = 0.25
+"""Share of a round that is counted on at least, so that a bad round asks for no flood."""
+
+
+class CalibratedWriter(GeneratorWriter):
+    """The local body: draws each part on its own, by the setting that a round is told."""
+
+    def __init__(self, synthesizer: Synthesizer, schema: Any, partition: Partition) -> None:
+        own = copy.copy(synthesizer)
+        own.generator_ = copy.copy(synthesizer.generator_)
+        super().__init__(own, schema, partition)
+        self._base = getattr(own.generator_, "setting_", None)
+
+    def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
+        """Draw a round of rows."""
+        setting = None if guidance is None else guidance.parameters.get("setting")
+        if setting is not None:
+            self.synthesizer.generator_.setting_ = self._base + setting  # type: ignore[attr-defined]  # a Calibrated
+        if not isinstance(self.partition, QuantilePartition) or request.quotas is None:
+            return super().write(request)
+        batch = RowBatch(pl.DataFrame(schema=self._types))
+        for name, n_rows in request.quotas.items():
+            inside = _condition(self.partition, name)
+            where = inside if request.where is None else f"({request.where.text}) AND {inside}"
+            batch.extend(self._draw(request.part(n_rows), where))
+        return batch
+
+    @property
+    def _types(self) -> Any:
+        return self.synthesizer.reference_.select(self.schema.names).schema
+
+    def _draw(self, request: SampleRequest, where: str) -> RowBatch:
+        return super().write(replace(request, where=parse_where(where, self.schema)))
+
+
+def _condition(bins: QuantilePartition, name: str) -> str:
+    """Write a bin of a number as a condition."""
+    column, code = quote(bins.column), bins.names.index(name)
+    low = [] if code == 0 else [f"{column} > {bins.edges[code - 1]!r}"]
+    high = [] if code == len(bins.edges) else [f"{column} <= {bins.edges[code]!r}"]
+    return " AND ".join([*low, *high]) or f"{column} IS NOT NULL"
+
+
+class GuidedRounds:
+    """Both ends of the loop: the writer that is told, and the guide that tells it.
+
+    Parameters
+    ----------
+    writer : RowWriter
+    feedback : Feedback
+    request : SampleRequest
+    result : Result
+        Gets the rows that were not accepted, and the record of the batches.
+    members : list of ndarray of int
+        Real rows of each class that may be shown.
+    n_shown : int
+        Of each class and round; 0 for a writer that is shown none.
+    speak : callable
+        From feedback to the text for prompts.
+    active : bool
+        Whether anything is told; without it batches are only recorded.
+    """
+
+    def __init__(
+        self,
+        writer: RowWriter,
+        feedback: Feedback,
+        request: SampleRequest,
+        result: Result,
+        *,
+        members: list[Indices],
+        n_shown: int,
+        speak: Any,
+        active: bool,
+    ) -> None:
+        self.inner, self.feedback, self.request, self.result = writer, feedback, request, result
+        self.members, self.n_shown, self.speak, self.active = members, n_shown, speak, active
+        n_rounds, smallest = (_ROUNDS, _SMALLEST) if n_shown else (_LOCAL_ROUNDS, _LOCAL_SMALLEST)
+        self.size = max(smallest, -(-request.n_rows // n_rounds))
+        self.shown = ShownRows()
+        self.asked: Counter[Any] = Counter()
+        self._n_rejected = self._n_unread = 0
+        result.details["batches"] = feedback.batches
+
+    def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
+        """Write one round: what was asked for, without the rows of which there are too many."""
+        quotas = request.quotas if guidance is None or not guidance.quotas else guidance.quotas
+        if quotas is not None:
+            request = request.part(sum(quotas.values()), quotas)
+            self.asked.update(quotas)
+        batch = self.inner.write(request.at_most(self.size), guidance)
+        self.shown = ShownRows()
+        self.shown.add(batch.shown)
+        if self.active and self.n_shown and batch.rows.height:
+            self._accept(batch)
+        return batch
+
+    def _accept(self, batch: RowBatch) -> None:
+        rng = self.request.rng(Stream.RDDG_ACCEPTANCE, len(self.feedback.batches))
+        taken = self.feedback.accepted(batch.rows, rng)
+        lost = batch.rows.filter(~taken)
+        self.result.n_proposed += lost.height
+        self.result.reject(lost, "feedback", ["there are too many like it"] * lost.height)
+        batch.groups = [group for group, kept in zip(batch.groups, taken, strict=False) if kept]
+        batch.rows = batch.rows.filter(taken)
+
+    def measure(self, rows: pl.DataFrame) -> None:
+        """Hold the rows of a round that were kept against real rows that were not shown."""
+        self.feedback.observe(rows, self.shown.among(self.feedback.real))
+
+    def guide(self, pool: CandidatePool) -> Guidance | None:
+        """Say what follows from the rounds before."""
+        losses = self._losses()
+        if not self.active:
+            return None
+        rng = self.request.rng(Stream.RDDG_EXAMPLES, len(self.feedback.batches))
+        examples = self.feedback.examples(self.n_shown, self.members, rng) if self.n_shown else None
+        text = self.speak(self.feedback, losses) if self.n_shown else ""
+        return Guidance(text, self._quotas(pool), examples, self._parameters())
+
+    def _quotas(self, pool: CandidatePool) -> dict[Any, int]:
+        """Ask for more of the parts of which much is lost."""
+        missing = pool.missing.at_most(self.size)
+        if missing.quotas is None or self.request.quotas is None:
+            return {}
+        left = pool.missing.quotas or {}
+        asked = {}
+        for name, n_rows in missing.quotas.items():
+            kept = self.request.quotas[name] - left.get(name, 0)
+            share = kept / self.asked[name] if self.asked[name] else 1.0
+            asked[name] = int(np.ceil(n_rows / np.clip(share, _YIELD, 1.0)))
+        return asked
+
+    def _losses(self) -> list[str]:
+        """Say what the rows of the round were lost for."""
+        rejected, unread = self.result.rejected, self.result.parse_errors.total()
+        new, n_unread = rejected[self._n_rejected :], unread - self._n_unread
+        self._n_rejected, self._n_unread = rejected.height, unread
+        kept = self.feedback.batches[-1].n_rows if self.feedback.batches else 0
+        n_rows = max(new.height + n_unread + kept, 1)
+        told = []
+        copies = new.filter(pl.col("_stage").str.contains("duplicat|cop")).height
+        if copies > _LOST * n_rows:
+            told.append(f"{copies} of {n_rows} rows repeated a row from above: write new ones.")
+        broken = new.filter(pl.col("_stage") == "rules")["_reason"]
+        if broken.len() > _LOST * n_rows:
+            worst = broken.mode()[0]
+            told.append(f"{broken.len()} of {n_rows} rows broke a rule, most often: one {worst}.")
+        if n_unread > _LOST * n_rows:
+            told.append(f"{n_unread} of {n_rows} rows could not be read: keep to the form.")
+        return told
+
+    def _parameters(self) -> dict[str, Any]:
+        """Return the corrections of a local generator, where its classes are those of rounds."""
+        writer = self.inner
+        if not isinstance(writer, CalibratedWriter):
+            return {}
+        generator, partition = writer.synthesizer.generator_, self.feedback.partition
+        if not isinstance(generator, Calibrated) or isinstance(partition, QuantilePartition):
+            return {}
+        codec = self.feedback.codec
+        names = pl.Series(generator.fields_[generator.target_ or 0].name, list(partition.names))
+        codes = {int(code): at for at, code in enumerate(codec.encode_column(names))}
+        return {"setting": self.feedback.setting_for(generator.posterior_.knobs, codes)}

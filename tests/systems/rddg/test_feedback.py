@@ -1,0 +1,132 @@
+"""What a batch is measured by, and the four things that follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tablewright.schema import Schema
+from tablewright.systems.common.partition import ClassPartition
+from tablewright.systems.rddg.feedback import Feedback
+from tablewright.tables.encoding.codec import Codec
+
+SCHEMA = Schema.build(
+    {
+        "x": "continuous",
+        "z": "continuous",
+        "word": {"kind": "categorical", "categories": ["a", "b"]},
+        "y": {"kind": "categorical", "categories": ["no", "yes"]},
+    },
+    target="y",
+)
+CLASSES = ClassPartition("y", ("no", "yes"))
+
+
+def rows(n_rows: int, seed: int, shift: float = 0.0, share: float = 0.5, coupled: float = 0.8,
+         scale: float = 1.0) -> pl.DataFrame:  # fmt: skip
+    """Class yes lies at 3; shift, share of word a, coupling and scale are of that class."""
+    rng = np.random.default_rng(seed)
+    yes = np.arange(n_rows) % 2 == 1
+    noise = rng.normal(size=n_rows)
+    x = np.where(yes, 3 + shift + scale * noise, noise)
+    own = np.where(yes, coupled, 0.8)
+    z = own * noise + np.sqrt(1 - own**2) * rng.normal(size=n_rows)
+    word = np.where(rng.random(n_rows) < np.where(yes, share, 0.5), "a", "b")
+    return pl.DataFrame({"x": x, "z": z, "word": word, "y": np.where(yes, "yes", "no")})
+
+
+REAL = rows(1000, 0)
+UNSHOWN = np.zeros(REAL.height, dtype=np.bool_)
+
+
+def feedback(*batches: pl.DataFrame) -> Feedback:
+    made = Feedback(REAL, SCHEMA, CLASSES, Codec(SCHEMA).fit(REAL), temper=1.0)
+    for batch in batches:
+        made.observe(batch, UNSHOWN)
+    return made
+
+
+def test_rows_like_the_real_ones_are_told_next_to_nothing() -> None:
+    told = [len(feedback(rows(200, seed)).orders()) for seed in range(1, 9)]
+    assert np.mean(told) < 1.5, "of ten knobs one in twenty is beyond noise"
+
+
+def test_what_is_off_is_said_with_class_direction_and_size_the_worst_first() -> None:
+    made = feedback(rows(200, 1, shift=1.5, share=0.2))
+    orders = made.orders()
+    assert orders[0].startswith("In rows of yes, 'x' is too high by 1.")
+    assert orders[0].endswith("write lower values.") or "'word'" in orders[0]
+    assert any("'word'" in order and "less often" in order for order in orders)
+    assert not any(order.startswith("In rows of no") for order in orders[:2])
+    assert made.batches[0].orders == orders
+    assert made.batches[0].divergence.keys() == {"ks", "tv", "kl"}
+
+
+def test_a_spread_that_is_too_small_is_said() -> None:
+    orders = feedback(rows(200, 1, scale=0.4)).orders()
+    assert any("varies too little, 0.4 times as much as it should" in order for order in orders)
+
+
+def test_a_pair_of_columns_that_go_apart_is_said() -> None:
+    orders = feedback(rows(300, 1, coupled=0.0)).orders()
+    (pair,) = [order for order in orders if "go together" in order]
+    assert pair.startswith("In rows of yes, 'x' and 'z'")
+
+
+def test_batches_are_smoothed_and_old_ones_are_forgotten_slowly() -> None:
+    made = feedback(rows(200, 1, shift=2.0))
+    at = next(k for k, knob in enumerate(made.knobs) if (knob.kind, knob.part) == ("shift", 1))
+    assert made.residual[at] == pytest.approx(-2, abs=0.3)
+    for seed in range(2, 12):
+        made.observe(rows(200, seed), UNSHOWN)
+    assert abs(made.residual[at]) < 0.35
+    assert made.variance[at] < 0.01
+
+
+def test_references_are_rows_that_were_not_shown() -> None:
+    shown = (REAL["y"] == "yes").to_numpy() & (REAL["x"] > 3).to_numpy()
+    made = feedback()
+    made.observe(rows(200, 1), shown)
+    at = next(k for k, knob in enumerate(made.knobs) if (knob.kind, knob.part) == ("shift", 1))
+    assert made.residual[at] < -0.5, "held against the rows below 3 alone"
+    everything = np.ones(REAL.height, dtype=np.bool_)
+    again = feedback()
+    again.observe(rows(200, 1), everything)
+    assert abs(again.residual[at]) < 0.3, "where none is left, all count"
+
+
+def test_examples_are_those_that_are_missing_so_far() -> None:
+    made = feedback(rows(200, 1, shift=-1.5, share=0.1))
+    members = [np.flatnonzero(CLASSES.of(REAL) == code) for code in (0, 1)]
+    chosen = REAL[made.examples(60, members, np.random.default_rng(0))]
+    assert chosen["y"].to_list() == ["no"] * 60 + ["yes"] * 60
+    yes = chosen.filter(pl.col("y") == "yes")
+    assert yes["x"].mean() > 3.5  # type: ignore[operator]  # a number
+    assert (yes["word"] == "a").mean() > 0.6  # type: ignore[operator]  # a number
+
+
+def test_rows_are_accepted_less_often_where_there_are_too_many() -> None:
+    made = feedback(rows(200, 1, shift=1.5))
+    more = rows(2000, 2, shift=1.5)
+    taken = more.filter(made.accepted(more, np.random.default_rng(0)))
+    means = [frame.filter(pl.col("y") == "yes")["x"].mean() for frame in (more, taken)]
+    assert means[1] < means[0] - 0.2  # type: ignore[operator]  # numbers
+    assert taken.height > 0.36 * more.height
+
+
+def test_corrections_of_a_generator_are_those_of_the_same_classes() -> None:
+    made = feedback(rows(400, 1, shift=-1.0))
+    knobs = made.knobs
+    same = made.setting_for(knobs, {0: 0, 1: 1})
+    assert np.array_equal(same, made.calibration.step)
+    swapped = made.setting_for(knobs, {0: 1, 1: 0})
+    at = {(k.kind, k.part, k.column): i for i, k in enumerate(knobs)}
+    assert swapped[at["shift", 0, 0]] == same[at["shift", 1, 0]] != 0
+
+
+def test_a_value_that_no_real_row_has_counts_as_missing() -> None:
+    odd = rows(60, 1).with_columns(pl.lit("c").alias("word"))
+    made = feedback(odd)
+    words = [k for k, knob in enumerate(made.knobs) if knob.kind == "weight"]
+    assert np.isinf(made.variance[words]).all()
