@@ -322,10 +322,9 @@ class Calibrated:
         return bool(getattr(self.model_, "keeps_rows", True))
 
     @property
-    def order_(self) -> Sequence[int]:
-        """The order in which the generator draws columns."""
-        order: Sequence[int] = getattr(self.model_, "order_", range(len(self.fields_)))
-        return order
+    def order(self) -> Sequence[int]:
+        """Positions of the columns in the order in which the generator draws them."""
+        return self.model_.order
 
     def state(self) -> State:
         """Return all that `restore` needs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -51,16 +52,12 @@ class CalibratedWriter(GeneratorWriter):
             self.synthesizer.generator_.setting_ = self._base + setting  # type: ignore[attr-defined]  # a Calibrated
         if not isinstance(self.partition, QuantilePartition) or request.quotas is None:
             return super().write(request)
-        batch = RowBatch(pl.DataFrame(schema=self._types))
+        batches = []
         for name, n_rows in request.quotas.items():
             inside = _condition(self.partition, name)
             where = inside if request.where is None else f"({request.where.text}) AND {inside}"
-            batch.extend(self._draw(request.part(n_rows), where))
-        return batch
-
-    @property
-    def _types(self) -> Any:
-        return self.synthesizer.reference_.select(self.schema.names).schema
+            batches.append(self._draw(request.part(n_rows), where))
+        return reduce(RowBatch.extend, batches)
 
     def _draw(self, request: SampleRequest, where: str) -> RowBatch:
         return super().write(replace(request, where=parse_where(where, self.schema)))
