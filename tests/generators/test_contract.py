@@ -14,6 +14,7 @@ from scipy.stats import ks_2samp
 
 from tablewright.errors import ConditionError, InputError
 from tablewright.generators.base import Given
+from tablewright.generators.bayes_net import BayesNet
 from tablewright.generators.blend import Blend
 from tablewright.generators.boosted import Boosted
 from tablewright.generators.calibrated import Calibrated
@@ -59,6 +60,7 @@ MAKERS = [
     partial(Forest, 10, max_rows=None),
     boosted,
     partial(Blend, 5, max_rows=None, share=0.5),
+    BayesNet,
     lambda: Plugin(Repeats()),
     lambda: Calibrated("trees", n_batches=3, batch_size=60),
 ]

@@ -14,7 +14,8 @@ from tablewright.registry import resolve
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import Rule, between
 
-METHODS = ("trees", "copula", "independent", "smotenc", "forest", "blend", "boosted", "plugin")
+METHODS = ["trees", "copula", "independent", "smotenc", "forest", "blend", "boosted", "plugin"]
+METHODS.append("bayes-net")
 FIELDS = (
     Field("a"),
     Field("b", step=1.0),

@@ -254,6 +254,13 @@ def bootstrap_edges(
     return result / n_resamples
 
 
+def edge_prior(found: NDArray[np.float64]) -> dict[Edge, float]:
+    """Return the log odds of each edge, by how often resampled rows found it."""
+    odds = (found + 0.02) / (1 - found + 0.02)
+    pairs = [(a, b) for a in range(len(found)) for b in range(len(found)) if a != b]
+    return {(a, b): float(np.log(odds[a, b])) for a, b in pairs}
+
+
 def dependent_pairs(codes: Codes, alpha: float = 0.05, max_given: int = 1) -> set[Edge]:
     """Return the pairs of columns that stay dependent given any few others (max-min parents).
 
