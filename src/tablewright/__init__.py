@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tablewright.systems.date.system import DATE
     from tablewright.systems.epic.system import EPIC
     from tablewright.systems.htdbu.system import HTDBU
+    from tablewright.systems.mallm_gan.system import MALLMGAN
     from tablewright.systems.rddg.system import RDDG
     from tablewright.systems.team_then_trim.system import TeamThenTrim
 
@@ -34,6 +35,7 @@ _HOME = {
     "DATE": "systems.date.system",
     "EPIC": "systems.epic.system",
     "HTDBU": "systems.htdbu.system",
+    "MALLMGAN": "systems.mallm_gan.system",
     "RDDG": "systems.rddg.system",
     "Kind": "schema",
     "Report": "evaluation.evaluate",
@@ -58,6 +60,7 @@ __all__ = [
     "DATE",
     "EPIC",
     "HTDBU",
+    "MALLMGAN",
     "RDDG",
     "Column",
     "Kind",

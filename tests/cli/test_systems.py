@@ -159,3 +159,16 @@ def test_a_stored_system_writes_rows(run: Runner, tmp_path: Path) -> None:
     done = run("sample", model, "-n", 20, "--out", out)
     assert done.code == 0, done.err
     assert pl.read_csv(out).height == 20
+
+
+def test_a_report_of_mallm_gan_draws_the_process(run: Runner, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    done = run(
+        "generate", put(tmp_path), "--target", "ill", "--method", "mallm-gan",
+        "--set", "rounds=0", "-n", "40", "--out", tmp_path / "rows.csv", "--report", report,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    page = report.read_text()
+    assert "Process that the rows come of" in page
+    assert "<title>Causal graph: " in page
+    assert "Write accurate, convincing rows." in page

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import tablewright
-from tablewright import CLLM, DATE, EPIC, HTDBU, RDDG, Synthesizer, TeamThenTrim
+from tablewright import CLLM, DATE, EPIC, HTDBU, MALLMGAN, RDDG, Synthesizer, TeamThenTrim
 from tablewright.errors import InputError
 from tablewright.selection.diversity import Diversity
 from tablewright.testing import StandIn
@@ -18,7 +18,7 @@ from tests.people import people
 TABLE = people(60).select("age", "fever", "dose", "state")
 
 
-@pytest.mark.parametrize("kind", [CLLM, EPIC, TeamThenTrim, HTDBU, DATE, RDDG])
+@pytest.mark.parametrize("kind", [CLLM, EPIC, TeamThenTrim, HTDBU, DATE, RDDG, MALLMGAN])
 def test_load_returns_the_same_class_and_the_same_rows(kind: Any, tmp_path: Path) -> None:
     system = kind("state", random_state=3).fit(TABLE)
     system.save(tmp_path / "system.tw")

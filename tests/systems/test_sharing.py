@@ -26,6 +26,7 @@ from tablewright.systems.epic.system import EPIC
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.systems.htdbu.texts import TextColumn
 from tablewright.systems.rddg.system import RDDG
+from tablewright.systems.mallm_gan.system import MALLMGAN
 from tablewright.systems.team_then_trim.system import TeamThenTrim
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import StandIn
@@ -110,6 +111,7 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
     base: dict[str, Any] = {"schema": SCHEMA, "random_state": 0}
     cllm = {"completions": 1, "curate": False, **base}
     team = {"trim": None, "n_batches": 1, **base}
+    mallm = {"rounds": 1, "discriminator": "pairs", **base}
     texts = TextColumn("note", "sick", texts="model")
     systems: dict[str, Callable[[Watched], Any]] = {
         "cllm": lambda m: CLLM("sick", llm=m, **cllm),
@@ -124,6 +126,8 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
         "team local": lambda m: TeamThenTrim("sick", llm=m, local_columns=["town"], **team),
         "team label": lambda m: TeamThenTrim("sick", llm={"label": m}, **team),
         "team published": lambda m: TeamThenTrim("sick", llm=m, variant="published", **team),
+        "mallm": lambda m: MALLMGAN("sick", llm=m, **mallm),
+        "mallm published": lambda m: MALLMGAN("sick", llm=m, variant="published", **mallm),
     }
     calls: dict[str, dict[str, Any]] = {
         "": {}, " equal": {"balance": "equal"}, " mined": {"rules": MINED}, " where":
@@ -151,7 +155,7 @@ def each_system() -> dict[str, Callable[[Watched], Any]]:
 
 
 NAMES = [
-    pytest.param(name, marks=[pytest.mark.slow] if name.startswith("team l") else [])
+    pytest.param(name, marks=[pytest.mark.slow] if name.startswith(("team l", "mallm ")) else [])
     for name in each_system()
 ]
 

@@ -66,6 +66,10 @@ def judge(
         balanced=request.balance is not None,
         random_state=seed,
     )
+    details = getattr(getattr(fitted, "result_", None), "details", {})
+    if "process" in details:
+        process = details["process"].as_data()
+        report = replace(report, pictures={**report.pictures, "process": process})
     return report, fitted
 
 

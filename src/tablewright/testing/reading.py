@@ -81,6 +81,7 @@ def _ours(text: str, blocks: Sequence[str], schema: Schema) -> Order | None:
     counted = _COUNTED.search(text)
     order.n_rows = len(order.given) or (int(counted[1]) if counted else 10)
     shown = [block for block in blocks[1:] if begun is None or block != begun[1]]
+    shown = [block for block in shown if '"parents": ' not in block]  # a graph is no row
     for block in shown:
         order.examples += _pairs_of(block) if " => " in block else _block_rows(block, schema, order)
     return order

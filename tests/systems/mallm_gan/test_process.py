@@ -84,7 +84,7 @@ def test_saved_process_is_read_back(
         ("graph: {}\ncode: 1", "no others"),
         ("graph: {a: {parents: b}}", "parents of 'a' are a list"),
         ("graph: {z: {parents: []}}", "'z' is no column"),
-        ("context: 1", "context and task are texts"),
+        ("context: 1", "context and task of a process are texts"),
     ],
 )
 def test_wrong_process_file_is_one_sentence(tmp_path: Path, text: str, match: str) -> None:

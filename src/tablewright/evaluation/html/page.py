@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
 
 from tablewright.evaluation.html.markup import Markup, element, join
 from tablewright.evaluation.html.summary import Answer, Page, Section, Table
 from tablewright.evaluation.html.svg import gains, heat_map, margin, number, scatter
+from tablewright.systems.mallm_gan.process import Process
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _WIDE = frozenset({"meaning", "text"})
@@ -113,6 +116,22 @@ def _fidelity(page: Page) -> list[Markup | None]:
         element("div", margins, class_="margins"),
         None if heat is None else _figure(heat, reported),
         None if rows is None else _figure(rows, seen),
+        *_process(pictures),
+    ]
+
+
+def _process(pictures: Mapping[str, Any]) -> list[Markup]:
+    """Draw the process that the rows come of, where a system has one."""
+    if "process" not in pictures:
+        return []
+    data = pictures["process"]
+    process = Process.from_data(data, list(data["graph"]))
+    notes = [f"not supported by the data: {a} -> {b}" for a, b in process.unsupported]
+    words = "; ".join(["Causes stand above their effects", *notes])
+    return [
+        element("h3", "Process that the rows come of"),
+        _figure(Markup(process.graph.to_svg()), f"{words}."),
+        element("p", process.task),
     ]
 
 

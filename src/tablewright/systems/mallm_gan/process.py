@@ -237,9 +237,40 @@ class Process:
         """Return the process after edits of the graph, and with another task."""
         return replace(self, graph=self.graph.edit(edits), task=self.task if task is None else task)
 
+    def as_data(self) -> dict[str, Any]:
+        """Return the process as plain data."""
+        data = {"context": self.context, "task": self.task, "graph": self.graph.as_data()}
+        named = {"unsupported": [list(edge) for edge in self.unsupported]}
+        return {**data, **named} if self.unsupported else data
+
+    @classmethod
+    def from_data(cls, data: Any, columns: Sequence[str]) -> Process:
+        """Read what `as_data` gives; what is left out has its default.
+
+        Raises
+        ------
+        InputError
+            If the data are no process of a table with these columns.
+        """
+        known = {"context": "", "task": DEFAULT_TASK, "graph": {}, "unsupported": []}
+        if not isinstance(data, Mapping) or set(data) - set(known):
+            raise InputError(
+                "a process has the keys context, task, graph and unsupported, no others"
+            )
+        data = {**known, **data}
+        if not isinstance(data["context"], str) or not isinstance(data["task"], str):
+            raise InputError("context and task of a process are texts")
+        graph = CausalGraph.from_data(data["graph"], columns)
+        edges = [edge for edge in data["unsupported"] or () if tuple(edge) in graph.edges]
+        return cls(graph, data["context"], data["task"], tuple((a, b) for a, b in edges))
+
+    def supported_but(self, edges: Iterable[Edge]) -> Process:
+        """Return the process with the edges named that the real rows do not support."""
+        return replace(self, unsupported=tuple(edges))
+
     def save(self, path: str | Path) -> None:
         """Write the process as YAML that a person can edit."""
-        data = {"context": self.context, "task": self.task, "graph": self.graph.as_data()}
+        data = self.as_data()
         text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
         if yaml.safe_load(text) != data:  # PyYAML reads some breaks of Unicode as line feeds
             text = yaml.safe_dump(data, sort_keys=False)
@@ -256,16 +287,14 @@ class Process:
         """
         try:
             data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
-        known = {"context": "", "task": DEFAULT_TASK, "graph": {}}
-        if not isinstance(data, Mapping) or set(data) - set(known):
-            raise InputError(f"{path}: a process has the keys context, task and graph, no others")
-        data = {**known, **data}
-        if not isinstance(data["context"], str) or not isinstance(data["task"], str):
-            raise InputError(f"{path}: context and task are texts")
-        graph = CausalGraph.from_data(data["graph"], columns)
-        return cls(graph, data["context"], data["task"])
+        try:
+            return cls.from_data(data, columns)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
 
 # the picture --------------------------------------------------------------------------
