@@ -25,8 +25,8 @@ from tablewright.systems.date.system import DATE
 from tablewright.systems.epic.system import EPIC
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.systems.htdbu.texts import TextColumn
-from tablewright.systems.rddg.system import RDDG
 from tablewright.systems.mallm_gan.system import MALLMGAN
+from tablewright.systems.rddg.system import RDDG
 from tablewright.systems.team_then_trim.system import TeamThenTrim
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import StandIn
