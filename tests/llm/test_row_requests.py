@@ -10,7 +10,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tablewright.errors import BudgetError, ContextLengthError, InputError, ModelError
+from tablewright.errors import (
+    BudgetError,
+    ContextLengthError,
+    InputError,
+    ModelError,
+    SlowReplyError,
+)
 from tablewright.llm.endpoint.base import Prompt, Reply
 from tablewright.llm.endpoint.scripted import Scripted
 from tablewright.llm.prompts.delimiters import DATA_NOTE
@@ -366,3 +372,12 @@ def test_the_form_of_a_reply_names_no_value_that_may_not_leave(
     text = json.dumps(script.prompts[0].schema) + script.prompts[0].text
     marks = {"age": "7001", "city": "Zzyzx", "mood": "calm"}
     assert {name for name, mark in marks.items() if mark in text} == named
+
+
+def test_a_request_that_was_too_slow_is_split_once() -> None:
+    slow = SlowReplyError("cut before a row")
+    script = Scripted([slow, '{"rows": [{"age": 31}]}', slow])
+    written = request_rows(script, RowTask(Schema.build({"age": "integer"})), 2, rounds=1)
+    assert len(script.prompts) == 3
+    assert (written.cells, written.missing) == ([{"age": 31}], [1])
+    assert len(written.failures) == 2

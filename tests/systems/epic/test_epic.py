@@ -17,6 +17,8 @@ from tablewright.systems.epic.class_groups import Deck, group_letter
 from tablewright.systems.epic.system import EPIC
 from tablewright.testing import Faults, StandIn
 
+HEADER = "ill,dose,fever,cough,town"
+
 
 def people(n_rows: int = 60, seed: int = 0) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
@@ -280,3 +282,39 @@ def test_a_model_with_moderate_faults_still_fills_the_request() -> None:
     system = EPIC("ill", llm=model, random_state=0).fit(people())
     assert system.sample(40).height == 40
     assert system.sample(40).equals(system.sample(40))
+
+
+def test_plain_text_is_the_same_table_and_ends_at_the_next_header() -> None:
+    script = Scripted([""] * 9)
+    EPIC("ill", llm=script, random_state=0, rows_per_class=2, mapping="none").fit(people()).sample(
+        4
+    )
+    prompt = script.prompts[0]
+    chat = prompt.messages[-1].content
+    assert prompt.completion == chat.replace(chat[chat.index("Go on with") : -len(HEADER)], "")
+    assert prompt.stop == f"\n{HEADER}"
+
+
+def test_a_top_up_begins_with_the_group_that_is_missing_and_stops_behind_it() -> None:
+    reply = "A.\nno,5.11,t,f,Ulm\nno,5.22,f,t,Bonn\nB.\nyes,7.14,f,f,Bonn"
+    script = Scripted([reply, *[""] * 9])
+    system = EPIC("ill", llm=script, random_state=0, rows_per_class=4, mapping="none")
+    assert system.fit(people()).sample(4).height == 3
+    first, more = script.prompts[:2]
+    assert "groups A, B a line with its letter, then 2 new rows" in first.text
+    assert "groups B a line with its letter, then 1 new rows" in more.text
+    assert more.completion.endswith(f"\n{HEADER}\nB.\n")
+    only_a = Scripted([reply.replace("no,5.22", "yes,7.22"), *[""] * 9])
+    EPIC("ill", llm=only_a, random_state=0, rows_per_class=4, mapping="none").fit(people()).sample(
+        3
+    )
+    assert only_a.prompts[1].stop == "\nB."
+
+
+def test_a_temperature_of_the_users_own_is_kept() -> None:
+    class Connected(Scripted):
+        settings = type("Settings", (), {"temperature": 0.2, "dry_run": False})
+
+    for script, expected in ((Scripted([""] * 9), 1.0), (Connected([""] * 9), None)):
+        EPIC("ill", llm=script, random_state=0).fit(people()).sample(4)
+        assert script.prompts[0].temperature == expected

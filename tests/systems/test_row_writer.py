@@ -1,0 +1,77 @@
+"""How many rows a model is asked for: what is missing, what is lost on the way, and its speed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tablewright.llm.endpoint.base import Prompt, Reply, Usage
+from tablewright.llm.rows.task import RowTask
+from tablewright.schema import Schema
+from tablewright.systems.common.request import SampleRequest
+from tablewright.systems.common.row_writer import LanguageModelWriter
+
+SCHEMA = Schema.build({"age": "integer"})
+
+
+class Slow:
+    """Writes as many rows as it is asked for, ten tokens each, at ten tokens a second."""
+
+    def __init__(self, seconds_to_read: float = 1.0) -> None:
+        self.asked: list[int] = []
+        self.reading = seconds_to_read
+
+    def complete(self, prompt: Prompt) -> Reply:
+        assert prompt.schema is not None
+        n_rows = prompt.schema["properties"]["rows"]["minItems"]
+        self.asked.append(n_rows)
+        rows = [{"age": 20 + k + 100 * len(self.asked)} for k in range(n_rows)]
+        return Reply(
+            json.dumps({"rows": rows}), usage=Usage(1000, 10 * n_rows),
+            latency=self.reading + n_rows, first_token=self.reading,
+        )  # fmt: skip
+
+
+def writer(llm: Any, **options: Any) -> LanguageModelWriter:
+    task = RowTask(SCHEMA, table=pl.DataFrame({"age": [20, 30]}))
+    options = {"per_prompt": 40, "parallel": 10, "max_prompts": 20, **options}
+    return LanguageModelWriter(llm, SCHEMA, lambda *_: task, "json", **options)
+
+
+def test_a_first_prompt_asks_for_no_more_rows_than_are_wanted() -> None:
+    llm = Slow()
+    assert writer(llm).write(SampleRequest(6)).rows.height == 6
+    assert llm.asked == [6]
+
+
+@pytest.mark.parametrize(("reading", "each"), [(1.0, 20), (30.5, 30)])
+def test_later_prompts_are_as_long_as_twenty_seconds_or_as_their_reading(
+    reading: float, each: int
+) -> None:
+    llm = Slow(reading)
+    rows = writer(llm)
+    rows.write(SampleRequest(40))
+    rows.write(SampleRequest(40 - 10))
+    first, *later = llm.asked
+    assert first == 40
+    assert max(later) == each
+    assert sum(later) == 30 * 4, "a quarter was kept, so that four times as many are asked for"
+
+
+def test_a_top_up_asks_for_what_is_missing_by_the_share_that_was_kept() -> None:
+    llm = Slow()
+    rows = writer(llm)
+    rows.write(SampleRequest(12))
+    rows.write(SampleRequest(3))
+    assert llm.asked == [12, 4]
+
+
+def test_a_fixed_prompt_asks_for_the_same_whatever_is_missing() -> None:
+    llm = Slow()
+    rows = writer(llm, fixed=True)
+    rows.write(SampleRequest(6))
+    rows.write(SampleRequest(1))
+    assert llm.asked == [40, 40]
