@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
+from tablewright.cli import model_options
 from tablewright.cli import progress as module
 from tablewright.cli.progress import progress
+from tablewright.llm import Prompt
 from tablewright.llm.endpoint.metering import Activity
 
 
@@ -70,3 +73,16 @@ def test_what_is_said_holds_no_control_sequence(capsys: pytest.CaptureFixture[st
     out, err = capsys.readouterr()
     assert err == "rule \\x1b[31mred\\x9b2J of\na file\n"
     assert out == "\\u202eabc\n"
+
+
+def test_an_estimate_before_the_calls_does_not_hide_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls = module.Calls()
+    monkeypatch.setattr(model_options, "CALLS", calls)
+    options = model_options.ModelOptions({"": "any"}, "http://localhost:9/v1", run=tmp_path / "run")
+    client = options.connect()
+    options.announce(lambda dry: dry.connect().complete(Prompt.ask("?")))
+    assert calls.sources == [client.activity]
+    options.close()
+    assert calls.sources == []

@@ -153,8 +153,9 @@ class ModelOptions:
             if finished and not self.dry_run and not self.replay:
                 client.finish()
             client.close()
+            if client.activity in CALLS.sources:  # an estimate has clients of its own
+                CALLS.sources.remove(client.activity)
         self._clients.clear()
-        CALLS.sources.clear()
 
     def _folder(self, dry: bool) -> Path | None:
         if dry:
