@@ -29,7 +29,6 @@ from tablewright.selection.label_model import LabelModel
 from tablewright.tables.inference.casting import typed
 from tablewright.tables.inference.infer import infer_schema
 
-N_ROWS = 20
 SYSTEMS: dict[str, Any] = {
     "epic": lambda split, llm: EPIC(split.target, llm=llm, random_state=0),
     "cllm": lambda split, llm: CLLM(split.target, llm=llm, topic=split.about, random_state=0),
@@ -37,7 +36,7 @@ SYSTEMS: dict[str, Any] = {
 }
 
 
-def write_rows(name: str, split: Split, model: str, minutes: float) -> dict[str, Any]:
+def write_rows(name: str, split: Split, model: str, minutes: float, n_rows: int) -> dict[str, Any]:
     """Let a system write rows with the model, and without one."""
     with tempfile.TemporaryDirectory() as run:
         client = connect(f"gguf:{model}?threads=1", run=run, max_minutes=minutes)
@@ -45,7 +44,7 @@ def write_rows(name: str, split: Split, model: str, minutes: float) -> dict[str,
         with client:
             system = SYSTEMS[name](split, client).fit(split.train)
             try:
-                rows = system.sample(N_ROWS)
+                rows = system.sample(n_rows)
             except ModelError as error:
                 return {"error": str(error), **_counted(Path(run))}
             seconds = time.monotonic() - began
@@ -57,16 +56,24 @@ def write_rows(name: str, split: Split, model: str, minutes: float) -> dict[str,
         "kept": rows.height, "proposed": result.n_proposed, "seconds": round(seconds),
         "unreadable": dict(result.parse_errors), "rejected": dict(reasons),
         "equal to a real row": rows.join(split.train, on=rows.columns, how="semi").height,
-        "bill": result.bill.tokens, "calls": result.bill.attempts, **counted,
+        "estimate": estimate(name, split, model, n_rows), "bill": result.usage.tokens,
+        "calls": result.usage.attempts, **counted,
         "worth": {"real": worth(split), "+ model rows": worth(split, rows),
                   "+ local rows": worth(split, local)},
     }  # fmt: skip
 
 
-def write_labels(split: Split, model: str, minutes: float) -> dict[str, Any]:
+def estimate(name: str, split: Split, model: str, n_rows: int) -> int:
+    """Return the tokens that a dry run expects."""
+    with connect(f"gguf:{model}", dry_run=True) as client:
+        SYSTEMS[name](split, client).fit(split.train).sample(n_rows)
+        return client.spending().tokens
+
+
+def write_labels(split: Split, model: str, minutes: float, n_rows: int) -> dict[str, Any]:
     """Draw rows on this machine, and their labels from probabilities of the model."""
     schema = infer_schema(split.train, {}, split.target)
-    local = SYSTEMS["epic"](split, None).fit(split.train).sample(N_ROWS)
+    local = SYSTEMS["epic"](split, None).fit(split.train).sample(n_rows)
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as run,
@@ -118,6 +125,7 @@ def main() -> None:
     parser.add_argument("--systems", nargs="*", default=[*SYSTEMS, "labels"])
     parser.add_argument("--tables", nargs="*", default=list(TABLES))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=10.0)
     options = parser.parse_args()
     for table in options.tables:
@@ -125,11 +133,13 @@ def main() -> None:
         for name in options.systems:
             load_before = os.getloadavg()[0]
             if name == "labels":
-                entry = write_labels(split, options.model, options.minutes)
+                entry = write_labels(split, options.model, options.minutes, options.rows)
             else:
-                entry = write_rows(name, split, options.model, options.minutes)
-            facts = {"model": Path(options.model).name, "table": table, "system": name,
-                     "seed": options.seed, "load": round(load_before, 1)}  # fmt: skip
+                entry = write_rows(name, split, options.model, options.minutes, options.rows)
+            facts = {
+                "model": Path(options.model).name, "table": table, "system": name,
+                "seed": options.seed, "asked": options.rows, "load": round(load_before, 1),
+            }  # fmt: skip
             with options.out.open("a") as file:
                 file.write(json.dumps({**facts, **entry}) + "\n")
             print(facts, entry, flush=True)

@@ -323,7 +323,7 @@ def test_columns_that_are_not_written_are_described_with_their_meaning() -> None
     request_rows(script, task, 1)
     text = script.prompts[0].text
     assert "where the person was born" in text
-    assert text.endswith('exactly 1 object, each with the keys "age", in this order.')
+    assert text.endswith('exactly 1 object, each on one line, with the keys "age", in this order.')
 
 
 def test_tasks_asked_for_together_get_the_rows_that_each_gets_alone() -> None:

@@ -16,7 +16,7 @@ from tablewright.errors import BudgetError, ModelError, RuleError
 from tablewright.llm import Prompt, Reply, Scripted, Sharing
 from tablewright.rules import Rules, Source, as_rules, validate_rules
 from tablewright.schema import Schema
-from tablewright.systems.common.rule_writing.forms import MAX_RULES
+from tablewright.systems.common.rule_writing.forms import MAX_RULES, reply_schema
 from tablewright.systems.common.rule_writing.prompts import RuleQuestion, strongest_associations
 from tablewright.systems.common.rule_writing.votes import read_rules
 from tablewright.systems.common.rule_writing.writer import (
@@ -387,3 +387,22 @@ def test_schemas_without_values_still_get_rules() -> None:
         TABLE, plain, np.random.default_rng(0)
     )
     assert len(written.rules) == 1
+
+
+def _unbounded(schema: Any) -> list[Any]:
+    """Lists and texts of a JSON Schema that may be of any length."""
+    inner = (
+        schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
+    )
+    found = [one for part in inner for one in _unbounded(part)]
+    limits = {"array": "maxItems", "string": "maxLength"}
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    return (
+        [*found, schema]
+        if isinstance(kind, str) and limits.get(kind, "type") not in schema
+        else found
+    )
+
+
+def test_no_list_and_no_text_of_a_reply_goes_on_without_end() -> None:
+    assert _unbounded(reply_schema(infer_schema(patients()))) == []

@@ -335,3 +335,14 @@ def test_columns_drawn_locally_come_after_those_that_a_model_writes() -> None:
     assert split["c1/local"].parents == ("c1",)
     assert set(split["c2"].parents) == {"c1", "c1/local"}
     assert [part.id for part in split.components].count("c3") == 1
+
+
+def test_no_list_of_a_plan_is_longer_than_the_table_allows() -> None:
+    script = Scripted(["no plan"] * 3)
+    schema = Schema.build({"age": "integer", "sex": "categorical", "ill": "boolean"}, "ill")
+    ask_for_plan(script, schema)
+    components = script.prompts[0].schema["properties"]["components"]  # type: ignore[index]
+    assert components["maxItems"] == 2
+    part = components["items"]["properties"]
+    assert (part["features"]["maxItems"], part["parents"]["maxItems"]) == (2, 1)
+    assert part["id"]["enum"] == ["c1", "c2"]

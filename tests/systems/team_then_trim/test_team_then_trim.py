@@ -224,7 +224,7 @@ def test_examples_and_meanings_are_shown_and_no_other_columns_asked_for() -> Non
     assert all("degrees in the ear" in prompt for prompt in asked)
     assert all("The table is about patients." in prompt for prompt in asked)
     assert any("seen by doctor" in prompt for prompt in asked)
-    assert asked[-1].endswith('each with the keys "state", in this order.')
+    assert asked[-1].endswith('each on one line, with the keys "state", in this order.')
 
 
 # columns drawn here, columns written there ------------------------------------

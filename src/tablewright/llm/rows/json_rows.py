@@ -36,7 +36,7 @@ class JsonRows:
         keys = ", ".join(json.dumps(name, ensure_ascii=False) for name in names)
         return (
             f'Reply with JSON only: {{"rows": [...]}} with exactly {n_rows} '
-            f"object{'s' * (n_rows != 1)}, each with the keys {keys}, in this order."
+            f"object{'s' * (n_rows != 1)}, each on one line, with the keys {keys}, in this order."
         )
 
     def write(self, rows: Sequence[Mapping[str, Cell]], names: Sequence[str]) -> str:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _EXCERPT = 10
 
+_LONGEST_ROLE = 60
+"""Characters of a role in a reply."""
+
 _TOGETHER = "Several specialists write new rows of a table together, each of them some columns."
 
 _PART = """\
@@ -109,16 +112,21 @@ def excerpt(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plan_schema(features: Sequence[str]) -> dict[str, Any]:
-    """Return the JSON Schema of a plan: its columns are those of the table."""
-    text = {"type": "string"}
-    ids = {"enum": [f"c{number}" for number in range(1, MOST_COMPONENTS + 1)]}
-    names = {"type": "array", "items": {"enum": list(features)}, "minItems": 1}
-    component = {
-        "id": ids, "role": text, "features": names, "parents": {"type": "array", "items": ids}
+    """Return the JSON Schema of a plan: its columns are those of the table.
+
+    No list is longer than it can be: small models go on with one until they are cut off.
+    """
+    n_parts = min(MOST_COMPONENTS, len(features))
+    text = {"type": "string", "maxLength": _LONGEST_ROLE}
+    ids = {"enum": [f"c{number}" for number in range(1, n_parts + 1)]}
+    names = {
+        "type": "array", "items": {"enum": list(features)},
+        "minItems": 1, "maxItems": len(features),
     }  # fmt: skip
+    parents = {"type": "array", "items": ids, "maxItems": n_parts - 1}
+    component = {"id": ids, "role": text, "features": names, "parents": parents}
     components = {
-        "type": "array", "items": closed_object(component),
-        "minItems": 1, "maxItems": MOST_COMPONENTS,
+        "type": "array", "items": closed_object(component), "minItems": 1, "maxItems": n_parts,
     }  # fmt: skip
     label = closed_object({"role": text})
     return closed_object({"components": components, "label": label})
@@ -141,7 +149,7 @@ class WorkerPrompts:
         return RowTask(
             self._part(mine),
             self._instructions(turn),
-            system=f"You are a specialist: {turn.part.role}.",
+            system=f"You are a specialist: {turn.part.role.rstrip(' .')}.",
             others=self._part(set(self.schema.names) - mine),
             table=self.train,
             examples=lambda batch: examples(0),

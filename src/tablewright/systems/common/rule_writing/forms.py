@@ -18,7 +18,10 @@ MAX_RULES = 40
 
 _NUMBERS = (Kind.CONTINUOUS, Kind.INTEGER)
 _MOMENTS = (Kind.DATE, Kind.DATETIME)
-_TEXT = {"type": "string"}
+_MAX_TEXT, _MAX_LIST = 200, 8
+"""Characters of a text, entries of a list: small models go on with one until they are cut off."""
+
+_TEXT = {"type": "string", "maxLength": _MAX_TEXT}
 _NUMBER = {"type": "number"}
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+""")
 
@@ -117,8 +120,8 @@ def _spelled(expression: str, names: Sequence[str]) -> str:
 def reply_schema(schema: Schema, repair: bool = False) -> dict[str, Any]:
     """Return the JSON Schema of a reply; the columns that it names are those of the table."""
     column = {"enum": schema.names}
-    some = {"type": "array", "items": column, "minItems": 1}
-    texts = {"type": "array", "items": _TEXT, "minItems": 1}
+    some = _list(column, min(_MAX_LIST, len(schema)))
+    texts = _list(_TEXT, _MAX_LIST)
     term = closed_object({"column": column, "factor": _NUMBER})
     share = closed_object({"value": _TEXT, "share": _NUMBER})
     fields: dict[str, dict[str, Any]] = {
@@ -128,15 +131,14 @@ def reply_schema(schema: Schema, repair: bool = False) -> dict[str, Any]:
         "forbid": {"all": texts},
         "range": {"column": column, "min": _bound(schema), "max": _bound(schema)},
         "order": {"columns": {**some, "minItems": 2}},
-        "linear": {"terms": {"type": "array", "items": term, "minItems": 1},
+        "linear": {"terms": _list(term, _MAX_LIST),
                    "op": {"enum": ["<=", "<", ">=", ">", "="]}, "value": _NUMBER},
         "formula": {"column": column, "expression": _TEXT, "tolerance": _NUMBER},
         "fd": {"from": some, "to": column},
         "unique": {"columns": some},
         "quota": {"where": _TEXT, "share": {"type": "array", "items": _NUMBER, "minItems": 2,
                                             "maxItems": 2}},
-        "conditional": {"given": _TEXT, "column": column, "dist": {"type": "array", "items": share,
-                                                                   "minItems": 1}},
+        "conditional": {"given": _TEXT, "column": column, "dist": _list(share, _MAX_LIST)},
     }  # fmt: skip
     number = {"number": {"type": "integer", "minimum": 1}} if repair else {}
     last = {"severity": {"enum": ["hard", "soft"]}, "confidence": _NUMBER}
@@ -146,6 +148,10 @@ def reply_schema(schema: Schema, repair: bool = False) -> dict[str, Any]:
     ]
     rules = {"type": "array", "items": {"anyOf": kinds}, "maxItems": MAX_RULES}
     return closed_object({"rules": rules})
+
+
+def _list(entry: dict[str, Any], longest: int) -> dict[str, Any]:
+    return {"type": "array", "items": entry, "minItems": 1, "maxItems": longest}
 
 
 def _bound(schema: Schema) -> dict[str, Any]:
