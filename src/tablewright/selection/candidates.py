@@ -17,6 +17,9 @@ from tablewright.tables.table import load_raw
 
 _SHOWN = 40
 
+_ISO = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
+"""How text is read where the real rows hold dates or times and no text that shows their format."""
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -92,6 +95,8 @@ def _read(series: pl.Series, column: Column, dtype: pl.DataType | None) -> tuple
     if series.dtype == pl.String and column.kind is not Kind.TEXT:
         series = series.str.strip_chars()
         series = series.set((series == "").fill_null(False), None)
+        if column.format is None and column.kind in _ISO:
+            column = column.model_copy(update={"format": _ISO[column.kind]})
     try:
         read = typed_series(series, column)
     except InputError:
