@@ -196,21 +196,24 @@ class Feedback:
         return self.codec.decode(codes, [column])[column][0]
 
     def log_weights(self, values: Floats, parts: Indices) -> Floats:
-        """Return how much more of each row is needed: the tilt that corrects what is off."""
+        """Return how much more of each row is needed: the tilt that corrects what is off.
+
+        Of a number it is the ratio of two normals: of the real class, and of what was written.
+        """
         space, logs = self.calibration.space, np.zeros(len(values))
+        off: dict[tuple[int, int], dict[str, float]] = {}
         for k in self.clear.tolist():
             knob, value = self.knobs[k], float(self.residual[k])
             mine, cells = parts == knob.part, values[:, knob.column]
             if knob.kind == "weight":
                 logs += np.where(mine & (cells == knob.value), value, 0.0)
-                continue
-            centre, spread = (
-                table[knob.part, knob.column] for table in (space.centre, space.spread)
-            )
-            z = np.clip(np.nan_to_num((cells - centre) / spread), -3, 3)
-            # of a normal: its mean moves by the shift, its spread by the factor
-            own = value * z if knob.kind == "shift" else (1 - np.exp(-2 * value)) / 2 * (z**2 - 1)
-            logs += np.where(mine, own, 0.0)
+            else:
+                off.setdefault((knob.part, knob.column), {})[knob.kind] = value
+        for (part, column), one in off.items():
+            centre, spread = (table[part, column] for table in (space.centre, space.spread))
+            z = np.clip(np.nan_to_num((values[:, column] - centre) / spread), -3, 3)
+            written = (z + one.get("shift", 0.0)) ** 2 * np.exp(2 * one.get("scale", 0.0))
+            logs += np.where(parts == part, (written - z**2) / 2, 0.0)
         return np.clip(logs, -_TILT, _TILT)
 
     def examples(self, n_rows: int, members: list[Indices], rng: np.random.Generator) -> Indices:
