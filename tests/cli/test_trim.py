@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pytest
 
 from tablewright.tables.io.provenance import manifest_path, read_manifest
 from tests.cli.running import Runner, put, visits
@@ -86,3 +88,36 @@ def test_bad_input_is_one_sentence(run: Runner, tmp_path: Path) -> None:
     done = run("trim", candidates, "--train", train, "--out", same, "--rejected", same)
     assert done.code == 2
     assert "give them different names" in done.err
+
+
+@pytest.mark.parametrize("safe", [False, True])
+def test_formulas_of_candidates_are_reported_and_written_safely(
+    run: Runner, tmp_path: Path, safe: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=80)
+    label = np.where(x > 0, "yes", "=2+2")
+    train, pool = tmp_path / "train.csv", tmp_path / "pool.csv"
+    pl.DataFrame({"x": x[:40], "y": label[:40]}).write_csv(train)
+    pl.DataFrame({"x": x[40:], "y": label[40:]}).write_csv(pool)
+    out = tmp_path / "kept.csv"
+    words = ["trim", pool, "--train", train, "--target", "y", "--out", out, "--seed", 1]
+    done = run(*words, *(["--spreadsheet-safe"] if safe else []))
+    assert done.code == 0, done.err
+    kept = pl.read_csv(out)["y"].to_list()
+    assert "are formulas to a spreadsheet" in done.err
+    assert ("'=2+2" in kept, "=2+2" in kept) == (safe, not safe)
+
+
+def test_files_in_another_encoding_are_read_where_it_is_named(run: Runner, tmp_path: Path) -> None:
+    train, pool, out = tmp_path / "t.csv", tmp_path / "p.csv", tmp_path / "kept.csv"
+    rng = np.random.default_rng(0)
+    for path, n in ((train, 40), (pool, 60)):
+        x = rng.normal(size=n)
+        text = pl.DataFrame({"x": x, "y": np.where(x > 0, "Köln", "Ulm")}).write_csv()
+        path.write_bytes(text.encode("cp1252"))
+    words = ["trim", pool, "--train", train, "--target", "y", "--out", out, "--seed", 1]
+    assert run(*words).code == 2
+    done = run(*words, "--encoding", "cp1252")
+    assert done.code == 0, done.err
+    assert "Köln" in pl.read_csv(out)["y"].to_list()

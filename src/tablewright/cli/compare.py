@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tablewright.cli.model_options import ModelOptions, model_options
-from tablewright.cli.options import path, quiet_option, schema_option
+from tablewright.cli.options import encoding_option, path, quiet_option, schema_option
 from tablewright.cli.progress import progress, show
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _kept_options(schema_file: Path | None, llm: ModelOptions) -> list[str]:
     "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Draws of folds."
 )
 @schema_option
+@encoding_option
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--resume", type=path, help="File of finished trials: written, and read again.")
 @click.option("--json", "json_file", type=path, help="Write the leaderboard as JSON.")

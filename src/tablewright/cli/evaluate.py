@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tablewright.cli.options import path, quiet_option, schema_option, target_option
+from tablewright.cli.options import (
+    encoding_option,
+    path,
+    quiet_option,
+    schema_option,
+    target_option,
+)
 from tablewright.cli.progress import say
 from tablewright.errors import CheckFailedError
 
@@ -30,6 +36,7 @@ _ERRANDS = ("harms", "no-evidence", "copies")
 @click.option("--by", "subgroups", metavar="COL", help="Break the measure down by this column.")
 @click.option("--more-real", type=path, help="More real rows: what they would have brought.")
 @schema_option
+@encoding_option
 @click.option("--quick", is_flag=True, help="Fewer controls, wider intervals.")
 @click.option("--json", "json_file", type=path, help="Write the report as JSON.")
 @click.option("--html", "html_file", type=path, help="Write the report as a page.")

@@ -16,9 +16,10 @@ from tablewright.cli.options import (
     seed_option,
     settings_option,
     settle_seed,
+    spreadsheet_option,
     target_option,
 )
-from tablewright.cli.output import check_rows_output, origin_of, report_reading
+from tablewright.cli.output import check_rows_output, for_spreadsheets, origin_of, report_reading
 from tablewright.cli.progress import say
 
 
@@ -42,6 +43,7 @@ from tablewright.cli.progress import say
 @schema_option
 @seed_option
 @encoding_option
+@spreadsheet_option
 @quiet_option
 def impute(
     table: Path,
@@ -52,6 +54,7 @@ def impute(
     method: str,
     settings: dict[str, Any],
     schema_file: Path | None,
+    spreadsheet_safe: bool,
     seed: int | None,
     quiet: bool,
 ) -> None:
@@ -78,6 +81,7 @@ def impute(
     ).fit(rows)
     filled_rows = synthesizer.impute(rows, columns=chosen, leave_structural=leave_structural)
     whole = for_file(filled_rows, schema, out)
+    whole = for_spreadsheets(whole, out, spreadsheet_safe, quiet)
     filled = {series.name: int(series.sum()) for series in mask if series.any()}
     origin = origin_of(synthesizer, seed, {"filled": filled, "settings": settings}, table)
     any_filled = mask.fold(lambda one, other: one | other)

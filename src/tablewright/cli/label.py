@@ -9,7 +9,14 @@ import click
 
 from tablewright.cli.group import COMMAND_LINE
 from tablewright.cli.model_options import ModelOptions, model_options
-from tablewright.cli.options import path, quiet_option, schema_option, seed_option, settle_seed
+from tablewright.cli.options import (
+    encoding_option,
+    path,
+    quiet_option,
+    schema_option,
+    seed_option,
+    settle_seed,
+)
 from tablewright.cli.output import check_rows_output
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
 )
 @click.option("--draw", is_flag=True, help="Also write a label drawn from the probabilities.")
 @schema_option
+@encoding_option
 @seed_option
 @quiet_option
 @model_options

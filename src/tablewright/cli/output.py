@@ -112,18 +112,34 @@ def write_with_progress(
         rows = (for_file(frame, schema, out) for frame in _counted(pieces, advance))
         formulas: Counter[str] = Counter()
         if format_of(out) in ("csv", "tsv"):
-            rows = (_count_formulas(frame, formulas, spreadsheet_safe) for frame in rows)
+            rows = (count_formulas(frame, formulas, spreadsheet_safe) for frame in rows)
         manifest = write_rows(rows, out, origin, real, after, schema.dialect)
     say(f"{manifest.n_rows:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
-    for name, n_cells in formulas.items():
-        written = "an apostrophe stands before them" if spreadsheet_safe else (
-            "--spreadsheet-safe writes an apostrophe before them"
-        )  # fmt: skip
-        say(f"note: {n_cells:,} cells of {name!r} are formulas to a spreadsheet; {written}", quiet)
+    report_formulas(formulas, spreadsheet_safe, quiet)
     return manifest
 
 
-def _count_formulas(frame: pl.DataFrame, counts: Counter[str], safe: bool) -> pl.DataFrame:
+def report_formulas(counts: Counter[str], safe: bool, quiet: bool) -> None:
+    """Say which columns have cells that a spreadsheet would run."""
+    for name, n_cells in counts.items():
+        written = "an apostrophe stands before them" if safe else (
+            "--spreadsheet-safe writes an apostrophe before them"
+        )  # fmt: skip
+        say(f"note: {n_cells:,} cells of {name!r} are formulas to a spreadsheet; {written}", quiet)
+
+
+def for_spreadsheets(frame: pl.DataFrame, out: Path, safe: bool, quiet: bool) -> pl.DataFrame:
+    """Return a whole frame as it is written to a file, and report its formulas."""
+    from tablewright.tables.io.files import format_of
+
+    counts: Counter[str] = Counter()
+    if format_of(out) in ("csv", "tsv"):
+        frame = count_formulas(frame, counts, safe)
+    report_formulas(counts, safe, quiet)
+    return frame
+
+
+def count_formulas(frame: pl.DataFrame, counts: Counter[str], safe: bool) -> pl.DataFrame:
     """Count the cells that a spreadsheet would run, and write them as text if asked to."""
     import polars as pl
 

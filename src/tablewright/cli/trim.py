@@ -10,14 +10,16 @@ import click
 
 from tablewright.cli.group import COMMAND_LINE
 from tablewright.cli.options import (
+    encoding_option,
     path,
     quiet_option,
     schema_option,
     seed_option,
     settle_seed,
+    spreadsheet_option,
     target_option,
 )
-from tablewright.cli.output import check_rows_output
+from tablewright.cli.output import check_rows_output, for_spreadsheets
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     help="Whom to believe on labels: the real rows, or the candidates' own majority.",
 )
 @schema_option
+@encoding_option
+@spreadsheet_option
 @seed_option
 @quiet_option
 def trim(
@@ -69,6 +73,7 @@ def trim(
     variant: Any,
     trust: Any,
     schema_file: Path | None,
+    spreadsheet_safe: bool,
     seed: int | None,
     quiet: bool,
 ) -> None:
@@ -93,10 +98,12 @@ def trim(
         kept = for_file(judge.transform(rows), judge.schema_, out)
     result = judge.result_
     options = {"variant": variant, "trust": trust, "rules": None if rules is None else rules.name}
+    kept = for_spreadsheets(kept, out, spreadsheet_safe, quiet)
     write_rows([kept], out, _origin(judge, seed, options, candidates), real)
     if rejected is not None:
         declared = result.frame().select("_stage", "_reason", "_score")
-        write_frame(rows.hstack(declared).filter(~result.keep), rejected)
+        others = rows.hstack(declared).filter(~result.keep)
+        write_frame(for_spreadsheets(others, rejected, spreadsheet_safe, quiet), rejected)
         say(f"{int((~result.keep).sum()):,} rejected rows in {rejected}", quiet)
     if not quiet:
         _show(result)
