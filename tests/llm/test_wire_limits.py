@@ -128,7 +128,7 @@ def test_the_minutes_cut_a_reply_that_is_under_way_and_keep_it(waits: threading.
         while not waits.wait(0.01):
             send(events(piece("a,1\n"), end=b""))
 
-    with serve_raw(endless) as raw, connect("m", raw.url, max_minutes=0.005) as client:
+    with serve_raw(endless) as raw, connect("m", raw.url, max_minutes=0.02) as client:
         kept, late = client.complete_all([ROWS, ROWS.but(seed=1)])[0], client.complete_all([PROMPT])
     assert isinstance(kept, Reply)
     assert kept.finish == "cut"

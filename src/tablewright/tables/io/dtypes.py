@@ -65,7 +65,7 @@ def dtype_from_text(text: str, categories: list[Any] | None = None) -> Any:
     result = _PARAMETERS.match(text)
     try:
         return _with_parameters(result[1], result[2].split(", ")) if result else _unknown(text)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, IndexError) as error:
         raise SchemaError(f"{text!r} is not a data type that polars has") from error
 
 
