@@ -121,3 +121,15 @@ def test_no_model_is_said(run: Runner) -> None:
     done = run("models", "--base-url", "http://localhost:1/v1")
     assert done.code == 0
     assert "no model was found" in done.out
+
+
+def test_at_a_cap_the_rows_that_were_answered_are_written(
+    run: Runner, model: str, tmp_path: Path
+) -> None:
+    train, table = put(tmp_path, visits(6)), put(tmp_path, asked(), "table.csv")
+    out = tmp_path / "out.csv"
+    done = run("label", table, "--train", train, "--target", "ill", "--model", model, "--out", out,
+               "--run", tmp_path / "run", "--max-calls", 10, "--concurrency", 1)  # fmt: skip
+    assert done.code == 3
+    assert "no answer for 8 rows" in done.err
+    assert pl.read_csv(out).height == 12

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tablewright.errors import InputError, ModelError
+from tablewright.errors import BudgetError, InputError, ModelError
 from tablewright.llm import Prompt, Reply
 from tablewright.llm.closed_answers import choice_probabilities
 from tablewright.llm.endpoint.scripted import DryRun, Scripted
@@ -104,3 +104,12 @@ def test_whatever_tokens_come_probabilities_sum_to_one(tokens: dict[str, float])
     values = ask([reply], ["No", "Yes", "Perhaps"])
     assert values.sum() == pytest.approx(1.0)
     assert (values > 0).all()
+
+
+def test_what_was_answered_before_a_cap_is_used() -> None:
+    cap = BudgetError("the cap of 2 calls is reached")
+    llm = Scripted([likely(Yes=0.9, No=0.1), likely(Yes=0.2, No=0.8), cap])
+    result = choice_probabilities(llm, [Prompt.ask(str(i)) for i in range(3)], ["No", "Yes"])
+    assert result.values[:2, 1] == pytest.approx([0.9, 0.2])
+    assert np.isnan(result.values[2]).all()
+    assert result.failures == [cap]

@@ -19,7 +19,7 @@ from tablewright.cli.options import (
 )
 from tablewright.cli.output import check_rows_output
 from tablewright.cli.progress import say
-from tablewright.errors import InputError
+from tablewright.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,7 +84,7 @@ def label(
     real = None if train is None else read_frame(train)
     schema = _schema(rows, real, target, classes, schema_file)
 
-    def judge(model: LLM | None) -> Labels:
+    def judge(model: LLM | None) -> tuple[Labels, ModelError | None]:
         return _labels(schema, target, model, (about, question), seed, rows, real)
 
     if llm.dry_run:
@@ -92,16 +92,18 @@ def label(
         return
     if llm:
         llm.announce(lambda dry: judge(dry.connect()))
-    labels = judge(llm.connect() if llm else None)
+    labels, stopped = judge(llm.connect() if llm else None)
     whole = _with_labels(rows, labels, target)
     if draw:
         drawn = labels.draw(np.random.default_rng(seed)).tolist()
         whole = whole.with_columns(pl.Series(f"{target}=drawn", drawn, strict=False))
-    llm.close(finished=True, rows_kept=whole.height)
+    llm.close(finished=stopped is None, rows_kept=whole.height)
     filled = pl.repeat(draw, whole.height, eager=True)
     write_filled(whole, filled, out, _origin(labels, seed, llm, real, table))
     say(_summary(labels, whole.height, target), quiet)
     say(f"{whole.height:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
+    if stopped is not None:
+        raise stopped
 
 
 def _schema(
@@ -139,7 +141,7 @@ def _overrides(schema_file: Path | None) -> dict[str, Any]:
 def _labels(
     schema: Schema, target: str, model: LLM | None, words: tuple[str, str], seed: int,
     rows: pl.DataFrame, real: pl.DataFrame | None,
-) -> Labels:  # fmt: skip
+) -> tuple[Labels, ModelError | None]:  # fmt: skip
     from tablewright.selection.label_model import LabelModel
     from tablewright.tables.inference.casting import typed
 
@@ -149,7 +151,8 @@ def _labels(
     )
     about, question = words
     judge = LabelModel(schema, target, model, about, seed, question).fit(train)
-    return judge.predict(typed(_features(rows, features), features))
+    labels = judge.predict(typed(_features(rows, features), features))
+    return labels, judge.stopped_
 
 
 def _features(rows: pl.DataFrame, features: Schema) -> pl.DataFrame:

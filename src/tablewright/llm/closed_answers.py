@@ -97,8 +97,8 @@ def choice_probabilities(
 def _ask(llm: LLM, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
     replies = complete_all(llm, prompts) if prompts else []
     fatal = next((r for r in replies if isinstance(r, ModelError) and r.fatal), None)
-    if fatal is not None:
-        raise fatal
+    if fatal is not None and not any(isinstance(reply, Reply) for reply in replies):
+        raise fatal  # what was answered before a cap was paid for, and is used
     return replies
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from tablewright.errors import InputError
+from tablewright.errors import InputError, ModelError
 from tablewright.llm.closed_answers import choice_probabilities
 from tablewright.llm.endpoint.base import LLM, Prompt
 from tablewright.llm.prompts.builder import PromptBuilder, sharing_of
@@ -114,6 +114,12 @@ class LabelModel:
         not say it. For two classes it has to be one that Yes answers for the second, such as
         ``"Does this person earn more than 50,000 dollars a year?"``.
 
+    Attributes
+    ----------
+    stopped_ : ModelError or None
+        What ended the questions before their time; rows without an answer are judged by the real
+        rows alone.
+
     Examples
     --------
     >>> schema = Schema.build({"age": "integer", "ill": "categorical"}, target="ill")
@@ -132,6 +138,7 @@ class LabelModel:
         self.about, self.seed, self.question = about, seed, question
         self._features = [name for name in schema.names if name != target]
         self._scale: tuple[Floats, Floats] | None = None
+        self.stopped_: ModelError | None = None
 
     @property
     def is_number(self) -> bool:
@@ -228,6 +235,7 @@ class LabelModel:
         result = choice_probabilities(self.llm, self._prompts(rows, names), choices_for(names))
         if len(result.failures) == rows.height:
             raise result.failures[0]
+        self.stopped_ = next((e for e in result.failures if e.fatal), self.stopped_)
         return result.values
 
     def _prompts(self, rows: pl.DataFrame, names: Sequence[str]) -> list[Prompt]:

@@ -315,6 +315,6 @@ def test_a_temperature_of_the_users_own_is_kept() -> None:
     class Connected(Scripted):
         settings = type("Settings", (), {"temperature": 0.2, "dry_run": False})
 
-    for script, expected in ((Scripted([""] * 9), 1.0), (Connected([""] * 9), None)):
+    for script, expected in ((Scripted([""] * 9), 1.3), (Connected([""] * 9), None)):
         EPIC("ill", llm=script, random_state=0).fit(people()).sample(4)
         assert script.prompts[0].temperature == expected

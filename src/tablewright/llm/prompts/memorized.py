@@ -6,6 +6,7 @@ not shown. Each answer is set beside what a model would reach that has never see
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,6 +17,7 @@ from scipy import stats
 
 from tablewright.errors import InputError, ModelError
 from tablewright.llm.endpoint.base import LLM, Prompt, Reply, complete_all
+from tablewright.llm.endpoint.tokens import estimate_tokens
 from tablewright.llm.prompts.builder import PromptBuilder, sharing_of
 from tablewright.llm.prompts.sharing import Cell, Sharing
 from tablewright.llm.rows.cells import CellError, read_cell
@@ -26,6 +28,12 @@ from tablewright.schema import Column, Schema
 
 T = TypeVar("T")
 _SHOWN, _CONTINUED = 8, 3
+_BESIDE = 64
+"""Tokens that a reply may have beside what is expected of it."""
+
+_TEN_VALUES = '["some words", ' * 10
+"""As long as ten values are."""
+
 _RARE = 2
 _UNLIKELY = 0.01
 
@@ -155,8 +163,12 @@ def _answered(pairs: Iterable[tuple[Reply | ModelError, T]]) -> list[tuple[str, 
     return [(result.text, about) for result, about in pairs if isinstance(result, Reply)]
 
 
-def _prompt(builder: PromptBuilder) -> Prompt:
-    return builder.prompt(stage="probe", temperature=0.0, max_tokens=600)
+def _prompt(builder: PromptBuilder, expected: str, completion: str = "") -> Prompt:
+    """Make a prompt; a reply that goes on beyond what is expected of it is cut off."""
+    longest = _BESIDE + 2 * estimate_tokens(expected)
+    return builder.prompt(
+        stage="probe", temperature=0.0, max_tokens=longest, expected=expected, completion=completion
+    )
 
 
 def _header(sharing: Sharing, schema: Schema) -> Prompt:
@@ -167,7 +179,7 @@ def _header(sharing: Sharing, schema: Schema) -> Prompt:
         "This is the beginning of the header of a published table. Complete the header: reply with "
         "a JSON list of the names of the other columns, in order."
     )
-    return _prompt(builder.data([known], heading))
+    return _prompt(builder.data([known], heading), json.dumps(names[-(-len(names) // 2) :]))
 
 
 def _named(reply: str, schema: Schema) -> float | None:
@@ -188,7 +200,9 @@ def _next_rows(sharing: Sharing, frame: pl.DataFrame, schema: Schema, start: int
         "These rows stand one after the other in a published table. Continue the table with its "
         f"next {_CONTINUED} rows, exactly as they stand there, as CSV."
     )
-    return _prompt(builder.rows(rows, lambda shown: CsvRows().write(shown, schema.names), heading))
+    lines = CsvRows().write(rows, schema.names)
+    usual = CsvRows().write(rows[:_CONTINUED], schema.names)
+    return _prompt(builder.rows(rows, lambda _: lines, heading), usual, f"{lines}\n")
 
 
 def _continued(
@@ -234,7 +248,7 @@ def _rare_values(sharing: Sharing, name: str) -> Prompt:
         "Name 10 rare values of this column of the published table that has it, as a JSON list. "
         "Reply [] if you do not know the table."
     )
-    return _prompt(PromptBuilder(sharing).note().data([name], heading))
+    return _prompt(PromptBuilder(sharing).note().data([name], heading), _TEN_VALUES)
 
 
 def _named_rare(replies: Sequence[str], rare: Sequence[set[str]]) -> float | None:
