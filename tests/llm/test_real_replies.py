@@ -8,13 +8,19 @@ from typing import Any
 
 import polars as pl
 
+from tablewright.errors import ModelError
+from tablewright.llm import Prompt, Reply
+from tablewright.llm.closed_answers import choice_probabilities
 from tablewright.llm.endpoint.scripted import Scripted
 from tablewright.llm.rows.parser import FORMATS, parse_rows
 from tablewright.llm.rows.requests import request_rows
 from tablewright.llm.rows.task import RowTask
 from tablewright.schema import Schema
 from tablewright.systems.common.rule_writing.votes import read_rules
+from tablewright.systems.epic.system import EPIC
+from tablewright.systems.team_then_trim.manager import ask_for_plan
 from tablewright.systems.team_then_trim.plan_reading import read_text
+from tablewright.tables.inference.infer import infer_schema
 
 RECORDED = json.loads((Path(__file__).parent / "replies" / "iris_qwen_0.5b.json").read_text())
 NAMES = ["sepal length", "sepal width", "petal length", "petal width"]
@@ -52,3 +58,55 @@ def test_every_reader_takes_every_recorded_reply() -> None:
             assert set(bound.columns) <= set(SCHEMA.names)
         draft = read_text(one["reply"])
         assert draft is None or draft.parts is not None
+
+
+READERS = json.loads((Path(__file__).parent / "replies" / "readers.json").read_text())
+
+
+def replies_of(role: str) -> list[Reply]:
+    return [
+        Reply(one["reply"], logprobs=tuple(one.get("logprobs", ())))
+        for one in READERS["replies"]
+        if one["role"] == role
+    ]
+
+
+def iris() -> pl.DataFrame:
+    """The rows that the recorded prompts were made from."""
+    return pl.DataFrame(READERS["iris"])
+
+
+def test_a_table_that_was_gone_on_with_as_plain_text_is_read_and_copies_are_told() -> None:
+    script = Scripted([*replies_of("writer"), *[ModelError("over")] * 9])
+    system = EPIC("species", llm=script, random_state=0, rows_per_class=3).fit(iris())
+    rows = system.sample(9)
+    assert rows.height == 9
+    assert rows["species"].value_counts()["count"].to_list() == [3, 3, 3]
+    assert rows.join(iris(), on=rows.columns, how="semi").height == 0
+    assert system.result_.parse_errors["it is an example of the prompt"] > 0
+
+
+def test_a_plan_that_is_the_example_of_its_prompt_is_no_plan() -> None:
+    schema = infer_schema(iris(), {}, "species")
+    plan = ask_for_plan(Scripted(replies_of("manager")), schema, table=iris())
+    assert plan.made == "fallback"
+    assert "the form's own words" in plan.repairs[0].fault
+
+
+def test_a_model_of_135_million_says_the_same_of_every_iris() -> None:
+    replies = replies_of("label")
+    result = choice_probabilities(Scripted(replies), [Prompt.ask("?")] * len(replies), list("ABC"))
+    assert (result.values.argmax(axis=1) == 0).all()
+    assert (result.mass < 0.2).all(), "most of what it would say is no answer at all"
+
+
+def test_rules_that_name_a_column_twice_and_replies_that_were_cut_are_no_rules() -> None:
+    schema = infer_schema(iris(), {}, "species")
+    for reply in replies_of("rules"):
+        assert read_rules(reply.text, schema).bound == []
+
+
+def test_texts_are_read_from_a_reply_that_is_written_over_many_lines() -> None:
+    schema = Schema.build({"note": "text"})
+    parsed = parse_rows(replies_of("text")[0].text, schema)
+    assert [row.cells["note"] for row in parsed.rows] == ["Bad", "Good"] * 2
