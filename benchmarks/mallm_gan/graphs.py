@@ -33,8 +33,8 @@ from tablewright.tables.encoding.codec import Codec
 from tablewright.tables.table import load_table
 from tablewright.threads import one_thread
 
-SEARCHED = (100, 200)  # sizes at which the loop runs
-LOOPS = 5  # draws of it
+SEARCHED = (200,)  # sizes at which the loop runs
+LOOPS = 4  # draws of it
 
 Codes = np.typing.NDArray[np.intp]
 

@@ -88,6 +88,16 @@ def test_a_dry_run_makes_no_call_and_writes_nothing(
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_a_dry_run_counts_the_whole_search_of_mallm_gan(
+    run: Runner, endpoint: Served, tmp_path: Path
+) -> None:
+    done = call(run, tmp_path, endpoint, "--method", "mallm-gan", "--dry-run")
+    assert done.code == 0, done.err
+    n_calls = int(re.findall(r"([\d,]+) calls", done.out)[0].replace(",", ""))
+    assert n_calls == 1 + 8 + 8, "edges, eight proposals, thirty rows by four"
+    assert not endpoint.requests
+
+
 def test_the_fit_of_a_report_is_in_the_estimate_and_the_bill(
     run: Runner, endpoint: Served, tmp_path: Path
 ) -> None:

@@ -264,6 +264,15 @@ class Process:
         edges = [edge for edge in data["unsupported"] or () if tuple(edge) in graph.edges]
         return cls(graph, data["context"], data["task"], tuple((a, b) for a, b in edges))
 
+    @classmethod
+    def of(cls, process: Any, columns: Sequence[str]) -> Process:
+        """Take a process, its plain data, or the file of one, for a table with some columns."""
+        if isinstance(process, str | Path):
+            return cls.load(process, columns)
+        return cls.from_data(
+            process if isinstance(process, Mapping) else process.as_data(), columns
+        )
+
     def supported_but(self, edges: Iterable[Edge]) -> Process:
         """Return the process with the edges named that the real rows do not support."""
         return replace(self, unsupported=tuple(edges))

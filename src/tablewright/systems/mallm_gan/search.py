@@ -66,6 +66,10 @@ class EdgeFrequencies:
         ]
         return sorted(found, key=lambda entry: -entry[1])
 
+    def lines(self, n_edges: int = 20) -> list[str]:
+        """Name the most frequent edges with their shares, for a prompt."""
+        return [f"{a} -> {b}: {share:.0%}" for (a, b), share in self.ranked()[:n_edges]]
+
     def ways(self, one: str, other: str) -> list[Edge]:
         """Return both directions of an edge, the more frequent first."""
         i, j = self.names.index(one), self.names.index(other)

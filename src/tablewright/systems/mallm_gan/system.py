@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,8 +37,6 @@ PATIENCE = 3
 MIN_SCORED = 1000
 Z = 1.0
 """Standard errors by which a process has to be harder to tell from the real rows."""
-
-_MAX_FREQUENT = 20
 
 
 class MALLMGAN(System):
@@ -174,20 +171,12 @@ class MALLMGAN(System):
     def _start(self) -> Process:
         """Return the process that was given, or that of the graph which the rows support."""
         if self.process is not None:
-            return self._given(self.process)
+            return Process.of(self.process, self.writable_.names)
         start = Process(self.frequencies_.graph(), self.context)
         if self.optimizer_ is None or self.variant == "published":
             return start
-        frequent = self.frequencies_.ranked()[:_MAX_FREQUENT]
-        listed = [f"{cause} -> {effect}: {share:.0%}" for (cause, effect), share in frequent]
-        proposed = self.optimizer_.edges(start, listed)
+        proposed = self.optimizer_.edges(start, self.frequencies_.lines())
         return Process(self.frequencies_.graph(proposed), self.context)
-
-    def _given(self, process: Any) -> Process:
-        if isinstance(process, str | Path):
-            return Process.load(process, self.writable_.names)
-        data = process if isinstance(process, Mapping) else process.as_data()
-        return Process.from_data(data, self.writable_.names)
 
     # the search ---------------------------------------------------------------------------
 
@@ -203,9 +192,12 @@ class MALLMGAN(System):
             return discriminator.judge(typed(drawn, self.writable_))
 
         rounds = ROUNDS if self.rounds is None else self.rounds
-        return improve(
-            start, self._proposals, measure, _is_better, max_measurements=rounds, patience=PATIENCE
-        )
+        return improve(start, self._proposals, measure, self._accepts,
+                       max_measurements=rounds, patience=PATIENCE)  # fmt: skip
+
+    def _accepts(self, _: Proposal[Process], before: Judgement, after: Judgement) -> bool:
+        gain, error = after.gain_over(before)
+        return self.dry_run_ or gain > Z * error
 
     def _train_published(self, start: Process) -> Trace[Process, Any]:
         """Take every proposal; of the last pass over the real rows the best stays."""
@@ -236,7 +228,7 @@ class MALLMGAN(System):
         if self.optimizer_ is None:
             yield from self._edits(trace)
             return
-        for _ in range(PATIENCE):
+        for turn in range(PATIENCE):
             try:
                 proposed = self.optimizer_.propose(trace)
             except ModelError as error:
@@ -244,7 +236,9 @@ class MALLMGAN(System):
                     raise
                 self.result_.note(f"the search of the process ended early: {error}")
                 return
-            if proposed is not None:
+            if self.dry_run_:  # as many calls and rows are counted as a search takes at most
+                yield Proposal(f"dry run {turn}", trace.state)
+            elif proposed is not None:
                 yield Proposal("; ".join(proposed.compare(trace.state)), proposed, "the optimizer")
 
     def _edits(self, trace: Trace[Process, Any]) -> Iterator[Proposal[Process]]:
@@ -279,6 +273,7 @@ class MALLMGAN(System):
         labelled = target is not None and target in self.writable_
         partition = target_partition(self._real, self.writable_) if labelled else None
         copies = "near" if self.variant == "default" else "equal"
+        copies = "none" if self.dry_run_ else copies
         pool = self.pool(request, result, partition=partition, copies=copies)
         result.details.update(process=self.process_, history=self.history_)
         if self.model("writer") is None:
@@ -298,10 +293,5 @@ class MALLMGAN(System):
 
     def _restore(self, stored: Artefact) -> None:
         self.generator_ = Synthesizer.restore(part_of("generator", stored))
-        self.process_ = self._given(self.process)
+        self.process_ = Process.of(self.process, self.writable_.names)
         self.history_ = list(stored.facts["history"])
-
-
-def _is_better(_: Proposal[Process], before: Judgement, after: Judgement) -> bool:
-    gain, error = after.gain_over(before)
-    return gain > Z * error
