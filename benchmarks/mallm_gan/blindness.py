@@ -51,7 +51,7 @@ def results(folder: Path, draws: int) -> Iterator[dict[str, Any]]:
                 for seed in range(draws):
                     order = np.random.default_rng([17, size, seed]).permutation(frame.height)
                     real, other = table.frame[order[:size]], table.frame[order[size : 2 * size]]
-                    made = shuffled(real, seed) if what == "shuffled columns" else other
+                    made = shuffled(other, seed) if what == "shuffled columns" else other
                     accuracy = published(real, table.schema, made, seed)
                     found.setdefault("published (accuracy)", []).append(accuracy)
                     for kind in KINDS:

@@ -287,6 +287,16 @@ def test_a_process_is_saved_edited_by_hand_and_taken_up_again(tmp_path: Path) ->
     assert system.process_.context == "Of a clinic."
 
 
+def test_a_process_may_name_columns_that_are_constant_here() -> None:
+    process = start(dose=["town", "smokes"], ill=["dose"])
+    one_town = clinic().with_columns(town=pl.lit("Ulm"))
+    system = MALLMGAN("ill", process=process, rounds=0, random_state=0).fit(one_town)
+    assert system.process_.graph.edges == (("smokes", "dose"), ("dose", "ill"))
+    wrong = Process(CausalGraph({"weight": [], "ill": ["weight"]}))
+    with pytest.raises(InputError, match="'weight', a cause of 'ill', is no column"):
+        fitted(process=wrong)
+
+
 def test_a_file_holds_process_and_history_and_loading_asks_nobody(tmp_path: Path) -> None:
     model = Expert(TRUTH)
     system = fitted(llm=model, process=start(ill=["town"]), rounds=1)

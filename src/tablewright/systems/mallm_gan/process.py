@@ -265,13 +265,20 @@ class Process:
         return cls(graph, data["context"], data["task"], tuple((a, b) for a, b in edges))
 
     @classmethod
-    def of(cls, process: Any, columns: Sequence[str]) -> Process:
-        """Take a process, its plain data, or the file of one, for a table with some columns."""
+    def of(cls, process: Any, columns: Sequence[str], left_out: Sequence[str] = ()) -> Process:
+        """Take a process, its plain data, or the file of one, without columns that are left out.
+
+        Such are columns that are constant in the rows at hand, and identifiers.
+        """
+        known = [*columns, *left_out]
         if isinstance(process, str | Path):
-            return cls.load(process, columns)
-        return cls.from_data(
-            process if isinstance(process, Mapping) else process.as_data(), columns
-        )
+            process = cls.load(process, known)
+        elif isinstance(process, Mapping):
+            process = cls.from_data(process, known)
+        edges = [edge for edge in process.graph.edges if set(edge) <= {*columns}]
+        edges += [edge for edge in process.graph.edges if not set(edge) <= {*known}]
+        graph = CausalGraph.from_edges(columns, edges)
+        return cls(graph, process.context, process.task)
 
     def supported_but(self, edges: Iterable[Edge]) -> Process:
         """Return the process with the edges named that the real rows do not support."""

@@ -171,7 +171,9 @@ class MALLMGAN(System):
     def _start(self) -> Process:
         """Return the process that was given, or that of the graph which the rows support."""
         if self.process is not None:
-            return Process.of(self.process, self.writable_.names)
+            names = self.writable_.names
+            others = [name for name in self.schema_.names if name not in names]
+            return Process.of(self.process, names, others)
         start = Process(self.frequencies_.graph(), self.context)
         if self.optimizer_ is None or self.variant == "published":
             return start
@@ -293,5 +295,5 @@ class MALLMGAN(System):
 
     def _restore(self, stored: Artefact) -> None:
         self.generator_ = Synthesizer.restore(part_of("generator", stored))
-        self.process_ = Process.of(self.process, self.writable_.names)
+        self.process_ = Process.from_data(self.process, self.writable_.names)
         self.history_ = list(stored.facts["history"])
