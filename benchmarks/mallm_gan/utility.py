@@ -1,9 +1,9 @@
 """The main table: what models learn from written rows, at 25 to 800 real ones.
 
-    python -m benchmarks.mallm_gan.utility --data DIR [--draws 20] [--out FILE]
+    python -m benchmarks.mallm_gan.utility --data DIR --part splits|draws [--draws 20] [--out FILE]
 
-First the given splits (one for each size), published figures beside ours; then draws of our own
-at 100 rows, with copies and membership.
+The given splits (one for each size), published figures beside ours; or draws of our own at 100
+rows, with copies and membership.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def scored(made: pl.DataFrame, split: Split) -> float:
     return utility(made.select(split.train.columns), split.test, split.target, split.classes)
 
 
-def at_splits(folder: Path) -> Iterator[dict[str, Any]]:
+def at_splits(folder: Path, methods: list[str]) -> Iterator[dict[str, Any]]:
     """Every method on the given splits."""
     for table, (_, _, sizes) in GIVEN.items():
         for size in sizes:
@@ -56,8 +56,8 @@ def at_splits(folder: Path) -> Iterator[dict[str, Any]]:
                 "real": scored(split.train, split),
                 "MALLM-GAN (published)": PUBLISHED.get(table, (None,) * len(SIZES))[column],
             }
-            for name, make in METHODS.items():
-                row[name] = scored(make(split, 0), split)
+            for name in methods:
+                row[name] = scored(METHODS[name](split, 0), split)
             print(row, flush=True)
             yield row
 
@@ -77,10 +77,12 @@ def membership(made: pl.DataFrame, train: pl.DataFrame, others: pl.DataFrame, ta
     return float(roc_auc_score(truth, -np.concatenate(near)))
 
 
-def at_draws(folder: Path, draws: int, size: int = DRAWN) -> Iterator[dict[str, Any]]:
+def at_draws(
+    folder: Path, draws: int, methods: list[str], size: int = DRAWN
+) -> Iterator[dict[str, Any]]:
     """Mean of draws of our own."""
     for table in GIVEN:
-        for name in ("real", *METHODS):
+        for name in ("real", *methods):
             found: list[tuple[float, float, float]] = []
             start = time.process_time()
             for seed in range(SLOW if name == "mallm-gan" else draws):
@@ -106,30 +108,35 @@ def at_draws(folder: Path, draws: int, size: int = DRAWN) -> Iterator[dict[str, 
             yield row
 
 
-HEAD = """`python -m benchmarks.mallm_gan.utility --data DIR`. No language model; all rows are
+HEAD = """`python -m benchmarks.mallm_gan.utility --data DIR --part splits`. No
+language model; all rows are
 drawn on this machine. Weighted F1 (adult, asia) or R2 (insurance) on 200 test rows of
 the best of four (three) learners with the settings of the authors' program; as many
 rows are written as were learned from. The published MALLM-GAN is of an earlier
 version of the paper, with GPT models."""
 
-DRAWS = """Seeded draws of our own at {size} rows (insurance without its duplicate); the splits
-above had no part in choosing a method, and these draws none either. Membership: an
-attack by the distance to the nearest written row tells training rows from as many
-others; 0.5 is ideal."""
+DRAWS = """`python -m benchmarks.mallm_gan.utility --data DIR --part draws`. Seeded draws of
+{size} rows (insurance without its duplicate), none of which had a part in choosing a
+method; utility as on the given splits. Membership: an attack by the distance to the
+nearest written row tells training rows from as many others; 0.5 is ideal."""
 
 
 def main() -> None:
     parser = options(__doc__ or "", data=True)
     parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--part", choices=("splits", "draws"), required=True)
     parser.add_argument("--out", type=Path, default=None)
     asked = parser.parse_args()
+    methods = asked.methods.split(",")
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        splits, draws = list(at_splits(asked.data)), list(at_draws(asked.data, asked.draws))
-    page = "\n\n".join(
-        ["# Utility", HEAD, "## The given splits", markdown(splits), f"## Draws at {DRAWN} rows",
-         DRAWS.format(size=DRAWN), markdown(draws)]
-    )  # fmt: skip
+        if asked.part == "splits":
+            rows, title, head = list(at_splits(asked.data, methods)), "The given splits", HEAD
+        else:
+            rows = list(at_draws(asked.data, asked.draws, methods))
+            title, head = f"Utility of draws at {DRAWN} rows", DRAWS.format(size=DRAWN)
+    page = "\n\n".join([f"# {title}", head, markdown(rows)])
     print(page)
     if asked.out is not None:
         asked.out.write_text(page + "\n")
