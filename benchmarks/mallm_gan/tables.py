@@ -12,6 +12,7 @@ import polars as pl
 from benchmarks.generators.small_tables import ASIA, INSURANCE
 from benchmarks.tables import ADULT, read
 from tablewright import MALLMGAN, Synthesizer
+from tablewright.tables.table import load_table
 
 N_TEST = 200
 SIZES = (25, 50, 100, 200, 400, 800)
@@ -58,10 +59,10 @@ def given(folder: Path, table: str, size: int) -> Split:
 def whole(folder: Path, table: str) -> tuple[pl.DataFrame, str, bool]:
     """Read a whole table; Insurance without its duplicate, Adult without the census weight."""
     if table == "adult":
-        return read(folder, ADULT).drop("fnlwgt"), "salary", True
+        return load_table(read(folder, ADULT).drop("fnlwgt")).frame, "salary", True
     if table == "asia":
         return read(folder, ASIA), "dysp", True
-    return read(folder, INSURANCE).unique(maintain_order=True), "charges", False
+    return load_table(read(folder, INSURANCE).unique(maintain_order=True)).frame, "charges", False
 
 
 def drawn(folder: Path, table: str, size: int, seed: int) -> tuple[Split, pl.DataFrame]:
