@@ -14,8 +14,11 @@ from tablewright import RDDG
 from tablewright.errors import InputError, ModelError
 from tablewright.llm import Prompt, Scripted
 from tablewright.llm.endpoint.base import Reply
+from tablewright.rules import as_rules
 from tablewright.systems import System
 from tablewright.systems.rddg.prompts import published_feedback
+from tablewright.systems.rddg.relations import Relations, verify
+from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import StandIn
 
 
@@ -190,3 +193,17 @@ def test_a_class_of_few_rows_is_covered_and_that_is_noted() -> None:
     assert len(system.coreset_.members[0]) + len(system.coreset_.members[1]) == 104
     assert system.sample(8).height == 8
     assert any("has 4 rows, too few to say which are hard" in n for n in system.result_.notes)
+
+
+def test_an_equation_with_a_tolerance_is_as_exact_as_in_the_real_rows() -> None:
+    table = patients(600).with_columns(
+        pl.when(pl.col("asked") == "no").then(77.7).otherwise("uptake").alias("uptake")
+    )
+    premise = {"kind": "implies", "if": "asked = 'yes'", "then": "abs(index - total / uptake) <= 9"}
+    relations = Relations(verify(as_rules([premise]), table, infer_schema(table)))
+    off = table.with_columns(pl.col("index") + 5)
+    settled = relations.settle(off, table, np.random.default_rng(0))
+    asked = (table["asked"] == "yes").to_numpy()
+    assert not follows(off).to_numpy()[asked].all()
+    assert follows(settled).to_numpy()[asked].all()
+    assert (settled["index"] - table["index"]).filter(pl.Series(~asked)).round(6).eq(5).all()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Self
 
 import numpy as np
@@ -14,9 +17,10 @@ from tablewright.errors import ModelError
 from tablewright.llm.endpoint.base import Prompt, Reply
 from tablewright.llm.endpoint.metering import Metered
 from tablewright.llm.prompts.builder import PromptBuilder
-from tablewright.rules import Rules, Severity, check_rules
+from tablewright.rules import Rules, Severity, Source, check_rules
 from tablewright.rules.expressions.parsing import parse_tree
 from tablewright.rules.expressions.tree import columns_of
+from tablewright.rules.language import Equivalence
 from tablewright.rules.mining import mine_rules
 from tablewright.schema import Schema
 from tablewright.systems.common.rule_writing.forms import echoes, grammar, reply_schema
@@ -30,6 +34,9 @@ _MIN_ROWS = 20
 _KINDS = ("dependencies", "equations", "orders", "exclusions", "bounds")
 _MAX_RULES = 60
 _MAX_TOKENS = 6_000
+_EQUATION = re.compile(
+    r'abs\((?P<column>\w+|"[^"]+") - (?P<expression>[\w\s"./*+()-]+)\) <= [\d.e+-]+'
+)
 
 _SYSTEM = "You know what the columns of tables mean, and find out how they depend on each other."
 
@@ -109,6 +116,21 @@ class Relations:
                 names += columns_of(parse_tree(rule.then))
         return tuple(dict.fromkeys(names))
 
+    def settle(
+        self, rows: pl.DataFrame, real: pl.DataFrame, rng: np.random.Generator
+    ) -> pl.DataFrame:
+        """Compute what an equation with a tolerance determines, as far off as in a real row.
+
+        Rows under the rule alone lie anywhere within the largest deviation of any real row.
+        """
+        for rule in (one.rule for one in self.found if one.holds and one.rule.kind == "implies"):
+            match = _EQUATION.fullmatch(rule.then)
+            if match is None:
+                continue
+            with suppress(pl.exceptions.PolarsError):  # a name that polars' SQL does not take
+                rows = _settled(rule, match, rows, real, rng)
+        return rows
+
     def to_dict(self) -> dict[str, Any]:
         """Return the relations as JSON has them."""
         found = [
@@ -127,6 +149,23 @@ class Relations:
             for rule, one in zip(rules, stored["found"], strict=True)
         ]
         return cls(found, str(stored["text"]), list(stored["notes"]))
+
+
+def _settled(
+    rule: Any,
+    match: re.Match[str],
+    rows: pl.DataFrame,
+    real: pl.DataFrame,
+    rng: np.random.Generator,
+) -> pl.DataFrame:
+    name, made = match["column"].strip('"'), pl.sql_expr(match["expression"])
+    premise = pl.sql_expr(rule.if_)
+    off = real.filter(premise).select(pl.col(name) / made).to_series().drop_nulls()
+    off = off.filter(off.is_finite())
+    if not off.len():
+        return rows
+    exact = (made * off[rng.integers(0, off.len(), rows.height)]).cast(real.schema[name])
+    return rows.with_columns(pl.when(premise).then(exact).otherwise(name).alias(name))
 
 
 def verify(rules: Iterable[Any], frame: pl.DataFrame, schema: Schema) -> list[Relation]:
@@ -156,7 +195,15 @@ def mined(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Rela
     if frame.height < _MIN_ROWS:
         return Relations(notes=[f"{frame.height} rows are too few to find relations in"])
     rules = mine_rules(frame, schema, rng, kinds=_KINDS, max_rules=_MAX_RULES)
-    return Relations(verify(rules, frame, schema))
+    return Relations(verify([*rules, *_between_others(rules)], frame, schema))
+
+
+def _between_others(rules: Rules) -> list[Equivalence]:
+    """Join what is equivalent to the same: nearly so by the miner, it may be exactly so here."""
+    pairs = {frozenset((rule.a, rule.b)) for rule in rules if isinstance(rule, Equivalence)}
+    joined = {one ^ other for one, other in combinations(pairs, 2) if len(one & other) == 1}
+    ordered = sorted(sorted(pair) for pair in joined - pairs)
+    return [Equivalence(a=a, b=b, source=Source.MINED) for a, b in ordered]
 
 
 @dataclass(frozen=True)

@@ -243,7 +243,9 @@ class RDDG(EPIC):
         layout = None if model is None else GuidedLayout(self, request)
         writer: RowWriter
         if model is None or layout is None:
-            writer = CalibratedWriter(self.fit_generator(), self.writable_, self.classes_)
+            writer = CalibratedWriter(
+                self.fit_generator(), self.writable_, self.classes_, self.relations_, real
+            )
             result.note(writer.description)
             codec = writer.synthesizer.layout_.codec
         else:

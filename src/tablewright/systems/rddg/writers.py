@@ -15,6 +15,7 @@ from tablewright.generators.calibrated import Calibrated
 from tablewright.random_state import Stream
 from tablewright.rules.expressions import parse_where
 from tablewright.rules.expressions.unparse import quote
+from tablewright.schema import Schema
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems.common.batch import RowBatch, ShownRows
 from tablewright.systems.common.candidate_pool import CandidatePool
@@ -25,6 +26,7 @@ from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.row_writer import GeneratorWriter, RowWriter
 from tablewright.systems.rddg.feedback import Feedback
+from tablewright.systems.rddg.relations import Relations
 
 _ROUNDS, _SMALLEST = 10, 40
 """Rounds that the rows of a request are cut into, about, so that feedback comes early; and rows."""
@@ -37,19 +39,48 @@ _YIELD = 0.25
 
 
 class CalibratedWriter(GeneratorWriter):
-    """The local body: draws each part on its own, by the setting that a round is told."""
+    """The local body: draws each part on its own, by the setting that a round is told.
 
-    def __init__(self, synthesizer: Synthesizer, schema: Any, partition: Partition) -> None:
+    Parameters
+    ----------
+    synthesizer, schema, partition
+        See `GeneratorWriter`.
+    relations : Relations
+    real : DataFrame
+    """
+
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        schema: Schema,
+        partition: Partition,
+        relations: Relations,
+        real: pl.DataFrame,
+    ) -> None:
         own = copy.copy(synthesizer)
         own.generator_ = copy.copy(synthesizer.generator_)
         super().__init__(own, schema, partition)
         self._base = getattr(own.generator_, "setting_", None)
+        self._relations, self._frame = relations, real
 
     def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
         """Draw a round of rows."""
         setting = None if guidance is None else guidance.parameters.get("setting")
         if setting is not None:
             self.synthesizer.generator_.setting_ = self._base + setting  # type: ignore[attr-defined]  # a Calibrated
+        batch = self._drawn(request)
+        rng = request.rng(Stream.RDDG_RELATIONS, self.calls)
+        batch.rows = self._decimals(self._relations.settle(batch.rows, self._frame, rng))
+        return batch
+
+    def _decimals(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Round numbers as the schema says that they are written."""
+        decimals = {c.name: c.decimals for c in self.schema.each() if c.decimals is not None}
+        return rows.with_columns(
+            pl.col(name).round(n) for name, n in decimals.items() if rows[name].dtype.is_float()
+        )
+
+    def _drawn(self, request: SampleRequest) -> RowBatch:
         if not isinstance(self.partition, QuantilePartition) or request.quotas is None:
             return super().write(request)
         batches = []
