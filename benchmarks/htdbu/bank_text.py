@@ -136,8 +136,7 @@ def run(bank: Bank, texture: Texture, pairs: Pairs, seed: int) -> dict[str, floa
     """Fit one texture, write 12,000 rows under the rule, measure."""
     system = HTDBU(
         "y",
-        texture=texture.method,
-        options=texture.options or None,
+        texture={"method": texture.method, **texture.options},
         rules=rules(pairs),
         skeleton=LEADING,
         random_state=seed,

@@ -119,11 +119,11 @@ class Trial:
         return system.sample(20 * self.calls), system
 
     def team(self, trim: Any = None, llm: Any = None) -> Made:
-        kind = type("Team", (TeamThenTrim,), {"batch_size": self.case.batch})
+        constants = {"batch_size": self.case.batch, "n_batches": self.case.batches}
+        kind = type("Team", (TeamThenTrim,), constants)
         system = kind(
             llm=llm or self.model, schema=self.drawn.schema, topic=self.case.topic, trim=trim,
-            classes=self.drawn.schema[self.target].categories,
-            n_batches=self.case.batches, random_state=self.seed,
+            random_state=self.seed,
         )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrimWarning)  # the published gates are ill-posed here

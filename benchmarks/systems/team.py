@@ -71,19 +71,15 @@ def team(
     case: Case, drawn: Drawn, seed: int, llm: Any, context: str = "ancestors", **options: Any
 ) -> TeamThenTrim:
     """Write the batches of a case."""
-    classes = drawn.schema[str(drawn.schema.target)].categories
-    settings = {
-        "trim": None,
-        "classes": classes,
-        "n_batches": BATCHES,
-    }
-    kind = type("Team", (TeamThenTrim,), {"batch_size": BATCH, "context": context})
+    n_batches = options.pop("n_batches", BATCHES)
+    constants = {"batch_size": BATCH, "context": context, "n_batches": n_batches}
+    kind = type("Team", (TeamThenTrim,), constants)
     system: TeamThenTrim = kind(
         llm=llm,
         schema=drawn.schema,
         topic=case.topic,
         random_state=seed,
-        **(settings | options),
+        **{"trim": None, **options},
     )
     return system.fit(drawn.train)
 

@@ -106,26 +106,47 @@ def sample(make: Callable[[Watched], Any], **options: Any) -> Callable[[Watched]
     return run
 
 
+class Brief(CLLM):
+    """One reply a prompt."""
+
+    completions = 1
+
+
+class Nameless(Brief):
+    """The paper's ablation: prompts without names."""
+
+    context = False
+
+
+class SmallTeam(TeamThenTrim):
+    """One batch of rows."""
+
+    n_batches = 1
+
+
 def each_system() -> dict[str, Callable[[Watched], Any]]:
     """Every system with every option that changes what its prompts say."""
     base: dict[str, Any] = {"schema": SCHEMA, "random_state": 0}
-    cllm = {"completions": 1, "curate": False, **base}
-    team = {"trim": None, "n_batches": 1, **base}
+    cllm = {"curate": False, **base}
+    team = {"trim": None, **base}
     mallm = {"rounds": 1, "discriminator": "pairs", **base}
     texts = TextColumn("note", "sick", texts="model")
     systems: dict[str, Callable[[Watched], Any]] = {
-        "cllm": lambda m: CLLM("sick", llm=m, **cllm),
-        "cllm published": lambda m: CLLM("sick", llm=m, variant="published", **cllm),
-        "cllm no context": lambda m: CLLM("sick", llm=m, context=False, **cllm),
+        "cllm": lambda m: Brief("sick", llm=m, **cllm),
+        "cllm published": lambda m: Brief("sick", llm=m, variant="published", **cllm),
+        "cllm strata": lambda m: Brief("sick", llm=m, examples="stratified", **cllm),
+        "cllm near": lambda m: Brief("sick", llm=m, examples="nearest", **cllm),
+        "cllm no context": lambda m: Nameless("sick", llm=m, **cllm),
         "date": lambda m: DATE("sick", llm=m, strategy="none", rounds=1, **base),
         "date published": lambda m: DATE("sick", llm=m, variant="published", rounds=1, **base),
         "epic": lambda m: EPIC("sick", llm=m, **base),
         "epic tokens": lambda m: EPIC("sick", llm=m, mapping="all", **base),
         "rddg": lambda m: RDDG("sick", llm=m, **base),
-        "team": lambda m: TeamThenTrim("sick", llm=m, **team),
-        "team local": lambda m: TeamThenTrim("sick", llm=m, local_columns=["town"], **team),
-        "team label": lambda m: TeamThenTrim("sick", llm={"label": m}, **team),
-        "team published": lambda m: TeamThenTrim("sick", llm=m, variant="published", **team),
+        "team": lambda m: SmallTeam("sick", llm=m, **team),
+        "team near": lambda m: SmallTeam("sick", llm=m, examples="nearest", **team),
+        "team local": lambda m: SmallTeam("sick", llm=m, local_columns=["town"], **team),
+        "team label": lambda m: SmallTeam("sick", llm={"label": m}, **team),
+        "team published": lambda m: SmallTeam("sick", llm=m, variant="published", **team),
         "mallm": lambda m: MALLMGAN("sick", llm=m, **mallm),
         "mallm published": lambda m: MALLMGAN("sick", llm=m, variant="published", **mallm),
     }

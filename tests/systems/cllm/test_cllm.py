@@ -50,18 +50,32 @@ def reply(*rows: Mapping[str, Any]) -> str:
     return json.dumps({"rows": list(rows)})
 
 
-def made(replies: list[Any], n_rows: int, **options: Any) -> tuple[pl.DataFrame, CLLM]:
+class Single(CLLM):
+    """One reply a prompt."""
+
+    completions = 1
+
+
+class Nameless(Single):
+    """The paper's ablation: prompts without names."""
+
+    context = False
+
+
+def made(
+    replies: list[Any], n_rows: int, kind: type[CLLM] = Single, **options: Any
+) -> tuple[pl.DataFrame, CLLM]:
     """Rows from replies, and then from empty ones."""
     script = Scripted([*replies, *[""] * 20])
-    options = {"completions": 1, "random_state": 0, **options}
-    system = CLLM("ill", llm=script, **options).fit(people())
+    options = {"random_state": 0, **options}
+    system = kind("ill", llm=script, **options).fit(people())
     return system.sample(n_rows), system
 
 
-def asked(**options: Any) -> list[Prompt]:
+def asked(kind: type[CLLM] = CLLM, **options: Any) -> list[Prompt]:
     script = Scripted([""] * 600)
     options = {"random_state": 0, "target": "ill", **options}
-    CLLM(llm=script, **options).fit(people()).sample(100)
+    kind(llm=script, **options).fit(people()).sample(100)
     return script.prompts
 
 
@@ -83,7 +97,7 @@ def test_a_prompt_shows_twenty_rows_names_the_domain_and_asks_for_json() -> None
 
 
 def test_completions_share_a_prompt_and_each_prompt_draws_from_the_whole_table() -> None:
-    prompts = asked(completions=5)
+    prompts = asked()
     texts = [prompt.text for prompt in prompts]
     assert len(set(texts[:5])) == 1
     assert len({prompt.seed for prompt in prompts}) == len(prompts) == 15
@@ -93,11 +107,11 @@ def test_completions_share_a_prompt_and_each_prompt_draws_from_the_whole_table()
 
 
 def test_without_context_there_are_no_names_and_rows_get_theirs_back() -> None:
-    text = asked(context=False, topic="patients", schema={"dose": {"meaning": "grams"}})[0].text
+    text = asked(Nameless, topic="patients", schema={"dose": {"meaning": "grams"}})[0].text
     assert not re.search("dose|smokes|patients|grams", text)
     assert '"feat_0":' in text
     hidden = {"feat_0": 3.21, "feat_1": 3, "feat_2": "Yes", "feat_3": "Ulm", "label": "no"}
-    rows, _ = made([reply(hidden)], 1, context=False)
+    rows, _ = made([reply(hidden)], 1, Nameless)
     assert rows.row(0) == (3.21, 3, "Yes", "Ulm", "no")
 
 
@@ -160,7 +174,7 @@ def test_curation_drops_at_most_a_share_and_nothing_where_the_curator_knows_noth
     both = [people(30).with_columns(ill=pl.lit(label)) for label in ("yes", "no")]
     noise = pl.concat(both)  # features of which every one has either label
     script = Scripted([reply(*wrong), *[""] * 9])
-    system = CLLM("ill", llm=script, completions=1, random_state=0).fit(noise)
+    system = Single("ill", llm=script, random_state=0).fit(noise)
     assert system.sample(10).height == 10
     assert any("nothing was dropped" in note for note in system.result_.notes)
 
@@ -178,10 +192,10 @@ def test_numeric_targets_are_curated_in_bins_and_tables_without_one_are_not() ->
     text = reply({"x": -1.51, "pay": -7.1}, {"x": 1.52, "pay": 7.2}, {"x": 1.53, "pay": -7.3},
                  {"x": 0.71, "pay": 3.1})  # fmt: skip
     script = Scripted([text, *[""] * 9])
-    system = CLLM("pay", llm=script, completions=1, random_state=0).fit(table)
+    system = Single("pay", llm=script, random_state=0).fit(table)
     assert system.sample(4)["x"].to_list() == [-1.51, 1.52, 0.71]
     script = Scripted([text, *[""] * 9])
-    system = CLLM(llm=script, completions=1, random_state=0).fit(table)
+    system = Single(llm=script, random_state=0).fit(table)
     assert system.sample(4).height == 4
     assert system.result_.notes == ["without a target nothing was curated: name it (target=...)"]
 
@@ -203,7 +217,7 @@ def test_work_ends_at_caps_and_where_nothing_new_comes_and_says_so(
 
 def test_conditions_stand_in_the_prompt_and_are_kept_whatever_comes_back() -> None:
     script = Scripted([reply(row(3.1, "no"), row(9.2, "yes")), *[""] * 9])
-    system = CLLM("ill", llm=script, completions=1, random_state=0).fit(people())
+    system = Single("ill", llm=script, random_state=0).fit(people())
     assert system.sample(2, where="dose > 5")["dose"].to_list() == [9.2]
     assert "- dose > 5" in script.prompts[0].text
     assert system.result_.rejected["_reason"].to_list() == ["breaks dose > 5"]
@@ -229,31 +243,33 @@ def test_the_local_body_draws_rows_that_are_curated_alike() -> None:
 def test_nothing_but_the_schema_leaves_where_nothing_else_may() -> None:
     script = Scripted([reply(row(3.1, "no")), *[""] * 9])
     script.sharing = Sharing("schema")  # type: ignore[attr-defined]  # as clients have it
-    system = CLLM("ill", llm=script, completions=1, random_state=0).fit(people())
+    system = Single("ill", llm=script, random_state=0).fit(people())
     assert system.sample(1).height == 1
     assert "Bonn" not in script.prompts[0].text
     assert "only the schema of the table may leave" in system.result_.notes[0]
 
 
-@pytest.mark.parametrize("context", [True, False])
-def test_redacted_columns_are_not_shown_and_are_written_nevertheless(context: bool) -> None:
+@pytest.mark.parametrize("kind", [CLLM, Nameless])
+def test_redacted_columns_are_not_shown_and_are_written_nevertheless(kind: type[CLLM]) -> None:
     table = people().with_columns(unit=pl.lit("kg"))
     script = Scripted([""] * 9)
     script.sharing = Sharing("rows", redact=("town", "unit"))  # type: ignore[attr-defined]  # as clients have it
-    CLLM("ill", llm=script, context=context, random_state=0).fit(table).sample(1)
+    kind("ill", llm=script, random_state=0).fit(table).sample(1)
     prompt = script.prompts[0]
     assert not re.search("Ulm|Bonn|kg", prompt.text)
-    assert f'"{"town" if context else "feat_3"}"' in prompt.text.splitlines()[-1]
+    assert f'"{"town" if kind.context else "feat_3"}"' in prompt.text.splitlines()[-1]
     script.sharing = Sharing("rows", redact=("twon",))  # type: ignore[attr-defined]  # as above
     with pytest.raises(InputError, match="did you mean 'town'"):
-        CLLM("ill", llm=script, context=context).fit(table)
+        kind("ill", llm=script).fit(table)
 
 
 def test_what_cannot_work_is_said_in_a_sentence() -> None:
     with pytest.raises(InputError, match="variant is 'default' or 'published', not 'paper'"):
         CLLM("ill", variant="paper").fit(people())
-    with pytest.raises(InputError, match="completions is a whole number above 0, not 0"):
-        CLLM("ill", completions=0).fit(people())
+    with pytest.raises(InputError, match="rows_per_prompt is a whole number above 0, not 0"):
+        CLLM("ill", rows_per_prompt=0).fit(people())
+    with pytest.raises(InputError, match="examples is 'random', 'stratified'"):
+        CLLM("ill", examples="best").fit(people())
 
 
 def test_an_estimate_needs_about_as_many_prompts_as_rows_do() -> None:

@@ -149,7 +149,7 @@ def test_published_is_a_preset(monkeypatch: pytest.MonkeyPatch) -> None:
         taken.append(name)
         return SequentialTrees
 
-    monkeypatch.setattr("tablewright.systems.htdbu.system.resolve", resolve)
+    monkeypatch.setattr("tablewright.systems.htdbu.textures.resolve", resolve)
     HTDBU("y", rules=[PAST], variant="published", random_state=0).fit(CLIENTS)
     assert taken == ["forest"]
 
@@ -161,7 +161,7 @@ def test_published_is_a_preset(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"skeleton": ["moood"]}, "did you mean 'mood'"),
         ({"variant": "paper"}, "variant is 'default' or 'published'"),
         ({"enforce": "softly"}, "enforce is 'intervene' or 'condition'"),
-        ({"options": {"leaf": 3}}, "texture 'trees'"),
+        ({"texture": {"method": "trees", "leaf": 3}}, "texture 'trees'"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:

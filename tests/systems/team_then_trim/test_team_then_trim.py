@@ -90,10 +90,16 @@ def workers(model: StandIn) -> list[str]:
     return [prompt for prompt in model.prompts if "Several specialists write" in prompt]
 
 
+def writing(n_batches: int | None) -> type[TeamThenTrim]:
+    """A team that writes so many batches and returns what passes."""
+    return type("TeamThenTrim", (TeamThenTrim,), {"n_batches": n_batches})
+
+
 def calculated(n_rows: int = 30, **options: Any) -> tuple[pl.DataFrame, TeamThenTrim]:
     model = options.pop("model", None) or Calculator()
+    kind = writing(options.pop("n_batches", None))
     settings = {"plan": PLAN, "trim": None, "random_state": 0, **options}
-    system = TeamThenTrim("y", llm=model, **settings).fit(numbers())
+    system = kind("y", llm=model, **settings).fit(numbers())
     return system.sample(n_rows), system
 
 
@@ -173,7 +179,7 @@ def test_without_a_model_everything_is_local_and_said_so() -> None:
 def test_each_role_takes_its_own_model_and_has_its_own_line_on_the_bill() -> None:
     manager, worker, judge = (StandIn(PEOPLE, target="state") for _ in range(3))
     models = {"manager": manager, "label": judge, "": worker}
-    system = TeamThenTrim("state", llm=models, trim=None, random_state=0, n_batches=2).fit(SMALL)
+    system = writing(2)("state", llm=models, trim=None, random_state=0).fit(SMALL)
     rows = system.sample()
     assert rows.height == 20
     assert len(manager.prompts) == 1
@@ -210,14 +216,8 @@ def test_same_seed_same_rows() -> None:
 def test_examples_and_meanings_are_shown_and_no_other_columns_asked_for() -> None:
     model = StandIn(PEOPLE, target="state")
     reported = {"fever": {"meaning": "degrees in the ear"}}
-    system = TeamThenTrim(
-        "state",
-        llm=model,
-        schema=reported,
-        topic="patients",
-        trim=None,
-        random_state=0,
-        n_batches=1,
+    system = writing(1)(
+        "state", llm=model, schema=reported, topic="patients", trim=None, random_state=0
     ).fit(SMALL)
     system.sample()
     asked = workers(model)
@@ -408,7 +408,7 @@ def test_the_published_variant_is_an_order_and_one_round() -> None:
     ids=["trim", "parameters", "checks"],
 )
 def test_gates_can_be_chosen(trim: Any, stages: set[str]) -> None:
-    system = TeamThenTrim("y", trim=trim, random_state=0, n_batches=5).fit(noisy(60, seed=1))
+    system = writing(5)("y", trim=trim, random_state=0).fit(noisy(60, seed=1))
     assert 0 < system.sample().height < 50
     assert stages <= set(system.result_.rejected["_stage"])
 
@@ -450,7 +450,7 @@ LINES = ['{"a": 1}', '{"b": "x"},', "a", "y", "even", '[{"y": "even"}]', "{", "[
 @settings(max_examples=25)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(LINES), max_size=12).map("\n".join)))
 def test_whatever_workers_reply_rows_are_whole_or_not_there(text: str) -> None:
-    system = TeamThenTrim("y", llm=Noise(text), plan=PLAN, trim=None, random_state=0, n_batches=1)
+    system = writing(1)("y", llm=Noise(text), plan=PLAN, trim=None, random_state=0)
     rows = system.fit(numbers()).sample()
     assert rows.schema == numbers().schema
     assert rows.height <= 10
@@ -476,11 +476,9 @@ def test_a_plan_can_be_looked_at_changed_and_given_back() -> None:
     [
         ({"plan": {"components": [{"features": ["a", "b"]}]}}, "column 'c' is in no component"),
         ({"variant": "paper"}, "variant is 'default' or 'published'"),
-        ({"n_batches": 2.5}, "n_batches is a whole number above 0"),
+        ({"examples": "best"}, "examples is 'random', 'stratified'"),
         ({"trim": "none"}, "trim is 'auto', a Trim"),
         ({"local_columns": ["bb"]}, "no column 'bb' is written"),
-        ({"classes": [1, 2]}, "not of the type of the labels"),
-        ({"target": "b", "classes": [1]}, "target that has classes"),
     ],
 )
 def test_bad_options_are_refused(options: dict[str, Any], said: str) -> None:

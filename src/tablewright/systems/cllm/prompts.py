@@ -16,10 +16,12 @@ from tablewright.llm.rows.cells import MARGIN
 from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask
 from tablewright.random_state import Stream
 from tablewright.schema import Column, Schema
+from tablewright.systems.common.examples import ExampleSampler, RandomExamples
 from tablewright.systems.common.guidance import Guidance
 from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.row_writer import usual_rows
+from tablewright.systems.common.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from tablewright.systems.cllm.system import CLLM
@@ -43,6 +45,7 @@ class Page:
         self.system, self.request = system, request
         self.names = self._names()
         self.train = system.train_.select(list(self.names)).rename(self.names)
+        self.sampler = self._sampler()
         columns = [self._column(column) for column in system.writable_.each()]
         target = system.writable_.target
         self.schema = Schema(columns=columns, target=None if target is None else self.names[target])
@@ -80,14 +83,14 @@ class Page:
             build=lambda one: self._build(one, request, first + one.batch % SPLIT),
         )
 
+    def _sampler(self) -> ExampleSampler:
+        system, seed = self.system, (self.request.seed, Stream.CLLM_EXAMPLES)
+        if system.examples == "random":
+            return RandomExamples(self.train.height, seed, replace=not system.preset_.strict)
+        return SAMPLERS[system.examples](system.train_, system.writable_, seed[0])(seed)
+
     def _examples(self, prompt: int) -> pl.DataFrame:
-        rng = self.request.rng(Stream.CLLM_EXAMPLES, prompt)
-        n_rows = min(self.system.n_examples, self.train.height)
-        if self.system.coreset_ is not None:
-            sampler = self.system.coreset_.sampler((self.request.seed, Stream.CLLM_EXAMPLES))
-            return self.train[sampler.sample(n_rows, prompt)]
-        replace = not self.system.preset_.strict
-        return self.train[rng.choice(self.train.height, n_rows, replace=replace)]
+        return self.train[self.sampler.sample(self.system.n_examples, prompt)]
 
     def _build(self, one: RowRequest, request: SampleRequest, reply: int) -> Prompt:
         system, form = self.system, one.row_format

@@ -15,12 +15,12 @@ from tablewright.systems.cllm.learning_dynamics import LearningDynamics
 from tablewright.systems.cllm.prompts import Page
 from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import Judge, Verdict
-from tablewright.systems.common.coreset import EXAMPLES, Coreset
 from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.row_writer import LanguageModelWriter, RowWriter
+from tablewright.systems.common.samplers import SAMPLERS
 
 
 @dataclass(frozen=True)
@@ -64,20 +64,16 @@ class CLLM(System):
         those that were dropped.
     topic : str or None, default=None
         What the table is about, such as ``"patients of a heart clinic"``.
-    context : bool, default=True
-        Whether the prompt has the names of the columns and the topic; False is the paper's
-        ablation, ``feat_0``, ``feat_1``, ... and no topic.
     curate : bool, default=True
         Whether rows are curated; False is the baseline "one prompt".
-    examples : {"random", "coreset"}, default="random"
-        Which real rows are shown: any, or of each class as many of those near its border and of
-        those that stand for many others; see `Coreset`.
+    examples : {"random", "stratified", "nearest", "coreset"}, default="random"
+        Which real rows a prompt shows: any; some of each class, by its share; one and those
+        nearest to it; or those near the border of their class and those that stand for many
+        others (`Coreset`).
     n_examples : int, default=20
         Real rows that a prompt shows, at most.
     rows_per_prompt : int or None, default=None
         Rows that a prompt asks for; 20, and 1,000 in the published variant, where None.
-    completions : int, default=5
-        Replies to each prompt, at most.
     labels : {"written", "probabilities"}, default="written"
         ``"probabilities"`` replaces the label that the model wrote with a row by one that is drawn
         from probabilities: what the model holds of each label, updated by the real rows.
@@ -112,15 +108,21 @@ class CLLM(System):
     (10, 2)
     """
 
+    completions: ClassVar[int] = 5
+    """Replies to each prompt, at most."""
+
+    context: ClassVar[bool] = True
+    """Whether prompts have the names of the columns and the topic; False is the paper's ablation:
+    ``feat_0``, ``feat_1``, ... and no topic."""
+
     name = "cllm"
     roles = ("writer",)
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
-        "examples": OneOf(*EXAMPLES),
+        "examples": OneOf(*SAMPLERS),
         "labels": OneOf("written", "probabilities"),
         "n_examples": Whole(0),
         "rows_per_prompt": Whole(optional=True),
-        "completions": Whole(),
     }
 
     def __init__(
@@ -131,12 +133,10 @@ class CLLM(System):
         schema: Any = None,
         variant: str = "default",
         topic: str | None = None,
-        context: bool = True,
         curate: bool = True,
         examples: str = "random",
         n_examples: int = 20,
         rows_per_prompt: int | None = None,
-        completions: int = 5,
         labels: str = "written",
         sampling_strategy: Any = "auto",
         random_state: Any = None,
@@ -146,12 +146,10 @@ class CLLM(System):
         self.schema = schema
         self.variant = variant
         self.topic = topic
-        self.context = context
         self.curate = curate
         self.examples = examples
         self.n_examples = n_examples
         self.rows_per_prompt = rows_per_prompt
-        self.completions = completions
         self.labels = labels
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
@@ -162,9 +160,6 @@ class CLLM(System):
         target = self.writable_.target
         labelled = target is not None and target in self.writable_
         self.classes_ = target_partition(real, self.writable_) if labelled else None
-        self.coreset_ = None
-        if self.examples == "coreset" and self.classes_ is not None:
-            self.coreset_ = Coreset.learn(real, self.writable_, self.classes_, self.seed_)
         self.curator_ = None
         if self.curate and self.classes_ is not None:
             rng = np.random.default_rng([self.seed_, Stream.CLLM_CURATION])

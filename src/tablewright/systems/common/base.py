@@ -23,6 +23,7 @@ from tablewright.rules.bound import BoundRule, ShareRule
 from tablewright.rules.expressions import Where, parse_where
 from tablewright.rules.language import Check, Rules
 from tablewright.schema import Schema
+from tablewright.selection.label_checks import MIN_REAL_ROWS
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
 from tablewright.synthesizer.quotas import Balance
 from tablewright.synthesizer.resampling import Ints
@@ -321,6 +322,11 @@ class System(TableEstimator):
         types = self._blank().schema
         counts: Counter[Any] = Counter()
         gate = self.copy_gate(request)
+        if self.n_rows_ < MIN_REAL_ROWS:
+            result.note(
+                f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one: rows "
+                "that pass the checks of single rows are returned, whether they help is in doubt"
+            )
         for rows in self._write(request, result):
             identifiers.bit_generator.state = state
             taken = self._within(rows, request, counts).head(request.n_rows - result.n_kept)

@@ -172,3 +172,32 @@ class NearestExamples:
         n_rows = min(n_rows, len(self._real))
         _, indices = nearest(self._given[draw : draw + 1], self._real, n_rows)
         return np.asarray(indices[0], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class NeighbourhoodExamples:
+    """A random row and those nearest to it: each draw shows another corner of the table.
+
+    Parameters
+    ----------
+    real : DataFrame
+    schema : Schema
+    seed : tuple of int
+
+    Examples
+    --------
+    >>> real = pl.DataFrame({"age": [20, 21, 60, 61]})
+    >>> examples = NeighbourhoodExamples(real, Schema.build({"age": "integer"}), (0,))
+    >>> sorted(examples.sample(2, draw=0).tolist()) in ([0, 1], [2, 3])
+    True
+    """
+
+    real: pl.DataFrame
+    schema: Schema
+    seed: tuple[int, ...]
+
+    def sample(self, n_rows: int, draw: int) -> Indices:
+        """Return a row and its neighbours, the nearest first."""
+        centre = int(np.random.default_rng([*self.seed, draw]).integers(self.real.height))
+        real = self.real.select(self.schema.names)
+        return NearestExamples(real, self.schema, real[[centre]]).sample(n_rows, 0)

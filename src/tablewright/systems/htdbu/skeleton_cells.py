@@ -30,6 +30,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
 _ROUNDING = 0.01
+_REPORTED = 0.005
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ class Skeleton:
     def effect(self) -> float:
         """Total variation distance from the real shares: what the rules change."""
         return 0.5 * float(np.abs(self.real - self.shares).sum())
+
+    @property
+    def intended(self) -> list[str]:
+        """What rules change on purpose, so that it is not taken for an error of the texture."""
+        if self.effect < _REPORTED:
+            return []
+        axes = ", ".join(axis.name for axis in self.axes)
+        return [f"the rules change {self.effect:.1%} of the table on purpose, by its {axes}"]
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ import polars as pl
 from tablewright.generators.base import State
 from tablewright.registry import resolve
 from tablewright.systems.common.base import nested, part_of
-from tablewright.systems.htdbu.synthesis import Texture
 from tablewright.systems.htdbu.text_columns import Texts
 from tablewright.systems.htdbu.texts import TextColumn
+from tablewright.systems.htdbu.textures import Texture
 from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.io.model_file import Artefact
 

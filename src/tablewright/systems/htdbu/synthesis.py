@@ -7,16 +7,15 @@ given them; what still breaks a rule is drawn again, computed or projected.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.generators.base import Generator, Given
+from tablewright.generators.base import Given
 from tablewright.generators.parts.row_conditions import RowCondition
-from tablewright.generators.plugin import as_generator
 from tablewright.random_state import Stream
 from tablewright.rules import Rules
 from tablewright.rules.bound import BoundRule, ShareRule
@@ -24,14 +23,13 @@ from tablewright.rules.enforcement import Audit
 from tablewright.rules.enforcement.audit import RuleAudit
 from tablewright.rules.expressions import Expression
 from tablewright.rules.expressions.tree import And
-from tablewright.schema import Schema
 from tablewright.synthesizer.estimator import BLOCK
 from tablewright.synthesizer.row_rules import RuleKeeper
 from tablewright.systems.common.copy_gate import CopyGate
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.htdbu.skeleton import plan_skeleton
 from tablewright.systems.htdbu.skeleton_cells import Skeleton
-from tablewright.tables.encoding.layout import Layout
+from tablewright.systems.htdbu.textures import Texture
 from tablewright.threads import one_thread
 
 Ints = NDArray[np.intp]
@@ -44,59 +42,6 @@ LOW_ACCEPTANCE = 0.2
 """Share of rows that keep the rules below which they are drawn under the rules as a condition."""
 
 TRIES = 60
-
-
-@dataclass(frozen=True)
-class Texture:
-    """What was learned of a table, apart from its template.
-
-    Attributes
-    ----------
-    generator : Generator
-    layout : Layout
-        Its columns, those of the skeleton first.
-    """
-
-    generator: Generator
-    layout: Layout
-
-    @property
-    def order(self) -> list[str]:
-        """Columns as they are drawn."""
-        columns = self.layout.codec.columns
-        return [columns[j].name for j in self.generator.order]
-
-
-def learn_texture(
-    model: Any,
-    frame: pl.DataFrame,
-    schema: Schema,
-    first: Sequence[str],
-    rng: np.random.Generator,
-    part: pl.DataFrame | None = None,
-) -> Texture:
-    """Learn a texture.
-
-    Parameters
-    ----------
-    model : Generator or object with fit and sample
-        Not yet fitted.
-    frame : DataFrame
-        Real rows, typed.
-    schema : Schema
-    first : sequence of str
-        Columns of the skeleton; they lead the order after the target.
-    rng : numpy Generator
-    part : DataFrame or None, default=None
-        The rows to learn from; all where None.
-    """
-    lead = [schema.target] if schema.target is not None else []
-    names = dict.fromkeys([*lead, *first, *schema.names])
-    ordered = schema.model_copy(update={"columns": [schema[name] for name in names]})
-    layout = Layout.learn(frame.select(ordered.names), ordered)
-    generator = as_generator(model, layout.codec)
-    with one_thread():
-        return Texture(generator.fit(layout.encode(frame if part is None else part), rng), layout)
 
 
 class Synthesis:
@@ -191,11 +136,22 @@ class Synthesis:
         )
 
     def blocks(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows, a block at a time; memory does not grow with their number."""
-        rng, start = self.request.rng(Stream.HTDBU_CELLS, 1), 0
-        for block, cells in enumerate(self.skeleton.blocks(self.counts, BLOCK, rng)):
-            yield self._block(cells, block, start)
-            start += len(cells)
+        """Yield the rows, a block at a time; memory does not grow with their number.
+
+        A cell in which only copies can be drawn leaves rows missing. Cells for as many are drawn
+        again, by the same shares, until a round brings none.
+        """
+        rng, start, block = self.request.rng(Stream.HTDBU_CELLS, 1), 0, 0
+        counts, missing = self.counts, self.request.n_rows
+        while missing:
+            self.rejected, before = [], missing
+            for cells in self.skeleton.blocks(counts, BLOCK, rng):
+                rows = self._block(cells, block, start)
+                yield rows
+                start, block, missing = start + len(cells), block + 1, missing - rows.height
+            if missing in (0, before):
+                return
+            counts = self.skeleton.counts(missing, rng)
 
     def _block(self, cells: Ints, block: int, start: int) -> pl.DataFrame:
         codes = self.skeleton.cells[cells]

@@ -12,10 +12,8 @@ projection of the skeleton, validation of rules, repair, and the loop's threshol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from inspect import isclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +22,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError
 from tablewright.random_state import Stream
-from tablewright.registry import resolve
 from tablewright.rules import Rules, Source, as_rules, to_json
 from tablewright.rules.enforcement import Audit
 from tablewright.rules.files import parse_rules
@@ -42,19 +39,14 @@ from tablewright.systems.htdbu.feedback import ROUNDS, TuningTrace
 from tablewright.systems.htdbu.skeleton import named_columns, skeleton_columns
 from tablewright.systems.htdbu.skeleton_cells import Skeleton
 from tablewright.systems.htdbu.stored import restored_texture, stored_texture
-from tablewright.systems.htdbu.synthesis import Synthesis, Texture, learn_texture
+from tablewright.systems.htdbu.synthesis import Synthesis
 from tablewright.systems.htdbu.template import rewrite_template, write_template
 from tablewright.systems.htdbu.text_columns import Texts
 from tablewright.systems.htdbu.texts import TextColumn
+from tablewright.systems.htdbu.textures import OWN, Texture, learn_texture, make_model
+from tablewright.systems.htdbu.textures import texture_options as options_of
 from tablewright.systems.htdbu.tuning import Tuner
 from tablewright.tables.io.model_file import Artefact
-
-PUBLISHED = "forest"
-"""Texture of the published configuration; its defaults are the published limits (30 trees, 5,000
-rows, 12 conditioning columns), as are those of ``boosted`` (80 trees, depth 6, 8,000 rows, 12)."""
-
-_TOLD = 0.005
-_OWN = "an object of your own"
 
 
 class HTDBU(System):
@@ -67,9 +59,10 @@ class HTDBU(System):
     rules : path, list, mapping, Rules or None, default=None
         The template. None: rules that the model of the role ``"rules"`` writes, or, without
         one, hard rules that the miner finds.
-    texture : str, generator or None, default=None
-        What learns the table: a generator by name, ``"auto"`` to have one chosen, or an object
-        with `fit` and `sample`, such as a CTGAN (`tablewright.generators.plugin`). None:
+    texture : str, mapping, generator or None, default=None
+        What learns the table: a generator by name; its parameters with its name as "method", such
+        as ``{"method": "trees", "min_samples_leaf": 30}``; ``"auto"`` to have one chosen; or an
+        object with `fit` and `sample`, such as a CTGAN (`tablewright.generators.plugin`). None:
         ``"trees"``, or the published one.
     skeleton : "auto", list of str or None, default="auto"
         Columns of few values that are drawn first. ``"auto"``: the target, the columns that
@@ -89,8 +82,6 @@ class HTDBU(System):
         that of changes at most, 4 where True. `trace_` has every step.
     schema : Schema, mapping, path or None, default=None
         What the columns mean; see `Synthesizer`.
-    options : mapping or None, default=None
-        Parameters of the texture, such as ``{"min_samples_leaf": 30}``.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -156,7 +147,6 @@ class HTDBU(System):
         variant: str = "default",
         loop: bool | int = False,
         schema: Any = None,
-        options: Mapping[str, Any] | None = None,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -170,7 +160,6 @@ class HTDBU(System):
         self.variant = variant
         self.loop = loop
         self.schema = schema
-        self.options = options
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
@@ -181,13 +170,8 @@ class HTDBU(System):
             self.texts, self.train_, self.schema_, self._rng(Stream.HTDBU_TEXTS), self.model("text")
         )
         self.rows_, self.rows_schema_ = self.texts_.frame, self.texts_.schema
-        self.written_ = write_template(
-            self.rules,
-            self.model("rules"),
-            self.rows_,
-            self.rows_schema_,
-            self._rng(Stream.HTDBU_RULES),
-        )
+        model, rng = self.model("rules"), self._rng(Stream.HTDBU_RULES)
+        self.written_ = write_template(self.rules, model, self.rows_, self.rows_schema_, rng)
         self.template_ = self.written_.rules
         self.reference_ = reference_rows(self.rows_, self._rng(Stream.HTDBU_REFERENCE))
         self._leading = self.skeleton or None
@@ -210,51 +194,35 @@ class HTDBU(System):
 
     def _learn_texture(self, config: Config, part: pl.DataFrame | None = None) -> Texture:
         """Learn the texture of a config, from all rows or a part of them."""
-        model = self._make_model(config)
+        model = make_model(config, self.texture)
         first = self._leading_columns(config.rules) if config.skeleton_first else []
         rng = self._rng(Stream.HTDBU_FIT)
         return learn_texture(model, self.rows_, self.rows_schema_, first, rng, part)
 
-    def _make_model(self, config: Config) -> Any:
-        if config.texture == _OWN:
-            own = self.texture
-            return own(**config.options) if isclass(own) else deepcopy(own)
-        try:
-            return resolve("generators", config.texture)(**config.options)
-        except TypeError as error:
-            raise InputError(f"texture {config.texture!r}: {error}") from error
-
     def _config(self) -> Config:
         """Return what was asked for."""
-        kind = self.texture or (PUBLISHED if self.variant == "published" else "trees")
-        if not isinstance(kind, str):
-            kind = _OWN
+        kind, options = options_of(self.texture, self.variant)
         if kind == "auto":
             choice = choose_method(self.rows_, self.rows_schema_, self._rng(Stream.HTDBU_CHOOSE))
             kind, self.reason_ = choice.method, f"{self.reason_}; texture {choice.reason}"
-        return Config(kind, self.options or {}, bool(self.skeleton), self.template_)
+        return Config(kind, options, bool(self.skeleton), self.template_)
 
     def _tuned(self, config: Config) -> Config:
         """Let the loop change texture and rules, by a part of the rows that is held out."""
-        model = self.model("rules")
         tuner = Tuner(
-            self.rows_,
-            self._modelled,
-            self.seed_,
-            self._learn_texture,
-            self._leading_columns,
+            self.rows_, self._modelled, self.seed_, self._learn_texture, self._leading_columns,
             condition=self.enforce == "condition",
-        )
-        rewrite = (
-            None
-            if model is None
-            else lambda rules: rewrite_template(
-                rules, model, self.rows_, self._modelled, self._rng(Stream.HTDBU_RULES)
-            )
-        )
+        )  # fmt: skip
         rounds = ROUNDS if self.loop is True else int(self.loop)
+        rewrite = None if self.model("rules") is None else self._rewritten
         self.trace_: TuningTrace = tuner.run(config, rounds, rewrite)
         return self.trace_.end
+
+    def _rewritten(self, rules: Rules) -> Rules | None:
+        """Have the model write other rules."""
+        model, rng = self.model("rules"), self._rng(Stream.HTDBU_RULES)
+        assert model is not None
+        return rewrite_template(rules, model, self.rows_, self._modelled, rng)
 
     def _leading_columns(self, rules: Rules) -> list[str]:
         """Return the columns that a skeleton has under a template, the target first."""
@@ -274,24 +242,13 @@ class HTDBU(System):
         if request.quotas is not None and self.rows_schema_.target not in columns:
             columns = [str(self.rows_schema_.target), *columns]
         before: RuleKeeper | None = None if self.synthesis_ is None else self.synthesis_.keeper
-        created = Synthesis(
-            self.texture_,
-            self.rows_,
-            self.reference_,
-            replace(request, rules=template),
-            columns,
-            before,
-            condition=self.enforce == "condition",
-            copies=False,
-        )
-        self.synthesis_ = created
+        self.synthesis_ = created = Synthesis(
+            self.texture_, self.rows_, self.reference_, replace(request, rules=template),
+            columns, before, condition=self.enforce == "condition", copies=False,
+        )  # fmt: skip
         tuned = str(self.trace_).splitlines() if self.loop else []
-        for note in (
-            *self.written_.notes,
-            *tuned,
-            *created.skeleton.notes,
-            *_intended(created.skeleton),
-        ):
+        skeleton = created.skeleton
+        for note in (*self.written_.notes, *tuned, *skeleton.notes, *skeleton.intended):
             result.note(note)
         result.details["texts"] = []
         for block, frame in enumerate(created.blocks()):
@@ -330,7 +287,7 @@ class HTDBU(System):
     # storing --------------------------------------------------------------------------
 
     def _stored_parameters(self, **changes: Any) -> dict[str, Any]:
-        if self.texture_name_ == _OWN:
+        if self.texture_name_ == OWN:
             raise InputError("a texture that is an object of your own cannot be stored in a file")
         leading = None if self._leading is None else self.skeleton
         return {"texture": self.texture_name_, "skeleton": leading, "enforce": self.enforce}
@@ -346,11 +303,3 @@ class HTDBU(System):
         self.texture_, self.texts_ = restored_texture(self.texture_name_, stored)
         self.rows_, self.rows_schema_ = self.texts_.frame, self.texts_.schema
         self.reference_, self._leading = stored.frames["reference"], self.skeleton
-
-
-def _intended(skeleton: Skeleton) -> list[str]:
-    """Say what rules change on purpose, so that it is not taken for an error of the texture."""
-    if skeleton.effect < _TOLD:
-        return []
-    axes = ", ".join(axis.name for axis in skeleton.axes)
-    return [f"the rules change {skeleton.effect:.1%} of the table on purpose, by its {axes}"]

@@ -25,7 +25,8 @@ from tablewright.systems.htdbu.candidates import Config, better_textures, relaxe
 from tablewright.systems.htdbu.feedback import Diagnostics, TuningTrace, tune
 from tablewright.systems.htdbu.skeleton import plan_skeleton
 from tablewright.systems.htdbu.skeleton_cells import Skeleton
-from tablewright.systems.htdbu.synthesis import Synthesis, Texture
+from tablewright.systems.htdbu.synthesis import Synthesis
+from tablewright.systems.htdbu.textures import Texture
 from tablewright.threads import one_thread
 
 HELD_OUT = 0.25

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import SAID, Schema
+from tablewright.schema import Schema
 from tablewright.tables.table import Table
 
 
@@ -23,6 +23,17 @@ def unseen_classes(real: pl.DataFrame, schema: Schema) -> list[Any]:
     return [label for label in schema[target].categories or [] if label not in seen]
 
 
+def unseen_notes(real: pl.DataFrame, schema: Schema, local: Collection[str]) -> list[str]:
+    """Say which declared classes nobody can write, as the label is drawn from real rows."""
+    unseen = unseen_classes(real, schema)
+    if not unseen or schema.target not in local:
+        return []
+    return [
+        f"no real row is of class {', '.join(map(repr, unseen))}, so a label worker "
+        "without a model cannot write it; name a model for the role 'label'"
+    ]
+
+
 def dealt_labels(
     quotas: Mapping[Any, int], n_rows: int, real: pl.Series, rng: np.random.Generator
 ) -> pl.Series:
@@ -32,31 +43,18 @@ def dealt_labels(
     return pl.Series(real.name, [labels[k] for k in drawn], dtype=real.dtype)
 
 
-def declare_classes(table: Table, classes: Sequence[Any]) -> Table:
-    """Add the classes that a label may have to those that it has."""
+def declare_classes(table: Table) -> Table:
+    """Let a label hold the classes that the schema declares and no real row has."""
     schema, target = table.schema, table.schema.target
-    if target is None or not schema[target].kind.is_discrete:
-        raise InputError(
-            "classes are named for a target that has classes; name the target, or say "
-            "'kind: categorical' of it in the schema"
-        )
-    column = schema[target]
-    known = list(dict.fromkeys([*(column.categories or []), *classes]))
-    if len({type(value) for value in known}) > 1:
-        raise InputError(
-            f"classes: {classes[0]!r} is not of the type of the labels of {target!r}, such as "
-            f"{known[0]!r}"
-        )
-    listed = table.restore_frame.to_dict()["columns"].get(target, {}).get("categories", known)
-    if strange := [value for value in known if value not in listed]:
+    if target is None or not (unseen := unseen_classes(table.frame, schema)):
+        return table
+    listed = table.restore_frame.to_dict()["columns"].get(target, {}).get("categories", unseen)
+    if strange := [value for value in unseen if value not in listed]:
         raise InputError(
             f"the data type of {target!r} lists its values, and class {strange[0]!r} is none of "
             "them: add it to the categories of the column"
         )
-    reported: dict[str, Any] = {"categories": known}
-    if set(column.categories or []) <= set(classes):
-        reported["why"] = SAID
     frame = table.frame
     if isinstance(frame.schema[target], pl.Enum):
         frame = frame.with_columns(pl.col(target).cast(pl.String))
-    return replace(table, frame=frame, schema=schema.replace(column.model_copy(update=reported)))
+    return replace(table, frame=frame)

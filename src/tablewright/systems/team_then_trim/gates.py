@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import clone
 
+from tablewright.errors import InputError
 from tablewright.schema import Schema
 from tablewright.selection.label_checks import MIN_REAL_ROWS
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
@@ -36,6 +37,12 @@ class Gates:
     variant: str
     real: pl.DataFrame
     schema: Schema
+
+    def __post_init__(self) -> None:
+        if isinstance(self.trim, str) and self.trim != "auto":
+            raise InputError(
+                f"trim is 'auto', a Trim, its parameters, checks or None, not {self.trim!r}"
+            )
 
     @property
     def is_doubtful(self) -> bool:

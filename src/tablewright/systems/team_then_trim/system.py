@@ -14,16 +14,18 @@ from tablewright.llm.rows.raw_rows import NUMBER
 from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
 from tablewright.schema import suggest
-from tablewright.synthesizer.parameters import OneOf, Whole
+from tablewright.synthesizer.parameters import OneOf
 from tablewright.systems.common.base import System
 from tablewright.systems.common.label_draws import LabelDrawer
 from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
+from tablewright.systems.common.samplers import SAMPLERS
 from tablewright.systems.team_then_trim.classes import (
     dealt_labels,
     declare_classes,
     unseen_classes,
+    unseen_notes,
 )
 from tablewright.systems.team_then_trim.gates import Gates
 from tablewright.systems.team_then_trim.label_probabilities import ProbabilityWorker
@@ -54,7 +56,8 @@ class TeamThenTrim(System):
     llm : LLM, mapping of str to LLM or None, default=None
         The models of the roles ``"manager"``, ``"worker"`` and ``"label"``.
     schema : Schema, mapping, path or None, default=None
-        See `Synthesizer`; the meanings of columns in it are told to the models.
+        See `Synthesizer`; the meanings of columns in it are told to the models. A model can write
+        a label that no real row has, where it is among the categories that are declared here.
     plan : TeamPlan, mapping, path or None, default=None
         The plan, where it need not be made; `plan_` of a fitted team can be changed and given.
     variant : {"default", "published"}, default="default"
@@ -66,17 +69,16 @@ class TeamThenTrim(System):
         of `tablewright.selection`; or None for the team alone.
     topic : str or None, default=None
         What the table is about, such as ``"patients of a heart clinic"``.
-    classes : sequence or None, default=None
-        Labels that rows may have, those that no real row has among them; None stands for the
-        labels of the real rows. Only a model can write a label that it has not seen.
+    examples : {"stratified", "random", "nearest", "coreset"}, default="stratified"
+        Which real rows a model is shown: some of each class, by its share; any; those nearest to
+        the rows that are begun; or those near the border of their class and those that stand for
+        many others (`Coreset`).
     labels : {"written", "probabilities"}, default="written"
         What the model of the label worker does: write labels, or say how probable each is. Then
         they are drawn from these probabilities, which the real rows have updated; this pays
         where there are few rows and the model knows what the label means (say it in `topic`).
     local_columns : sequence of str, default=()
         Columns that are drawn from the real rows although there is a model.
-    n_batches : int or None, default=None
-        Batches to write, instead of rows to keep; whatever passes is returned.
     sampling_strategy : str, dict, float or callable, default="auto"
         Which classes `fit_resample` fills.
     random_state : int, RandomState or None, default=None
@@ -113,6 +115,9 @@ class TeamThenTrim(System):
     batch_size: ClassVar[int] = 10
     """Rows of a prompt, and of a batch that the published Trim judges."""
 
+    n_batches: ClassVar[int | None] = None
+    """Batches to write, instead of rows to keep; whatever passes is returned."""
+
     context: ClassVar[Context] = "ancestors"
     """What a worker is given of the columns that are there, by the plan."""
 
@@ -121,7 +126,7 @@ class TeamThenTrim(System):
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
         "labels": OneOf("written", "probabilities"),
-        "n_batches": Whole(optional=True),
+        "examples": OneOf(*SAMPLERS),
     }
 
     def __init__(
@@ -134,10 +139,9 @@ class TeamThenTrim(System):
         variant: str = "default",
         trim: Any = "auto",
         topic: str | None = None,
-        classes: Sequence[Any] | None = None,
+        examples: str = "stratified",
         labels: str = "written",
         local_columns: Sequence[str] = (),
-        n_batches: int | None = None,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -148,27 +152,21 @@ class TeamThenTrim(System):
         self.variant = variant
         self.trim = trim
         self.topic = topic
-        self.classes = classes
+        self.examples = examples
         self.labels = labels
         self.local_columns = local_columns
-        self.n_batches = n_batches
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
     # learning -----------------------------------------------------------------
 
     def _learn(self, table: Table) -> TeamThenTrim:
-        if isinstance(self.trim, str) and self.trim != "auto":
-            raise InputError(
-                f"trim is 'auto', a Trim, its parameters, checks or None, not {self.trim!r}"
-            )
-        if self.classes is not None:
-            table = declare_classes(table, self.classes)
-        learned: TeamThenTrim = super()._learn(table)
+        learned: TeamThenTrim = super()._learn(declare_classes(table))
         return learned
 
     def _prepare(self) -> None:
         self._real = self.train_.select(self.writable_.names)
+        self._gates = Gates(self.trim, self.variant, self._real, self.writable_)
         features = [name for name in self.writable_.names if name != self.writable_.target]
         if NUMBER in self.schema_:
             raise InputError(f"column {NUMBER!r} is the name of our row numbers; rename yours")
@@ -222,18 +220,13 @@ class TeamThenTrim(System):
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         result.details["plan"] = self.plan_
-        gates, dry = Gates(self.trim, self.variant, self._real, self.writable_), self.dry_run_
-        if gates.is_doubtful:
-            result.note(
-                f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one: "
-                "rows that pass the checks of single rows are returned, their labels are in doubt"
-            )
+        dry = self.dry_run_
         seed = int(request.rng(Stream.TEAM_TRIM).integers(2**31))
         pool = self.pool(
             request,
             result,
             copies="none" if dry else "shown" if self.variant == "published" else "equal",
-            judge=None if dry else gates.judge(seed, result),
+            judge=None if dry else self._gates.judge(seed, result),
         )
         refill = self.n_batches is None and self.variant == "default" and not dry
         writer = self._writer(request, pool.rules, refill)
@@ -246,8 +239,8 @@ class TeamThenTrim(System):
     def _writer(
         self, request: SampleRequest, rules: Sequence[BoundRule], refill: bool
     ) -> TeamWriter:
-        n_batches = -(-request.n_rows // self.batch_size)
-        maximum = max((MAX_TIMES if refill else 1) * n_batches, self.n_batches or 0)
+        n_usual = -(-request.n_rows // self.batch_size)
+        maximum = max((MAX_TIMES if refill else 1) * n_usual, self.n_batches or 0)
         return TeamWriter(
             self._team(rules), request, self.batch_size, self.n_batches, maximum, self._labels
         )
@@ -256,10 +249,9 @@ class TeamThenTrim(System):
         self, request: SampleRequest, n_rows: int, rng: np.random.Generator
     ) -> pl.Series | None:
         """Deal out the classes that are missing, where classes were asked for and may be named."""
-        model = self.model("worker")
         if request.quotas is None:
             return None
-        target = str(self.writable_.target)
+        model, target = self.model("worker"), str(self.writable_.target)
         column = self.writable_[target]
         if model is not None and not model.sharing.admits(column, request.quotas, self._real):
             return None
@@ -288,26 +280,17 @@ class TeamThenTrim(System):
             about=self._about,
             batch_size=self.batch_size,
             rules=rules,
+            examples=self.examples,
             new_classes=bool(unseen_classes(self._real, self.writable_)),
         )
 
     def _note(self, result: Result) -> None:
         if self._drawer is not None:
-            drawn = (
-                "all columns"
-                if len(self.local_) == len(self.writable_)
-                else (", ".join(name for name in self.writable_.names if name in self.local_))
-            )
-            result.note(f"{drawn}: drawn on this machine, by {self._drawer.method_}")
-        unseen = unseen_classes(self._real, self.writable_)
-        if unseen and self.writable_.target in self.local_:
-            result.note(
-                f"no real row is of class {', '.join(map(repr, unseen))}, so a label worker "
-                "without a model cannot write it; name a model for the role 'label'"
-            )
+            result.note(self._drawer.note(self.local_, self.writable_))
+        notes = unseen_notes(self._real, self.writable_, self.local_)
         if self._labels_drawn is not None:
-            result.note(self._labels_drawn.note)
-        for note in self.plan_.notes:
-            result.note(note)
+            notes.append(self._labels_drawn.note)
         if self.dry_run_:
-            result.note("a dry run trims nothing; rows in place of rejected ones cost extra")
+            notes.append("a dry run trims nothing; rows in place of rejected ones cost extra")
+        for note in (*notes, *self.plan_.notes):
+            result.note(note)

@@ -6,8 +6,9 @@ one for some columns and the other for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -17,14 +18,15 @@ from tablewright.generators.base import Generator, Given
 from tablewright.llm.endpoint.base import LLM
 from tablewright.llm.prompts.builder import Condition
 from tablewright.llm.rows.requests import request_together
-from tablewright.llm.rows.task import RowTask
+from tablewright.llm.rows.task import SPLIT, RowTask
 from tablewright.random_state import Stream
 from tablewright.registry import resolve
 from tablewright.schema import Schema
 from tablewright.synthesizer.auto import choose_method
 from tablewright.systems.common.batch import RowBatch
-from tablewright.systems.common.examples import ProportionalExamples
+from tablewright.systems.common.examples import NearestExamples
 from tablewright.systems.common.row_writer import ExampleRecorder, batch_of
+from tablewright.systems.common.samplers import SAMPLERS, MakeSampler
 from tablewright.systems.team_then_trim.plan import Component
 from tablewright.systems.team_then_trim.prompts import WorkerPrompts
 from tablewright.tables.encoding.codec import Codec, Floats
@@ -75,6 +77,8 @@ class ModelWorker:
         Typed real rows.
     about : str, default=""
         What the table is about.
+    examples : str, default="stratified"
+        Which real rows a prompt shows; see `SAMPLERS`.
     n_examples : int, default=10
         Real rows that a prompt shows, as far as they may leave.
     batch_size : int, default=10
@@ -93,6 +97,7 @@ class ModelWorker:
     schema: Schema
     train: pl.DataFrame
     about: str = ""
+    examples: str = "stratified"
     n_examples: int = 10
     batch_size: int = 10
     rules: Sequence[Condition] = ()
@@ -115,17 +120,23 @@ class ModelWorker:
             batches.append(batch)
         return batches
 
+    @cached_property
+    def _make_sampler(self) -> MakeSampler:
+        return SAMPLERS[self.examples](self.train.select(self.schema.names), self.schema, 0)
+
     def _task(self, turn: Turn, seed: int) -> RowTask:
         prompts = WorkerPrompts(
             self.schema, self.train, self.about, self.rules, new_classes=self.new_classes
         )
         rows = self.train.select(self.schema.names)
-        target = self.schema.target
-        labels = [None] * rows.height
-        if target is not None and not rows[target].dtype.is_float():
-            labels = rows[target].to_list()
-        examples = ProportionalExamples(labels, (seed, Stream.TEAM_EXAMPLES))
-        return prompts.task(turn, lambda batch: rows[examples.sample(self.n_examples, batch)])
+        if self.examples == "nearest" and turn.given.columns:
+            first = turn.given.gather_every(self.batch_size)
+            near = NearestExamples(rows, self.schema, first)
+            return prompts.task(
+                turn, lambda batch: rows[near.sample(self.n_examples, batch % SPLIT)]
+            )
+        sampler = self._make_sampler((seed, Stream.TEAM_EXAMPLES))
+        return prompts.task(turn, lambda batch: rows[sampler.sample(self.n_examples, batch)])
 
 
 class LocalWorker:
@@ -161,6 +172,12 @@ class LocalWorker:
     def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[RowBatch]:
         """Draw the columns of each turn."""
         return [self._draw(turn, n_rows, [seed, *turn.part.id.encode()]) for turn in turns]
+
+    def note(self, local: Collection[str], schema: Schema) -> str:
+        """Say for a result which columns are drawn, and by what."""
+        names = [name for name in schema.names if name in local]
+        drawn = "all columns" if len(names) == len(schema) else ", ".join(names)
+        return f"{drawn}: drawn on this machine, by {self.method_}"
 
     def _draw(self, turn: Turn, n_rows: int, seed: list[int]) -> RowBatch:
         given = None if not turn.given.columns else self._given(turn.given)
