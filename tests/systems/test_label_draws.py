@@ -12,12 +12,17 @@ import pytest
 from tablewright.errors import ModelError
 from tablewright.llm import Prompt, Reply
 from tablewright.llm.endpoint.scripted import Scripted
+from tablewright.llm.prompts.sharing import Sharing
 from tablewright.schema import Schema
 from tablewright.systems.cllm.system import CLLM
-from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.batch import RowBatch, ShownRows
 from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.epic.system import EPIC
+from tablewright.systems.team_then_trim.label_probabilities import ProbabilityWorker
+from tablewright.systems.team_then_trim.plan import Component
+from tablewright.systems.team_then_trim.team import LABEL
+from tablewright.systems.team_then_trim.workers import Turn
 from tablewright.testing import StandIn
 
 SCHEMA = Schema.build({"dose": "continuous", "ill": "categorical"}, target="ill")
@@ -83,3 +88,36 @@ def test_systems_draw_the_class_of_a_written_row(system: Any) -> None:
     assert set(rows["ill"]) == {"no", "yes"}
     assert agreement(rows) > 0.8
     assert again.equals(rows)
+
+
+def test_real_rows_that_a_model_was_asked_to_label_are_never_returned() -> None:
+    real = people(30)
+    drawer = LabelDrawer(Doctor(people(200), target="ill"), SCHEMA, real)
+    assert drawer.shown == []
+    batch = RelabellingWriter(Writer(), drawer).write(SampleRequest(5, seed=1))
+    shown = ShownRows()
+    shown.add(batch.shown)
+    assert shown.among(real).all()
+    assert not shown.among(real.with_columns(dose=pl.col("dose") + 0.001)).any()
+
+
+def test_what_a_team_labels_by_probabilities_reaches_the_gate_of_shown_rows() -> None:
+    real = people(30)
+    turn = Turn(Component(LABEL, "judge", ("ill",)), "label", people(4, 9).select("dose"))
+    worker = ProbabilityWorker(LabelDrawer(Doctor(people(200), target="ill"), SCHEMA, real))
+    (batch,) = worker.write([turn], 4, seed=0)
+    assert batch.rows.columns == ["ill"]
+    assert batch.groups == [0, 1, 2, 3]
+    assert pl.concat(batch.shown).sort("dose").equals(real.sort("dose"))
+
+
+def test_a_redacted_column_is_no_part_of_a_row_that_was_shown() -> None:
+    model = Doctor(people(200), target="ill")
+    model.sharing = Sharing("rows", redact=("visit",))  # type: ignore[attr-defined]  # as clients
+    schema = Schema.build(
+        {"dose": "continuous", "visit": "integer", "ill": "categorical"}, target="ill"
+    )
+    real = people(20).with_columns(visit=pl.int_range(20)).select(schema.names)
+    drawer = LabelDrawer(model, schema, real)
+    drawer.draw(real.drop("ill").head(2), seed=0)
+    assert [frame.columns for frame in drawer.shown] == [["dose", "ill"]]

@@ -38,3 +38,19 @@ def test_rows_that_can_only_be_copies_are_left_out_and_named() -> None:
     ).fit(real)  # fmt: skip
     assert system.sample(10).height == 0
     assert system.result_.rejected["_stage"].to_list() == ["copies"] * 10
+
+
+def test_rows_that_a_cell_cannot_give_are_drawn_in_other_cells() -> None:
+    """Of forty rows with 72 combinations a forest mostly gives real ones: 48 of 60 came."""
+    rng = np.random.default_rng(3)
+    real = pl.DataFrame(
+        {
+            "s": rng.choice(["a", "b", "c"], 40),
+            "u": rng.choice(["x", "y"], 40),
+            "k": rng.integers(0, 6, 40),
+            "y": rng.choice(["no", "yes"], 40, p=[0.7, 0.3]),
+        }
+    )
+    system = HTDBU("y", rules=[], variant="published", random_state=0).fit(real)
+    assert system.sample(60).height == 60
+    assert system.result_.copy_rate <= system.result_.copy_rate_reference + 1 / 60

@@ -59,6 +59,13 @@ class LabelDrawer:
         return pl.Series(self.target, drawn, strict=False).cast(self.train.schema[self.target])
 
     @property
+    def shown(self) -> list[pl.DataFrame]:
+        """The real rows that the model was asked about, without what is redacted."""
+        rows: pl.DataFrame | None = getattr(self.model, "train_", None)
+        redacted = getattr(getattr(self.model.llm, "sharing", None), "redact", ())
+        return [] if rows is None else [rows.drop(redacted, strict=False)]
+
+    @property
     def note(self) -> str:
         """What a result says of the labels."""
         if self.weight is None:
@@ -94,5 +101,6 @@ class RelabellingWriter:
             batch.rows, batch.stopped = batch.rows.clear(), error
         else:
             batch.rows = batch.rows.with_columns(labels)
+        batch.shown += self.drawer.shown
         batch.groups = []  # a prompt's group says which class was written, not which was drawn
         return batch

@@ -139,7 +139,8 @@ class Synthesis:
         """Yield the rows, a block at a time; memory does not grow with their number.
 
         A cell in which only copies can be drawn leaves rows missing. Cells for as many are drawn
-        again, by the same shares, until a round brings none.
+        again, by the same shares, until a round brings none; where rules about shares are met to
+        the row, they stay missing.
         """
         rng, start, block = self.request.rng(Stream.HTDBU_CELLS, 1), 0, 0
         counts, missing = self.counts, self.request.n_rows
@@ -149,7 +150,7 @@ class Synthesis:
                 rows = self._block(cells, block, start)
                 yield rows
                 start, block, missing = start + len(cells), block + 1, missing - rows.height
-            if missing in (0, before):
+            if missing in (0, before) or self.skeleton.bands:
                 return
             counts = self.skeleton.counts(missing, rng)
 

@@ -94,16 +94,13 @@ class HTDBU(System):
     written_ : WrittenRules
         Who wrote them, and what was found of them on the real rows.
     trace_ : TuningTrace
-        What the loop read, changed and undid, with its reasons; only with `loop`.
+        What the loop read, changed and undid; only with `loop`.
     texture_ : Texture
         What was learned; rules can be exchanged without learning it again.
-    skeleton_ : Skeleton
-        That of the last call of `sample`, with the shares wanted and what they change.
-    audit_ : Audit
-        What rules did to the rows of that call.
+    skeleton_, audit_ : Skeleton, Audit
+        Of the last call of `sample`: shares wanted and what they change; what rules did to rows.
     result_ : Result
-        What became of that call; calls of a model for rules are on its bill, and there are no
-        others.
+        What became of that call.
 
     Notes
     -----
@@ -163,8 +160,6 @@ class HTDBU(System):
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
-    # learning -------------------------------------------------------------------------
-
     def _prepare(self) -> None:
         self.texts_ = Texts.fit(
             self.texts, self.train_, self.schema_, self._rng(Stream.HTDBU_TEXTS), self.model("text")
@@ -184,8 +179,7 @@ class HTDBU(System):
         self.texture_name_ = config.texture
         self.texture_ = self._learn_texture(config)
         source = self.written_.source.value
-        reported = f"texture {config.texture}, {len(self.template_)} rules ({source})"
-        self.reason_ = f"{self.reason_}; {reported}"
+        self.reason_ += f"; texture {config.texture}, {len(self.template_)} rules ({source})"
 
     @property
     def _modelled(self) -> Schema:
@@ -233,8 +227,6 @@ class HTDBU(System):
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed_, stream])
-
-    # rows -----------------------------------------------------------------------------
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         template = self._template_of(request.own_rules)

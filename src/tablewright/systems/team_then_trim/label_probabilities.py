@@ -30,5 +30,5 @@ class ProbabilityWorker:
             none = pl.DataFrame(
                 schema={self.drawer.target: self.drawer.train.schema[self.drawer.target]}
             )
-            return RowBatch(none, stopped=error)
-        return RowBatch(labels.to_frame(), groups=list(range(n_rows)))
+            return RowBatch(none, stopped=error, shown=self.drawer.shown)
+        return RowBatch(labels.to_frame(), groups=list(range(n_rows)), shown=self.drawer.shown)
