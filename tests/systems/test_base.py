@@ -146,3 +146,13 @@ def test_a_rule_about_shares_rejects_no_row_and_is_told() -> None:
     system = CLLM("member", llm=model, random_state=0).fit(TRAIN)
     assert system.sample(2, rules=[quota, "age >= 18"]).height == 2
     assert any("is about shares of rows" in note for note in system.result_.notes)
+
+
+def test_rows_from_few_real_ones_come_with_a_doubt_and_from_many_without() -> None:
+    for n_real, doubtful in ((10, True), (29, True), (30, False)):
+        system = Echo("member", random_state=0).fit(TRAIN.sample(n_real, seed=1))
+        assert system.sample(6).height == 6
+        doubts = [
+            note for note in system.result_.notes if "cannot be told from a sound one" in note
+        ]
+        assert [f"with {n_real} real rows" in note for note in doubts] == [True] * doubtful
