@@ -182,3 +182,20 @@ def test_a_report_of_mallm_gan_draws_the_process(run: Runner, tmp_path: Path) ->
     assert "Process that the rows come of" in page
     assert "<title>Causal graph: " in page
     assert "Write accurate, convincing rows." in page
+
+
+@pytest.mark.parametrize("method", ["cllm", "epic", "team-then-trim", "htdbu"])
+def test_the_doubt_about_few_real_rows_is_on_the_console_and_in_the_manifest(
+    run: Runner, tmp_path: Path, method: str
+) -> None:
+    visits().sample(10, seed=1).write_csv(tmp_path / "ten.csv")
+    done = run(
+        "generate", tmp_path / "ten.csv", "--out", tmp_path / "rows.csv", "-n", 6,
+        "--target", "ill", "--method", method, "--seed", 1,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert pl.read_csv(tmp_path / "rows.csv").height == 6
+    manifest = json.loads((tmp_path / "rows.csv.manifest.json").read_text())
+    doubt = "with 10 real rows a wrong pool cannot be told from a sound one"
+    assert doubt in done.err
+    assert doubt in str(manifest["origin"]["options"]["notes"])

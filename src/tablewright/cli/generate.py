@@ -188,7 +188,7 @@ def _judge(
 def _spent(learner: Learner, judged: Learner | None, llm: ModelOptions) -> dict[str, Any]:
     """Say what both fits took: that of the rows, and that of the rows of the report."""
     spent, extra = spent_by(learner, llm), {} if judged is None else spent_by(judged, llm)
-    if not spent or not extra:
+    if "cost" not in spent or "cost" not in extra:
         return spent
     costs = [spent["cost"], extra["cost"]]
     cost = None if None in costs else sum(costs)

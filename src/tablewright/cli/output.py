@@ -77,11 +77,13 @@ def origin_of(
 
 
 def spent_by(learner: Learner, llm: ModelOptions) -> dict[str, Any]:
-    """Say what language models had part in rows, and which cells they were shown."""
+    """Say what a system notes of its rows, and what language models had part in them."""
     result = getattr(learner, "result_", None)
+    notes = {"notes": list(result.notes)} if result is not None and result.notes else {}
     if not llm or result is None:
-        return {}
+        return notes
     return {
+        **notes,
         "models": dict(llm.models),
         "cells sent": llm.cells_sent(),
         "calls": result.usage.attempts,

@@ -324,8 +324,8 @@ class System(TableEstimator):
         gate = self.copy_gate(request)
         if self.n_rows_ < MIN_REAL_ROWS:
             result.note(
-                f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one: rows "
-                "that pass the checks of single rows are returned, whether they help is in doubt"
+                f"with {self.n_rows_} real rows a wrong pool cannot be told from a sound one: "
+                "whether its rows help is in doubt"
             )
         for rows in self._write(request, result):
             identifiers.bit_generator.state = state
