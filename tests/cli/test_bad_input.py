@@ -68,16 +68,21 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("command", ["generate", "fit", "impute", "profile"])
-@pytest.mark.parametrize(("content", "said"), TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize(
+    ("command", "content", "said"),
+    [
+        pytest.param(command, *bad, id=f"{command} {name}")
+        for name, bad in TABLES.items()
+        for command in ("generate", "fit", "impute", "profile")
+        if (command, name) != ("profile", "constant target")  # there it is a finding
+    ],
+)
 def test_bad_tables(run: Runner, folder: Path, command: str, content: bytes, said: str) -> None:
     (folder / "bad.csv").write_bytes(content)
     before = contents(folder)
     options: tuple[object, ...] = () if command == "profile" else ("--out", "out.csv")
     options += ("-n", 10) if command == "generate" else ()
     outcome = run(command, "bad.csv", "--target", "ill", *options)
-    if (command, said) == ("profile", "'ill'"):
-        return  # a constant target is a finding of the profile
     assert outcome.code == 2
     assert said in outcome.err
     assert "fault" not in outcome.err

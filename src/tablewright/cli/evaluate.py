@@ -108,11 +108,14 @@ def _origin(synthetic: Path) -> dict[str, Any]:
     return {"program": manifest.program, "version": manifest.version, **declared}
 
 
-def _fail(found: Report, fail_on: tuple[str, ...]) -> None:
-    word = found.verdict.word.value.replace(" ", "-")
-    if word in fail_on:
-        raise CheckFailedError(f"--fail-on {word}: {found.verdict.sentence}")
-    names = {score.name for score in found.sections.get("privacy", ())}
-    copied = [finding.sentence for finding in found.findings if finding.score in names]
+def _fail(report: Report, fail_on: tuple[str, ...]) -> None:
+    word = report.verdict.word.value.replace(" ", "-")
+    # Rows that harm do not show a gain either.
+    failed = {"harms": ("harms", "no-evidence"), "no-evidence": ("no-evidence",)}.get(word, ())
+    for name in failed:
+        if name in fail_on:
+            raise CheckFailedError(f"--fail-on {name}: {report.verdict.sentence}")
+    names = {score.name for score in report.sections.get("privacy", ())}
+    copied = [finding.sentence for finding in report.findings if finding.score in names]
     if copied and "copies" in fail_on:
         raise CheckFailedError(f"--fail-on copies: {copied[0]}")
