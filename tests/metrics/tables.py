@@ -65,7 +65,7 @@ def noise(n_rows: int, seed: int) -> pl.DataFrame:
 def three(
     n_train: int = 300, n_holdout: int = 200
 ) -> tuple[FeatureEncoder, EncodedRows, EncodedRows]:
-    """Fit a ruler on training rows; return it with training and holdout rows."""
+    """Fit an encoder on training rows; return it with training and holdout rows."""
     train = draw(n_train, 1)
-    ruler = FeatureEncoder.fit(train, SCHEMA)
-    return ruler, ruler.rows(train), ruler.rows(draw(n_holdout, 2))
+    encoder = FeatureEncoder.fit(train, SCHEMA)
+    return encoder, encoder.rows(train), encoder.rows(draw(n_holdout, 2))

@@ -74,8 +74,8 @@ HARD: dict[str, Callable[[], pl.DataFrame]] = {
 @pytest.mark.parametrize("metric", EVERY)
 @pytest.mark.parametrize("case", HARD)
 def test_hard_rows_give_a_value_or_a_reason(metric: Metric, case: str) -> None:
-    ruler, real, holdout = three()
-    score = metric(real, ruler.rows(HARD[case]()), holdout, rng())
+    encoder, real, holdout = three()
+    score = metric(real, encoder.rows(HARD[case]()), holdout, rng())
     assert score.value is None or np.isfinite(score.value)
     assert (score.value is None) == bool(score.reason)
 
@@ -86,29 +86,29 @@ def test_real_tables_with_a_missing_or_a_constant_column_are_judged(metric: Metr
     train, result, held = (
         draw(n, s).with_columns(**hollow) for n, s in [(200, 1), (90, 2), (90, 3)]
     )
-    ruler = FeatureEncoder.fit(train, SCHEMA)
-    assert metric(ruler.rows(train), ruler.rows(result), ruler.rows(held), rng()).defined
+    encoder = FeatureEncoder.fit(train, SCHEMA)
+    assert metric(encoder.rows(train), encoder.rows(result), encoder.rows(held), rng()).defined
 
 
 @pytest.mark.parametrize("metric", EVERY)
 def test_same_seed_same_value(metric: Metric) -> None:
-    ruler, real, holdout = three()
-    result = ruler.rows(draw(250, 3))
+    encoder, real, holdout = three()
+    result = encoder.rows(draw(250, 3))
     first, again = (metric(real, result, holdout, rng()) for _ in range(2))
     assert first == again
 
 
 @pytest.mark.parametrize("metric", EVERY)
 def test_without_a_holdout_there_is_a_value_or_a_reason(metric: Metric) -> None:
-    ruler, real, _ = three()
-    score = metric(real, ruler.rows(draw(150, 3)), None, rng())
+    encoder, real, _ = three()
+    score = metric(real, encoder.rows(draw(150, 3)), None, rng())
     assert score.defined or "holdout" in score.reason
 
 
 @pytest.mark.parametrize("metric", EVERY)
 def test_row_order_does_not_matter_where_all_rows_are_taken(metric: Metric) -> None:
-    ruler, real, holdout = three(200, 200)
-    result = ruler.rows(draw(200, 3))
+    encoder, real, holdout = three(200, 200)
+    result = encoder.rows(draw(200, 3))
     mixed = result.take(np.random.default_rng(9).permutation(200))
     first, again = (
         metric(real, result, holdout, rng()).value,
@@ -122,9 +122,9 @@ def test_row_order_does_not_matter_where_all_rows_are_taken(metric: Metric) -> N
 
 def fresh_shuffled_and_noise() -> tuple[EncodedRows, EncodedRows, list[EncodedRows]]:
     """Return real rows, their holdout, and three tables that are ever less like them."""
-    ruler, real, holdout = three(600, 400)
+    encoder, real, holdout = three(600, 400)
     shuffled = real.shuffled(rng()).cut(400, rng())
-    return real, holdout, [ruler.rows(draw(400, 3)), shuffled, ruler.rows(noise(400, 3))]
+    return real, holdout, [encoder.rows(draw(400, 3)), shuffled, encoder.rows(noise(400, 3))]
 
 
 def test_contingencies_rank_fresh_rows_shuffled_columns_and_noise() -> None:
@@ -141,16 +141,16 @@ def test_associations_tell_fresh_rows_from_shuffled_columns_and_noise() -> None:
 
 
 def test_column_shapes_do_not_see_a_shuffle_and_do_see_noise() -> None:
-    ruler, real, holdout = three(600, 400)
-    rows = [ruler.rows(draw(400, 3)), real.shuffled(rng()), ruler.rows(noise(400, 3))]
+    encoder, real, holdout = three(600, 400)
+    rows = [encoder.rows(draw(400, 3)), real.shuffled(rng()), encoder.rows(noise(400, 3))]
     fresh, mixed, even = (fidelity.column_shapes(real, r, holdout, rng()).value or 0 for r in rows)
     assert abs(fresh - mixed) < 0.04
     assert even < fresh - 0.1
 
 
 def test_detection_ranks_fresh_shuffled_and_noise() -> None:
-    ruler, real, holdout = three(600, 400)
-    rows = [ruler.rows(draw(400, 3)), real.shuffled(rng()), ruler.rows(noise(400, 3))]
+    encoder, real, holdout = three(600, 400)
+    rows = [encoder.rows(draw(400, 3)), real.shuffled(rng()), encoder.rows(noise(400, 3))]
     values = [detection.detection(real, r, holdout, rng()).value or 0 for r in rows]
     assert values[0] < 0.58
     assert values[0] < values[1] < values[2]
@@ -158,15 +158,15 @@ def test_detection_ranks_fresh_shuffled_and_noise() -> None:
 
 @pytest.mark.parametrize("metric", [m for m in PRIVACY if m is not privacy.internal_duplicates])
 def test_fresh_rows_are_safer_than_copies(metric: Metric) -> None:
-    ruler, real, holdout = three()
-    fresh = metric(real, ruler.rows(draw(300, 3)), holdout, rng())
-    copies = metric(real, ruler.rows(draw(300, 1)), holdout, rng())
+    encoder, real, holdout = three()
+    fresh = metric(real, encoder.rows(draw(300, 3)), holdout, rng())
+    copies = metric(real, encoder.rows(draw(300, 1)), holdout, rng())
     assert badness(fresh) < badness(copies)
 
 
 @pytest.mark.parametrize("metric", FIDELITY)
 def test_real_reference_is_close_to_fresh_rows(metric: Metric) -> None:
-    ruler, real, holdout = three(600, 400)
-    score = metric(real, ruler.rows(draw(400, 3)), holdout, rng())
+    encoder, real, holdout = three(600, 400)
+    score = metric(real, encoder.rows(draw(400, 3)), holdout, rng())
     assert score.value is not None
     assert abs(score.value - score.reference["real"]) < 0.08

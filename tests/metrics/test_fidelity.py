@@ -19,8 +19,8 @@ def rng() -> np.random.Generator:
 
 
 def whole(frame: pl.DataFrame, other: pl.DataFrame, schema: Schema = SCHEMA) -> dict[str, float]:
-    ruler = FeatureEncoder.fit(frame, schema)
-    score = fidelity.column_shapes(ruler.rows(frame), ruler.rows(other), None, rng())
+    encoder = FeatureEncoder.fit(frame, schema)
+    score = fidelity.column_shapes(encoder.rows(frame), encoder.rows(other), None, rng())
     return dict(score.details["columns"])
 
 
@@ -73,21 +73,21 @@ def test_cramers_v_of_independent_columns_is_near_zero_and_of_one_column_is_one(
 
 
 def test_a_column_that_does_not_vary_counts_in_full() -> None:
-    ruler, real, _ = three()
-    flat = ruler.rows(draw(300, 3).with_columns(age=pl.lit(40)))
+    encoder, real, _ = three()
+    flat = encoder.rows(draw(300, 3).with_columns(age=pl.lit(40)))
     index = [feature.name for feature in real.features].index("age")
     assert associations(flat)[index, :index].tolist() == [0.0] * index
     score = fidelity.association_difference(real, flat, None, rng())
-    fresh = fidelity.association_difference(real, ruler.rows(draw(300, 3)), None, rng())
+    fresh = fidelity.association_difference(real, encoder.rows(draw(300, 3)), None, rng())
     assert (score.value or 0) > 2 * (fresh.value or 1)
 
 
 def test_missing_rates_and_unseen_categories_have_numbers_of_their_own() -> None:
-    ruler, real, holdout = three()
-    hollow = ruler.rows(draw(200, 3).with_columns(age=pl.lit(None, pl.Int64)))
+    encoder, real, holdout = three()
+    hollow = encoder.rows(draw(200, 3).with_columns(age=pl.lit(None, pl.Int64)))
     missing = fidelity.missing_difference(real, hollow, holdout, rng())
     assert missing.details["columns"]["age"] == [0.0, 1.0]
-    strange = ruler.rows(draw(200, 3).with_columns(city=pl.lit("yew"), age=pl.lit(500)))
+    strange = encoder.rows(draw(200, 3).with_columns(city=pl.lit("yew"), age=pl.lit(500)))
     inside = fidelity.range_adherence(real, strange, holdout, rng()).details["columns"]
     assert inside["city"] == 0.0
     assert inside["age"] == 0.0

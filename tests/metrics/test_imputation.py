@@ -52,7 +52,7 @@ def test_cells_left_empty_are_errors() -> None:
 
 
 def test_nothing_known_gives_a_reason() -> None:
-    ruler, real, _ = three()
-    hollow = ruler.rows(draw(30, 2)[:0])
+    encoder, real, _ = three()
+    hollow = encoder.rows(draw(30, 2)[:0])
     score = imputation_error(lambda frame: frame, real, hollow, rng())
     assert "no known cell" in score.reason

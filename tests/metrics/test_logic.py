@@ -19,12 +19,12 @@ def rng() -> np.random.Generator:
 
 
 def test_violations_stand_beside_those_of_real_rows_and_rules_of_nothing_show_it() -> None:
-    ruler, real, holdout = three()
+    encoder, real, holdout = three()
     rules = as_rules(["age >= 18", "NOT (city = 'oak') OR age < 0"])
     result = draw(200, 3).with_columns(
         pl.when(pl.int_range(pl.len()) < 50).then(5).otherwise(pl.col("age")).alias("age")
     )
-    score = rule_violations(rules, real, ruler.rows(result), holdout, rng())
+    score = rule_violations(rules, real, encoder.rows(result), holdout, rng())
     assert score.value == pytest.approx(0.25)
     assert score.reference["real"] == 0.0
     assert score.details["rules"][0]["broken"] == 50
@@ -44,19 +44,19 @@ CROSSED = notes([("a", "bad"), ("a", "good"), ("b", "good"), ("b", "bad")] * 10)
 
 
 def test_xmodal_parts_the_tie_from_the_shares() -> None:
-    ruler = FeatureEncoder.fit(REAL, SCHEMA)
-    score = xmodal(ruler.rows(REAL), ruler.rows(CROSSED), None, rng(), "mood")
+    encoder = FeatureEncoder.fit(REAL, SCHEMA)
+    score = xmodal(encoder.rows(REAL), encoder.rows(CROSSED), None, rng(), "mood")
     assert score.value == pytest.approx(0.5)
     assert score.details == {"target": 0.0, "label": 0.0, "label_given_target": 0.5}
 
 
 def test_texts_are_labelled_by_a_function() -> None:
-    ruler = FeatureEncoder.fit(REAL, SCHEMA)
+    encoder = FeatureEncoder.fit(REAL, SCHEMA)
 
     def label(texts: pl.Series) -> pl.Series:
         return texts.str.contains("good").cast(pl.String)
 
-    result = xmodal(ruler.rows(REAL), ruler.rows(CROSSED), None, rng(), "note", label)
+    result = xmodal(encoder.rows(REAL), encoder.rows(CROSSED), None, rng(), "note", label)
     assert result.value == pytest.approx(0.5)
     with pytest.raises(InputError, match="needs a labeller"):
-        xmodal(ruler.rows(REAL), ruler.rows(CROSSED), None, rng(), "note")
+        xmodal(encoder.rows(REAL), encoder.rows(CROSSED), None, rng(), "note")

@@ -18,8 +18,8 @@ def normal(n_rows: int, seed: int, n_columns: int, spread: float = 1.0) -> pl.Da
 
 def tables(n_columns: int, n_rows: int = 500) -> tuple[FeatureEncoder, EncodedRows]:
     train = normal(n_rows, 1, n_columns)
-    ruler = FeatureEncoder.fit(train, Schema.build(dict.fromkeys(train.columns, "continuous")))
-    return ruler, ruler.rows(train)
+    encoder = FeatureEncoder.fit(train, Schema.build(dict.fromkeys(train.columns, "continuous")))
+    return encoder, encoder.rows(train)
 
 
 def value(metric: object, real: EncodedRows, other: EncodedRows) -> float:
@@ -30,8 +30,8 @@ def value(metric: object, real: EncodedRows, other: EncodedRows) -> float:
 
 @pytest.mark.parametrize("n_columns", [2, 8, 24])
 def test_fresh_normal_samples_get_what_is_known_for_them(n_columns: int) -> None:
-    ruler, real = tables(n_columns)
-    fresh = ruler.rows(normal(500, 2, n_columns))
+    encoder, real = tables(n_columns)
+    fresh = encoder.rows(normal(500, 2, n_columns))
     assert 0.9 < value(support.alpha_precision, real, fresh) <= 1.0
     assert 0.4 < value(support.beta_recall, real, fresh) < 0.62
     assert value(support.coverage, real, fresh) == pytest.approx(0.97, abs=0.03)
@@ -48,8 +48,8 @@ def test_copies_cover_all_and_are_not_authentic() -> None:
 
 
 def test_a_shrunk_sample_in_many_columns_has_recall_without_precision() -> None:
-    ruler, real = tables(24)
-    shrunk = ruler.rows(normal(500, 2, 24, spread=0.5))
+    encoder, real = tables(24)
+    shrunk = encoder.rows(normal(500, 2, 24, spread=0.5))
     assert value(support.beta_recall, real, shrunk) > 0.75
     assert value(support.alpha_precision, real, shrunk) < 0.1
 
@@ -57,5 +57,5 @@ def test_a_shrunk_sample_in_many_columns_has_recall_without_precision() -> None:
 def test_equal_rows_are_no_trap_for_coverage() -> None:
     schema = Schema.build({"a": "categorical", "b": "categorical"})
     frame = pl.DataFrame({"a": ["x", "y"] * 100, "b": ["u", "u", "v", "v"] * 50})
-    ruler = FeatureEncoder.fit(frame, schema)
-    assert value(support.coverage, ruler.rows(frame), ruler.rows(frame[::-1])) == 1.0
+    encoder = FeatureEncoder.fit(frame, schema)
+    assert value(support.coverage, encoder.rows(frame), encoder.rows(frame[::-1])) == 1.0

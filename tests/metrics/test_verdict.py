@@ -84,8 +84,8 @@ def test_sensitivity_and_specificity_are_about_the_rare_class() -> None:
 
 
 def test_every_arm_that_depends_on_rows_is_fitted_anew_on_each_half() -> None:
-    ruler, real, holdout = three(60, 60)
-    created = ruler.rows(draw(40, 3))
+    encoder, real, holdout = three(60, 60)
+    created = encoder.rows(draw(40, 3))
     task = task_of(real, 5)
     assert isinstance(task, Task)
     sizes: dict[str, list[int]] = {"fixed": [], "moving": []}
@@ -154,8 +154,8 @@ def test_halves_keep_classes_in_proportion_and_groups_whole() -> None:
 
 
 def test_every_control_is_run_and_smote_makes_the_class_mix_of_the_rows() -> None:
-    ruler, real, holdout = three(200, 150)
-    created = ruler.rows(draw(120, 3))
+    encoder, real, holdout = three(200, 150)
+    created = encoder.rows(draw(120, 3))
     task = task_of(real, 20)
     assert not isinstance(task, str)
     rng = np.random.default_rng(0)
@@ -168,20 +168,20 @@ def test_every_control_is_run_and_smote_makes_the_class_mix_of_the_rows() -> Non
     labels, matches = np.unique(rows.values[:, target], return_counts=True)
     assert dict(zip(labels.astype(int).tolist(), matches.tolist(), strict=True)) == counts
     arms = main_arms() | control_arms(makers, more=True)
-    pools = {"synthetic": created, "more real rows": ruler.rows(draw(120, 4))}
+    pools = {"synthetic": created, "more real rows": encoder.rows(draw(120, 4))}
     result = run_trials(arms, real, pools, holdout, task, rng, n_halves=2)
     assert set(result.arms) >= {"class weights", "threshold", "copies", "SMOTE-NC"}
     assert all(np.isfinite(result.value(arm, "macro_f1")) for arm in result.arms)
 
 
 def test_detection_names_the_column_that_gives_rows_away() -> None:
-    ruler, real, holdout = three(300, 300)
+    encoder, real, holdout = three(300, 300)
     fresh = draw(300, 3)
-    shifted = ruler.rows(fresh.with_columns(fresh["age"] + 40))
+    shifted = encoder.rows(fresh.with_columns(fresh["age"] + 40))
     score = detection.detection(real, shifted, holdout, np.random.default_rng(0))
     columns = score.details["columns"]
     assert max(columns, key=columns.get) == "age"
-    torn = ruler.rows(fresh.with_columns(fresh["age"].shuffle(seed=1)))
+    torn = encoder.rows(fresh.with_columns(fresh["age"].shuffle(seed=1)))
     pairs = detection.detection(real, torn, holdout, np.random.default_rng(0)).details["pairs"]
     assert all("age" in pair[:2] for pair in pairs[:2])
     assert score.reference["real"] < 0.6 < (score.value or 0)

@@ -345,10 +345,11 @@ def _forms() -> tuple[Form, Form]:
 
 def test_wrong_labels_raise_the_information_as_the_documentation_says() -> None:
     check = InformationGain().fit(points(60, 0), SCHEMA, rng())
-    design = check.ground_.design
+    design = check.real_rows_.design
     batch = points(20, 1)
     right, flipped = (
-        check.gain(design(check.ground_.rows(rows)), check.rows_) for rows in (batch, wrong(batch))
+        check.gain(design(check.real_rows_.rows(rows)), check.rows_)
+        for rows in (batch, wrong(batch))
     )
     assert flipped > right
 

@@ -20,7 +20,7 @@ from tablewright.selection.arms import ArmValues, Pulls, fitting, play
 from tablewright.selection.candidates import read_candidates
 from tablewright.selection.distances import NearDuplicates, Outliers
 from tablewright.selection.diversity import Diversity, entropy
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 from tablewright.selection.information import InformationGain, log_determinant
 from tablewright.selection.label_checks import RealAgreement, plausibility
 from tablewright.selection.label_features import LabelFeatures, _feature_ranks, _out_of_bag
@@ -196,7 +196,7 @@ def test_limits_of_distances_are_quantiles_of_the_real_ones() -> None:
     assert NearDuplicates(0.5).fit(real, SCHEMA, rng()).cut_ == pytest.approx(np.median(apart))
     outliers = Outliers().fit(real, SCHEMA, rng())
     assert outliers.limit_ == pytest.approx(1.25 * np.quantile(apart, 0.99))
-    assert np.isinf(Outliers(fewest=6).fit(real, SCHEMA, rng()).limit_)
+    assert np.isinf(Outliers(min_rows=6).fit(real, SCHEMA, rng()).limit_)
     with pytest.raises(InputError, match=r"quantile lies between 0 and 1, not 1\.5"):
         NearDuplicates(1.5)
     with pytest.raises(InputError, match="factor is above 0, not 0"):
@@ -207,7 +207,7 @@ def test_normal_scores_are_quantiles_of_mid_ranks() -> None:
     knots = np.array([1.0, 2.0, 2.0, 5.0])
     scores = _normal_scores(np.array([0.0, 2.0, 9.0]), knots)
     assert scores == pytest.approx(stats.norm.ppf([0.1, 0.5, 0.9]))
-    feature = Ground.fit(pl.DataFrame({"x": knots, "y": [*"abab"]}), SCHEMA).ruler.features[0]
+    feature = RealRows.fit(pl.DataFrame({"x": knots, "y": [*"abab"]}), SCHEMA).encoder.features[0]
     ranked = _feature_ranks(feature, knots, np.array([0.0, 2.0, np.nan]))
     assert ranked[:, 0] == pytest.approx([*stats.norm.ppf([0.1, 0.5]), 0.0])
     assert ranked[:, 1].tolist() == [0.0, 0.0, 1.0]
@@ -261,9 +261,9 @@ def test_diversity_thresholds_are_shares_of_the_entropy_or_of_the_room_above_it(
 # information and losses -----------------------------------------------------------
 
 
-def design(rows: pl.DataFrame) -> tuple[Ground, Design]:
-    ground = Ground.fit(rows, SCHEMA)
-    return ground, ground.design(ground.real)
+def design(rows: pl.DataFrame) -> tuple[RealRows, Design]:
+    real_rows = RealRows.fit(rows, SCHEMA)
+    return real_rows, real_rows.design(real_rows.real)
 
 
 def test_determinants_are_those_of_the_curvature_by_hand() -> None:
@@ -289,16 +289,16 @@ def test_determinants_are_those_of_the_curvature_by_hand() -> None:
 def test_losses_are_squared_errors_of_numbers_and_log_losses_of_classes() -> None:
     schema = Schema.build({"x": "continuous", "y": "continuous"}, target="y")
     x = np.linspace(-1, 1, 30)
-    ground = Ground.fit(pl.DataFrame({"x": x, "y": 2 * x}), schema)
-    rows = ground.design(ground.real)
+    real_rows = RealRows.fit(pl.DataFrame({"x": x, "y": 2 * x}), schema)
+    rows = real_rows.design(real_rows.real)
     ridge = Ridge(alpha=1.0).fit(rows.linear, rows.y)
     expected = ((rows.y - ridge.predict(rows.linear)) ** 2).mean()
-    assert _loss(rows, rows, ground) == pytest.approx(expected)
-    ground, rows = design(two_classes(50, 0))
+    assert _loss(rows, rows, real_rows) == pytest.approx(expected)
+    real_rows, rows = design(two_classes(50, 0))
     from tablewright.metrics.learners import fit
 
     p = fit("linear", rows, 3, rng())(rows)[np.arange(50), rows.y.astype(int)]
-    assert _loss(rows, rows, ground) == pytest.approx(-np.log(p).mean())
+    assert _loss(rows, rows, real_rows) == pytest.approx(-np.log(p).mean())
 
 
 def test_plausible_numbers_are_within_a_robust_spread_of_the_real_errors() -> None:

@@ -168,9 +168,9 @@ def _familiar(real: EncodedRows, other: EncodedRows) -> list[int]:
     ]
 
 
-def _varies(rows: EncodedRows, place: int) -> bool:
-    values = rows.values[~np.isnan(rows.values[:, place]), place]
-    return rows.features[place].levels is None and len(np.unique(values)) >= 5
+def _varies(rows: EncodedRows, index: int) -> bool:
+    values = rows.values[~np.isnan(rows.values[:, index]), index]
+    return rows.features[index].levels is None and len(np.unique(values)) >= 5
 
 
 @dataclass(frozen=True)

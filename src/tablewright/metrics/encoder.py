@@ -1,6 +1,6 @@
-"""From frames to numbers, by a ruler that is made from real rows alone.
+"""From frames to numbers, by an encoder that is fitted on real rows alone.
 
-Levels, ranges, means and bins all come from the training rows: a ruler made from both tables
+Levels, ranges, means and bins all come from the training rows: an encoder fitted on both tables
 would hide a shift, one made from generated rows would move with the candidate.
 """
 
@@ -30,7 +30,7 @@ _FAR = -1e6
 
 @dataclass(frozen=True)
 class Feature:
-    """One column on the ruler.
+    """One encoded column.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureEncoder:
-    """The ruler: how every column becomes numbers, fitted on real rows.
+    """How every column becomes numbers, fitted on real rows.
 
     Attributes
     ----------
@@ -152,8 +152,8 @@ class FeatureEncoder:
     --------
     >>> real = pl.DataFrame({"age": [20, 40, None], "city": ["a", "b", "a"]})
     >>> schema = Schema.build({"age": "integer", "city": "categorical"})
-    >>> ruler = FeatureEncoder.fit(real, schema)
-    >>> ruler.rows(pl.DataFrame({"age": [30.5], "city": ["c"]})).values
+    >>> encoder = FeatureEncoder.fit(real, schema)
+    >>> encoder.rows(pl.DataFrame({"age": [30.5], "city": ["c"]})).values
     array([[30.5,  2. ]])
     """
 
@@ -187,7 +187,7 @@ class FeatureEncoder:
         return names.index(self.schema.target) if self.schema.target in names else None
 
     def rows(self, frame: pl.DataFrame, what: str = "synthetic") -> EncodedRows:
-        """Put a frame on the ruler.
+        """Encode a frame.
 
         Parameters
         ----------
@@ -213,12 +213,12 @@ class FeatureEncoder:
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Rows on a ruler.
+    """Encoded rows.
 
     Attributes
     ----------
     encoder : FeatureEncoder
-        The ruler.
+        What encoded them.
     values : ndarray of shape (n_rows, n_features)
         Numbers, codes of levels, NaN for missing.
     frame : polars DataFrame
@@ -249,9 +249,9 @@ class EncodedRows:
             return self
         return self.take(np.sort(rng.permutation(len(self))[:n_rows]))
 
-    def take_column(self, place: int) -> pl.Series:
+    def take_column(self, index: int) -> pl.Series:
         """Cells of one column as they are compared for equality: numbers as they are written."""
-        feature, values = self.features[place], self.values[:, place]
+        feature, values = self.features[index], self.values[:, index]
         if feature.column.kind == Kind.TEXT:
             return self.frame[feature.name].cast(pl.String, strict=False)
         if feature.levels is None:

@@ -131,13 +131,13 @@ class _Joint:
         self, real: EncodedRows, target: int, column: str, labeller: Labeller | None
     ) -> None:
         self.target, self.column, self.labeller = target, column, labeller
-        self.place = [feature.name for feature in real.features].index(column)
+        self.index = [feature.name for feature in real.features].index(column)
         labels = set() if labeller is None else {*labeller(real.frame[column]).drop_nulls()}
         self.levels = {label: code for code, label in enumerate(sorted(map(str, labels)))}
 
     def _codes(self, rows: EncodedRows) -> tuple[NDArray[np.int64], int]:
         if self.labeller is None:
-            return rows.binned[:, self.place], rows.features[self.place].n_bins
+            return rows.binned[:, self.index], rows.features[self.index].n_bins
         unseen = len(self.levels)
         labels = self.labeller(rows.frame[self.column])
         codes = [unseen + 1 if x is None else self.levels.get(str(x), unseen) for x in labels]

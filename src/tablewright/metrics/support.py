@@ -59,7 +59,7 @@ def _score(
 
 
 def _near(query: Floats, points: Floats, k: int, same: bool = False) -> tuple[Floats, Floats]:
-    """Distances to the k nearest points and their places; a point is not its own neighbour."""
+    """Distances to the k nearest points and their indices; a point is not its own neighbour."""
     model = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
     distances, indices = model.kneighbors(None if same else query)
     return distances, indices

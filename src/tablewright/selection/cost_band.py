@@ -14,7 +14,7 @@ from tablewright.metrics.crossfit import out_of_fold, stratified_folds
 from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 
 
 class CostBand:
@@ -90,15 +90,15 @@ class CostBand:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.labelled(train, schema, "the cost band")
-        self.real_ = self.rows_ = self.ground_.design(self.ground_.real)
+        self.real_rows_ = RealRows.labelled(train, schema, "the cost band")
+        self.real_ = self.rows_ = self.real_rows_.design(self.real_rows_.real)
         self.honest_ = self._predicted(self.real_, rng)
         self._scale()
         return self
 
     def learn(self, rows: pl.DataFrame) -> None:
         """Add accepted typed rows to those that the model of later batches is fitted on."""
-        self.rows_ = self.rows_.join(self.ground_.design(self.ground_.rows(rows)))
+        self.rows_ = self.rows_.join(self.real_rows_.design(self.real_rows_.rows(rows)))
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge a batch of typed rows; the score is the cost, 0 to 1."""
@@ -106,7 +106,7 @@ class CostBand:
         if not m:
             return Judgement.all_pass(0)
         drawn = rng.integers(len(self.real_), size=m)
-        batch = self.ground_.design(self.ground_.rows(rows))
+        batch = self.real_rows_.design(self.real_rows_.rows(rows))
         model = self._model(self.rows_, rng)
         known = self.honest_ if self.real_costs == "out_of_fold" else model(self.real_)
         costs = self._costs(batch.y, model(batch))
@@ -117,7 +117,7 @@ class CostBand:
         result = Judgement.of(inside[:m], reasons, costs)
         if not self.include_bootstrap:
             return result
-        taken = self.ground_.real.frame[drawn[inside[m:]].tolist()]
+        taken = self.real_rows_.real.frame[drawn[inside[m:]].tolist()]
         return Judgement(result.keep, result.score, result.reasons, result.notes, taken)
 
     def _model(self, rows: Design, rng: np.random.Generator) -> Callable[[Design], Floats]:
@@ -125,7 +125,7 @@ class CostBand:
 
     @property
     def _n_classes(self) -> int:
-        return len(self.ground_.classes) + 1 if self.ground_.classifies else 0
+        return len(self.real_rows_.classes) + 1 if self.real_rows_.classifies else 0
 
     def _predicted(self, rows: Design, rng: np.random.Generator) -> Floats:
         """Predictions of each real row by a model that has not seen it."""
@@ -139,7 +139,7 @@ class CostBand:
         return out_of_fold(folds, predict)
 
     def _scale(self) -> None:
-        if self.ground_.classifies:
+        if self.real_rows_.classifies:
             return
         self.variance_ = float(((self.real_.y - self.honest_) ** 2).mean()) or 1.0
 

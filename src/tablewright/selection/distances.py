@@ -14,7 +14,7 @@ from tablewright.metrics.neighbours import distance_blocks, nearest
 from tablewright.metrics.privacy import row_keys
 from tablewright.schema import Schema
 from tablewright.selection.check import Judgement
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 
 Keys = NDArray[np.uint64]
 Features = NDArray[np.float32]
@@ -66,8 +66,8 @@ class NearDuplicates:
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn how near typed real rows come to each other."""
-        self.ground_ = Ground.fit(train, schema)
-        real = self.ground_.ruler.rows(train, "training")
+        self.real_rows_ = RealRows.fit(train, schema)
+        real = self.real_rows_.encoder.rows(train, "training")
         self.real_, self.keys_ = feature_distances(real), row_keys(real)
         self.cut_ = 0.0
         if len(real) > 1 and self.real_.shape[1]:
@@ -77,7 +77,7 @@ class NearDuplicates:
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows in their order; the score is the distance to the nearest real row."""
-        placed = self.ground_.rows(rows)
+        placed = self.real_rows_.rows(rows)
         if not len(placed):
             return Judgement.all_pass(0)
         features, keys = feature_distances(placed), row_keys(placed)
@@ -138,7 +138,7 @@ class Outliers:
     ----------
     factor : float, default=1.25
         Above 0; larger lets more rows pass.
-    fewest : int, default=5
+    min_rows : int, default=5
         Real rows below which nothing is dropped.
 
     Attributes
@@ -163,18 +163,18 @@ class Outliers:
 
     name = "outliers"
 
-    def __init__(self, factor: float = 1.25, *, fewest: int = 5) -> None:
+    def __init__(self, factor: float = 1.25, *, min_rows: int = 5) -> None:
         if not factor > 0:
             raise InputError(f"factor is above 0, not {factor!r}")
         self.factor = factor
-        self.fewest = fewest
+        self.min_rows = min_rows
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn how far typed real rows are from each other."""
-        self.ground_ = Ground.fit(train, schema)
-        self.real_ = feature_distances(self.ground_.ruler.rows(train, "training"))
+        self.real_rows_ = RealRows.fit(train, schema)
+        self.real_ = feature_distances(self.real_rows_.encoder.rows(train, "training"))
         self.limit_ = np.inf
-        if len(self.real_) >= self.fewest and self.real_.shape[1]:
+        if len(self.real_) >= self.min_rows and self.real_.shape[1]:
             apart = nearest(self.real_, self.real_, same=True)[0][:, 0]
             self.limit_ = self.factor * float(np.quantile(apart, 0.99))
         return self
@@ -183,7 +183,7 @@ class Outliers:
         """Judge typed rows; the score is the distance to the nearest real row, 0 to 1."""
         if not rows.height:
             return Judgement.all_pass(0)
-        features = feature_distances(self.ground_.rows(rows))
+        features = feature_distances(self.real_rows_.rows(rows))
         apart = nearest(features, self.real_)[0][:, 0].astype(float)
         declared = [
             f"its nearest real row is at {distance:.3f}, beyond {self.limit_:.3f}"

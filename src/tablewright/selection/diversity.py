@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier
 from tablewright.errors import InputError
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 from tablewright.threads import one_thread
 
 Rule = Literal["no_harm", "non_negative", "absolute", "relative", "headroom", "percentile"]
@@ -104,8 +104,8 @@ class Diversity:
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Cluster typed real rows."""
-        self.ground_ = Ground.fit(train, schema)
-        features = self.ground_.design(self.ground_.real).linear
+        self.real_rows_ = RealRows.fit(train, schema)
+        features = self.real_rows_.design(self.real_rows_.real).linear
         self.labels_, self._assign = _clusters(features, self.assigner, rng)
         self.n_clusters_ = int(self.labels_.max()) + 1
         self.counts_ = np.bincount(self.labels_, minlength=self.n_clusters_)
@@ -139,7 +139,7 @@ class Diversity:
 
     def assign(self, rows: pl.DataFrame) -> NDArray[np.intp]:
         """Return the cluster of each typed row."""
-        features = self.ground_.design(self.ground_.rows(rows)).linear
+        features = self.real_rows_.design(self.real_rows_.rows(rows)).linear
         return np.asarray(self._assign(features), dtype=np.intp)
 
     def gain(self, clusters: NDArray[np.intp]) -> float:

@@ -1,4 +1,4 @@
-"""The real rows as every check sees them: on their ruler, with classes by number."""
+"""The real rows as every check sees them: on their encoder, with classes by number."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tablewright.selection.check import Floats, Mask
 
 
 @dataclass(frozen=True)
-class Ground:
+class RealRows:
     """Real rows, and what is measured by them.
 
     Attributes
     ----------
-    ruler : FeatureEncoder
+    encoder : FeatureEncoder
         How cells become numbers.
     real : EncodedRows
         The real rows; those without a label are left out.
@@ -33,34 +33,34 @@ class Ground:
     --------
     >>> real = pl.DataFrame({"age": [20, 40], "y": ["a", "b"]})
     >>> declared = {"kind": "categorical", "categories": ["a", "b", "c"]}
-    >>> ground = Ground.fit(real, Schema.build({"age": "integer", "y": declared}, target="y"))
-    >>> ground.classes, ground.labels(ground.rows(pl.DataFrame({"age": [30], "y": ["c"]})))
+    >>> real_rows = RealRows.fit(real, Schema.build({"age": "integer", "y": declared}, target="y"))
+    >>> real_rows.classes, real_rows.labels(real_rows.rows(pl.DataFrame({"age": [30], "y": ["c"]})))
     (('a', 'b', 'c'), array([2.]))
     """
 
-    ruler: FeatureEncoder
+    encoder: FeatureEncoder
     real: EncodedRows
     classes: tuple[str, ...]
 
     @classmethod
     def fit(cls, train: pl.DataFrame, schema: Schema) -> Self:
-        """Learn the ruler from typed rows.
+        """Fit the encoder to typed rows.
 
         Raises
         ------
         InputError
             If there are no rows, or a column is missing.
         """
-        ruler = FeatureEncoder.fit(train, schema)
-        rows = ruler.rows(train, "training")
-        if ruler.target is None:
-            return cls(ruler, rows, ())
-        rows = rows.take(~np.isnan(rows.values[:, ruler.target]))
-        return cls(ruler, rows, _classes(ruler))
+        encoder = FeatureEncoder.fit(train, schema)
+        rows = encoder.rows(train, "training")
+        if encoder.target is None:
+            return cls(encoder, rows, ())
+        rows = rows.take(~np.isnan(rows.values[:, encoder.target]))
+        return cls(encoder, rows, _classes(encoder))
 
     @classmethod
     def labelled(cls, train: pl.DataFrame, schema: Schema, who: str) -> Self:
-        """Learn the ruler for a check that judges labels; `who` names it.
+        """Fit the encoder for a check that judges labels; `who` names it.
 
         Raises
         ------
@@ -73,8 +73,8 @@ class Ground:
 
     @property
     def target(self) -> int | None:
-        """Place of the target among the features."""
-        return self.ruler.target
+        """Index of the target among the features."""
+        return self.encoder.target
 
     @property
     def classifies(self) -> bool:
@@ -86,11 +86,11 @@ class Ground:
         """Number of classes that real rows have."""
         if self.target is None:
             return 0
-        return len(self.ruler.features[self.target].levels or ())
+        return len(self.encoder.features[self.target].levels or ())
 
     def rows(self, frame: pl.DataFrame) -> EncodedRows:
-        """Put typed rows on the ruler."""
-        return self.ruler.rows(frame, "candidate")
+        """Put typed rows on the encoder."""
+        return self.encoder.rows(frame, "candidate")
 
     def labels(self, rows: EncodedRows) -> Floats:
         """Return codes of classes, or numbers; NaN where missing.
@@ -101,7 +101,7 @@ class Ground:
         codes = rows.values[:, self.target].copy()
         unseen = np.flatnonzero(codes >= self.seen) if self.classes else np.zeros(0, dtype=int)
         if len(unseen):
-            text = rows.frame[self.ruler.features[self.target].name].cast(pl.String)
+            text = rows.frame[self.encoder.features[self.target].name].cast(pl.String)
             known = {label: code for code, label in enumerate(self.classes)}
             codes[unseen] = [known.get(text[int(i)], len(self.classes)) for i in unseen]
         return codes
@@ -120,9 +120,9 @@ class Ground:
         return replace(Design.of(rows), y=self.labels(rows))
 
 
-def _classes(ruler: FeatureEncoder) -> tuple[str, ...]:
-    assert ruler.target is not None
-    feature = ruler.features[ruler.target]
+def _classes(encoder: FeatureEncoder) -> tuple[str, ...]:
+    assert encoder.target is not None
+    feature = encoder.features[encoder.target]
     if feature.levels is None:
         return ()
     declared = pl.Series(feature.column.categories or [], strict=False)

@@ -11,7 +11,7 @@ from tablewright.errors import InputError
 from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 
 Update = Literal["refit", "frozen"]
 Form = Literal["auto", "full", "one-vs-rest", "diagonal"]
@@ -94,14 +94,14 @@ class InformationGain:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.labelled(train, schema, "the information gain")
-        self.real_ = self.rows_ = self.ground_.design(self.ground_.real)
+        self.real_rows_ = RealRows.labelled(train, schema, "the information gain")
+        self.real_ = self.rows_ = self.real_rows_.design(self.real_rows_.real)
         self.spread_ = np.nan
         return self
 
     def learn(self, rows: pl.DataFrame) -> None:
         """Add accepted typed rows to those that later batches are judged on top of."""
-        self.rows_ = self.rows_.join(self.ground_.design(self.ground_.rows(rows)))
+        self.rows_ = self.rows_.join(self.real_rows_.design(self.real_rows_.rows(rows)))
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Accept all typed rows or none; the score is the gap of the gains, in nats."""
@@ -109,7 +109,7 @@ class InformationGain:
             return Judgement.all_pass(0)
         # drawn first, so that the cost band of the same batch draws the same rows
         drawn = self.real_.take(rng.integers(len(self.real_), size=rows.height))
-        batch = self.ground_.design(self.ground_.rows(rows))
+        batch = self.real_rows_.design(self.real_rows_.rows(rows))
         gap = self.gain(batch, self.rows_) - self.gain(drawn, self.rows_)
         limit = self.c * self.spread(rows.height, rng) if self.c else 0.0
         declared = f"the batch tells {gap:+.2f} nats more than real rows do (needs {limit:.2f})"
@@ -132,7 +132,7 @@ class InformationGain:
 
     def gain(self, batch: Design, rows: Design) -> float:
         """Return the information that a batch adds to rows, in nats."""
-        n_classes = len(self.ground_.classes) + 1 if self.ground_.classifies else 0
+        n_classes = len(self.real_rows_.classes) + 1 if self.real_rows_.classifies else 0
         both = rows.join(batch)
         before = log_determinant(rows, rows, n_classes, self.form)
         source = both if self.update == "refit" else rows

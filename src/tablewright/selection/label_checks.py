@@ -19,7 +19,7 @@ from tablewright.metrics.learners import (
 from tablewright.metrics.outcomes import MIN_PROBABILITY, rank_scores
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 
 Trust = Literal["auto", "data", "generator"]
 
@@ -35,10 +35,10 @@ _MAX_ROWS = 2000
 """Real rows that are asked for agreement at most."""
 
 
-def label_task(ground: Ground, n_rows: int) -> Task:
+def label_task(real_rows: RealRows, n_rows: int) -> Task:
     """Return what the checks of labels predict: by the linear model alone below 100 real rows."""
-    n_classes = len(ground.classes) + 1 if ground.classifies else 0
-    few = len(ground.real) < MIN_ROWS_FOR_TREES
+    n_classes = len(real_rows.classes) + 1 if real_rows.classifies else 0
+    few = len(real_rows.real) < MIN_ROWS_FOR_TREES
     return Task(n_classes, 0, leaf_size(n_rows), _N_TREES, LEARNERS[1:] if few else LEARNERS)
 
 
@@ -127,15 +127,15 @@ class LabelPlausibility:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.labelled(train, schema, "the plausibility of labels")
+        self.real_rows_ = RealRows.labelled(train, schema, "the plausibility of labels")
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows; the score is the plausibility, larger being better."""
         if not rows.height:
             return Judgement.all_pass(0)
-        real = self.ground_.design(self.ground_.real)
-        both = real.join(self.ground_.design(self.ground_.rows(rows)))
+        real = self.real_rows_.design(self.real_rows_.real)
+        both = real.join(self.real_rows_.design(self.real_rows_.rows(rows)))
         scores = plausibility(both.y, self._predicted(both, rng), len(real))
         own, score = scores[: len(real)], scores[len(real) :]
         n_dropped = min(int(self.share * len(score)), excess(own, score))
@@ -145,7 +145,7 @@ class LabelPlausibility:
 
     def _predicted(self, rows: Design, rng: np.random.Generator) -> Floats:
         """Predict each row out of fold, averaged over repeats."""
-        task, keys = label_task(self.ground_, len(rows)), rows.row_keys
+        task, keys = label_task(self.real_rows_, len(rows)), rows.row_keys
 
         def predict(train: Mask, test: Mask) -> Floats:
             return _averaged(task.predict(rows.take(train), rows.take(test), rng))
@@ -157,7 +157,7 @@ class LabelPlausibility:
         return np.asarray(np.mean(repeats, axis=0))
 
     def _reason(self, value: float) -> str:
-        if not self.ground_.classifies:
+        if not self.real_rows_.classifies:
             return f"its target is {1 / value:.1f} standard deviations from what the other rows say"
         return f"its label is {value:.2f} times as likely as for any row, by the other rows"
 
@@ -220,9 +220,9 @@ class RealAgreement:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.labelled(train, schema, "agreement with real labels")
-        self.real_ = self.ground_.design(self.ground_.real)
-        self.task_ = label_task(self.ground_, len(self.real_))
+        self.real_rows_ = RealRows.labelled(train, schema, "agreement with real labels")
+        self.real_ = self.real_rows_.design(self.real_rows_.real)
+        self.task_ = label_task(self.real_rows_, len(self.real_))
         self.spread_ = self._spread(rng)
         return self
 
@@ -230,7 +230,7 @@ class RealAgreement:
         """Judge typed rows; the score is the rank, 0 the best, 1 where there is no agreement."""
         if not rows.height:
             return Judgement.all_pass(0)
-        pool = self.ground_.design(self.ground_.rows(rows))
+        pool = self.real_rows_.design(self.real_rows_.rows(rows))
         self.gain_, self.error_ = self._gain(pool, rng)
         share = _ramp(self.gain_, 0, 2 * self.error_) if self.error_ > 0 else 0.0
         merit, limit = self._merit(pool, self.real_, rng)
@@ -249,7 +249,7 @@ class RealAgreement:
 
     def order(self, rows: pl.DataFrame, rng: np.random.Generator) -> Floats:
         """Rank typed rows by how much a model of the real rows agrees, from 0 (most) to 1."""
-        pool = self.ground_.design(self.ground_.rows(rows))
+        pool = self.real_rows_.design(self.real_rows_.rows(rows))
         return _ranks(self._merit(pool, self.real_, rng)[0], np.ones(len(pool), dtype=bool))
 
     def _gain(self, pool: Design, rng: np.random.Generator) -> tuple[float, float]:
@@ -271,7 +271,7 @@ class RealAgreement:
 
     def _spread(self, rng: np.random.Generator) -> float:
         """Return the standard deviation of the errors of a numeric target, out of fold."""
-        if self.ground_.classifies or len(self.real_) < 2:
+        if self.real_rows_.classifies or len(self.real_) < 2:
             return 0.0
         seed = [int(rng.integers(2**31))]
         predicted = _averaged(CrossFit(self.real_, self.task_, seed).predict()[0])
@@ -345,8 +345,8 @@ class PoolTest:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.labelled(train, schema, "the test of a pool")
-        self.real_ = self.ground_.design(self.ground_.real)
+        self.real_rows_ = RealRows.labelled(train, schema, "the test of a pool")
+        self.real_ = self.real_rows_.design(self.real_rows_.real)
         self.z_ = self.gain_ = 0.0
         self.error_ = np.inf
         return self
@@ -368,14 +368,14 @@ class PoolTest:
 
     def agree(self, rows: pl.DataFrame, rng: np.random.Generator) -> float:
         """Return how much likelier real labels are than shuffled ones, as a z-score."""
-        real, pool = self.real_, self.ground_.design(self.ground_.rows(rows))
+        real, pool = self.real_, self.real_rows_.design(self.real_rows_.rows(rows))
         if not len(pool) or len(real) < 3:
             return 0.0
         if len(real) > _MAX_ROWS:
             real = real.take(rng.permutation(len(real))[:_MAX_ROWS])
-        task = label_task(self.ground_, len(pool))
+        task = label_task(self.real_rows_, len(pool))
         predicted = _averaged(task.predict(pool, real, rng))
-        if self.ground_.classifies:
+        if self.real_rows_.classifies:
             likely = np.log(np.clip(predicted, MIN_PROBABILITY, 1.0))[:, real.y.astype(np.intp)]
         else:
             likely = -((predicted[:, None] - real.y[None, :]) ** 2)
@@ -383,10 +383,10 @@ class PoolTest:
 
     def gain(self, rows: pl.DataFrame, rng: np.random.Generator) -> tuple[float, float]:
         """Return by how much typed rows better the prediction of real ones, with its error."""
-        pool = self.ground_.design(self.ground_.rows(rows))
+        pool = self.real_rows_.design(self.real_rows_.rows(rows))
         if not len(pool) or len(self.real_) < 3:
             return 0.0, np.inf
-        return _gain(self.real_, label_task(self.ground_, len(self.real_)), pool, rng, 2)
+        return _gain(self.real_, label_task(self.real_rows_, len(self.real_)), pool, rng, 2)
 
 
 def _shuffled_z(likely: Floats) -> float:

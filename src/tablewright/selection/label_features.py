@@ -41,7 +41,7 @@ class LabelFeatures:
 
     @classmethod
     def of(cls, real: pl.DataFrame, asked: pl.DataFrame, schema: Schema) -> LabelFeatures:
-        """Put rows on the ruler of the real ones, once by values and once by ranks."""
+        """Encode rows as the real ones are, once by values and once by ranks."""
         if not real.height:
             none = np.zeros((asked.height, 0))
             return cls(np.zeros((0, 0)), none, none, np.ones(asked.height))

@@ -14,7 +14,7 @@ from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 from tablewright.threads import one_thread
 
 MIN_ROWS = 40
@@ -81,8 +81,8 @@ class Relations:
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn what each column is like given the others from typed real rows."""
-        self.ground_ = Ground.fit(train, schema)
-        real = self.ground_.real.cut(_MAX_ROWS, rng)
+        self.real_rows_ = RealRows.fit(train, schema)
+        real = self.real_rows_.real.cut(_MAX_ROWS, rng)
         self.columns_: list[_Column] = []
         self.limit_, self.false_alarms_ = np.inf, 0.0
         if len(real) < MIN_ROWS or len(real.features) < 2:
@@ -106,9 +106,9 @@ class Relations:
         """Judge typed rows; the score is that of the least plausible cell, 1 being unusual."""
         if not rows.height or not self.columns_:
             return Judgement.all_pass(rows.height)
-        scores = self._scores(self.ground_.rows(rows))
+        scores = self._scores(self.real_rows_.rows(rows))
         worst, score = scores.argmax(axis=0), scores.max(axis=0)
-        names = [self.ground_.ruler.features[column.index].name for column in self.columns_]
+        names = [self.real_rows_.encoder.features[column.index].name for column in self.columns_]
         reasons = [
             f"{names[k]} does not go with the other cells ({value:.1f} times as unusual as one "
             "real cell in a hundred)"
@@ -134,7 +134,7 @@ class Relations:
 
     def _of_features(self, scores: Floats) -> Floats:
         """Return the largest score of each row, the target left aside: its check is another."""
-        features = [column.index != self.ground_.target for column in self.columns_]
+        features = [column.index != self.real_rows_.target for column in self.columns_]
         return np.asarray(scores[features].max(axis=0, initial=0.0))
 
 

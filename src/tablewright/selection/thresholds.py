@@ -15,14 +15,14 @@ from tablewright.metrics.crossfit import stratified_folds
 from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Check, Floats
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 from tablewright.selection.information import InformationGain
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks
 
 Ints = NDArray[np.intp]
 
 COEFFICIENTS = (0.0, 1.0, 2.0, 3.0)
-FEWEST_ROWS, FEWEST_OF_CLASS = 30, 5
+MIN_ROWS, MIN_OF_CLASS = 30, 5
 
 
 def information_threshold(
@@ -45,16 +45,16 @@ def information_threshold(
     list of Check
         As given, with the coefficient set.
     """
-    ground = Ground.fit(train, schema)
-    design = ground.design(ground.real)
+    real_rows = RealRows.fit(train, schema)
+    design = real_rows.design(real_rows.real)
     y = design.y
     best = 0.0
-    if len(y) >= FEWEST_ROWS and _smallest_class(y, ground) >= FEWEST_OF_CLASS:
+    if len(y) >= MIN_ROWS and _smallest_class(y, real_rows) >= MIN_OF_CLASS:
         folds = stratified_folds(y, 5, np.random.default_rng([seed, 5]), design.row_keys)
-        real = ground.real.frame
+        real = real_rows.real.frame
         losses = np.mean(
             [
-                _losses(checks, real, folds == k, schema, rows, batches, ground, seed)
+                _losses(checks, real, folds == k, schema, rows, batches, real_rows, seed)
                 for k in range(5)
             ],
             axis=0,
@@ -63,8 +63,8 @@ def information_threshold(
     return _with_coefficient(checks, best)
 
 
-def _smallest_class(y: Floats, ground: Ground) -> int:
-    if not ground.classifies:
+def _smallest_class(y: Floats, real_rows: RealRows) -> int:
+    if not real_rows.classifies:
         return len(y)
     return int(np.unique(y, return_counts=True)[1].min())
 
@@ -76,22 +76,22 @@ def _losses(
     schema: Schema,
     rows: pl.DataFrame,
     batches: Sequence[Ints],
-    ground: Ground,
+    real_rows: RealRows,
     seed: int,
 ) -> list[float]:
     """Loss on a fold for each coefficient."""
     train = real.filter(~aside)
     fitted = fit_checks([copy.copy(check) for check in checks], train, schema, seed)
-    known, asked = (ground.design(ground.rows(part)) for part in (train, real.filter(aside)))
+    known, asked = (real_rows.design(real_rows.rows(part)) for part in (train, real.filter(aside)))
     result = []
     for c in COEFFICIENTS:
         kept = run_checks(_with_coefficient(fitted, c), rows, batches, seed).rows()
-        result.append(_loss(known.join(ground.design(ground.rows(kept))), asked, ground))
+        result.append(_loss(known.join(real_rows.design(real_rows.rows(kept))), asked, real_rows))
     return result
 
 
-def _loss(rows: Design, asked: Design, ground: Ground) -> float:
-    n_classes = len(ground.classes) + 1 if ground.classifies else 0
+def _loss(rows: Design, asked: Design, real_rows: RealRows) -> float:
+    n_classes = len(real_rows.classes) + 1 if real_rows.classifies else 0
     predicted = fit("linear", rows, n_classes, np.random.default_rng(0))(asked)
     if not n_classes:
         return float(((asked.y - predicted) ** 2).mean())

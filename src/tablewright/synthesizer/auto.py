@@ -105,9 +105,9 @@ def _detected(
     codec = Codec(schema).fit(frame)
     for k in range(_FOLDS):
         train, held_out = frame.filter(fold != k), frame.filter(fold == k)
-        ruler = FeatureEncoder.fit(train, schema)
+        encoder = FeatureEncoder.fit(train, schema)
         for m, make in enumerate(candidates.values()):
             created = make().fit(codec.encode(train), rng).sample(held_out.height, rng)
-            rows = ruler.rows(codec.decode(created))
-            result[k, m] = detection_auc(ruler.rows(held_out), rows, rng)
+            rows = encoder.rows(codec.decode(created))
+            result[k, m] = detection_auc(encoder.rows(held_out), rows, rng)
     return dict(zip(candidates, result.mean(axis=0).tolist(), strict=True))

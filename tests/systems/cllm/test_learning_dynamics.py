@@ -52,7 +52,7 @@ def test_measures_are_those_of_the_paths() -> None:
     check = fitted()
     rows = two_groups(12, 2)
     result = check.dynamics(rows)
-    paths = check._own_label(check.ground_.rows(rows))
+    paths = check._own_label(check.real_rows_.rows(rows))
     assert paths.shape == (100, 12)
     np.testing.assert_allclose(result["confidence"], paths.mean(axis=0))
     np.testing.assert_allclose(result["aleatoric"], (paths - paths**2).mean(axis=0))

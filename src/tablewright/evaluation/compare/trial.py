@@ -114,8 +114,8 @@ def run_trial(
         the rows; ``"rows"`` that were added; ``"error"`` in place of them where it failed.
     """
     train, test = frame[split.train], frame[split.test]
-    ruler = FeatureEncoder.fit(train, schema)
-    real, asked = (_known(ruler.rows(rows)) for rows in (train, test))
+    encoder = FeatureEncoder.fit(train, schema)
+    real, asked = (_known(encoder.rows(rows)) for rows in (train, test))
     task = task_of(real, settings.n_trees)
     if isinstance(task, str) or not len(asked):
         return {"error": task if isinstance(task, str) else "no row to judge on has a target"}
@@ -130,7 +130,7 @@ def run_trial(
     except InputError as error:
         return {"error": str(error)}
     seconds = clock.process_time() - started
-    rows = _known(ruler.rows(created.rows))
+    rows = _known(encoder.rows(created.rows))
     arm = Arm(lambda draw, _: draw.train.join(draw.synthetic))
     result = _measured(arm, real, rows, asked, task, rng)
     return result | _cost(seconds, created.money, len(rows))

@@ -199,8 +199,8 @@ def _shown(arms: Sequence[str]) -> list[str]:
     return [arm for arm in arms if arm in ("real", "synthetic", "augmented", "resampled")]
 
 
-def _bin_label(rows: EncodedRows, place: int, code: int) -> str:
-    feature = rows.features[place]
+def _bin_label(rows: EncodedRows, index: int, code: int) -> str:
+    feature = rows.features[index]
     if code == feature.n_bins - 1:
         return "(missing)"
     if feature.levels is not None:

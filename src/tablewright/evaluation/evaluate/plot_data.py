@@ -88,8 +88,8 @@ def _bars_of_labels(feature: Feature, real: Floats, other: Floats) -> dict[str, 
     return {"labels": labels, "real": shares[0], "synthetic": shares[1]}
 
 
-def _shares(places: np.ndarray[Any, Any], n: int) -> Floats:
-    return np.bincount(places, minlength=n) / max(len(places), 1)
+def _shares(indices: np.ndarray[Any, Any], n: int) -> Floats:
+    return np.bincount(indices, minlength=n) / max(len(indices), 1)
 
 
 def _map(

@@ -16,7 +16,7 @@ from tablewright.metrics.learners import Design
 from tablewright.metrics.outcomes import classification
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
-from tablewright.selection.feature_space import Ground
+from tablewright.selection.feature_space import RealRows
 from tablewright.threads import one_thread
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -136,10 +136,10 @@ class LearningDynamics:
         InputError
             If the schema names no target.
         """
-        self.ground_ = Ground.fit(train, schema)
-        if self.ground_.target is None:
+        self.real_rows_ = RealRows.fit(train, schema)
+        if self.real_rows_.target is None:
             raise InputError("curation judges labels: name the target")
-        real = self.ground_.design(self.ground_.real)
+        real = self.real_rows_.design(self.real_rows_.real)
         self.edges_ = self._edges(real.y)
         self.auc_, self.model_ = np.nan, None
         y = self._classes(real.y)
@@ -176,7 +176,7 @@ class LearningDynamics:
             (share of checkpoints that give the label more than one half), and ``group``:
             "easy", "ambiguous", "hard", or "unseen" where no real row has the class.
         """
-        placed = self.ground_.rows(rows)
+        placed = self.real_rows_.rows(rows)
         paths = self._own_label(placed)
         known: Mask = np.asarray(~np.isnan(paths).any(axis=0))
         measured = {
@@ -187,7 +187,7 @@ class LearningDynamics:
         }
         hard, easy = self._groups(measured["confidence"], measured[self.metric], known)
         group = np.select([~known, hard, easy], ["unseen", "hard", "easy"], "ambiguous")
-        label = rows[str(self.ground_.ruler.schema.target)].cast(pl.String)
+        label = rows[str(self.real_rows_.encoder.schema.target)].cast(pl.String)
         return pl.DataFrame({"label": label, **measured, "group": group}).with_columns(
             pl.col(*measured).fill_nan(None)
         )
@@ -210,7 +210,7 @@ class LearningDynamics:
 
     def _own_label(self, rows: EncodedRows) -> Floats:
         """Probability of each row's own label at each checkpoint; NaN where it has no sense."""
-        design = self.ground_.design(rows)
+        design = self.real_rows_.design(rows)
         y = self._classes(design.y)
         paths = np.full((self.n_checkpoints, len(rows)), np.nan)
         if self.model_ is None or not len(rows):
@@ -226,7 +226,7 @@ class LearningDynamics:
         return paths
 
     def _edges(self, y: Floats) -> Floats | None:
-        if self.ground_.classifies:
+        if self.real_rows_.classifies:
             return None
         n_bins = self.n_bins or int(np.clip(len(y) // 20, 2, 5))
         return np.unique(np.quantile(y, np.linspace(0, 1, n_bins + 1)[1:-1]))
