@@ -17,7 +17,7 @@ from tablewright.cli.evaluate import _fail
 from tablewright.cli.failures import run_guarded
 from tablewright.cli.judging import hold_out
 from tablewright.cli.options import _settings
-from tablewright.cli.output import _count_formulas
+from tablewright.cli.output import count_formulas
 from tablewright.cli.progress import Calls, _line, _rate
 from tablewright.cli.reports import check_report_output
 from tablewright.cli.spending_text import estimate_text, spending_text
@@ -126,10 +126,10 @@ def test_formulas_are_counted_and_signed_numbers_are_none() -> None:
     cells = ["=1+1", "+49 30", "-5", "-2.5e3", "@a", "plain", None, "a=b"]
     frame = pl.DataFrame({"c": cells, "n": range(8)})
     counts: Counter[str] = Counter()
-    same = _count_formulas(frame, counts, safe=False)
+    same = count_formulas(frame, counts, safe=False)
     assert same.equals(frame)
     n_formulas = counts["c"]
-    safe = _count_formulas(frame, counts, safe=True)["c"].to_list()
+    safe = count_formulas(frame, counts, safe=True)["c"].to_list()
     quoted = [new for new, old in zip(safe, cells, strict=True) if new != old]
     assert len(quoted) == n_formulas
     assert "'=1+1" in quoted
