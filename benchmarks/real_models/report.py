@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 _HEADS = (
-    "table", "system", "asked", "kept", "read", "lost", "kept of read", "rejected by stage",
-    "equal to a real row", "s", "tokens a kept row", "estimate", "bill", "engine's count", "calls",
-    "unusable", "load",
+    "table", "system", "asked", "kept", "in the form asked for", "examples of the prompt",
+    "rejected by stage", "equal to a real row", "s", "tokens a kept row", "estimate", "bill",
+    "ledger", "of it estimated", "calls", "load",
 )  # fmt: skip
 
 
@@ -33,15 +33,16 @@ def _written(run: dict[str, Any]) -> list[str]:
     read = run.get("read", 0) + run.get("written", 0)
     begun = [run["table"], run["system"], str(run["asked"])]
     if "error" in run:
-        return [*begun, "0", *["–"] * 9, f"{read:,}", "–", "–", str(run["load"])]
+        return [*begun, "0", *["–"] * 8, f"{read:,}", "–", "–", str(run["load"])]
     lost, kept = sum(run["unreadable"].values()), run["kept"]
+    echoes = run["unreadable"].get("it is an example of the prompt", 0)
     rejected = ", ".join(f"{stage} {n}" for stage, n in Counter(run["rejected"]).most_common())
+    readable = run["proposed"] + echoes
     return [
-        *begun, str(kept), str(run["proposed"]), str(lost),
-        f"{kept / max(1, run['proposed'] + lost):.0%}", rejected or "–",
+        *begun, str(kept), f"{readable} of {run['proposed'] + lost}", str(echoes), rejected or "–",
         str(run["equal to a real row"]), str(run["seconds"]),
         f"{run['bill'] / kept:,.0f}" if kept else "–", f"{run['estimate']:,}", f"{run['bill']:,}",
-        f"{read:,}", str(run["calls"]), str(run["ledger calls"] - run["usable"]), str(run["load"]),
+        f"{read:,}", f"{run['not counted']} calls", str(run["calls"]), str(run["load"]),
     ]  # fmt: skip
 
 
