@@ -1,10 +1,13 @@
 """Selectors keep groups that help, see pairs that help only together, and may keep nothing."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tablewright.errors import InputError
 from tablewright.selection.arms import Pulls, Reward, draw_set, fitting, greedy, play
@@ -78,8 +81,27 @@ def test_a_set_is_scored_once() -> None:
     assert calls == [[], [0, 1]]
 
 
-def test_arm_that_does_not_fit_is_passed_over() -> None:
-    assert fitting([2, 0, 1], np.array([5, 30, 10]), 15) == [2, 0]
+def test_arms_that_fit_are_those_that_add_up_to_most() -> None:
+    values, sizes = np.array([0.2, 0.9, 0.3, 0.15]), np.array([5, 30, 10, 5], dtype=np.intp)
+    assert fitting([0, 1, 2, 3], values, sizes, 15) == [2, 0]
+    assert fitting([0, 2, 3], np.array([0.2, 0.0, 0.3, 0.15]), sizes, 10) == [0, 3]
+    assert fitting([], values, sizes, 15) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 50)), min_size=1, max_size=7),
+    st.integers(0, 30),
+)
+def test_no_other_arms_that_fit_add_up_to_more(arms: list[tuple[int, int]], n_rows: int) -> None:
+    sizes = np.array([size for size, _ in arms], dtype=np.intp)
+    values = np.array([value for _, value in arms], dtype=float)
+    chosen = fitting(range(len(arms)), values, sizes, n_rows)
+    sets = itertools.chain.from_iterable(
+        itertools.combinations(range(len(arms)), k) for k in range(len(arms) + 1)
+    )
+    best = max(values[list(one)].sum() for one in sets if sizes[list(one)].sum() <= n_rows)
+    assert sizes[chosen].sum() <= n_rows
+    assert values[chosen].sum() == best
 
 
 def table(n_rows: int, seed: int, flip: float = 0.0) -> pl.DataFrame:

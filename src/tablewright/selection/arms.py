@@ -147,14 +147,30 @@ def play(
     return alive
 
 
-def fitting(ranked: Sequence[int], sizes: Ints, n_rows: int) -> list[int]:
-    """Return the best arms whose rows fit into `n_rows`; one that does not fit is passed over."""
-    taken, left = [], n_rows
-    for arm in ranked:
-        if sizes[arm] <= left:
-            taken.append(int(arm))
-            left -= int(sizes[arm])
-    return taken
+def fitting(arms: Sequence[int], values: Floats, sizes: Ints, n_rows: int) -> list[int]:
+    """Return the arms whose values add up to most and whose rows fit into `n_rows`.
+
+    The arm that is worth most need not be among them, where two smaller ones are worth more.
+
+    Examples
+    --------
+    >>> fitting([0, 1, 2], np.array([0.2, 0.2, 0.3]), np.array([10, 10, 20]), 20)
+    [0, 1]
+    """
+    best = np.zeros(n_rows + 1)  # the value that so many rows can have
+    taken = np.zeros((len(arms), n_rows + 1), dtype=np.bool_)
+    for k, arm in enumerate(arms):
+        size = int(sizes[arm])
+        if size <= n_rows:
+            with_arm = best[: n_rows + 1 - size] + values[arm]
+            taken[k, size:] = with_arm > best[size:]
+            best[size:] = np.maximum(best[size:], with_arm)
+    chosen, left = [], n_rows
+    for k in reversed(range(len(arms))):
+        if taken[k, left]:
+            chosen.append(int(arms[k]))
+            left -= int(sizes[arms[k]])
+    return sorted(chosen, key=lambda arm: (-values[arm], arm))
 
 
 def greedy(pulls: Pulls, sizes: Ints, n_rows: int) -> list[int]:

@@ -349,10 +349,9 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
 
 def _worth(values: ArmValues, alive: list[int], sizes: Ints, n_wanted: int) -> list[int]:
-    """Return the arms that are worth more than nothing, the best first, as far as they fit."""
+    """Return the arms worth more than nothing that fit and add up to most, the best first."""
     good = [arm for arm in alive if values.value[arm] - _Z * values.error[arm] > 0]
-    good.sort(key=lambda arm: (-values.value[arm], arm))
-    return fitting(good, sizes, n_wanted)
+    return fitting(good, values.value, sizes, n_wanted)
 
 
 def cut_groups(labels: Sequence[str]) -> tuple[list[str], Ints]:

@@ -176,7 +176,7 @@ class CandidatePool:
             rows = self.add(batch)
             if rows.height:
                 yield rows
-            ends, left = self._ends(batch) or n_rounds == max_rounds, self.missing
+            ends, left = self.ends(batch) or n_rounds == max_rounds, self.missing
             idle = 0 if left.n_rows < request.n_rows else idle + 1
             if self._is_judged_now(left, ends or idle == PATIENCE):
                 full = not left.n_rows
@@ -202,7 +202,8 @@ class CandidatePool:
             return False
         return is_last or not left.n_rows or not self.judge_when_full
 
-    def _ends(self, batch: RowBatch) -> bool:
+    def ends(self, batch: RowBatch) -> bool:
+        """Note what went wrong with a batch; return whether no more may be asked for."""
         if batch.failures:
             self.result.note(f"a prompt got no reply: {batch.failures[0]}")
         if isinstance(batch.stopped, ModelError):

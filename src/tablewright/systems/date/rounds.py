@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tablewright.errors import TablewrightError
 from tablewright.llm.endpoint.tokens import estimate_tokens
-from tablewright.rules.expressions import Expression, parse
+from tablewright.rules.expressions import Domain, Expression, parse
 from tablewright.schema import Schema
 from tablewright.systems.common.guidance import Guidance
 from tablewright.systems.common.request import SampleRequest
@@ -83,6 +83,11 @@ class Rounds:
         Tokens of history that a prompt may have; None for any number.
     without : sequence of str, default=()
         Columns that no path may name.
+
+    Attributes
+    ----------
+    allowed : Domain or None
+        Labels that may be asked for; None where all may.
     """
 
     def __init__(
@@ -106,6 +111,7 @@ class Rounds:
         self.history: dict[int, list[Seen]] = {index: [] for index in self.open}
         self.balance = dict.fromkeys(self.open, _BALANCE)
         self.turn, self.remembers = 0, True
+        self.allowed: Domain | None = None
 
     # asking -------------------------------------------------------------------------------
 
@@ -140,6 +146,11 @@ class Rounds:
         if not self.classes:
             return {}
         counts = self.rows[index][self.target].value_counts(sort=True)
+        if self.allowed is not None:
+            inside = [label in self.allowed for label in counts[self.target].to_list()]
+            counts = counts.filter(pl.Series(inside, dtype=pl.Boolean))
+        if not counts.height:
+            return {}
         own = counts["count"].to_numpy() / counts["count"].sum()
         balance = self.balance[index]
         shares = split(n_rows, (1 - balance) * own + balance / len(own))

@@ -7,21 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.random_state import Stream
-from tablewright.selection.selector import STRATEGIES, Selection, Selector, cut_groups
+from tablewright.selection.selector import STRATEGIES
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import CandidatePool
 from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
+from tablewright.systems.date.choice import choose
 from tablewright.systems.date.pairs import Pairs, preference_pairs
 from tablewright.systems.date.partition import Part, Parts, asked_columns, partition
-from tablewright.systems.date.published import published_choice
 from tablewright.systems.date.rounds import Rounds
 from tablewright.systems.date.writers import LocalWriter, ModelWriter, PartWriter
 from tablewright.tables.io.model_file import Artefact
@@ -113,6 +111,7 @@ class DATE(System):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> table = pl.DataFrame({"dose": rng.normal(9, 2, 80)})
     >>> table = table.with_columns(ill=pl.when(pl.col("dose") > 9).then(1).otherwise(0))
@@ -123,6 +122,7 @@ class DATE(System):
 
     name = "date"
     roles = ("writer",)
+    _stored_parts: Parts | None = None
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
         "strategy": OneOf(*STRATEGIES),
@@ -186,8 +186,8 @@ class DATE(System):
         else:
             model.sharing.check(self.schema_)
         self._hidden = () if model is None else tuple(model.sharing.redact)
-        if not hasattr(self, "parts_"):
-            self.parts_ = self._cut(model is None or model.sharing.allows("rows"))
+        may_describe = model is None or model.sharing.allows("rows")
+        self.parts_ = self._stored_parts or self._cut(may_describe)
 
     def _cut(self, may_describe: bool) -> Parts:
         """Cut the table; its rules are made of its rows, so they leave only where rows may."""
@@ -210,8 +210,9 @@ class DATE(System):
         return replace(state, facts={**state.facts, "parts": self.parts_.to_list()})
 
     def _restore(self, stored: Artefact) -> None:
-        self.parts_ = Parts.from_list(stored.facts["parts"], self.writable_)
+        self._stored_parts = Parts.from_list(stored.facts["parts"], self.writable_)
         super()._restore(stored)
+        self._stored_parts = None
 
     # 2. rows of each part, round by round -------------------------------------------------
 
@@ -220,6 +221,8 @@ class DATE(System):
         self.rounds_ = Rounds(
             self.parts_, self.known_, self.writable_, self.seed_, tokens, self._hidden
         )
+        if request.where is not None:
+            self.rounds_.allowed = request.where.domain(self.rounds_.target)
         pool = self.pool(
             self._wide(request),
             result,
@@ -228,14 +231,17 @@ class DATE(System):
         )
         groups = self._filled(pool, self._writer(request, result), request.n_rows)
         result.details |= {"parts": self.parts_, "rounds": self.rounds_.summary()}
-        yield self._chosen(pool.rows, groups, request, result)
+        if self.strategy == "none" or self.dry_run_ or not pool.rows.height:
+            yield pool.rows
+        else:  # 3. the choice
+            yield choose(self, pool.rows, groups, request, result)
 
     def _wide(self, request: SampleRequest) -> SampleRequest:
-        """Ask for more candidates than rows."""
-        quotas = request.quotas
+        """Ask for more candidates than rows, where there is a choice."""
+        times, quotas = 1 if self.strategy == "none" else self.candidates, request.quotas
         if quotas is not None:
-            quotas = {label: n * self.candidates for label, n in quotas.items()}
-        return request.part(request.n_rows * self.candidates, quotas)
+            quotas = {label: n * times for label, n in quotas.items()}
+        return request.part(request.n_rows * times, quotas)
 
     def _writer(self, request: SampleRequest, result: Result) -> PartWriter:
         model = self.model("writer")
@@ -262,7 +268,7 @@ class DATE(System):
             rows = pool.add(batch)
             names = self.rounds_.learn(rows, pool.groups[len(groups) :])
             groups += names
-            if pool._ends(batch) or (turn >= turns and not rows.height):
+            if pool.ends(batch) or (turn >= turns and not rows.height):
                 if batch.exhausted:
                     pool.result.note(batch.exhausted)
                 break
@@ -270,57 +276,8 @@ class DATE(System):
                 self.rounds_.forget()
         return groups
 
-    # 3. the choice ------------------------------------------------------------------------
-
-    def _chosen(
-        self, rows: pl.DataFrame, groups: list[str], request: SampleRequest, result: Result
-    ) -> pl.DataFrame:
-        if self.strategy == "none" or self.dry_run_ or not rows.height:
-            return rows
-        if self.variant == "published" and request.quotas is None:
-            taken = published_choice(
-                self.known_, rows, groups, self.writable_, self.seed_, request.n_rows
-            )
-            return self._told(rows, taken, groups, result, "its group raised no tree's accuracy")
-        selector = self._selector(request, result)
-        if selector is None:
-            return rows
-        selection = selector.choose(rows, groups, request.n_rows)
-        result.details["selection"] = selection
-        for line in str(selection).splitlines():
-            result.note(line)
-        if request.quotas is not None:
-            result.note("classes were asked for by number, so groups were ranked and none refused")
-            return rows[_by_worth(selection, groups)]
-        return self._told(rows, selection.chosen, groups, result, "its group adds nothing sure")
-
-    def _selector(self, request: SampleRequest, result: Result) -> Selector | None:
-        seed = int(request.rng(Stream.DATE_SELECT).integers(2**31))
-        selector = Selector(self.strategy, n_samples=request.n_rows, random_state=seed)
-        try:
-            return selector.fit_typed(self.known_, self.writable_)
-        except InputError as error:
-            result.note(f"rows were taken as they came: {error}")
-            return None
-
-    def _told(
-        self, rows: pl.DataFrame, taken: Any, groups: list[str], result: Result, why: str
-    ) -> pl.DataFrame:
-        kept = np.zeros(rows.height, dtype=bool)
-        kept[np.asarray(taken, dtype=np.intp)] = True
-        reasons = [f"{why} ({group})" for group, one in zip(groups, kept, strict=True) if not one]
-        result.reject(rows.filter(~kept), "selection", reasons)
-        return rows.filter(kept)
-
     # 4. pairs for preference tuning -------------------------------------------------------
 
     def preference_pairs(self, rows: Any, **options: Any) -> Pairs:
         """Make questions with a right and a wrong label of rows; see `preference_pairs`."""
         return preference_pairs(rows, self.writable_, **options)
-
-
-def _by_worth(selection: Selection, groups: list[str]) -> list[int]:
-    """Return all rows, those of the worthiest groups first."""
-    values = selection.arms["value"].fill_null(0.0).to_numpy()
-    _, arm_of = cut_groups(groups)
-    return [int(row) for row in np.argsort(-values[arm_of], kind="stable")]

@@ -126,6 +126,7 @@ class LocalWriter:
     def _within_request(self, n_rows: int, labels: dict[Any, int] | None) -> RowBatch:
         """Draw anywhere where a part has no such row: only the caller's condition stays."""
         self.result.note("some parts allow no row as asked for; others were drawn in their place")
+        labels = None if self.request.quotas is None else labels
         return self.generator.write(replace(self.request, n_rows=n_rows, quotas=labels))
 
 
