@@ -61,7 +61,7 @@ class Split:
         def typed(rows: pl.DataFrame) -> pl.DataFrame:
             read = read_candidates(rows, table.schema, table.frame)
             return read.frame.filter(
-                ~pl.Series([bool(why) for why in read.unreadable])
+                ~pl.Series([bool(why) for why in read.unreadable], dtype=pl.Boolean)
             ).drop_nulls()
 
         if text is None:
@@ -220,6 +220,8 @@ def main() -> None:
         for name, whole in tables.items():
             if (name, seed) in done:
                 continue
+            if options.pool == "half" and whole.height < 3 * (TRAIN + VALIDATION):
+                continue  # too small to spare rows for a pool
             place = Path() if options.data is None else options.data / name / "pools"
             half = options.pool == "half" or options.data is None
             text = None if half else pl.read_csv(place / f"{options.pool}.csv", infer_schema=False)

@@ -89,7 +89,7 @@ def test_arms_are_worth_their_rows_where_their_interval_says_so() -> None:
     sizes = np.array([10, 10, 10, 10], dtype=np.intp)
     assert _worth(values, [0, 1, 2, 3], sizes, 40) == [2, 0]
     assert _worth(values, [0, 1, 2, 3], sizes, 10) == [2]
-    assert fitting([2, 0], np.array([10, 0, 11]), 11) == [2]
+    assert fitting([2, 0], np.array([0.3, 0.1, 0.5]), np.array([10, 0, 11]), 11) == [2]
 
 
 def test_large_groups_are_cut_into_arms() -> None:
