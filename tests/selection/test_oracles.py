@@ -109,19 +109,21 @@ def test_the_honest_gain_judges_each_half_by_the_choice_of_the_other() -> None:
     half = np.random.default_rng(5).permutation(int(keys.max()) + 1) % 2
     helped = half[keys] == 0
 
-    def reward(arms: Any) -> NDArray[Any]:
-        return np.where(helped, 1.0, -1.0) * len(arms)
+    def honest(others: float) -> float:
+        pulls = Pulls(1, lambda arms: np.where(helped, 1.0, others) * len(arms))
+        for _ in range(20):
+            pulls.pull([0])
+            pulls.pull([])
+        sizes = np.ones(1, dtype=np.intp)
+        gain = selector._honest(pulls, [0], sizes, 5, np.random.default_rng(5))
+        assert gain is not None
+        return gain.value
 
-    pulls = Pulls(1, reward)
-    for _ in range(20):
-        pulls.pull([0])
-        pulls.pull([])
-    sizes = np.ones(1, dtype=np.intp)
-    honest = selector._honest(pulls, [0], sizes, 5, np.random.default_rng(5))
-    assert honest is not None
-    # rows that are helped are judged by the choice of the others: none is taken, the gain is 0;
-    # the others are judged by the choice of those that are helped, and lose 1 each.
-    assert honest.value == pytest.approx(-float((~helped).mean()), abs=0.02)
+    share = float(helped.mean())
+    # Where the others lose, the half that is helped is judged by a choice of nothing, and they by
+    # the choice of those that are helped.
+    assert honest(-1.0) == pytest.approx(share - 1, abs=0.02)
+    assert honest(0.5) == pytest.approx(share + 0.5 * (1 - share), abs=0.02)
 
 
 # candidates -----------------------------------------------------------------------
