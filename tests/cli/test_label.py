@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -131,5 +132,7 @@ def test_at_a_cap_the_rows_that_were_answered_are_written(
     done = run("label", table, "--train", train, "--target", "ill", "--model", model, "--out", out,
                "--run", tmp_path / "run", "--max-calls", 10, "--concurrency", 1)  # fmt: skip
     assert done.code == 3
-    assert "no answer for 8 rows" in done.err
+    # Four rows at most are answered: six of the ten calls ask about the real ones.
+    (n_open,) = map(int, re.findall(r"no answer for (\d+) rows", done.err))
+    assert 8 <= n_open < 12
     assert pl.read_csv(out).height == 12

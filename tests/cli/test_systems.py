@@ -131,7 +131,9 @@ def test_at_a_cap_the_rows_so_far_are_written_and_the_exit_code_says_so(
 def test_every_system_runs_without_a_model(run: Runner, tmp_path: Path, method: str) -> None:
     done = call(run, tmp_path, None, "--method", method, "--rejected", tmp_path / "rejected.csv")
     assert done.code == 0, done.err
-    assert pl.read_csv(tmp_path / "out.csv").height == 30
+    n_rows = pl.read_csv(tmp_path / "out.csv").height
+    assert f"{n_rows} rows in" in done.err
+    assert n_rows <= 30 if method == "date" else n_rows == 30  # DATE may choose fewer, or none
     assert "_reason" in pl.read_csv(tmp_path / "rejected.csv").columns
 
 

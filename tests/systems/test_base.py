@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from sklearn.base import clone
@@ -141,10 +142,12 @@ def test_a_method_without_a_model_says_so() -> None:
 
 def test_a_rule_about_shares_rejects_no_row_and_is_told() -> None:
     quota = {"kind": "quota", "where": "member = 'yes'", "share": [0.5, 0.6]}
-    older = [TRAIN.with_columns(pl.col("age") + years) for years in range(7, 50, 7)]
-    model = StandIn(pl.concat(older), target="member")
-    system = CLLM("member", llm=model, random_state=0).fit(TRAIN)
-    assert system.sample(2, rules=[quota, "age >= 18"]).height == 2
+    rng = np.random.default_rng(0)
+    weight, age = rng.normal(70, 9, 400).round(1), rng.integers(18, 90, 400)
+    member = np.where(rng.random(400) < 0.5, "yes", "no")
+    people = pl.DataFrame({"weight": weight, "age": age, "member": member})
+    system = CLLM("member", llm=StandIn(people[40:], target="member"), random_state=0)
+    assert system.fit(people[:40]).sample(4, rules=[quota, "age >= 18"]).height == 4
     assert any("is about shares of rows" in note for note in system.result_.notes)
 
 

@@ -148,12 +148,14 @@ def count_formulas(frame: pl.DataFrame, counts: Counter[str], safe: bool) -> pl.
     for column in frame.get_columns():
         if column.dtype != pl.String:
             continue
-        runs = column.str.contains(FORMULA) & ~column.str.contains(SIGNED_NUMBER)
+        cells = column.alias("cells")  # the name of the column may be a pattern to polars
+        runs = cells.str.contains(FORMULA) & ~cells.str.contains(SIGNED_NUMBER)
         if n_cells := int(runs.sum()):
             counts[column.name] += n_cells
             if safe:
-                quoted = pl.Series(column.name, ["'"], dtype=pl.String) + column
-                frame = frame.with_columns(quoted.zip_with(runs.fill_null(False), column))
+                quoted = pl.Series("cells", ["'"], dtype=pl.String) + cells
+                written = quoted.zip_with(runs.fill_null(False), cells).rename(column.name)
+                frame = frame.with_columns(written)
     return frame
 
 

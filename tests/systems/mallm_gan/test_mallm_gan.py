@@ -158,7 +158,10 @@ def test_a_prompt_shows_a_piece_asks_for_as_many_and_puts_causes_first() -> None
     order = list(system.process_.graph.order)
     assert order.index("ill") < order.index("smokes") < order.index("dose")
     keys = ", ".join(f'"{name}"' for name in order)
-    assert f"with exactly 3 objects, each with the keys {keys}, in this order" in prompt.text
+    assert (
+        f"with exactly 3 objects, each on one line, with the keys {keys}, in this order"
+        in prompt.text
+    )
     assert prompt.text.count('"dose": ') == 3 + 1, "three rows and the graph"
     assert json.dumps(system.process_.graph.as_data()) in prompt.text
     assert DEFAULT_TASK in prompt.text

@@ -258,7 +258,11 @@ class NumberFormat:
         return self._sign(plain) if below else f"{self.before}{plain}{self.after}"
 
     def _to_power(self, number: float) -> str:
-        mantissa, _, power = f"{number:.{self.max_digits}e}".partition("e")
+        text = f"{number:.{self.max_digits}e}"
+        if float(text) != number == float(repr(number)) and self.max_digits >= 15:
+            # Sixteen digits, rounded half to even, may be those of a neighbouring number.
+            text = np.format_float_scientific(number, trim="k", min_digits=self.max_digits)
+        mantissa, _, power = text.partition("e")
         sign = "-" if int(power) < 0 else self.power[1].strip("-")
         width = len(self.power) - 2
         dressed = mantissa.replace(".", self.decimal)
