@@ -218,7 +218,9 @@ def probe(base: Capabilities) -> Capabilities:
 async def _probe(base: Capabilities) -> Capabilities:
     endpoint = _endpoint(base)
     try:
-        await endpoint.acomplete(Prompt.ask("Hello.", temperature=0.0, max_tokens=8))  # the model may be loaded now
+        await endpoint.acomplete(
+            Prompt.ask("Hello.", temperature=0.0, max_tokens=8)
+        )  # the model may be loaded now
         began = time.monotonic()
         first = await endpoint.acomplete(_COUNT)
         spent = time.monotonic() - began
