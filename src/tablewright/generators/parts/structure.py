@@ -6,7 +6,7 @@ candidate parents is that of max-min hill climbing (Tsamardinos, Brown and Alife
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -339,7 +339,10 @@ def equivalence_class(edges: Collection[Edge], n_columns: int) -> tuple[set[Edge
 
 def _orient(directed: set[Edge], skeleton: set[frozenset[int]], n_columns: int) -> set[Edge]:
     """Find what follows from directed edges (rules 1 to 3 of Meek 1995)."""
-    joined: Callable[[int, int], bool] = lambda a, b: frozenset((a, b)) in skeleton  # noqa: E731
+
+    def joined(a: int, b: int) -> bool:
+        return frozenset((a, b)) in skeleton
+
     reported = directed | {(b, a) for a, b in directed}
     open_edges = [(a, b) for e in skeleton for a, b in (tuple(e), tuple(e)[::-1])]
     result = set()

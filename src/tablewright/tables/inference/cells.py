@@ -361,7 +361,7 @@ def _same_numbers(one: NumberFormat, other: NumberFormat) -> bool:
 def _with_digits(form: NumberFormat, digits: pl.Series) -> NumberFormat:
     rest = digits.str.extract(rf"{re.escape(form.decimal)}(\d*)$").str.len_chars().fill_null(0)
     # polars types a minimum as any value; of lengths it is a number
-    low, high = int(rest.min()), int(rest.max())  # type: ignore[arg-type]
+    low, high = int(rest.min()), int(rest.max())  # type: ignore[arg-type]  # there are some
     point = form.decimal if high else "."
     return replace(form, decimal=point, min_digits=low, max_digits=high)
 
@@ -387,7 +387,7 @@ def plain_format(texts: pl.Series) -> str | None:
     if digits.null_count() == len(texts):
         return None
     if digits.null_count():
-        return f"0.{'#' * max(1, int(digits.max()))}"  # type: ignore[arg-type]
+        return f"0.{'#' * max(1, int(digits.max()))}"  # type: ignore[arg-type]  # there are some
     return f"0.{'0' * digits[0]}" if digits.n_unique() == 1 and digits[0] else None
 
 
