@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
+from fractions import Fraction
 
 import numpy as np
 import polars as pl
@@ -69,7 +70,8 @@ def test_a_smaller_request_has_the_shares_of_the_whole(quotas: dict[str, int], m
     assert part.quotas is not None
     assert part.n_rows == sum(part.quotas.values()) <= most + len(quotas)
     for name, n in part.quotas.items():
-        assert 0 <= n - min(1, most / whole.n_rows) * quotas[name] < 1
+        exact = Fraction(min(most, whole.n_rows), whole.n_rows) * quotas[name]
+        assert 0 <= n - exact < 1
 
 
 def test_a_request_tells_its_own_rules_from_its_condition() -> None:
