@@ -1,7 +1,7 @@
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 WORKERS ?= auto
 
-.PHONY: help setup check format lint types imports spelling test oldest docs bench
+.PHONY: help setup check format lint types imports spelling test oldest docs site bench
 
 help: ## Say what can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -10,7 +10,7 @@ setup: ## Make .venv with everything that `make check` needs.
 	python3 -m venv .venv
 	.venv/bin/python -m pip install --quiet --editable '.[dev]'
 
-check: lint types imports spelling test ## All checks; what has to pass before a change lands.
+check: lint types imports spelling site test ## All checks; what has to pass before a change lands.
 
 format: ## Format the code and mend what ruff can.
 	$(PYTHON) -m ruff format .
@@ -42,6 +42,10 @@ oldest: ## Tests of expressions and files with the oldest polars that the metada
 	PYTHONPATH=.venv/oldest-polars $(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet \
 	  tests/rules/expressions/test_operators.py tests/rules/expressions/test_expression.py \
 	  tests/tables/test_files.py tests/tables/test_encoding.py
+
+site: export NO_MKDOCS_2_WARNING = 1
+site: ## Build the documentation site in build/site; a broken link or docstring fails.
+	$(PYTHON) -m mkdocs build --quiet
 
 docs: ## Write docs/cli.md anew from the commands' own help.
 	$(PYTHON) docs/cli_reference.py

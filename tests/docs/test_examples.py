@@ -11,6 +11,7 @@ import click
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from tablewright.cli import app
 
@@ -43,15 +44,27 @@ def people(n: int = 240) -> pl.DataFrame:
     return pl.DataFrame({"age": age, "income": income, "city": city, "y": y})
 
 
+def run(shown: str) -> None:
+    """Run the command lines of a block in this folder; each has to end well."""
+    for line in shown.replace("\\\n", " ").splitlines():
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        result = CliRunner().invoke(app, words[1:], catch_exceptions=False)
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
 def test_python(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     df = people()
     df.write_csv("train.csv")
     known: dict[str, Any] = {"df": df}
-    for line, block in blocks(page, "python"):
-        code = compile("\n" * line + block, str(page), "exec")
-        exec(code, known)
+    # a tutorial is run from top to bottom, with its command lines
+    languages = ("python", "console") if page.parent.name == "tutorials" else ("python",)
+    for line, block in blocks(page, *languages):
+        if block.startswith("$ "):
+            run(block)
+        else:
+            exec(compile("\n" * line + block, str(page), "exec"), known)
 
 
 def commands() -> list[tuple[Path, int, str]]:
