@@ -6,7 +6,7 @@ import codecs
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,6 +15,9 @@ from tablewright.errors import SchemaError
 
 MAX_DECIMALS = 15
 """More digits after the point than a float can hold make no sense."""
+
+MAX_PREAMBLE = 10_000
+"""Characters above the header of a file that are kept and written again."""
 
 SAID = "said by the user"
 """Why of a column whose values a person named; language models may be told them."""
@@ -146,21 +149,47 @@ class Column(BaseModel):
 class Dialect(BaseModel):
     """How a text file is written; files that are written for it are written alike.
 
+    What a person sets (``dialect:`` in a schema file) wins over what is found in the file.
+
     Parameters
     ----------
     separator : str, default=","
         Between cells.
     decimal : {".", ","} or None, default=None
         Decimal mark of most columns that show one; None where no column does.
+    grouping : str or None, default=None
+        Mark between thousands, of most columns that show one.
     encoding : str, default="utf-8"
         As Python names it; ``"utf-8-sig"`` begins with a byte order mark.
+    line_end : {"lf", "crlf", "cr"}, default="lf"
+        What ends a line.
+    preamble : str, default=""
+        Lines above the header, such as a title.
+    names_separator : bool, default=False
+        Whether the first line names the separator, as in ``sep=;``.
+
+    Examples
+    --------
+    >>> str(Dialect(separator=";", line_end="crlf"))
+    "separator ';', utf-8, lines end in CRLF"
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     separator: str = Field(default=",", min_length=1, max_length=1)
     decimal: Literal[".", ","] | None = None
+    grouping: Literal[".", ",", "'", "’", " ", "\u00a0", "\u202f", "\u2009"] | None = None
     encoding: str = "utf-8"
+    line_end: Literal["lf", "crlf", "cr"] = "lf"
+    preamble: str = Field(default="", max_length=MAX_PREAMBLE)
+    names_separator: bool = False
+
+    @field_validator("separator")
+    @classmethod
+    def _one_octet(cls, value: str) -> str:
+        if value in '\r\n"' or not value.isascii():
+            raise ValueError("a separator is a comma, a semicolon, a tab, a bar or the like")
+        return value
 
     @field_validator("encoding")
     @classmethod
@@ -169,6 +198,40 @@ class Dialect(BaseModel):
             return codecs.lookup(value).name.replace("_", "-")
         except (LookupError, ValueError) as error:
             raise ValueError(f"there is no text encoding {value[:40]!r}") from error
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if self.grouping is not None and self.grouping == self.decimal:
+            raise ValueError(f"{self.decimal!r} is the mark of decimals and of thousands")
+        return self
+
+    def updated(self, declared: Dialect | None) -> Dialect:
+        """Return a copy in which what a person set wins."""
+        set_fields = declared.model_dump(exclude_unset=True) if declared else {}
+        return self.model_copy(update=set_fields)
+
+    def __str__(self) -> str:
+        parts = [f"separator {self.separator!r}"]
+        if self.decimal:
+            parts.append(f"decimal mark {self.decimal!r}")
+        if self.grouping:
+            parts.append(f"thousands mark {self.grouping!r}")
+        parts.append(self.encoding)
+        if self.line_end != "lf":
+            parts.append(f"lines end in {self.line_end.upper()}")
+        if self.names_separator:
+            parts.append("the first line names the separator")
+        if n_lines := len(self.preamble.splitlines()):
+            parts.append(f"{n_lines} line{'s' * (n_lines > 1)} above the header")
+        return ", ".join(parts)
+
+
+class SchemaFile(NamedTuple):
+    """What a schema file declares; the rest is inferred."""
+
+    columns: dict[str, Any]
+    target: str | None = None
+    dialect: Dialect | None = None
 
 
 class Schema(BaseModel):
@@ -321,12 +384,15 @@ class Schema(BaseModel):
             column.name: column.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
             for column in self.columns
         }
-        data = {"version": self.version, "target": self.target, "columns": columns}
+        data: dict[str, Any] = {"version": self.version, "target": self.target}
+        if self.dialect is not None:
+            data["dialect"] = self.dialect.model_dump(exclude_defaults=True)
+        data["columns"] = columns
         return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
     @staticmethod
-    def overrides_from_yaml(text: str) -> tuple[dict[str, Any], str | None]:
-        """Read a ``schema.yaml``: what it says of columns, and the target.
+    def overrides_from_yaml(text: str) -> SchemaFile:
+        """Read a ``schema.yaml``: what it declares of columns, target and dialect.
 
         The file may name a few columns only (``columns: {age: ordinal}``); what it leaves
         out is inferred.
@@ -339,10 +405,10 @@ class Schema(BaseModel):
         data = _load_yaml(text)
         if not isinstance(data, Mapping) or not isinstance(data.get("columns", {}), Mapping):
             raise SchemaError("a schema file holds 'columns:' with one line per column")
-        unknown = set(data) - {"version", "target", "columns"}
+        unknown = set(data) - {"version", "target", "dialect", "columns"}
         if unknown:
             raise SchemaError(
-                "a schema file has 'version', 'target' and 'columns', "
+                "a schema file has 'version', 'target', 'dialect' and 'columns', "
                 f"not {sorted(map(str, unknown))}"
             )
         if data.get("version", 1) != 1:
@@ -353,7 +419,25 @@ class Schema(BaseModel):
         columns = {
             str(name): _check_fields(name, spec) for name, spec in data.get("columns", {}).items()
         }
-        return columns, None if target is None else str(target)
+        return SchemaFile(
+            columns, None if target is None else str(target), _read_dialect(data.get("dialect"))
+        )
+
+
+def _read_dialect(declared: Any) -> Dialect | None:
+    if declared is None:
+        return None
+    if not isinstance(declared, Mapping):
+        raise SchemaError("schema: 'dialect' holds fields such as 'separator: \";\"'")
+    for key in map(str, declared):
+        if key not in Dialect.model_fields:
+            raise SchemaError(
+                f"schema: dialect has no field {key!r}{suggest(key, Dialect.model_fields)}"
+            )
+    try:
+        return Dialect.model_validate(dict(declared))
+    except ValidationError as error:
+        raise SchemaError(f"schema: dialect: {_first_error(error)}") from error
 
 
 def _load_yaml(text: str) -> Any:

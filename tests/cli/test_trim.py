@@ -120,4 +120,4 @@ def test_files_in_another_encoding_are_read_where_it_is_named(run: Runner, tmp_p
     assert run(*words).code == 2
     done = run(*words, "--encoding", "cp1252")
     assert done.code == 0, done.err
-    assert "Köln" in pl.read_csv(out)["y"].to_list()
+    assert b"K\xf6ln" in out.read_bytes(), "as the candidates are written"

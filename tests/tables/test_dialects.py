@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError, SchemaError
-from tablewright.schema import Kind, Schema
+from tablewright.schema import MAX_PREAMBLE, Dialect, Kind, Schema
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.tables.inference.infer import infer_schema
+from tablewright.tables.inference.kinds import number_marks
 from tablewright.tables.inference.times import dates_to_text, find_date_format, parse_dates
 from tablewright.tables.io.files import read_table
+from tablewright.tables.io.loading import load_as_said, read_as_said
+from tablewright.tables.io.writing import TableWriter, write_frame
 from tablewright.tables.table import load_table, structural_cells
 
 N = 60
@@ -82,10 +85,149 @@ def test_other_encoding_is_named_and_read(tmp_path: Path, encoding: str, text: s
     path = put(tmp_path, f"a;b\n{text};1\n{text};2\n".encode(encoding))
     with pytest.raises(InputError, match=f"--encoding {encoding}"):
         read_table(path)
-    frame, dialect = read_table(path, encoding)
+    frame, dialect = read_table(path, Dialect(encoding=encoding))
     assert frame["a"].to_list() == [text, text]
     assert dialect is not None
     assert dialect.encoding == encoding
+
+
+# what is read is written ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "fields"),
+    [
+        ("a;b\n", {"separator": ";"}),
+        ("a,b\r\n", {"line_end": "crlf"}),
+        ("a\tb\r", {"separator": "\t", "line_end": "cr"}),
+        ("sep=;\r\na;b\r\n", {"separator": ";", "line_end": "crlf", "names_separator": True}),
+        ("Report of May\n\na,b\n", {"preamble": "Report of May\n\n"}),
+        ("sep=|\nRaw\na|b\n", {"separator": "|", "preamble": "Raw\n", "names_separator": True}),
+        ('By, for\n;;\n"a\nx";b\n', {"separator": ";", "preamble": "By, for\n;;\n"}),
+        ("\ufeffa,b\n", {"encoding": "utf-8-sig"}),
+        ("x" * (MAX_PREAMBLE + 1) + "\na,b\n", {}),
+    ],
+)
+def test_dialect_is_found_and_written_again(
+    tmp_path: Path, head: str, fields: dict[str, object]
+) -> None:
+    end = "\r\n" if "\r\n" in head else "\r" if "\r" in head else "\n"
+    mark = str(fields.get("separator", ","))
+    path = put(tmp_path, head + "".join(f"{i}{mark}x{i}{end}" for i in range(30)))
+    frame, dialect = read_table(path)
+    assert dialect == Dialect(**fields)  # type: ignore[arg-type]  # from a parametrized dict
+    with TableWriter(tmp_path / "o.csv", dialect=dialect) as writer:
+        writer.write(frame[:9])
+        writer.write(frame[9:])
+    again, same = read_table(tmp_path / "o.csv")
+    assert again.equals(frame)
+    assert same == dialect
+    if len(head) < 100 and '"' not in head and fields.get("line_end") != "cr":
+        assert (tmp_path / "o.csv").read_bytes() == path.read_bytes()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.builds(
+        Dialect,
+        separator=st.sampled_from(",;\t|"),
+        line_end=st.sampled_from(["lf", "crlf", "cr"]),
+        encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+        names_separator=st.booleans(),
+    ),
+    st.lists(st.text("ab 1,;|\t\"'é", min_size=1, max_size=6), min_size=1, max_size=6),
+)
+def test_cells_survive_every_dialect(tmp_path: Path, dialect: Dialect, texts: list[str]) -> None:
+    frame = pl.DataFrame({"name": texts, "x,;": ["1"] * len(texts)})
+    write_frame(frame, tmp_path / "t.csv", dialect=dialect)
+    again, seen = read_table(tmp_path / "t.csv", Dialect(separator=dialect.separator))
+    assert again.equals(frame)
+    assert seen == dialect
+
+
+def test_numbers_of_typed_columns_have_the_decimal_mark_of_the_file(tmp_path: Path) -> None:
+    dialect = Dialect(separator=";", decimal=",")
+    write_frame(pl.DataFrame({"x": [1.5, None], "n": [1, 2]}), tmp_path / "t.csv", dialect=dialect)
+    assert (tmp_path / "t.csv").read_text() == "x;n\n1,5;1\n;2\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "separator", "marks"),
+    [
+        ({"x": ["1.234,5", "7,25"]}, ",", (",", ".")),
+        ({"x": ["1,234.5", "7.25"]}, ",", (".", ",")),
+        ({"x": ["0,339", "1,250"]}, ";", (",", None)),
+        ({"x": ["0,339", "1,250"]}, ",", (",", None)),
+        ({"x": ["1,339", "1,250"]}, ",", (None, ",")),
+        ({"x": ["1,339", "1,250"]}, ";", (",", None)),
+        ({"x": ["33 153", "1 002"], "y": ["0,5", "7,25"]}, ",", (",", " ")),
+        ({"x": ["1,234", "2,500"], "y": ["0,5", "7,25"]}, ",", (",", None)),
+        ({"x": ["1'234", "2'500"], "y": ["4.5", "7.25"]}, ",", (".", "'")),
+        ({"x": ["12", "7"], "y": ["a.b", "c,d"]}, ",", (None, None)),
+        ({"x": [1.5, 2.5]}, ",", (None, None)),
+    ],
+)
+def test_marks_of_numbers_are_those_of_all_columns(
+    columns: dict[str, list[str]], separator: str, marks: tuple[str | None, str | None]
+) -> None:
+    dialect = number_marks(pl.DataFrame(columns), Dialect(separator=separator))
+    assert (dialect.decimal, dialect.grouping) == marks
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("{}", [1234.0, 2500.0]),
+        ("{decimal: ','}", [1.234, 2.5]),
+        ("{grouping: '.'}", [1.234, 2.5]),
+        ("{grouping: ','}", [1234.0, 2500.0]),
+    ],
+)
+def test_declared_marks_decide_how_numbers_are_read(
+    tmp_path: Path, said: str, values: list[float]
+) -> None:
+    path = put(tmp_path, "x\ty\n" + "1,234\ta\n2,500\tb\n" * 10)
+    (tmp_path / "s.yaml").write_text(f"dialect: {said}\n")
+    table = load_as_said(path, tmp_path / "s.yaml", None)
+    assert table.frame["x"][:2].to_list() == values
+    assert table.restore(table.frame).equals(table.raw)
+
+
+def test_declared_dialect_wins_over_the_file(tmp_path: Path) -> None:
+    path = put(tmp_path, "Titel: ä\r\na#b,c\r\n1#2,3\r\n4#5,6\r\n".encode("cp1252"))
+    (tmp_path / "s.yaml").write_text(
+        "dialect: {separator: '#', encoding: cp1252, line_end: lf, preamble: ''}\n"
+    )
+    table = load_as_said(path, tmp_path / "s.yaml", None)
+    assert table.frame.columns == ["a", "b,c"]
+    assert table.schema.dialect == Dialect(
+        separator="#", encoding="cp1252", line_end="lf", preamble="", decimal=","
+    )
+    assert read_as_said(path, tmp_path / "s.yaml").equals(table.raw)
+
+
+def test_schema_file_holds_the_dialect(tmp_path: Path) -> None:
+    content = "sep=;\r\nTitle\r\na;b\r\n" + "1.234,5;x\r\n7,25;y\r\n" * 10
+    schema = load_table(put(tmp_path, content)).schema
+    read = Schema.overrides_from_yaml(schema.to_yaml())
+    assert read.dialect == schema.dialect
+    assert str(schema.dialect) == (
+        "separator ';', decimal mark ',', thousands mark '.', utf-8, lines end in CRLF, "
+        "the first line names the separator, 1 line above the header"
+    )
+    assert Schema.overrides_from_yaml("columns: {}").dialect is None
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_rows_of_another_format_are_written_in_a_declared_dialect(
+    tmp_path: Path, ending: str
+) -> None:
+    frame = pl.DataFrame({"x": [i + 0.5 for i in range(40)], "y": ["a", "b"] * 20})
+    write_frame(frame, tmp_path / f"t.{ending}")
+    (tmp_path / "s.yaml").write_text("dialect: {line_end: crlf}\n")
+    schema = load_as_said(tmp_path / f"t.{ending}", tmp_path / "s.yaml", None).schema
+    assert schema.dialect is not None
+    assert schema.dialect.line_end == "crlf"
 
 
 # missing --------------------------------------------------------------------------------------
@@ -244,6 +386,13 @@ def test_number_that_would_lose_digits_is_refused() -> None:
         ("columns: {x: {categories: abc}}", "categories"),
         ("columns: {x: {sentinels: {a: 1}}}", "sentinels"),
         ("columns: [x]", "holds 'columns:'"),
+        ("dialect: [x]", "'dialect' holds fields such as"),
+        ("dialect: {seperator: ','}", "no field 'seperator'; did you mean 'separator'"),
+        ("dialect: {separator: ';;'}", "dialect: separator: .* at most 1 character"),
+        ("dialect: {separator: '\"'}", "dialect: separator: a separator is a comma"),
+        ("dialect: {decimal: ',', grouping: ','}", "the mark of decimals and of thousands"),
+        ("dialect: {encoding: klingon}", "no text encoding 'klingon'"),
+        ("dialect: {line_end: CR}", "dialect: line_end"),
         ("target: [a]", "'target' is the name of one column"),
         ("version: 9", "version is 1"),
         ("columns: " + "[" * 5000, "not YAML|nested too deeply"),

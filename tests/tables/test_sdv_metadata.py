@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError, SchemaError
-from tablewright.schema import Kind, Schema
+from tablewright.schema import Kind, Schema, SchemaFile
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.tables.io.sdv_metadata import read_schema_file, read_sdv, write_sdv
 
@@ -172,16 +172,16 @@ def test_one_of_several_tables() -> None:
 
 def test_schema_file_is_yaml_or_sdv(tmp_path: Path) -> None:
     (tmp_path / "schema.yaml").write_text("target: y\ncolumns: {age: ordinal}\n")
-    assert read_schema_file(tmp_path / "schema.yaml") == ({"age": "ordinal"}, "y")
+    assert read_schema_file(tmp_path / "schema.yaml") == SchemaFile({"age": "ordinal"}, "y")
     (tmp_path / "sdv.json").write_text(json.dumps(V2))
-    assert read_schema_file(tmp_path / "sdv.json")[0]["room"]["kind"] == "categorical"
+    assert read_schema_file(tmp_path / "sdv.json").columns["room"]["kind"] == "categorical"
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"columns: [", "not YAML"),
-        (b"a: 1", "has 'version', 'target' and 'columns', not"),
+        (b"a: 1", "has 'version', 'target', 'dialect' and 'columns', not"),
         (b"\xff\xfe\x00", "cannot be read as text"),
         (b'{"METADATA_SPEC_VERSION": ', "is not JSON"),
     ],

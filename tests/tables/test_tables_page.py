@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tablewright.schema import Schema
+from tablewright.schema import Dialect, Schema
 from tablewright.tables.inference.infer import infer_schema
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
@@ -23,7 +23,7 @@ def test_python_on_the_page_runs() -> None:
 
 
 def test_schema_file_on_the_page_is_read() -> None:
-    overrides, target = Schema.overrides_from_yaml(blocks("yaml")[0])
+    overrides, target, dialect = Schema.overrides_from_yaml(blocks("yaml")[0])
     n = 20
     frame = pl.DataFrame(
         {
@@ -35,7 +35,8 @@ def test_schema_file_on_the_page_is_read() -> None:
             "patient": [f"P-{i:06d}" for i in range(n)],
         }
     )
-    schema = infer_schema(frame, overrides, target)
+    schema = infer_schema(frame, overrides, target, dialect)
+    assert schema.dialect == Dialect(separator=";", decimal=",", line_end="crlf")
     assert {name: schema[name].kind.value for name in overrides} == {
         "zip": "categorical",
         "grade": "ordinal",

@@ -99,12 +99,10 @@ def generate(
         check_rows_output(rejected, train, schema_file)
     from tablewright.cli.judging import rehearse
     from tablewright.systems import System, estimator
-    from tablewright.tables.io.files import read_frame
     from tablewright.tables.io.loading import load_as_said
 
-    rows = read_frame(train)
-    seed = settle_seed(seed)
-    schema = load_as_said(train, schema_file, target).schema
+    table, seed = load_as_said(train, schema_file, target), settle_seed(seed)
+    rows, schema = table.raw, table.schema
 
     def learner_with(models: ModelOptions) -> Learner:
         return estimator(
@@ -154,7 +152,7 @@ def _tell(system: System, llm: ModelOptions, rejected: Path | None, quiet: bool)
     for line in result.lines():
         say(line, quiet)
     if rejected is not None:
-        write_frame(result.rejected, rejected)
+        write_frame(result.rejected, rejected, dialect=system.schema_.dialect)
         say(f"{result.rejected.height:,} rejected rows in {rejected}", quiet)
     llm.close(finished=result.stopped is None, rows_kept=result.n_kept)
     if result.stopped is not None:

@@ -64,17 +64,14 @@ def impute(
     schema to have it filled.
     """
     from tablewright.synthesizer.synthesizer import Synthesizer
-    from tablewright.tables.inference.casting import typed
-    from tablewright.tables.io.files import read_frame
     from tablewright.tables.io.loading import load_as_said
     from tablewright.tables.io.provenance import manifest_path, write_filled
     from tablewright.tables.table import cells_to_fill, for_file, structural_cells
 
     check_rows_output(out, table, schema_file)
-    rows, seed = read_frame(table), settle_seed(seed)
-    schema = load_as_said(table, schema_file, target).schema
+    loaded, seed = load_as_said(table, schema_file, target), settle_seed(seed)
+    rows, frame, schema = loaded.raw, loaded.frame, loaded.schema
     chosen = None if columns is None else _names(columns, schema.names)
-    frame = typed(rows, schema)
     mask = cells_to_fill(rows, frame, schema, chosen, leave_structural)
     synthesizer = Synthesizer(
         method, schema=schema, options=settings or None, random_state=seed

@@ -74,14 +74,15 @@ def label(
     import numpy as np
     import polars as pl
 
-    from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.files import read_table
+    from tablewright.tables.io.loading import read_as_said
     from tablewright.tables.io.provenance import manifest_path, write_filled
 
     check_rows_output(out, table, train, schema_file)
     if not llm and train is None:
         raise InputError("labels come from --train FILE, from --model NAME, or from both")
-    rows, seed = read_frame(table), settle_seed(seed)
-    real = None if train is None else read_frame(train)
+    (rows, dialect), seed = read_table(table), settle_seed(seed)
+    real = None if train is None else read_as_said(train, schema_file)
     schema = _schema(rows, real, target, classes, schema_file)
 
     def judge(model: LLM | None) -> tuple[Labels, ModelError | None]:
@@ -99,7 +100,7 @@ def label(
         whole = whole.with_columns(pl.Series(f"{target}=drawn", drawn, strict=False))
     llm.close(finished=stopped is None, rows_kept=whole.height)
     filled = pl.repeat(draw, whole.height, eager=True)
-    write_filled(whole, filled, out, _origin(labels, seed, llm, real, table))
+    write_filled(whole, filled, out, _origin(labels, seed, llm, real, table), dialect)
     say(_summary(labels, whole.height, target), quiet)
     say(f"{whole.height:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
     if stopped is not None:
@@ -135,7 +136,7 @@ def _schema(
 def _overrides(schema_file: Path | None) -> dict[str, Any]:
     from tablewright.tables.io.sdv_metadata import read_schema_file
 
-    return {} if schema_file is None else dict(read_schema_file(schema_file)[0])
+    return {} if schema_file is None else dict(read_schema_file(schema_file).columns)
 
 
 def _labels(

@@ -50,11 +50,10 @@ def profile(
     """
     from tablewright.evaluation.profile import profile as make_profile
     from tablewright.evaluation.profile.rendering import print_profile
+    from tablewright.tables.io.loading import load_as_said
     from tablewright.tables.io.model_file import is_model_file
     from tablewright.tables.io.provenance import read_manifest
-    from tablewright.tables.io.sdv_metadata import read_schema_file
     from tablewright.tables.io.writing import check_output, write_text
-    from tablewright.tables.table import load_table
 
     for output in (json_file, schema_out):
         if output is not None:
@@ -62,8 +61,7 @@ def profile(
     if is_model_file(table):
         click.echo("\n".join(_model_lines(table)))
         return
-    overrides, reported = read_schema_file(schema_file) if schema_file else ({}, None)
-    loaded = load_table(table, overrides, reported if target is None else target)
+    loaded = load_as_said(table, schema_file, target)
     named = [read_manifest(index) for index in manifests] or None
     result = make_profile(loaded.frame, loaded.schema, table, named)
     if json_file is not None:

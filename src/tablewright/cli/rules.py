@@ -169,11 +169,9 @@ def check(
 
 
 def _load(path: Path, schema_file: Path | None, target: str | None = None) -> Any:
-    from tablewright.tables.io.sdv_metadata import read_schema_file
-    from tablewright.tables.table import load_table
+    from tablewright.tables.io.loading import load_as_said
 
-    overrides, named = read_schema_file(schema_file) if schema_file else ({}, None)
-    return load_table(path, overrides, target or named)
+    return load_as_said(path, schema_file, target)
 
 
 def _open_categories(schema: Any) -> Any:

@@ -78,7 +78,8 @@ def select(
 ) -> None:
     """Choose of CANDIDATES, rows from anywhere, the groups that make models of TRAIN better."""
     from tablewright.selection import Selector
-    from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.files import read_frame, read_table
+    from tablewright.tables.io.loading import read_as_said
     from tablewright.tables.io.provenance import Origin, manifest_path, write_rows
     from tablewright.tables.table import for_file
 
@@ -86,7 +87,8 @@ def select(
     if judging is not None and not judging.exists():
         raise InputError(f"--validation: there is no file {validation}; give a file, or cv")
     check_rows_output(out, candidates, train, judging, schema_file)
-    rows, real, seed = read_frame(candidates), read_frame(train), settle_seed(seed)
+    (rows, dialect), seed = read_table(candidates), settle_seed(seed)
+    real = read_as_said(train, schema_file)
     selector = Selector(
         strategy,
         n_samples=n_rows,
@@ -107,7 +109,7 @@ def select(
         command=None if context is None else context.meta.get(COMMAND_LINE),
         source=candidates.name,
     )
-    write_rows([kept], out, origin, real)
+    write_rows([kept], out, origin, real, dialect=dialect)
     if not quiet:
         _show(found)
     for line in str(found).splitlines():

@@ -79,7 +79,8 @@ def trim(
 ) -> None:
     """Judge CANDIDATES, rows from anywhere, against real rows, and keep the good ones."""
     from tablewright.selection import Trim, TrimWarning
-    from tablewright.tables.io.files import read_frame
+    from tablewright.tables.io.files import read_table
+    from tablewright.tables.io.loading import read_as_said
     from tablewright.tables.io.provenance import manifest_path, write_rows
     from tablewright.tables.io.writing import write_frame
     from tablewright.tables.table import for_file
@@ -89,7 +90,8 @@ def trim(
             check_rows_output(output, candidates, train, schema_file, rules)
     if rejected == out:
         raise InputError(f"--out and --rejected both name {out}; give them different names")
-    rows, real, seed = read_frame(candidates), read_frame(train), settle_seed(seed)
+    (rows, dialect), seed = read_table(candidates), settle_seed(seed)
+    real = read_as_said(train, schema_file)
     judge = Trim(
         target, variant=variant, trust=trust, rules=rules, schema=schema_file, random_state=seed
     ).fit(real)
@@ -99,11 +101,13 @@ def trim(
     result = judge.result_
     options = {"variant": variant, "trust": trust, "rules": None if rules is None else rules.name}
     kept = for_spreadsheets(kept, out, spreadsheet_safe, quiet)
-    write_rows([kept], out, _origin(judge, seed, options, candidates), real)
+    origin = _origin(judge, seed, options, candidates)
+    write_rows([kept], out, origin, real, dialect=dialect)
     if rejected is not None:
         declared = result.frame().select("_stage", "_reason", "_score")
         others = rows.hstack(declared).filter(~result.keep)
-        write_frame(for_spreadsheets(others, rejected, spreadsheet_safe, quiet), rejected)
+        others = for_spreadsheets(others, rejected, spreadsheet_safe, quiet)
+        write_frame(others, rejected, dialect=dialect)
         say(f"{int((~result.keep).sum()):,} rejected rows in {rejected}", quiet)
     if not quiet:
         _show(result)

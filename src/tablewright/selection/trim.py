@@ -321,7 +321,7 @@ def _declared(said: Any) -> list[tuple[str, str]]:
     """Return the ends of ranges that a person has said."""
     if said is None or isinstance(said, Schema):
         return []
-    columns = said if isinstance(said, Mapping) else read_schema_file(said)[0]
+    columns = said if isinstance(said, Mapping) else read_schema_file(said).columns
     return [
         (name, end)
         for name, facts in columns.items()

@@ -33,11 +33,14 @@ class Table:
     schema : Schema
     restore_frame : Restore
         Gives frames of the user's kind.
+    raw : DataFrame
+        The rows as they came, with the columns of the schema.
     """
 
     frame: pl.DataFrame
     schema: Schema
     restore_frame: Restore
+    raw: pl.DataFrame
 
     def restore(self, frame: pl.DataFrame, same_rows: bool = False) -> Any:
         """Turn typed rows into what the user gave: kind of frame, data types, spelling."""
@@ -74,23 +77,16 @@ def for_file(rows: pl.DataFrame, schema: Schema, path: str | Path) -> pl.DataFra
 
 def load_raw(data: Any) -> tuple[pl.DataFrame, Restore]:
     """Read a file or a frame as it stands."""
-    frame, restore, _ = read_any(data)
-    return frame, restore
-
-
-def read_any(data: Any) -> tuple[pl.DataFrame, Restore, Dialect | None]:
-    """Read a file or a frame as it stands, and of a text file how it is written."""
     if isinstance(data, str | Path):
-        frame, dialect = read_table(data)
-        return frame, Restore(), dialect
-    return *to_polars(data), None
+        return read_table(data)[0], Restore()
+    return to_polars(data)
 
 
 def load_table(
     data: Any,
     overrides: Mapping[str, Any] | None = None,
     target: str | None = None,
-    schema: Schema | None = None,
+    dialect: Dialect | None = None,
 ) -> Table:
     """Read a file or a frame, find out what it means, and type its cells.
 
@@ -102,9 +98,8 @@ def load_table(
         What a person knows better; see `infer_schema`.
     target : str or None, default=None
         The column that a model is to predict.
-    schema : Schema or None, default=None
-        What the columns mean, where that is known: of the training rows, for other rows of
-        the same table. Nothing is inferred then.
+    dialect : Dialect or None, default=None
+        What a person set of how a text file is written.
 
     Raises
     ------
@@ -120,11 +115,13 @@ def load_table(
     >>> table.restore(table.frame).equals(raw)
     True
     """
-    raw, restore, dialect = read_any(data)
+    if isinstance(data, str | Path):
+        (raw, dialect), restore = read_table(data, dialect), Restore()
+    else:
+        raw, restore = to_polars(data)
     with _named(data):
-        if schema is None:
-            schema = infer_schema(raw, overrides, target, dialect)
-        return Table(typed(raw, schema), schema, restore)
+        schema = infer_schema(raw, overrides, target, dialect)
+        return Table(typed(raw, schema), schema, restore, raw)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tablewright.display import console as safe_console
 from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
+from tablewright.schema import Dialect
 
 MAX_SAID = 3
 
@@ -35,18 +36,13 @@ def render_profile(profile: Profile) -> RenderableType:
 
 
 def _dialect(profile: Profile) -> str:
-    dialect = profile.dialect or {}
-    parts = [f"separator {dialect['separator']!r}"]
-    if dialect["decimal"]:
-        parts.append(f"decimal mark {dialect['decimal']!r}")
-    parts.append(str(dialect["encoding"]))
     marks = {"0", "0.0", "0.00"}
     formats = [
         f"{column.name} as {column.format}"
         for column in profile.columns
         if column.format and column.format not in marks and column.kind != "identifier"
     ]
-    return ", ".join([*parts, *formats[:8]])
+    return ", ".join([str(Dialect(**(profile.dialect or {}))), *formats[:8]])
 
 
 def _clean(text: str, style: str = "") -> Text:

@@ -65,15 +65,12 @@ def infer_schema(
     _check_shape(frame)
     if target is not None and target not in frame.columns:
         raise SchemaError(f"the target {target!r} is not a column{suggest(target, frame.columns)}")
-    decimal = dialect.decimal if dialect else None
-    decimal = decimal or kinds.decimal_mark(frame, dialect.separator if dialect else None)
-    if dialect is not None:
-        dialect = dialect.model_copy(update={"decimal": decimal})
+    marks = kinds.number_marks(frame, dialect or Dialect())
     columns = [
-        _infer_column(series, overrides.get(series.name, {}), series.name == target, decimal)
+        _infer_column(series, overrides.get(series.name, {}), series.name == target, marks.decimal)
         for series in frame
     ]
-    schema = Schema.build(columns, target, dialect)
+    schema = Schema.build(columns, target, None if dialect is None else marks)
     if target is not None:
         _check_target(schema[target])
     return schema

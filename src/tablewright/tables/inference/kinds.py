@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
-from tablewright.schema import Column, Kind
+from tablewright.schema import Column, Dialect, Kind
 from tablewright.tables.encoding.patterns import find_pattern
 from tablewright.tables.inference import cells
 from tablewright.tables.inference.casting import typed_series
@@ -26,6 +28,7 @@ from tablewright.tables.inference.times import (
 
 Floats = NDArray[np.float64]
 Mark = Literal[".", ","]
+_OTHER_MARK: dict[str, Mark] = {",": ".", ".": ","}
 
 MAX_SCALE = 10
 """Few numbers, each often: a scale of grades rather than a quantity."""
@@ -488,33 +491,52 @@ def _guess_discrete(name: str, present: pl.Series, values: pl.Series) -> Guess |
     return Guess(Kind.CATEGORICAL, values=numbers, format=style)
 
 
-def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> Mark | None:
-    """Find the decimal mark of a file from all its columns together.
+def number_marks(frame: pl.DataFrame, dialect: Dialect) -> Dialect:
+    """Find the marks of decimals and of thousands of a file from all its columns together.
 
     Parameters
     ----------
     frame : DataFrame
         As read.
-    separator : str or None, default=None
-        Between the cells of its file; where columns do not decide, a semicolon does.
+    dialect : Dialect
+        What is known of the file: a mark that is set stays. Where columns do not decide, a
+        semicolon between cells does.
     """
-    votes: dict[Mark, int] = {",": 0, ".": 0}
-    for series in frame:
-        mark = _vote(series) if series.dtype == pl.String else None
-        if mark:
-            votes[mark] += 1
-    if votes[","] != votes["."]:
-        return max(votes, key=lambda mark: votes[mark])
-    return "," if separator == ";" else None
+    ballots = [ballot for series in frame if (ballot := _readings(series))]
+    decimal = dialect.decimal or _OTHER_MARK.get(dialect.grouping or "")
+    if decimal is None:
+        votes = Counter(mark for ballot in ballots if (mark := _vote(ballot)))
+        tied: Mark | None = "," if dialect.separator == ";" else None
+        decimal = tied if votes[","] == votes["."] else votes.most_common(1)[0][0]
+    read = (ballot.readings[decimal or "."] for ballot in ballots)
+    groups = Counter(reading.form.group for reading in read if reading and reading.form.group)
+    usual = groups.most_common(1)[0][0] if groups else None
+    return dialect.model_copy(update={"decimal": decimal, "grouping": dialect.grouping or usual})
 
 
-def _vote(series: pl.Series) -> Mark | None:
-    """Give the decimal mark of a column that allows only one reading."""
-    values = cells.without_missing(series, vague=True).drop_nulls().unique(maintain_order=True)
-    if not values.head(50).str.contains(r"\d[.,]\d").any():
+@dataclass(frozen=True)
+class _Ballot:
+    """How the numbers of a column read with either decimal mark."""
+
+    readings: Mapping[str, cells.Reading | None]
+    is_plain: bool
+
+
+def _readings(series: pl.Series) -> _Ballot | None:
+    if series.dtype != pl.String:
         return None
-    readings = {cells.read_number_format(values, mark) for mark in (",", ".")}
-    marks = {reading.form.decimal_mark for reading in readings if reading is not None}
-    if None not in readings and len(marks) == 1 and all(r and r.rival is None for r in readings):
-        return marks.pop()
-    return "." if readings == {None} and cells.spells_number(values).all() else None
+    values = cells.without_missing(series, vague=True).drop_nulls().unique(maintain_order=True)
+    if not values.head(50).str.contains(r"\d[.,'’\s]\d").any():
+        return None
+    readings = {mark: cells.read_number_format(values, mark) for mark in _OTHER_MARK}
+    return _Ballot(readings, bool(cells.spells_number(values).all()))
+
+
+def _vote(ballot: _Ballot) -> Mark | None:
+    """Give the decimal mark of a column that allows only one reading."""
+    seen = [reading for reading in ballot.readings.values() if reading is not None]
+    marks = {reading.form.decimal_mark for reading in seen}
+    if not seen:
+        return "." if ballot.is_plain else None
+    alike = len(seen) == 2 and all(reading.rival is None for reading in seen)
+    return marks.pop() if alike and len(marks) == 1 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,11 +16,12 @@ from typing import Any
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import Dialect
+from tablewright.schema import MAX_PREAMBLE, Dialect
 
 _SEPARATORS = ",;\t|"
 _BLOCK = 1 << 20
 _HEAD = 100
+_LONGEST_MARK = 20
 _WESTERN = frozenset("äöüßéèêëàâáåãçñíîïóôòõøæúûùÄÖÜÉÅÆØÑÇÀÈŠšŽžœ€£°§–—‘’“”«»ºª")
 _CANDIDATES = ("cp1252", "cp850", "mac-roman", "cp1250", "cp1251", "shift-jis", "gb18030", "euc-kr")
 
@@ -28,15 +30,26 @@ _CANDIDATES = ("cp1252", "cp850", "mac-roman", "cp1250", "cp1251", "shift-jis", 
 class _Head:
     """How a file begins."""
 
-    separator: str
+    dialect: Dialect
     names: list[str]
     first_line: int
     """Lines up to and with the header."""
     n_blank: int
     """Cells without a name at the end of each row, which other programs write."""
 
+    @property
+    def separator(self) -> str:
+        return self.dialect.separator
 
-def read_csv(path: Path, head: bytes, encoding: str | None = None) -> tuple[pl.DataFrame, Dialect]:
+    @property
+    def width(self) -> int:
+        """Cells in each row."""
+        return len(self.names) + self.n_blank
+
+
+def read_csv(
+    path: Path, head: bytes, declared: Dialect | None = None
+) -> tuple[pl.DataFrame, Dialect]:
     """Read a file of text cells, all of them as text, and how it is written.
 
     Parameters
@@ -44,8 +57,8 @@ def read_csv(path: Path, head: bytes, encoding: str | None = None) -> tuple[pl.D
     path : Path
     head : bytes
         How the file begins.
-    encoding : str or None, default=None
-        As Python names it; UTF-8 or UTF-16 where None.
+    declared : Dialect or None, default=None
+        What a person set of how it is written.
 
     Raises
     ------
@@ -53,8 +66,12 @@ def read_csv(path: Path, head: bytes, encoding: str | None = None) -> tuple[pl.D
         If it is in another encoding, has no rows, rows of different length, or two columns of
         one name; names the line.
     """
-    source, encoding = _decode(path, head, encoding)
-    begin = _read_head(path, source)
+    given = declared.model_dump(exclude_unset=True) if declared else {}
+    source, encoding = _decode(path, head, given.get("encoding"))
+    begin = _read_head(path, source, given.get("separator"))
+    dialect = begin.dialect.model_copy(update={"encoding": encoding})
+    if b"\r" in head and b"\n" not in head:
+        dialect = dialect.model_copy(update={"line_end": "cr"})
     frame = _read_cells(path, source, begin)
     frame = pl.DataFrame([cells.replace("", None) for cells in frame])
     frame.columns = begin.names
@@ -64,7 +81,7 @@ def read_csv(path: Path, head: bytes, encoding: str | None = None) -> tuple[pl.D
         blank = set(_check_rows(path, source, begin))
         kept = [row not in blank for row in range(frame.height)] if blank else []
         frame = frame.filter(pl.Series(kept)) if blank else frame
-    return frame, Dialect(separator=begin.separator, encoding=encoding)
+    return frame, dialect.updated(declared)
 
 
 # encoding -------------------------------------------------------------------------------------
@@ -84,7 +101,8 @@ def _decode(path: Path, head: bytes, encoding: str | None) -> tuple[Any, str]:
     _check_utf8(path)
     marked = "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
     if b"\r" in head and b"\n" not in head:
-        return path.read_bytes().replace(b"\r", b"\n"), marked
+        octets = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        return octets.replace(b"\r", b"\n"), marked
     return path, marked
 
 
@@ -147,6 +165,9 @@ def _looks(octets: bytes, encoding: str) -> float:
 # header ---------------------------------------------------------------------------------------
 
 
+_Records = list[tuple[int, list[str]]]
+
+
 def _open(source: Any) -> Any:
     if isinstance(source, bytes):
         return io.StringIO(source.decode("utf-8", "surrogatepass"), newline="")
@@ -163,9 +184,9 @@ def _records(source: Any, separator: str, skip: int = 0) -> Iterator[tuple[int, 
             yield skip + reader.line_num, record
 
 
-def _some(source: Any, separator: str, skip: int) -> list[tuple[int, list[str]]]:
-    """Give the first records that are not empty; fewer where quotes are broken."""
-    some: list[tuple[int, list[str]]] = []
+def _first_records(source: Any, separator: str, skip: int) -> tuple[_Records, bool]:
+    """Return the first records that are not empty, and whether their quotes are whole."""
+    some: _Records = []
     try:
         for line, record in _records(source, separator, skip):
             if record:
@@ -173,41 +194,58 @@ def _some(source: Any, separator: str, skip: int) -> list[tuple[int, list[str]]]
             if len(some) == _HEAD:
                 break
     except csv.Error:
-        pass
-    return some
+        return some, False
+    return some, True
 
 
-def _read_head(path: Path, source: Any) -> _Head:
+def _read_head(path: Path, source: Any, declared: str | None) -> _Head:
     with _open(source) as stream:
-        first = stream.readline(4096)
-    named = re.fullmatch(r"\"?sep=(.|\\t)\"?\s*", first)
+        first = stream.readline()
+    named = re.fullmatch(r"\"?sep=(.|\\t)\"?\s*", first[:_LONGEST_MARK])
     skip = 1 if named else 0
     separators = (named[1].replace("\\t", "\t"),) if named else tuple(_SEPARATORS)
-    tried = {separator: _some(source, separator, skip) for separator in separators}
-    separator = max(separators, key=lambda one: _score(tried[one]))
-    records = _without_preamble(tried[separator])
+    separators = separators if declared is None else (declared,)
+    tried = {separator: _first_records(source, separator, skip) for separator in separators}
+    separator = max(separators, key=lambda one: _score(*tried[one]))
+    records = _without_preamble(tried[separator][0])
     line, names = records[0] if records else (skip, [])
+    start = line - 1 - sum(name.count("\n") for name in names)
     names, n_blank = _without_blank_end(names, [record for _, record in records[1:]])
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         shown = ", ".join(repr(name) for name in twice[:5])
         raise InputError(f"{path}: the header has {shown} more than once; rename the columns")
-    return _Head(separator, names, line, n_blank)
+    dialect = Dialect(
+        separator=separator,
+        line_end="crlf" if first.endswith("\r\n") else "lf",
+        preamble=_preamble(source, skip, start),
+        names_separator=bool(named),
+    )
+    return _Head(dialect, names, line, n_blank)
 
 
-def _score(records: list[tuple[int, list[str]]]) -> tuple[float, int]:
+def _preamble(source: Any, skip: int, start: int) -> str:
+    """Give the lines above the header, each ended by a line feed; none where they are too long."""
+    with _open(source) as stream:
+        lines = list(itertools.islice(stream, skip, max(start, skip)))
+    text = "".join(line.rstrip("\r\n") + "\n" for line in lines)
+    return text if len(text) <= MAX_PREAMBLE else ""
+
+
+def _score(records: _Records, is_whole: bool) -> tuple[float, int]:
     """Rate a separator: how many rows are as wide as the header, and how wide that is."""
     below = _without_preamble(records)
-    unlikely = 0.5 if len(below) < len(records) else 0.0
+    unlikely = (0.5 if len(below) < len(records) else 0.0) + (0.0 if is_whole else 0.1)
     records = below
     if not records or len(records[0][1]) < 2:
         return 0.0, 0
     width = len(records[0][1])
-    alike = sum(abs(len(record) - width) <= 1 for _, record in records) / len(records)
+    widths = [len(record) for _, record in records]
+    alike = sum(n > 1 and abs(n - width) <= 1 for n in widths) / len(widths)
     return round(alike, 1) - unlikely, width
 
 
-def _without_preamble(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+def _without_preamble(records: _Records) -> _Records:
     """Drop titles and remarks above the header: lines of one cell above rows of several."""
     widths = Counter(len(record) for _, record in records[1:])
     if not widths or widths.most_common(1)[0][0] < 2:
@@ -242,13 +280,12 @@ def _without_blank_end(names: list[str], rows: list[list[str]]) -> tuple[list[st
 
 
 def _read_cells(path: Path, source: Any, head: _Head) -> pl.DataFrame:
-    width = len(head.names) + head.n_blank
     if _has_stray_quotes(source, head.separator):
-        return _read_slowly(path, source, head, width)
+        return _read_slowly(path, source, head)
     try:
         frame = pl.read_csv(
             source,
-            schema={str(at): pl.String for at in range(width)},
+            schema={str(at): pl.String for at in range(head.width)},
             separator=head.separator,
             has_header=False,
             skip_lines=head.first_line,
@@ -259,7 +296,7 @@ def _read_cells(path: Path, source: Any, head: _Head) -> pl.DataFrame:
             f"{path} has a header and no rows; at least two rows are needed"
         ) from error
     except pl.exceptions.PolarsError:
-        return _read_slowly(path, source, head, width)
+        return _read_slowly(path, source, head)
     return _cut(path, frame, head)
 
 
@@ -292,40 +329,39 @@ def _has_stray_quotes(source: Any, separator: str) -> bool:
     return False
 
 
-def _read_slowly(path: Path, source: Any, head: _Head, width: int) -> pl.DataFrame:
+def _read_slowly(path: Path, source: Any, head: _Head) -> pl.DataFrame:
     """Read as Python's csv does, which knows lines and takes quotes inside cells as they are."""
     rows: list[list[str]] = []
     try:
         for line, record in _records(source, head.separator, head.first_line):
             if record:
-                _check_width(path, line, record, head, width)
+                _check_width(path, line, record, head)
                 rows.append(record)
     except csv.Error as error:
         raise InputError(
             f"{path} is no CSV file from line {head.first_line + 1 + len(rows)} on: {error}; close "
             "quotes, and double those inside quoted cells"
         ) from error
-    names = [str(at) for at in range(width)]
+    names = [str(at) for at in range(head.width)]
     return _cut(
         path, pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row"), head
     )
 
 
-def _check_width(path: Path, line: int, record: list[str], head: _Head, width: int) -> None:
-    if len(record) != width:
+def _check_width(path: Path, line: int, record: list[str], head: _Head) -> None:
+    if len(record) != head.width:
         raise InputError(
             f"{path}, line {line}: {len(record)} cell{'s' * (len(record) != 1)}, but the header "
-            f"has {width}; correct the line, or quote cells that hold {head.separator!r}"
+            f"has {head.width}; correct the line, or quote cells that hold {head.separator!r}"
         )
 
 
 def _check_rows(path: Path, source: Any, head: _Head) -> list[int]:
     """Check that rows have as many cells as the header; give the indices of blank lines."""
     blank: list[int] = []
-    width = len(head.names) + head.n_blank
     for index, (line, record) in enumerate(_records(source, head.separator, head.first_line)):
         if record:
-            _check_width(path, line, record, head, width)
+            _check_width(path, line, record, head)
         else:
             blank.append(index)
     return blank

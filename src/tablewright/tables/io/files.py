@@ -71,7 +71,7 @@ def read_frame(path: str | Path) -> pl.DataFrame:
 
 
 def read_table(
-    path: str | Path, encoding: str | None = None
+    path: str | Path, declared: Dialect | None = None
 ) -> tuple[pl.DataFrame, Dialect | None]:
     """Read a table from a file, and how it is written.
 
@@ -79,8 +79,8 @@ def read_table(
     ----------
     path : str or Path
         A CSV, TSV, Parquet or Arrow file. What is inside counts more than its name.
-    encoding : str or None, default=None
-        Of a text file; UTF-8 or UTF-16 where None.
+    declared : Dialect or None, default=None
+        What a person set of how a text file is written; the rest is found out.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def read_table(
         The cells of a text file are all text, as they stand; an empty cell is missing.
         `tablewright.tables.inference.infer.infer_schema` finds out what they mean.
     dialect : Dialect or None
-        None where it is no text file.
+        What was set, or None, where it is no text file.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def read_table(
         If the file is absent, empty, not a table, in another encoding, has rows of different
         length, or two columns of one name.
     """
-    path, dialect = Path(path), None
+    path, dialect = Path(path), declared
     head = _read_head(path)
     if head[:4] == b"PAR1":
         frame = _read_binary(path, "parquet")
@@ -104,7 +104,9 @@ def read_table(
         frame = _read_binary(path, "arrow")
     else:
         _check_text(path, head)
-        frame, dialect = read_csv(path, head, encoding or ENCODING.get())
+        if (encoding := ENCODING.get()) is not None:
+            declared = (declared or Dialect()).model_copy(update={"encoding": encoding})
+        frame, dialect = read_csv(path, head, declared)
     if not frame.width:
         raise InputError(f"{path}: the table has no columns")
     return frame.rename(inner_name), dialect

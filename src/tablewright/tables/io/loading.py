@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.schema import Schema, suggest
 from tablewright.tables.inference.casting import typed
+from tablewright.tables.io.files import read_table
 from tablewright.tables.io.sdv_metadata import read_schema_file
 from tablewright.tables.table import Table, load_raw, load_table
 
@@ -30,9 +32,17 @@ def load_as_said(data: Any, said: Any, target: str | None) -> Table:
     if isinstance(said, Schema):
         schema = said if target is None else said.with_target(target)
         raw, restore = load_raw(data)
-        return Table(typed(with_all(raw, schema, "the table"), schema), schema, restore)
-    overrides, named = read_schema_file(said)
-    return load_table(data, overrides, named if target is None else target)
+        raw = with_all(raw, schema, "the table")
+        return Table(typed(raw, schema), schema, restore, raw)
+    declared = read_schema_file(said)
+    named = declared.target if target is None else target
+    return load_table(data, declared.columns, named, declared.dialect)
+
+
+def read_as_said(path: Path, schema_file: Path | None) -> pl.DataFrame:
+    """Read the rows of a file in the dialect that a schema file declares."""
+    dialect = None if schema_file is None else read_schema_file(schema_file).dialect
+    return read_table(path, dialect)[0]
 
 
 def with_all(raw: pl.DataFrame, schema: Schema, what: str) -> pl.DataFrame:

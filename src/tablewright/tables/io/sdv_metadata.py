@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tablewright.errors import InputError, SchemaError
-from tablewright.schema import Column, Kind, Schema, suggest
+from tablewright.schema import Column, Kind, Schema, SchemaFile, suggest
 from tablewright.tables.encoding.patterns import parse_pattern
 from tablewright.tables.inference.times import parse_moment
 
@@ -280,14 +280,8 @@ def _write_datetime(column: Column) -> dict[str, Any]:
     return {"sdtype": "datetime", "datetime_format": form, **written}
 
 
-def read_schema_file(path: str | Path) -> tuple[dict[str, Any], str | None]:
-    """Read what a file says of columns: ``schema.yaml``, or SDV metadata as JSON.
-
-    Returns
-    -------
-    overrides : dict
-        For `infer_schema`.
-    target : str or None
+def read_schema_file(path: str | Path) -> SchemaFile:
+    """Read what a file declares of a table: ``schema.yaml``, or SDV metadata as JSON.
 
     Raises
     ------
@@ -302,5 +296,5 @@ def read_schema_file(path: str | Path) -> tuple[dict[str, Any], str | None]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as text: {error}") from error
     if "METADATA_SPEC_VERSION" in text and text.lstrip().startswith("{"):
-        return dict(read_sdv(path).overrides), None
+        return SchemaFile(dict(read_sdv(path).overrides))
     return Schema.overrides_from_yaml(text)

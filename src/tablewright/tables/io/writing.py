@@ -20,6 +20,8 @@ from tablewright.schema import Dialect, outer_name
 from tablewright.tables.inference.times import durations_to_text
 from tablewright.tables.io.files import Format, format_of
 
+_LINE_ENDS = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}
+
 
 @contextmanager
 def atomic_file(path: str | Path, private: bool = False) -> Iterator[Path]:
@@ -211,12 +213,24 @@ class TableWriter:
         separator = "\t" if self.format == "tsv" else self.dialect.separator
         spans = [series for series in chunk if series.dtype in (pl.Duration, pl.Time)]
         chunk = chunk.with_columns(durations_to_text(s.cast(pl.Duration("us"))) for s in spans)
-        text = chunk.write_csv(include_header=not self.n_rows, separator=separator)
+        text = chunk.write_csv(
+            include_header=not self.n_rows,
+            separator=separator,
+            line_terminator=_LINE_ENDS[self.dialect.line_end],
+            decimal_comma=self.dialect.decimal == ",",
+        )
+        if not self.n_rows:
+            text = self._above(separator) + text
         encoding = self.dialect.encoding
         if self.n_rows and encoding in ("utf-8-sig", "utf-16"):  # the mark stands once
             encoding = {"utf-8-sig": "utf-8", "utf-16": f"utf-16-{sys.byteorder[0]}e"}[encoding]
         with self._temporary.open("ab") as file:
             file.write(text.encode(encoding, errors="replace"))
+
+    def _above(self, separator: str) -> str:
+        """Return what stands above the header."""
+        named = f"sep={separator}\n" if self.dialect.names_separator else ""
+        return (named + self.dialect.preamble).replace("\n", _LINE_ENDS[self.dialect.line_end])
 
     def _add_part(self, chunk: pl.DataFrame) -> None:
         if self._folder is None:
