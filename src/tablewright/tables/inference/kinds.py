@@ -509,7 +509,8 @@ def number_marks(frame: pl.DataFrame, dialect: Dialect) -> Dialect:
         tied: Mark | None = "," if dialect.separator == ";" else None
         decimal = tied if votes[","] == votes["."] else votes.most_common(1)[0][0]
     read = (ballot.readings[decimal or "."] for ballot in ballots)
-    groups = Counter(reading.form.group for reading in read if reading and reading.form.group)
+    groups = Counter(reading.form.group for reading in read if reading)
+    del groups[""], groups[decimal or ""]  # a column of its own marks
     usual = groups.most_common(1)[0][0] if groups else None
     return dialect.model_copy(update={"decimal": decimal, "grouping": dialect.grouping or usual})
 
