@@ -9,6 +9,8 @@ import subprocess
 import sys
 import textwrap
 import zoneinfo
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 
 from tablewright import Synthesizer
 from tablewright.errors import InputError
-from tablewright.tables.io.frames import Restore, to_polars
+from tablewright.tables.io.frames import Restore, keep_cells, to_polars
 from tablewright.tables.table import load_table
 
 MOMENT = dt.datetime(2020, 5, 17, 3, 4, 5)
@@ -286,3 +288,123 @@ def test_duplicate_names_in_features_are_one_sentence() -> None:
     features = pd.DataFrame(np.ones((20, 2)), columns=["a", "a"])
     with pytest.raises(InputError, match="'a' more than once"):
         Synthesizer("trees").fit_resample(features, [0, 1] * 10)
+
+
+N = 30
+MOMENTS = [MOMENT + dt.timedelta(hours=7 * i) for i in range(N)]
+ARROW: list[tuple[pa.DataType, Sequence[object]]] = [
+    (pa.decimal128(10, 2), [decimal.Decimal(i) / 4 for i in range(N)]),
+    (pa.decimal256(50, 3), [decimal.Decimal(i) / 8 for i in range(N)]),
+    (pa.uint64(), [2**63 + 977 * i for i in range(N)]),
+    (pa.float16(), [np.float16(i / 4) for i in range(N)]),
+    (pa.timestamp("ns", "Asia/Kolkata"), list(MOMENTS)),
+    (pa.timestamp("us", "+05:30"), list(MOMENTS)),
+    (pa.time64("ns"), [moment.time() for moment in MOMENTS]),
+    (pa.date32(), [moment.date() for moment in MOMENTS]),
+    (pa.duration("ms"), [dt.timedelta(minutes=i) for i in range(N)]),
+    (pa.string_view(), ["a", "b", "c"] * (N // 3)),
+    (pa.dictionary(pa.int8(), pa.large_string()), ["a", "b", "c"] * (N // 3)),
+    (pa.dictionary(pa.int32(), pa.int64()), [4, 9, 7] * (N // 3)),
+    (pa.dictionary(pa.int8(), pa.timestamp("us")), MOMENTS[:3] * (N // 3)),
+]
+
+
+def arrow_column(kind: pa.DataType, values: Sequence[object]) -> pa.ChunkedArray:
+    """Make a column of two chunks with gaps."""
+    gaps = [None if i % 7 == 3 else value for i, value in enumerate(values)]
+    is_dictionary = pa.types.is_dictionary(kind)
+    plain = pa.array(gaps, kind.value_type if is_dictionary else kind)
+    plain = plain.dictionary_encode().cast(kind) if is_dictionary else plain
+    return pa.chunked_array([plain[:10], plain[10:]])
+
+
+@pytest.mark.parametrize(("kind", "values"), ARROW, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize("library", ["pyarrow", "pandas"])
+def test_arrow_types_come_back_and_cells_that_stay_are_untouched(
+    library: str, kind: pa.DataType, values: Sequence[object]
+) -> None:
+    column = arrow_column(kind, values)
+    frame: Any = pa.table({"x": column})
+    if library == "pandas":
+        frame = pd.DataFrame({"x": pd.Series(pd.arrays.ArrowExtensionArray(column))})
+    inside, restore = to_polars(frame)
+    assert inside["x"].null_count() == column.null_count
+    filled = restore(inside.with_columns(pl.all().forward_fill()))
+    kept = keep_cells(frame, filled, inside.select(pl.all().is_null()))
+    cells = kept["x"].to_pylist() if library == "pyarrow" else pa.array(kept["x"]).to_pylist()
+    expected = [column[i - 1 if i % 7 == 3 else i].as_py() for i in range(N)]
+    assert cells == expected
+    if library == "pyarrow":
+        assert kept.schema.equals(frame.schema)
+    else:
+        assert kept["x"].dtype == frame["x"].dtype
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (pa.array([[1]] * N), "List"),
+        (pa.array([pa.MonthDayNano([1, 2, 3])] * N), "the Arrow type month_day_nano_interval"),
+        (pa.array([decimal.Decimal(10) ** 45] * N, pa.decimal256(50, 0)), "the Arrow type decimal"),
+    ],
+)
+def test_arrow_types_that_no_table_holds_are_one_sentence(column: pa.Array, said: str) -> None:
+    with pytest.raises(InputError, match=f"column 'x'.*{said}"):
+        load_table(pa.table({"x": column, "y": list(range(N))}))
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.0, 0.5, 2.0],
+        [3, 10, 2],
+        [True, False, True],
+        MOMENTS[:3],
+        [dt.timedelta(3), MOMENT - MOMENT],
+    ],
+    ids=["floats", "ints", "truths", "moments", "spans"],
+)
+def test_categories_of_any_kind_are_categories(values: list[object], ordered: bool) -> None:
+    column = pd.Categorical([values[i % len(values)] for i in range(60)], ordered=ordered)
+    frame = pd.DataFrame({"x": column, "n": np.arange(60) * 1.5})
+    result = Synthesizer("copula", random_state=0).fit(frame)
+    assert result.schema_["x"].kind.value == ("ordinal" if ordered else "categorical")
+    rows = result.sample(40)
+    assert rows["x"].dtype == frame["x"].dtype
+    assert set(rows["x"]) == set(frame["x"])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [MOMENT.date() + dt.timedelta(i % 3) for i in range(60)],
+        [dt.time(i % 3, 5, 0, 7) for i in range(60)],
+        [dt.timedelta(i % 3, microseconds=1) for i in range(60)],
+        [MOMENT + dt.timedelta(microseconds=i % 3) for i in range(60)],
+        [(MOMENT + dt.timedelta(hours=i % 3)).replace(tzinfo=dt.UTC) for i in range(60)],
+    ],
+    ids=["dates", "times", "spans", "moments", "zone"],
+)
+def test_times_may_be_declared_categories(values: list[object]) -> None:
+    frame = pl.DataFrame({"x": values, "n": [i * 1.5 for i in range(60)]})
+    result = Synthesizer("copula", random_state=0, schema={"x": "categorical"}).fit(frame)
+    rows = result.sample(40)
+    assert rows.schema == frame.schema
+    assert set(rows["x"]) == set(values)
+
+
+@pytest.mark.parametrize(
+    ("value", "step"),
+    [(pd.Timestamp(MOMENT), pd.Timedelta(days=1)), (pd.Timedelta(hours=1), pd.Timedelta(hours=2))],
+)
+def test_objects_of_pandas_stay_objects_of_pandas(value: Any, step: pd.Timedelta) -> None:
+    frame = pd.DataFrame({"x": pd.Series([value, value + step, None], dtype=object)})
+    inside, restore = to_polars(frame)
+    assert [type(cell) for cell in restore(inside)["x"][:2]] == [type(value)] * 2
+    assert restore(inside)["x"][:2].tolist() == [value, value + step]
+
+
+def test_infinite_decimals_are_one_sentence() -> None:
+    with pytest.raises(InputError, match="'x' holds infinite decimals"):
+        to_polars(pd.DataFrame({"x": [decimal.Decimal("Infinity"), decimal.Decimal(1)]}))

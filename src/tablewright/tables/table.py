@@ -119,6 +119,7 @@ def load_table(
         (raw, dialect), restore = read_table(data, dialect), Restore()
     else:
         raw, restore = to_polars(data)
+        overrides = {**restore.kinds(), **(overrides or {})}
     with _named(data):
         schema = infer_schema(raw, overrides, target, dialect)
         return Table(typed(raw, schema), schema, restore, raw)

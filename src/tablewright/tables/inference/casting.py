@@ -24,8 +24,11 @@ from tablewright.tables.inference.times import (
     DIGIT_DATE,
     dates_to_text,
     durations_to_text,
+    durations_to_times,
     parse_dates,
     parse_durations,
+    times_from_iso,
+    times_to_iso,
 )
 from tablewright.tables.io.dtypes import dtype_from_text
 
@@ -73,6 +76,8 @@ def typed_series(series: pl.Series, column: Column) -> pl.Series:
     if series.dtype.is_float():
         series = series.fill_nan(None)
         series = series.cast(pl.Float64) if series.dtype == pl.Float16 else series
+    if column.kind.is_discrete and series.dtype.is_temporal():
+        return times_to_iso(series)
     if column.kind is Kind.DATE and series.dtype.is_numeric():
         digits = series.cast(pl.Int64).cast(pl.String)
         form = column.format or DIGIT_DATE
@@ -175,10 +180,11 @@ def untyped_series(series: pl.Series, column: Column) -> pl.Series:
         return series
     if column.dtype == "String":
         return _write_text(series, column)
-    if column.dtype == "Time":
-        day = 86_400_000_000_000
-        return (series.cast(pl.Duration("ns")).cast(pl.Int64) % day).cast(pl.Time)
+    if column.dtype == "Time" and isinstance(series.dtype, pl.Duration):
+        return durations_to_times(series)
     dtype = dtype_from_text(column.dtype, column.categories)
+    if dtype.is_temporal() and series.dtype == pl.String:
+        return times_from_iso(series, dtype)
     if dtype.is_numeric() and series.dtype == pl.Date:
         return series.dt.strftime(column.format or DIGIT_DATE).cast(pl.Int64).cast(dtype)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone and series.dtype == pl.Date:

@@ -313,3 +313,44 @@ def _spell(count: int, form: str) -> str:
         return f"{sign}{hours // 24} days {hours % 24:02d}:{minutes:02d}{seconds}"
     width = 2 if form.startswith("HH") else 1
     return f"{sign}{hours:0{width}d}:{minutes:02d}{seconds if form.endswith('SS') else ''}"
+
+
+def durations_to_times(durations: pl.Series) -> pl.Series:
+    """Return the times of day that lie so long after midnight."""
+    day = 86_400_000_000_000
+    return (durations.cast(pl.Duration("ns")).cast(pl.Int64) % day).cast(pl.Time)
+
+
+# times as the values of a discrete column -----------------------------------------------------
+
+
+def times_to_iso(times: pl.Series) -> pl.Series:
+    """Write dates, moments (in UTC where they have a zone), times of day or durations.
+
+    Examples
+    --------
+    >>> times_to_iso(pl.Series([dt.datetime(2024, 5, 1, 9)])).to_list()
+    ['2024-05-01 09:00:00']
+    """
+    if times.dtype == pl.Date:
+        return times.dt.strftime("%F")
+    if not isinstance(times.dtype, pl.Datetime):
+        return durations_to_text(times.cast(pl.Int64).cast(_unit(times.dtype)))
+    zone = times.dtype.time_zone
+    return (times.dt.convert_time_zone("UTC") if zone else times).dt.strftime("%F %T%.f")
+
+
+def _unit(dtype: pl.DataType) -> pl.Duration:
+    return dtype if isinstance(dtype, pl.Duration) else pl.Duration("ns")
+
+
+def times_from_iso(texts: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Read what `times_to_iso` wrote."""
+    if dtype == pl.Date:
+        return texts.str.to_date("%F")
+    if not isinstance(dtype, pl.Datetime):
+        durations = parse_durations(texts, "HH:MM:SS")
+        return durations_to_times(durations) if dtype == pl.Time else durations.cast(dtype)
+    moments = texts.str.to_datetime("%F %T%.f", time_unit=dtype.time_unit)
+    zone = dtype.time_zone
+    return moments.dt.replace_time_zone("UTC").dt.convert_time_zone(zone) if zone else moments

@@ -14,7 +14,7 @@ import narwhals as nw
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import inner_name, outer_name
+from tablewright.schema import Kind, inner_name, outer_name
 from tablewright.tables.io import pandas_frames
 
 
@@ -53,6 +53,16 @@ class Restore:
         if self.backend == "pyarrow":
             return _to_arrow(frame, self.columns)
         return frame
+
+    def kinds(self) -> dict[str, Kind]:
+        """Return the kinds of the columns that pandas has as categories of anything but text."""
+        return {
+            name: Kind.ORDINAL if facts["ordered"] else Kind.CATEGORICAL
+            for name, facts in self.columns.items()
+            if self.backend == "pandas"
+            and facts.get("dtype") == "category"
+            and not facts["of"].startswith(("str", "object"))
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain data from which `from_dict` makes it again, without the index."""
@@ -168,7 +178,7 @@ def keep_cells(data: Any, filled: Any, mask: pl.DataFrame) -> Any:
         for at, name in enumerate(mask.columns):
             column = data.iloc[:, names.index(name)]
             if name in touched:
-                column = column.where(~mask[name].to_numpy(), filled.iloc[:, at])
+                column = pandas_frames.merge_cells(column, filled.iloc[:, at], mask[name])
             filled.isetitem(at, column)
         filled.columns.name = data.columns.name
     elif nw.dependencies.is_pyarrow_table(data) and nw.dependencies.is_pyarrow_table(filled):

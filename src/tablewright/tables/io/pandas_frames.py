@@ -64,7 +64,7 @@ def _facts(column: Any, name: Any) -> dict[str, Any]:
         pyarrow = import_or_none("pyarrow")
         facts["arrow"] = schema_to_text(pyarrow.schema([("x", dtype.pyarrow_dtype)]))
     if facts["dtype"] == "object":
-        facts |= _offset(column)
+        facts |= _offset(column) | _pandas_objects(column)
     if facts["dtype"] == "category":
         values = dtype.categories
         facts |= {"categories": values.tolist(), "ordered": bool(dtype.ordered)}
@@ -97,7 +97,41 @@ def arrow_to_series(array: Any, name: str) -> pl.Series:
         return pl.Series(name, array.to_pylist(), dtype=pl.Enum(values))
     if str(kind) == "halffloat":
         return pl.Series(name, array.to_pylist(), dtype=pl.Float32)
-    return pl.Series(name, array)
+    try:
+        return pl.Series(name, array.cast(_plain_type(kind)))
+    except (Exception, pl.exceptions.PanicException) as error:  # of Rust, of Arrow, of either
+        raise InputError(
+            f"column {name!r} has the Arrow type {kind}; turn it into numbers, text or dates"
+        ) from error
+
+
+def _plain_type(kind: Any) -> Any:
+    """Return the Arrow type whose values polars reads: no dictionary, no offset for a zone."""
+    pyarrow = import_or_none("pyarrow")
+    if str(kind).startswith("dictionary"):
+        is_text = "string" in str(kind.value_type)
+        return kind if is_text else _plain_type(kind.value_type)
+    if str(kind).startswith("timestamp") and str(kind.tz or "")[:1] in ("+", "-"):
+        return pyarrow.timestamp(kind.unit, "UTC")
+    if str(kind).startswith("decimal256"):
+        return pyarrow.decimal128(38, kind.scale)
+    return kind
+
+
+def merge_cells(column: Any, filled: Any, mask: pl.Series) -> Any:
+    """Return a pandas column with the cells of another one where `mask` is true."""
+    if not hasattr(column.dtype, "pyarrow_dtype"):
+        return column.where(~mask.to_numpy(), filled)
+    pyarrow, pandas = import_or_none("pyarrow"), import_or_none("pandas")
+    chunks = [chunk for part in (column, filled) for chunk in part.array.__arrow_array__().chunks]
+    rows = np.arange(len(mask)) + len(mask) * mask.to_numpy()
+    both = pyarrow.chunked_array(chunks, column.dtype.pyarrow_dtype)
+    try:
+        merged = both.take(pyarrow.array(rows))
+    except pyarrow.ArrowNotImplementedError:
+        values = both.to_pylist()
+        merged = pyarrow.array([values[row] for row in rows], both.type)
+    return pandas.Series(pandas.arrays.ArrowExtensionArray(merged), index=column.index)
 
 
 def series_to_arrow(series: pl.Series, kind: Any) -> Any:
@@ -132,6 +166,12 @@ def _offset(column: Any) -> dict[str, Any]:
         return {}
     (offset,) = offsets
     return {} if offset is None else {"offset": offset.total_seconds()}
+
+
+def _pandas_objects(column: Any) -> dict[str, Any]:
+    """Note whether an object column holds Timestamps or Timedeltas of pandas."""
+    names = {type(value).__name__ for value in column[column.notna().to_numpy()]}
+    return {"objects": names.pop()} if names in ({"Timestamp"}, {"Timedelta"}) else {}
 
 
 def _to_series(column: Any, name: str) -> pl.Series:
@@ -174,7 +214,8 @@ def _from_moments(column: Any, name: str) -> pl.Series:
 def _from_numbers(column: Any, name: str) -> pl.Series:
     if isinstance(column.dtype, np.dtype):
         numbers = np.ascontiguousarray(column.to_numpy())
-        numbers = numbers.astype(np.float32) if numbers.dtype == np.float16 else numbers
+        if numbers.dtype not in (np.float32, np.float64) and numbers.dtype.kind == "f":
+            numbers = numbers.astype(np.float32 if numbers.itemsize == 2 else np.float64)
         values = pl.Series(name, numbers)
         return values.fill_nan(None) if values.dtype.is_float() else values
     plain = column.to_numpy(dtype=column.dtype.numpy_dtype, na_value=False)
@@ -208,6 +249,8 @@ def _from_objects(column: Any, name: str) -> pl.Series:
 
 
 def _from_decimals(values: list[Any], name: str) -> pl.Series:
+    if any(value is not None and not value.is_finite() for value in values):
+        raise InputError(f"column {name!r} holds infinite decimals; leave those cells empty")
     scales = [-int(value.as_tuple().exponent) for value in values if value is not None]
     try:
         return pl.Series(name, values, dtype=pl.Decimal(38, max(0, *scales, 0)))
@@ -297,6 +340,9 @@ def _to_pandas(pandas: Any, series: pl.Series, facts: Mapping[str, Any]) -> Any:
 
 
 def _to_objects(series: pl.Series, facts: Mapping[str, Any]) -> list[Any]:
+    if "objects" in facts:
+        of_pandas = getattr(import_or_none("pandas"), facts["objects"])
+        return [of_pandas(value) for value in series]
     if "offset" not in facts or not isinstance(series.dtype, pl.Datetime):
         return series.to_list()
     zone = datetime.timezone(datetime.timedelta(seconds=float(facts["offset"])))
@@ -318,7 +364,7 @@ def _usual_dtype(dtype: pl.DataType) -> str:
 def _to_category(pandas: Any, series: pl.Series, facts: Mapping[str, Any]) -> Any:
     values = pandas.Index(facts["categories"]).astype(facts["of"])
     if series.dtype.is_temporal():
-        listed = _to_moments(pandas, series, facts["of"])
+        listed = _to_pandas(pandas, series, {"dtype": facts["of"]})
     else:
         plain = series.cast(pl.String) if series.dtype in (pl.Enum, pl.Categorical) else series
         listed = plain.to_list()
