@@ -32,6 +32,7 @@ COMMANDS = {
     "probe": "tablewright.cli.probe:probe",
     "runs": "tablewright.cli.runs:runs",
     "methods": "tablewright.cli.methods:methods",
+    "studio": "tablewright.cli.studio:studio",
     "demo": "tablewright.cli.demo:demo",
 }
 """Where each command is; their order is that of the help."""
