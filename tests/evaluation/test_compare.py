@@ -234,6 +234,10 @@ def test_it_is_said_from_where_local_rows_overtake_paid_ones() -> None:
         ({"measure": "r2"}, "no measure 'r2' here"),
         ({"groups": "person"}, "no column 'person'"),
         ({"n_splits": 40}, "too few for 40 folds"),
+        ({"n_splits": 1}, "1 folds drawn 2 times: take 2 folds"),
+        ({"n_repeats": 0}, "5 folds drawn 0 times"),
+        ({"sizes": [20, 37]}, "sizes: 37 training rows are requested, and a split has 36"),
+        ({"sizes": [1]}, "sizes: 1 training rows are requested"),
     ],
 )
 def test_bad_input_is_one_sentence(options: dict[str, object], words: str) -> None:
@@ -251,6 +255,10 @@ def test_classes_are_counted_whatever_the_target_is_called() -> None:
     frame = pl.DataFrame({"count": ["a"] * 30 + ["b"] * 4})
     assert _is_skewed(frame, schema)
     assert not _is_skewed(pl.DataFrame({"count": ["a", "b"]}), schema)
-    assert _few_of_a_class(frame, "count", n_splits=5) == [
-        "class 'b' has 4 of 34 rows, about 0.8 in each fold: whether its rows help cannot be tested"
+    outside = pl.Series([*frame["count"], "c"])
+    assert _few_of_a_class(outside, frame["count"], n_splits=5) == [
+        f"class {name!r} has {n} of 34 rows, about {n / 5:.1f} in each fold: whether its rows help "
+        "cannot be tested"
+        for name, n in (("c", 0), ("b", 4))
     ]
+    assert _few_of_a_class(frame["count"], pl.Series(["a"] * 15 + ["b"] * 15), n_splits=5) == []

@@ -10,7 +10,7 @@ from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.findings import findings_of
 from tablewright.evaluation.evaluate.reading import read_leniently
 from tablewright.evaluation.evaluate.tables import Tables
-from tablewright.evaluation.evaluate.warnings import notices_of, unjudged
+from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.scores import Direction, Score
 from tablewright.schema import Schema
@@ -51,26 +51,28 @@ def test_a_column_that_is_judged_has_to_be_there_unless_it_names_groups() -> Non
 def test_few_holdout_rows_unreadable_cells_and_fractions_are_noted() -> None:
     real = encoded(frame(120))
     result = encoded(frame(40).with_columns(n=pl.Series(["old"] * 10 + ["1.5"] * 10 + ["2"] * 20)))
-    notes = notices_of(real, result, encoded(frame(99)), frame(120), frame(99), None, None)
+    notes = warnings_of(real, result, encoded(frame(99)), frame(120), frame(99), None, None)
     assert [note.split(":")[0] for note in notes] == [
         "the holdout has 99 rows",
         "25% of the generated cells of 'n' cannot be read as integer and count as missing",
         "25% of the generated cells of 'n' are no whole numbers, and all real ones are",
     ]
-    assert notices_of(real, real, encoded(frame(100)), frame(120), frame(100), None, None) == []
+    unreadable = warnings_of(real, real, result, frame(120), frame(40), None, None)
+    assert unreadable[1].startswith("25% of the holdout cells of 'n' cannot be read as integer")
+    assert warnings_of(real, real, encoded(frame(100)), frame(120), frame(100), None, None) == []
 
 
 def test_groups_on_both_sides_and_early_times_are_noted() -> None:
     train, held = frame(120), frame(120).with_columns(id=pl.col("id").str.replace("k1", "z1"))
     tables = encoded(train), encoded(train), encoded(held)
-    both = notices_of(*tables, train, held, "id", "n")
+    both = warnings_of(*tables, train, held, "id", "n")
     shared = len(set(train["id"]) & set(held["id"]))
     assert both[0].startswith(f"{shared} groups of 'id' have training and holdout rows")
     assert both[1].startswith("120 of 120 holdout rows are no later in 'n'")
     later = held.with_columns(pl.col("n") + 1000)
-    assert notices_of(*tables, train, later, None, "n") == []
+    assert warnings_of(*tables, train, later, None, "n") == []
     with pytest.raises(InputError, match="no column 'city' to group by"):
-        notices_of(*tables, train, held, "city", None)
+        warnings_of(*tables, train, held, "city", None)
 
 
 def test_identifiers_and_extra_columns_are_named() -> None:
@@ -124,3 +126,19 @@ def test_a_mix_without_one_class_is_judged_on_the_others() -> None:
 )
 def test_a_finding_has_its_whole_interval_on_the_bad_side(score: Score, is_worse: bool) -> None:
     assert bool(findings_of([score])) is is_worse
+
+
+def test_classes_that_a_holdout_cannot_test_and_unknown_ones_are_named() -> None:
+    def labelled(*labels: str) -> pl.DataFrame:
+        return frame(len(labels)).with_columns(y=pl.Series(labels))
+
+    train = labelled(*["a"] * 100, *["b"] * 12, *["c"] * 5)
+    real = encoded(train, train)
+    held = encoded(labelled(*["a"] * 100, *["b"] * 2, *["c"] * 3, "d"), train)
+    made = encoded(labelled(*["a"] * 30, "e", "f"), train)
+    assert warnings_of(real, made, held, train, train, None, None) == [
+        "class 'b' has 12 training rows and 2 holdout rows: whether generated rows help it cannot "
+        "be tested",
+        "2 generated rows have a class that no training row has: left out",
+        "1 holdout rows have a class that no training row has: left out",
+    ]

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
-from sklearn.preprocessing import label_binarize
+from sklearn.preprocessing import StandardScaler, label_binarize
 
 from tablewright import Synthesizer
 from tablewright.errors import InputError
@@ -218,3 +218,15 @@ def test_fit_takes_a_target_apart_too() -> None:
     assert rows["colour"].dtype == X["colour"].dtype
     numbers = sampler().fit(skewed()[0], np.linspace(0, 1, 120)).sample(4)
     assert numbers.columns == ["x0", "x1", "x2", "target"]
+
+
+def test_weights_of_a_later_step_are_refused_and_those_of_an_earlier_one_are_not() -> None:
+    X, y = make_classification(
+        120, 3, n_informative=3, n_redundant=0, weights=[0.8], random_state=0
+    )
+    weights = np.ones(len(y))
+    pipeline = make_pipeline(StandardScaler(), sampler("smotenc"), LogisticRegression())
+    with pytest.raises(InputError, match="logisticregression__sample_weight: there is a weight"):
+        pipeline.fit(X, y, logisticregression__sample_weight=weights)
+    pipeline.fit(X, y, standardscaler__sample_weight=weights)
+    pipeline.fit(X[-1:].repeat(40, 0), [0, 1] * 20, logisticregression__sample_weight=weights[:40])

@@ -39,33 +39,28 @@ def one_off_copies(
     if len(real.features) < MIN_COLUMNS or not len(synthetic):
         reason = f"it needs {MIN_COLUMNS} columns and generated rows"
         return Score.undefined(name, Direction.LOWER, reason, meaning, len(synthetic))
-    known = _without_each(_cells(real))
-    result = _one_off(real, synthetic, known)
-    reference = {}
+    result, reference = one_off(real, synthetic), {}
     if holdout is not None and len(holdout):
-        reference["real"] = float(_one_off(real, holdout, known).any(axis=1).mean())
+        reference["real"] = float(one_off(real, holdout).any(axis=1).mean())
     counts = result.sum(axis=0)
     columns = {f.name: int(n) for f, n in zip(real.features, counts, strict=True) if n}
     hits = int(result.any(axis=1).sum())
     return share_score(name, hits, len(synthetic), meaning, reference, {"columns": columns})
 
 
-def _one_off(real: EncodedRows, other: EncodedRows, known: Keys) -> NDArray[np.bool_]:
-    """Whether a row that is no copy becomes one when a column is left out; by column."""
-    keys = _without_each(_cells(other))
+def one_off(real: EncodedRows, other: EncodedRows) -> NDArray[np.bool_]:
+    """Mark, by column, the rows that are no copy and become one when the column is left out."""
+    known, keys = without_each(real), without_each(other)
     hits = np.column_stack([np.isin(keys[:, j], known[:, j]) for j in range(keys.shape[1])])
     hits[np.isin(row_keys(other), row_keys(real))] = False
     return hits
 
 
-def _without_each(cells: Keys) -> Keys:
-    return np.asarray(cells.sum(axis=1, dtype=np.uint64)[:, None] - cells)
-
-
-def _cells(rows: EncodedRows) -> Keys:
-    """One number per cell, different from column to column for equal values."""
+def without_each(rows: EncodedRows) -> Keys:
+    """Return one number per row and column, equal for rows that are equal in all other columns."""
     columns = [rows.take_column(j).alias("x").hash(seed=j) for j in range(len(rows.features))]
-    return np.column_stack([column.to_numpy() for column in columns])
+    cells = np.column_stack([column.to_numpy() for column in columns])
+    return np.asarray(cells.sum(axis=1, dtype=np.uint64)[:, None] - cells)
 
 
 def shifted_copies(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -11,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.pipeline import Pipeline
 from sklearn.utils import InputTags, Tags
 from sklearn.utils.validation import validate_data
 
@@ -82,6 +84,8 @@ class ResamplerMixin(OneToOneFeatureMixin):  # type: ignore[misc]  # scikit-lear
         if hasattr(X, "columns"):
             check_names([str(name) for name in X.columns])
         validate_data(self, X=X, skip_check_array=True)
+        if any(self.sampling_strategy_.values()):
+            _refuse_weights(self)
         frame, restore, name = join(X, target, self.target)
         like = _models(target.values, self.sampling_strategy_)
         result = self._write_like(frame, restore, name, like)
@@ -100,6 +104,28 @@ class ResamplerMixin(OneToOneFeatureMixin):  # type: ignore[misc]  # scikit-lear
         tags.estimator_type = "sampler"
         tags.input_tags = _InputTags(categorical=True, string=True, allow_nan=True, sparse=True)
         return tags
+
+
+def _refuse_weights(sampler: Any) -> None:
+    """Refuse a pipeline that weighs the rows of a later step: new rows have no weight.
+
+    A step is not told what other steps get, so the pipeline is looked up among the callers;
+    otherwise the last step complains of the length of the weights, and of nothing else.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        pipeline, given = frame.f_locals.get("self"), frame.f_locals.get("params")
+        if isinstance(pipeline, Pipeline) and isinstance(given, Mapping):
+            names = [name for name, step in pipeline.steps]
+            own = next((i for i, (_, s) in enumerate(pipeline.steps) if s is sampler), 0)
+            for key in given:
+                step, _, parameter = key.rpartition("__")
+                if parameter == "sample_weight" and step in names[own + 1 :]:
+                    raise InputError(
+                        f"{key}: there is a weight for each row given, and none for the rows that "
+                        "are added by resampling; leave the weights out, or call fit_resample first"
+                    )
+        frame = frame.f_back
 
 
 def _classes(y: Any) -> Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -148,6 +149,7 @@ def compare(
         n_splits=n_splits,
         n_repeats=n_repeats,
     )
+    _check_sizes(sizes, min(len(split.train) for split in splits))
     contest = _Contest(inside, _without(schema, groups), splits, Settings(n_samples, models=models))
     jobs = [
         _job(contest, name, i, size, random_state)
@@ -166,8 +168,9 @@ def compare(
     command = _command(winner, others, source, schema.target or "", n_rows, random_state, options)
     curves |= {entries[0].n_train: entries} if curves else {}
     notices = []
-    if schema[str(schema.target)].kind.is_discrete:
-        notices = _few_of_a_class(inside, str(schema.target), n_splits)
+    target = str(schema.target)
+    if schema[target].kind.is_discrete:
+        notices = _few_of_a_class(frame[target], inside[target], n_splits)
     return Comparison(entries, winner, report, command, chosen, curves, notices)
 
 
@@ -211,6 +214,15 @@ def _measure(measure: str | None, schema: Schema) -> str:
     if measure not in known:
         raise InputError(f"no measure {measure!r} here; there are {', '.join(known)}")
     return measure
+
+
+def _check_sizes(sizes: Sequence[int], n_train: int) -> None:
+    for size in sizes:
+        if not 2 <= size <= n_train:
+            raise InputError(
+                f"sizes: {size} training rows are requested, and a split has {n_train}; give "
+                f"numbers from 2 to {n_train}"
+            )
 
 
 def _without(schema: Schema, groups: str | None) -> Schema:
@@ -326,15 +338,15 @@ def _winner(entries: Sequence[Entry]) -> str:
     return next((e.method for e in shown if e.interval and e.interval[0] > 0), "nothing")
 
 
-def _few_of_a_class(frame: pl.DataFrame, target: str, n_splits: int) -> list[str]:
-    """Name the classes that have too few rows for a fold to test them."""
-    labels = frame[target].drop_nulls().cast(pl.String).alias("label")
-    counts = labels.value_counts().sort("count", "label")
+def _few_of_a_class(whole: pl.Series, inside: pl.Series, n_splits: int) -> list[str]:
+    """Name the classes of a table that have too few rows inside for a fold to test them."""
+    counts = Counter(inside.drop_nulls().cast(pl.String))
+    labels = sorted(set(whole.drop_nulls().cast(pl.String)), key=lambda c: (counts[c], c))
     return [
-        f"class {label!r} has {n} of {frame.height} rows, about {n / n_splits:.1f} in each fold: "
-        "whether its rows help cannot be tested"
-        for label, n in counts.rows()
-        if n < MIN_IN_FOLD * n_splits
+        f"class {label!r} has {counts[label]} of {len(inside)} rows, about "
+        f"{counts[label] / n_splits:.1f} in each fold: whether its rows help cannot be tested"
+        for label in labels
+        if counts[label] < MIN_IN_FOLD * n_splits
     ]
 
 

@@ -101,6 +101,10 @@ def inner_splits(
     InputError
         If there are fewer rows or groups than folds, or no such column.
     """
+    if n_splits < 2 or n_repeats < 1:
+        raise InputError(
+            f"{n_splits} folds drawn {n_repeats} times: take 2 folds and 1 draw or more"
+        )
     if frame.height < 2 * n_splits:
         raise InputError(f"{frame.height} rows are too few for {n_splits} folds: take fewer folds")
     if time is not None:

@@ -18,7 +18,7 @@ from tablewright.evaluation.evaluate.reading import read_leniently
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.evaluate.split_checks import check_split
 from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables
-from tablewright.evaluation.evaluate.warnings import notices_of, unjudged
+from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.imputation import imputation_error
@@ -143,7 +143,7 @@ def evaluate(
     _check(tables)
     work, kept = EFFORTS[effort], None if rules is None else as_rules(rules)
     rngs = np.random.default_rng(random_state).spawn(9)
-    alarms = check_split(*tables.three, rngs[7])
+    alarms = check_split(*tables.three, rngs[7], tables.more)
     result = measure_augmentation(
         tables, work, rngs[0], measure=measure, subgroups=subgroups, makers=controls
     )
@@ -169,7 +169,7 @@ def evaluate(
         "privacy": _privacy(tables, rngs[3]),
     }
     drawn = pictures(*tables.three, rngs[4])
-    notes += notices_of(*tables.three, table.frame, read["holdout"], groups, time)
+    notes += warnings_of(*tables.three, table.frame, read["holdout"], groups, time)
     notes += unjudged(table.schema, groups, read)
     facts["seconds"] = round(clock.perf_counter() - started, 2)
     return Report(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
+from tablewright.metrics.copies import MIN_COLUMNS, one_off, without_each
 from tablewright.metrics.detection import MIN_ROWS, discriminate
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.privacy import row_keys
@@ -16,12 +17,17 @@ Keys = NDArray[np.uint64]
 
 _SIGMAS = 5
 _SAME = 0.98
+_MIN_SAME = 20
 _MAX_ROWS = 1000
 _APART = 0.65
 
 
 def check_split(
-    train: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows, rng: np.random.Generator
+    train: EncodedRows,
+    synthetic: EncodedRows,
+    holdout: EncodedRows,
+    rng: np.random.Generator,
+    more: EncodedRows | None = None,
 ) -> list[str]:
     """Return alarms about a holdout that is none, a sentence each.
 
@@ -33,27 +39,55 @@ def check_split(
         If the holdout is the training rows.
     """
     real, held, written = (row_keys(rows) for rows in (train, holdout, synthetic))
-    return [
-        *_overlap(real, held),
-        *_leaked(real, held, written),
-        *_swapped(train, synthetic, holdout, rng),
-    ]
+    alarms = [*_overlap(real, held), *_near_overlap(train, holdout)]
+    if more is not None and (both := _n_shared(held, row_keys(more))):
+        alarms.append(
+            f"{both} of {len(held)} holdout rows are rows of more_real, beyond what equal rows "
+            "explain: what more real rows would bring is too good"
+        )
+    return [*alarms, *_leaked(real, held, written), *_swapped(train, synthetic, holdout, rng)]
+
+
+def _n_shared(held: Keys, real: Keys) -> int:
+    """Return how many rows of a holdout are real rows; 0 where equal rows explain it."""
+    both, n = int(np.isin(held, real).sum()), len(held)
+    return both if _beyond_chance(both, n, _repeat_rate(real), len(real)) else 0
 
 
 def _overlap(real: Keys, held: Keys) -> Iterable[str]:
     """Holdout rows among the training rows."""
-    both, n = int(np.isin(held, real).sum()), len(held)
-    if not _beyond_chance(both, n, _repeat_rate(real), len(real)):
-        return
-    if both >= _SAME * n:
+    both, n = _n_shared(held, real), len(held)
+    if both >= _SAME * n or _is_same_table(real, held):
         raise InputError(
-            f"{both} of {n} holdout rows are training rows: a holdout is rows that nobody learned "
-            "from; set some aside before rows are made"
+            f"{both or n} of {n} holdout rows are training rows: a holdout is rows that nobody "
+            "learned from; set some aside before rows are made"
         )
-    yield (
-        f"{both} of {n} holdout rows are training rows, beyond what equal rows explain: the "
-        "holdout is none, and every number here is too good"
-    )
+    if both:
+        yield (
+            f"{both} of {n} holdout rows are training rows, beyond what equal rows explain: the "
+            "holdout is none, and every number here is too good"
+        )
+
+
+def _is_same_table(real: Keys, held: Keys) -> bool:
+    """Whether two tables hold the same rows equally often: no chance where rows are many kinds."""
+    many = len(real) >= _MIN_SAME and len(np.unique(real)) >= _MIN_SAME / 2
+    return many and len(real) == len(held) and bool((np.sort(real) == np.sort(held)).all())
+
+
+def _near_overlap(train: EncodedRows, holdout: EncodedRows) -> Iterable[str]:
+    """Holdout rows that equal a training row but for one column, which was rounded or changed."""
+    if len(train.features) < MIN_COLUMNS:
+        return
+    hits = one_off(train, holdout)
+    both, n = int(hits.any(axis=1).sum()), len(holdout)
+    repeated = np.column_stack([_repeats(keys) for keys in without_each(train).T])
+    if _beyond_chance(both, n, float(repeated.any(axis=1).mean()), len(train)):
+        name = train.features[int(hits.sum(axis=0).argmax())].name
+        yield (
+            f"{both} of {n} holdout rows are training rows but for one column, most often "
+            f"{name!r}: the holdout is none, and every number here is too good"
+        )
 
 
 def _leaked(real: Keys, held: Keys, written: Keys) -> Iterable[str]:
@@ -68,10 +102,15 @@ def _leaked(real: Keys, held: Keys, written: Keys) -> Iterable[str]:
         )
 
 
+def _repeats(keys: Keys) -> NDArray[np.bool_]:
+    """Mark the rows that equal another one of their table."""
+    _, index, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return np.asarray(counts[index] > 1)
+
+
 def _repeat_rate(keys: Keys) -> float:
-    """Share of rows that equal another one of their table."""
-    _, counts = np.unique(keys, return_counts=True)
-    return float(counts[counts > 1].sum() / max(len(keys), 1))
+    """Return the share of rows that equal another one of their table."""
+    return float(_repeats(keys).mean()) if len(keys) else 0.0
 
 
 def _beyond_chance(found: int, n: int, rate: float, n_reference: int) -> bool:
@@ -105,7 +144,7 @@ def _swapped(
     if pairs[alike] < min(_APART, auc - 0.1):
         yield (
             f"{reported}, {alike} with {pairs[alike]:.2f}: the arguments look swapped (they are "
-            "training, generated, holdout)"
+            "training, generated, holdout), or the holdout is of another time or place"
         )
     else:
         yield f"{reported}: they are not of one distribution, and no number here has its reference"

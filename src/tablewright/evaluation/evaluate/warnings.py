@@ -13,10 +13,12 @@ from tablewright.metrics.fidelity import fractional
 from tablewright.schema import Kind, Schema
 
 FEW_ROWS = 100
+MIN_OF_CLASS = 3
+"""Holdout rows of a class below which its scores are noise."""
 MANY_UNREADABLE = 0.01
 
 
-def notices_of(
+def warnings_of(
     real: EncodedRows,
     synthetic: EncodedRows,
     holdout: EncodedRows,
@@ -25,9 +27,10 @@ def notices_of(
     groups: str | None,
     time: str | None,
 ) -> list[str]:
-    """Return sentences about few rows, unreadable cells, shared groups and mixed times."""
+    """Return sentences about few rows, classes, unreadable cells, shared groups, mixed times."""
     result = [] if len(holdout) >= FEW_ROWS else [_few(len(holdout))]
-    result += _unreadable(synthetic)
+    result += _classes(real, synthetic, holdout)
+    result += _unreadable(synthetic, "generated") + _unreadable(holdout, "holdout")
     if groups is not None:
         result += _shared(train_frame, holdout_frame, groups)
     if time is not None:
@@ -42,22 +45,43 @@ def _few(n_rows: int) -> str:
     )
 
 
-def _unreadable(rows: EncodedRows) -> list[str]:
+def _classes(real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows) -> list[str]:
+    """Name classes that the holdout is too small for, and those that no training row has."""
+    target = real.encoder.target
+    levels = None if target is None else real.features[target].levels
+    if target is None or levels is None or len(levels) < 2:
+        return []
+    counts = [
+        np.bincount(codes[~np.isnan(codes)].astype(int), minlength=len(levels) + 1)
+        for codes in (rows.values[:, target] for rows in (real, synthetic, holdout))
+    ]
+    result = [
+        f"class {label!r} has {counts[0][code]} training rows and {counts[2][code]} holdout rows: "
+        "whether generated rows help it cannot be tested"
+        for code, label in enumerate(levels)
+        if counts[2][code] < MIN_OF_CLASS
+    ]
+    for name, n in (("generated", counts[1][-1]), ("holdout", counts[2][-1])):
+        if n:
+            result.append(f"{n} {name} rows have a class that no training row has: left out")
+    return result
+
+
+def _unreadable(rows: EncodedRows, name: str) -> list[str]:
+    """Name columns with cells that are not of their kind, or whole numbers that are none."""
     result = []
     for j, feature in enumerate(rows.features):
-        given = rows.frame[feature.name].is_not_null().to_numpy()
-        share = float((given & np.isnan(rows.values[:, j])).mean()) if len(rows) else 0.0
-        if share > MANY_UNREADABLE:
-            result.append(
-                f"{share:.0%} of the generated cells of {feature.name!r} cannot be read as "
-                f"{feature.column.kind.value} and count as missing"
-            )
-        share = float(fractional(feature, rows.values[:, j]).mean()) if len(rows) else 0.0
-        if share > MANY_UNREADABLE:
-            result.append(
-                f"{share:.0%} of the generated cells of {feature.name!r} are no whole numbers, "
-                "and all real ones are"
-            )
+        cells, values = rows.frame[feature.name], rows.values[:, j]
+        for marks, words in (
+            (
+                cells.is_not_null().to_numpy() & np.isnan(values),
+                f"cannot be read as {feature.column.kind.value} and count as missing",
+            ),
+            (fractional(feature, values), "are no whole numbers, and all real ones are"),
+        ):
+            if marks.sum() > MANY_UNREADABLE * len(rows):
+                share = f"{marks.mean():.0%} of the {name} cells"
+                result.append(f"{share} of {feature.name!r} {words}")
     return result
 
 
