@@ -10,7 +10,7 @@ from tablewright.errors import RuleError
 from tablewright.rules import as_rules, bind, check_rules, validate_rules
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.schema import Schema
-from tests.rules.samplers import ShuffledRows
+from tests.rules.samplers import ShuffledRows, Stubborn
 
 SCHEMA = Schema.build(
     {
@@ -150,10 +150,6 @@ def test_dependencies_both_ways() -> None:
 
 
 def test_linear_rules_are_projected_onto_the_grid_of_written_values() -> None:
-    class Stubborn(ShuffledRows):
-        def redraw(self, frame: pl.DataFrame, *args: Any) -> pl.DataFrame:
-            return frame
-
     rules: list[Any] = [
         {"kind": "order", "columns": ["start", "end"], "strictly": True, "intervention": True},
         {"kind": "linear", "terms": {"limit": 1, "income": -0.4}, "op": "<=", "value": 0.01},

@@ -8,7 +8,6 @@ import pytest
 
 from tablewright.rules import as_rules, bind
 from tablewright.rules.enforcement import Plan
-from tablewright.rules.validate import determined_column
 from tablewright.schema import Schema
 
 SCHEMA = Schema.build(
@@ -24,7 +23,7 @@ def plan(*rules: Any, order: str = "abcdef") -> Plan:
 
 def test_computed_columns_come_after_what_they_need() -> None:
     for rules in ((TWICE, SUM), (SUM, TWICE)):
-        assert [determined_column(rule) for rule in plan(*rules).computations] == ["c", "d"]
+        assert [one.column for one in plan(*rules).computations] == ["c", "d"]
 
 
 def test_a_column_is_opened_with_all_that_is_computed_from_it() -> None:
@@ -74,4 +73,4 @@ def test_soft_rules_are_no_part_of_a_requirement_unless_they_are_added() -> None
 
 def test_a_circle_of_dependencies_computes_one_way_only() -> None:
     there, back = ({"kind": "fd", "from": [a], "to": b} for a, b in ("ef", "fe"))
-    assert [determined_column(rule) for rule in plan(there, back).computations] == ["f"]
+    assert [one.column for one in plan(there, back).computations] == ["f"]

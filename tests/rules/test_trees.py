@@ -14,6 +14,7 @@ from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import Dependency, ShareRule, learn_map
 from tablewright.rules.enforcement.audit import moved
 from tablewright.rules.enforcement.shares import swaps
+from tablewright.rules.expressions.tree import Name
 from tablewright.rules.expressions.unparse import unparse
 from tablewright.rules.trees import formula_tolerance, rule_tree, weighted_sum
 from tablewright.schema import Schema
@@ -139,7 +140,7 @@ def test_the_tolerance_of_a_formula_is_half_a_unit_of_the_last_digit() -> None:
     ],
 )
 def test_weighted_sums(terms: dict[str, float], text: str) -> None:
-    assert unparse(weighted_sum(terms)) == text
+    assert unparse(weighted_sum({Name(column): w for column, w in terms.items()})) == text
 
 
 # what is learned ---------------------------------------------------------------------

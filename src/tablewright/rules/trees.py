@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,7 @@ from tablewright.errors import ExpressionError, InputError, RuleError
 from tablewright.rules import language
 from tablewright.rules.expressions import parse
 from tablewright.rules.expressions.checking import Type, check, column_type, constant, type_of
+from tablewright.rules.expressions.conflicts import ONE
 from tablewright.rules.expressions.parsing import parse_tree
 from tablewright.rules.expressions.tree import (
     And,
@@ -92,19 +93,19 @@ def _(rule: language.Range, schema: Schema) -> Node:
         bounds.append(Comparison(">=", Name(rule.column), constant(rule.min, column)))
     if rule.max is not None:
         bounds.append(Comparison("<=", Name(rule.column), constant(rule.max, column)))
-    return _all(bounds)
+    return conjunction(bounds)
 
 
 @_tree.register
 def _(rule: language.Order, schema: Schema) -> Node:
     names = [Name(schema[column].name) for column in rule.columns]
     operator: Any = "<" if rule.strictly else "<="
-    return _all([Comparison(operator, left, right) for left, right in pairwise(names)])
+    return conjunction([Comparison(operator, left, right) for left, right in pairwise(names)])
 
 
 @_tree.register
 def _(rule: language.Linear, schema: Schema) -> Node:
-    total = weighted_sum(rule.terms)
+    total = weighted_sum({Name(column): w for column, w in rule.terms.items()})
     if rule.op == "=":
         slack = max(rule.tolerance, _ROUNDING * max(1.0, abs(rule.value)))
         difference = Arithmetic("-", total, Literal(rule.value))
@@ -116,7 +117,7 @@ def _(rule: language.Linear, schema: Schema) -> Node:
 @_tree.register
 def _(rule: language.Align, schema: Schema) -> Node:
     on, attribute = schema[rule.on], schema[rule.attribute]
-    return _all(
+    return conjunction(
         [
             _implies(
                 Comparison("=", Name(rule.on), constant(value, on)),
@@ -161,26 +162,26 @@ def formula_tolerance(rule: language.Formula, column: Column) -> float:
     return _ROUNDING if decimals is None else 0.5 * 10.0**-decimals + _ROUNDING
 
 
-def weighted_sum(terms: dict[str, float]) -> Node:
-    """Return ``a * x + b * y + ...`` as a tree."""
+def weighted_sum(weights: Mapping[Node, float]) -> Node:
+    """Return ``a * x + b * y + ...`` as a tree; a constant is the weight of `ONE`."""
     result: Node | None = None
-    for column, weight in terms.items():
-        term: Node = Name(column)
-        if abs(weight) != 1:
-            term = Arithmetic("*", Literal(abs(weight)), term)
+    for term, weight in weights.items():
+        size = abs(weight)
+        part = term if size == 1 else Arithmetic("*", Literal(size), term)
+        part = Literal(size) if term == ONE else part
         if result is None:
-            result = term if weight >= 0 else Arithmetic("-", Literal(0), term)
+            result = part if weight >= 0 else Arithmetic("-", Literal(0), part)
         else:
-            result = Arithmetic("+" if weight >= 0 else "-", result, term)
-    assert result is not None
-    return result
+            result = Arithmetic("+" if weight >= 0 else "-", result, part)
+    return Literal(0) if result is None else result
 
 
 def _implies(premise: Node, conclusion: Node) -> Node:
     return Or((Not(premise), conclusion))
 
 
-def _all(parts: Sequence[Node]) -> Node:
+def conjunction(parts: Sequence[Node]) -> Node:
+    """Return that all parts hold."""
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
@@ -195,4 +196,4 @@ def premise_of(rule: Any, schema: Schema) -> Node | None:
 
 def not_missing(columns: Sequence[str]) -> Node:
     """Return an expression that is true where no column is missing."""
-    return _all([Not(IsNull(Name(column))) for column in columns])
+    return conjunction([Not(IsNull(Name(column))) for column in columns])

@@ -64,6 +64,43 @@ def test_a_condition_of_twice_the_length_costs_twice_the_calls(family: str) -> N
     assert two < 2.6 * one  # n log n gives 2.3
 
 
+def nested(inner: str, outer: str, depth: int) -> str:
+    for _ in range(depth):
+        inner = outer.format(inner)
+    return inner
+
+
+DEEP = {
+    "sum": ("a" + " + a" * 55 + " = 56", True),
+    "quotients": (nested("a", "b / ({})", 25) + " = 2", True),
+    "nullif": (nested("a", "nullif({}, b)", 30) + " = 1", True),
+    "nullif of an equal": (nested("a", "nullif({}, a)", 30) + " IS NULL", True),
+    "between": (nested("a", "CASE WHEN {} BETWEEN 1 AND b THEN a ELSE c END", 20) + " = 1", True),
+    "remainders": (nested("b", "({}) % 5", 25) + " = 2", True),
+}
+
+
+@pytest.mark.parametrize("family", DEEP)
+def test_what_is_nested_deep_is_read_once(family: str) -> None:
+    """Each level that reads the one below twice would double the work: 2^50 times in all."""
+    text, answer = DEEP[family]
+    assert parse(text, SCHEMA).holds(FRAME).tolist() == [answer]
+
+
+@pytest.mark.parametrize("depth", [55, 61, 500])
+def test_what_is_nested_too_deep_is_told(depth: int) -> None:
+    with pytest.raises(ExpressionError, match="nested deeper than"):
+        parse(nested("a", "nullif(1 + {}, b)", depth) + " = 1", SCHEMA)
+
+
+def test_a_subject_of_case_that_grows_with_every_level_is_refused() -> None:
+    text = nested("a", "CASE {} WHEN 1 THEN 2 WHEN 3 THEN 4 WHEN 5 THEN 6 ELSE 1 END", 5)
+    assert parse(f"{text} = 2", SCHEMA).holds(FRAME).tolist() == [True]  # 1, 2, 1, 2, 1, 2
+    text = nested("a", "CASE {} WHEN 1 THEN 2 WHEN 3 THEN 4 WHEN 5 THEN 6 ELSE 1 END", 25)
+    with pytest.raises(ExpressionError, match=r"CASE written out .* over 50,000 parts"):
+        parse(f"{text} = 2", SCHEMA)
+
+
 def test_naming_two_parts_of_hundreds_that_clash_takes_few_searches() -> None:
     def clash(n: int) -> None:
         parts = [f"b <> {3 * i}" for i in range(n)]

@@ -11,48 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.rules.bound import BoundRule, Dependency, RowRule
-from tablewright.rules.enforcement.linear import Solved, range_of
+from tablewright.rules.enforcement.computing import Computation
 from tablewright.rules.enforcement.plan import Plan
-from tablewright.rules.expressions.evaluate import masks, values
-from tablewright.rules.trees import formula_tree
-from tablewright.schema import Kind, Schema
-
-
-def compute(frame: pl.DataFrame, rules: Sequence[BoundRule], schema: Schema) -> pl.DataFrame:
-    """Return rows in which every computed column is what its rule says, rule by rule.
-
-    A value that is missing stays missing, and a value that cannot be computed, because
-    something it needs is missing or a combination was never seen, stays as it was drawn.
-    """
-    for rule in rules:
-        frame = frame.with_columns(_computed(rule, frame, schema))
-    return frame
-
-
-def _computed(rule: BoundRule, frame: pl.DataFrame, schema: Schema) -> pl.Series:
-    if isinstance(rule, Dependency):
-        drawn = frame[rule.rule.to]
-        result = rule.determined(frame).cast(drawn.dtype)
-    else:
-        drawn = frame[rule.rule.column]
-        result = _written(values(formula_tree(rule.rule, schema), schema, frame), drawn, schema)
-        ends = range_of(schema[drawn.name]) if isinstance(rule, Solved) else None
-        if ends is not None:
-            result = result.set(~result.is_between(*ends), None)
-    return result.zip_with(drawn.is_not_null() & result.is_not_null(), drawn).alias(drawn.name)
-
-
-def _written(made: pl.Series, drawn: pl.Series, schema: Schema) -> pl.Series:
-    """Round computed numbers as the column is written."""
-    column = schema[drawn.name]
-    if not drawn.dtype.is_numeric():
-        return made.cast(drawn.dtype, strict=False)
-    if column.kind is Kind.INTEGER or drawn.dtype.is_integer():
-        return made.round(mode="half_away_from_zero").cast(drawn.dtype, strict=False)
-    if column.decimals is not None:
-        made = made.round(column.decimals, mode="half_away_from_zero")
-    return made.cast(drawn.dtype, strict=False)
-
+from tablewright.rules.expressions.evaluate import masks
 
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -91,20 +52,21 @@ class Block:
 
     def put(self, rows: Ints, part: pl.DataFrame) -> None:
         """Put rows in place of those that stood there, and compute their computed columns."""
-        result = self._computed(part.select(self.frame.columns), rows)
+        drawn = part.select(self.frame.columns)
+        result = self._computed(drawn, rows, self.plan.computations)
         self._learn(result)
         self._put(rows, result)
 
-    def compute(self) -> Ints:
-        """Fill in the computed columns of all rows; return the rows that changed."""
-        every = np.arange(self.frame.height)
-        result = self._computed(self.frame, every)
-        pairs = ((self.frame[name], result[name]) for name in self.plan.computed)
-        changed = [before.ne_missing(after).to_numpy() for before, after in pairs]
-        rows = np.flatnonzero(any_of(changed, self.frame.height))
-        self._learn(result[rows])
-        self._put(rows, result[rows])
-        return rows
+    def compute(self, computations: Sequence[Computation], rows: Ints) -> Ints:
+        """Fill in computed columns of some rows; return the rows that changed."""
+        before = self.frame[rows]
+        after = self._computed(before, rows, computations)
+        names = dict.fromkeys(one.column for one in computations)
+        changed = [before[name].ne_missing(after[name]).to_numpy() for name in names]
+        index = np.flatnonzero(any_of(changed, len(rows)))
+        self._learn(after[index])
+        self._put(rows[index], after[index])
+        return rows[index]
 
     def _put(self, rows: Ints, part: pl.DataFrame) -> None:
         if len(rows):
@@ -113,18 +75,17 @@ class Block:
             self.frame = pl.concat([self.frame, part])[source]
             self._changed[rows] = True
 
-    def _computed(self, part: pl.DataFrame, rows: Ints) -> pl.DataFrame:
-        rules: list[BoundRule] = [self._maps.get(r.name, r) for r in self.plan.computations]
-        result = compute(part, rules, self.plan.schema)
-        if self.fixed is not None:
-            given = self.fixed[rows].select(
-                c for c in self.plan.computed if c in self.fixed.columns
-            )
-            result = result.with_columns(
-                column.cast(result.schema[column.name]).fill_null(result[column.name])
-                for column in given
-            )
-        return result
+    def _computed(
+        self, part: pl.DataFrame, rows: Ints, computations: Sequence[Computation]
+    ) -> pl.DataFrame:
+        """Compute column by column; cells that the user gave stay, and count for the next."""
+        for one in computations:
+            value = one.value(part, self._maps)
+            if self.fixed is not None and one.column in self.fixed.columns:
+                given = self.fixed[one.column][rows].cast(value.dtype)
+                value = given.zip_with(given.is_not_null(), value)
+            part = part.with_columns(value.alias(one.column))
+        return part
 
     def broken(self, rule: BoundRule) -> Bools:
         """Return the rows that break a rule."""

@@ -138,7 +138,8 @@ class Enforcer:
         plan = replace(self.plan, rules=(*also, *self.plan.rules)) if also else self.plan
         work = _Work(plan, self.target, self.n_rows, drawn, sampler, rng, fixed)
         work.choose_members()
-        work.ledger.note(work.block.compute(), "computed")
+        every = np.arange(drawn.height)
+        work.ledger.note(work.block.compute(plan.computations, every), "computed")
         work.bring_about_shares()
         work.repair(())
         for rule in plan.soft:
@@ -154,7 +155,7 @@ class Enforcer:
     def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, Bools]:
         """Fill in computed columns, change nothing else, and tell which rows keep hard rules."""
         block = Block(self.plan, drawn, None)
-        block.compute()
+        block.compute(self.plan.computations, np.arange(drawn.height))
         return block.frame, ~block.broken_any(self.plan.hard)
 
     def _make_keys_unique(self, work: _Work) -> None:
@@ -302,8 +303,10 @@ class _Work:
 
     def mend(self, rule: BoundRule) -> None:
         """Bring a soft rule to hold as often as it should; rows that cannot stay as they were."""
-        before = self.block.frame
-        self.repair((rule,), only=self.to_mend(rule))
+        before, chosen = self.block.frame, self.to_mend(rule)
+        changed = self.block.compute(self.plan.computed_by(rule), np.flatnonzero(chosen))
+        self.ledger.note(changed, "computed")
+        self.repair((rule,), only=chosen)
         worse = np.flatnonzero(self.block.broken_any(self.plan.hard))
         self.block.put(worse, before[worse])
 
@@ -342,7 +345,9 @@ class _Work:
         linear = [r for r in rules if isinstance(r, RowRule) and bounds_of(r) is not None]
         touched = {name for rule in linear for name in rule.columns}
         free = [c for c in self.plan.order if c in touched and c not in self.sampler.fixed]
-        scales = {c: _spread(self.ledger.drawn[c]) for c in free if c not in self.plan.computed}
+        scales = {
+            c: _spread(self.ledger.drawn[c]) for c in free if c not in self.plan.always_computed
+        }
         part = self.block.frame[rows]
         moved = project(part, linear, list(scales), self.plan.schema, scales)
         changed = rows[_differs(part, moved)]

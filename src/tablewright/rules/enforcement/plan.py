@@ -9,32 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
-from tablewright.rules.enforcement.linear import (
-    Solved,
-    Weights,
-    is_solvable,
-    range_of,
-    solved_for,
-    substituted,
-)
+from tablewright.rules.enforcement.computing import Computation, computations, needed
 from tablewright.rules.expressions import Expression
+from tablewright.rules.expressions.domains import pushed
 from tablewright.rules.expressions.tree import (
     And,
     Between,
     Call,
+    Case,
     Literal,
     Name,
     Node,
+    Or,
     children,
     columns_of,
     rebuilt,
+    walk,
 )
-from tablewright.rules.language import Formula, Linear
-from tablewright.rules.trees import formula_tree
-from tablewright.rules.validate import determined_column, inputs_of
+from tablewright.rules.trees import conjunction
 from tablewright.schema import Schema
+
+MAX_EXPANDED = 5_000
+"""Nodes of what stands for a computed column in a condition; a larger one is checked afterwards."""
 
 
 @dataclass(frozen=True)
@@ -62,66 +61,28 @@ class Plan:
         return cls(schema, tuple(rules), names)
 
     @cached_property
-    def computations(self) -> tuple[BoundRule, ...]:
-        """Hard rules that compute a column, each after those that it needs.
-
-        One rule per column; a dependency that would close a circle is checked only.
-        """
-        chosen: dict[str, BoundRule] = {}
+    def computations(self) -> tuple[Computation, ...]:
+        """What hard rules compute, each after what it needs."""
         hard = [rule for rule in self.rules if rule.rule.hard]
-        self._choose([r for r in hard if not isinstance(r, Dependency)], chosen)
-        self._solve([r for r in hard if isinstance(r.rule, Linear) and r.rule.op == "="], chosen)
-        self._choose([r for r in hard if isinstance(r, Dependency)], chosen)
-        ordered: list[BoundRule] = []
-        while len(ordered) < len(chosen):
-            done = {determined_column(rule) for rule in ordered}
-            ordered += [
-                rule
-                for column, rule in chosen.items()
-                if column not in done
-                and all(name in done or name not in chosen for name in inputs_of(rule))
-            ]
-        return tuple(ordered)
-
-    def _choose(self, rules: Iterable[BoundRule], chosen: dict[str, BoundRule]) -> None:
-        for rule in rules:
-            column = determined_column(rule)
-            if column is None or column in chosen:
-                continue
-            if column not in self._needs(inputs_of(rule), chosen):
-                chosen[column] = rule
-
-    def _solve(self, rules: Iterable[BoundRule], chosen: dict[str, BoundRule]) -> None:
-        """Solve each sum for the column drawn last, exact ones first, each put into the next."""
-        solved: dict[str, Weights] = {}
-        for rule in sorted(rules, key=lambda rule: float(rule.rule.tolerance)):
-            weights = substituted({**rule.rule.terms, "": -rule.rule.value}, solved)
-            for column in reversed(self.order):
-                if column in chosen or column == self.schema.target or not weights.get(column):
-                    continue
-                if not is_solvable(weights, column, rule.rule.tolerance, self.schema):
-                    continue
-                formula = solved_for(column, weights, rule, self.schema)
-                if column not in self._needs(inputs_of(formula), chosen):
-                    chosen[column] = formula
-                    solved[column] = {n: -w / weights[column] for n, w in weights.items()
-                                      if n != column}  # fmt: skip
-                    break
-
-    def _needs(self, columns: Iterable[str], chosen: Mapping[str, BoundRule]) -> set[str]:
-        """Return columns with all that they are computed from."""
-        needed, pending = set[str](), list(columns)
-        while pending:
-            name = pending.pop()
-            if name not in needed:
-                needed.add(name)
-                pending += inputs_of(chosen[name]) if name in chosen else ()
-        return needed
+        return computations(hard, self.schema, self.order)
 
     @cached_property
-    def computed(self) -> dict[str, BoundRule]:
-        """The rule that computes each computed column."""
-        return {str(determined_column(rule)): rule for rule in self.computations}
+    def computed(self) -> dict[str, list[Computation]]:
+        """The computations of each computed column."""
+        result: dict[str, list[Computation]] = {}
+        for one in self.computations:
+            result.setdefault(one.column, []).append(one)
+        return result
+
+    @cached_property
+    def always_computed(self) -> frozenset[str]:
+        """Columns that are computed in every row."""
+        return frozenset(one.column for one in self.computations if one.premise is None)
+
+    def computed_by(self, rule: BoundRule) -> tuple[Computation, ...]:
+        """Return what a soft rule computes, but columns that hard rules do."""
+        found = computations([rule], self.schema, self.order)
+        return tuple(one for one in found if one.column not in self.computed)
 
     @cached_property
     def per_row(self) -> tuple[BoundRule, ...]:
@@ -150,15 +111,15 @@ class Plan:
 
     def free_columns(self, rule: BoundRule) -> tuple[str, ...]:
         """Return the drawn columns that decide whether a rule is kept, in drawing order."""
-        needed = self._needs(rule.columns, self.computed)
-        return tuple(name for name in self.order if name in needed and name not in self.computed)
+        names = needed(rule.columns, self.computed) - self.always_computed
+        return tuple(name for name in self.order if name in names)
 
     def opened(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return columns with all those that are computed from them, in drawing order."""
         chosen = set(columns)
-        for rule in self.computations:
-            if chosen & set(inputs_of(rule)):
-                chosen.add(str(determined_column(rule)))
+        for one in self.computations:
+            if chosen & set(one.inputs):
+                chosen.add(one.column)
         return tuple(name for name in self.order if name in chosen)
 
     def requirement(
@@ -177,26 +138,23 @@ class Plan:
             tree = self._expanded(rule.tree)
             if open_columns & set(columns_of(tree)):
                 parts += self._kept(tree, strict=rule.rule.strict)
-        for rule in self.computations:
-            within = self._within_range(rule)
+        for one in self.computations:
+            within = self._within_range(one)
             if within is not None and open_columns & set(columns_of(within)):
                 parts += self._kept(within, strict=False)
-        if not parts:
-            return None
-        return Expression(parts[0] if len(parts) == 1 else And(tuple(parts)), self.schema)
+        return Expression(conjunction(parts), self.schema) if parts else None
 
-    def _within_range(self, rule: BoundRule) -> Node | None:
-        """Return that a column which a sum is solved for stays in its range in the table."""
-        if not isinstance(rule, Solved):
+    def _within_range(self, one: Computation) -> Node | None:
+        """Return that a column which an equation is solved for stays in its range in the table."""
+        if one.within is None or one.tree is None:
             return None
-        ends = range_of(self.schema[rule.rule.column])
-        if ends is None:
-            return None
-        low, high = (Literal(end) for end in ends)
-        return Between(self._expanded(formula_tree(rule.rule, self.schema)), low, high)
+        low, high = (Literal(end) for end in one.within)
+        inside = Between(self._expanded(one.tree), low, high)
+        return inside if one.premise is None else Or((pushed(one.premise, True), inside))
 
     def _computes(self, rule: BoundRule) -> bool:
-        return any(rule.name == other.name for other in self.computations)
+        """Whether a rule is kept once its columns are computed."""
+        return any(one.rule is rule and one.is_whole for one in self.computations)
 
     def _kept(self, tree: Node, *, strict: bool) -> list[Node]:
         """Return a rule as a condition: where NULL counts as kept, that is said."""
@@ -207,10 +165,29 @@ class Plan:
         return [Call("coalesce", (part, Literal(True))) for part in parts]
 
     def _expanded(self, node: Node) -> Node:
-        """Replace columns that a formula computes by the formula."""
-        if isinstance(node, Name):
-            rule = self.computed.get(node.column)
-            if rule is None or not isinstance(rule.rule, Formula):
-                return node
-            return self._expanded(formula_tree(rule.rule, self.schema))
-        return rebuilt(node, [self._expanded(child) for child in children(node)])
+        """Replace columns that a tree computes by what computes them."""
+        return _replaced(node, self._expansions)
+
+    @cached_property
+    def _expansions(self) -> dict[str, Node]:
+        """What stands for each computed column, where that is not too large."""
+        result: dict[str, Node] = {}
+        for column, several in self.computed.items():
+            tree: Node = Name(column)
+            for one in several:
+                if one.tree is not None:
+                    value = _replaced(one.tree, result)
+                    tree = (
+                        value
+                        if one.premise is None
+                        else Case(((_replaced(one.premise, result), value),), tree)
+                    )
+            if sum(1 for _ in islice(walk(tree), MAX_EXPANDED)) < MAX_EXPANDED:
+                result[column] = tree
+        return result
+
+
+def _replaced(node: Node, by: Mapping[str, Node]) -> Node:
+    if isinstance(node, Name):
+        return by.get(node.column, node)
+    return rebuilt(node, [_replaced(child, by) for child in children(node)])

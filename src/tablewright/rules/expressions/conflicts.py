@@ -8,7 +8,7 @@ still be, where parts are not linear or the search ends at `MAX_STEPS`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import linprog
@@ -193,10 +193,6 @@ class Bound:
     limit: float
     strict: bool = False
 
-    def negated(self) -> Bound:
-        """Return the bound from the other side: ``>= limit`` as ``<=``."""
-        return Bound({name: -w for name, w in self.weights.items()}, -self.limit, self.strict)
-
 
 def linear_bounds(node: Node, schema: Schema) -> list[Bound]:
     """Return the bounds that a true comparison sets; none where it is not linear.
@@ -217,85 +213,78 @@ def linear_bounds(node: Node, schema: Schema) -> list[Bound]:
         types | constants <= {Type.NUMBER, Type.DATE} or types | constants <= {Type.TIMESTAMP}
     ):
         return []
-    inside = _absolute(node)
-    if inside is not None:
-        operand, limit = inside
-        form = _form(operand)
-        return [] if form is None else _both_sides(form, limit, node.operator == "<")
-    form = _form(Arithmetic("-", node.left, node.right))
-    if form is None:
-        return []
-    weights, offset = form
-    below = Bound(weights, -offset, node.operator in ("<", ">"))
-    match node.operator:
-        case "<" | "<=":
-            return [below]
-        case ">" | ">=":
-            return [below.negated()]
-        case _:
-            return [below, below.negated()]
-
-
-def _absolute(node: Comparison) -> tuple[Node, float] | None:
-    """Return x and c of ``abs(x) <= c``."""
-    left, right = node.left, node.right
-    is_abs = isinstance(left, Call) and left.function == "abs" and node.operator in ("<", "<=")
-    if is_abs and isinstance(right, Literal) and isinstance(right.value, int | float):
-        assert isinstance(left, Call)
-        return left.arguments[0], float(right.value)
-    return None
-
-
-def _both_sides(form: tuple[dict[str, float], float], limit: float, strict: bool) -> list[Bound]:
-    weights, offset = form
-    above = Bound({name: -w for name, w in weights.items()}, limit + offset, strict)
-    return [Bound(weights, limit - offset, strict), above]
-
-
-def _form(node: Node) -> tuple[dict[str, float], float] | None:
-    """Return weights and constant of a linear expression, or None."""
     match node:
-        case Literal(value):
-            known = value is not None and not isinstance(value, str | bool)
-            return ({}, position(value)) if known else None
-        case Name(column):
-            return {column: 1.0}, 0.0
-        case Negative(operand):
-            return _scaled(_form(operand), -1.0)
-        case Arithmetic("+" | "-", left, right):
-            sign = 1.0 if node.operator == "+" else -1.0
-            return _added(_form(left), _scaled(_form(right), sign))
-        case Arithmetic("*" | "/", left, right):
-            return _multiplied(node.operator, _form(left), _form(right))
+        case Comparison("<" | "<=", Call("abs", (inner,)), Literal(int(size) | float(size))):
+            bounds = [_bound(inner, size), _bound(Negative(inner), size)]
+        case Comparison("<" | "<=", left, right):
+            bounds = [_bound(Arithmetic("-", left, right))]
+        case Comparison(">" | ">=", left, right):
+            bounds = [_bound(Arithmetic("-", right, left))]
         case _:
-            return None
+            both = Arithmetic("-", node.left, node.right), Arithmetic("-", node.right, node.left)
+            bounds = [_bound(difference) for difference in both]
+    strict = node.operator in ("<", ">")
+    return [replace(bound, strict=strict) for bound in bounds if bound is not None]
 
 
-_Form = tuple[dict[str, float], float] | None
+def _bound(node: Node, limit: float = 0.0) -> Bound | None:
+    """Return the bound that an expression is at most a number, where it is linear in columns."""
+    weights = weighted(node)
+    constant = weights.pop(ONE, 0.0)
+    names = {term.column: w for term, w in weights.items() if isinstance(term, Name)}
+    return Bound(names, limit - constant) if len(names) == len(weights) else None
 
 
-def _scaled(form: _Form, factor: float) -> _Form:
-    if form is None:
+Weights = dict[Node, float]
+"""Weights of terms in a sum; the constant is the weight of `ONE`."""
+
+ONE = Literal(1)
+
+
+def weighted(node: Node) -> Weights:
+    """Return the terms that an expression is a sum of; what is not linear is a term itself.
+
+    Examples
+    --------
+    >>> from tablewright.rules.expressions.parsing import parse_tree
+    >>> weighted(parse_tree("2 * (a - 3) + a"))
+    {Name(column='a'): 3.0, Literal(value=1): -6.0}
+    """
+    match node:
+        case Literal(bool() | str() | None):
+            return {node: 1.0}
+        case Literal(value):
+            return {ONE: position(value)}
+        case Negative(operand):
+            return _scaled(weighted(operand), -1.0)
+        case Arithmetic("+" | "-" as operator, left, right):
+            return _added(
+                weighted(left), _scaled(weighted(right), -1.0 if operator == "-" else 1.0)
+            )
+        case Arithmetic("*" | "/" as operator, left, right):
+            product = _multiplied(operator, weighted(left), weighted(right))
+            return {node: 1.0} if product is None else product
+        case _:
+            return {node: 1.0}
+
+
+def _scaled(weights: Weights, factor: float) -> Weights:
+    return {term: factor * w for term, w in weights.items() if factor}
+
+
+def _added(a: Weights, b: Weights) -> Weights:
+    total = {term: a.get(term, 0.0) + b.get(term, 0.0) for term in (*a, *b)}
+    return {term: w for term, w in total.items() if w}
+
+
+def _multiplied(operator: str, a: Weights, b: Weights) -> Weights | None:
+    """Return a product or ratio where one side of it is a constant."""
+    if operator == "*" and not a.keys() - {ONE}:
+        return _scaled(b, a.get(ONE, 0.0))
+    factor = b.get(ONE, 0.0)
+    if b.keys() - {ONE} or (operator == "/" and factor == 0):
         return None
-    return {name: factor * w for name, w in form[0].items()}, factor * form[1]
-
-
-def _added(a: _Form, b: _Form) -> _Form:
-    if a is None or b is None:
-        return None
-    names = dict.fromkeys((*a[0], *b[0]))
-    weights = {name: a[0].get(name, 0.0) + b[0].get(name, 0.0) for name in names}
-    return {name: w for name, w in weights.items() if w}, a[1] + b[1]
-
-
-def _multiplied(operator: str, a: _Form, b: _Form) -> _Form:
-    if a is None or b is None:
-        return None
-    if operator == "*" and not a[0]:
-        return _scaled(b, a[1])
-    if b[0] or (operator == "/" and b[1] == 0):
-        return None
-    return _scaled(a, b[1] if operator == "*" else 1.0 / b[1])
+    return _scaled(a, factor if operator == "*" else 1.0 / factor)
 
 
 def feasible(bounds: Sequence[Bound], domains: Mapping[str, Domain]) -> bool:

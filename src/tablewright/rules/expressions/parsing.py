@@ -46,6 +46,9 @@ MAX_LENGTH = 20_000
 MAX_DEPTH = 60
 """Deepest nesting of brackets, CASE, NOT, signs and arithmetic."""
 
+MAX_NODES = 50_000
+"""Nodes of an expression: what stands after CASE counts once for each WHEN."""
+
 FUNCTIONS: dict[str, tuple[int, int | None]] = {
     "abs": (1, 1),
     "ceil": (1, 1),
@@ -237,7 +240,9 @@ def _read(text: str, tokens: list[Token]) -> exp.Expression:
         result = parser.parse_into(exp.Condition, tokens, text)
     except ParseError as error:
         raise _not_understood(text, error) from error
-    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError) as error:
+    except RecursionError as error:
+        raise ExpressionError("nested deeper than the parser reads", text, 0) from error
+    except (SqlglotError, ValueError, AttributeError, TypeError) as error:
         raise ExpressionError(f"this is not an expression; {ALLOWED}", text, 0) from error
     if len(result) != 1 or result[0] is None:
         raise ExpressionError(f"this is not an expression; {ALLOWED}", text, 0)
@@ -263,7 +268,7 @@ class _Builder:
     """Turns the parser's tree into ours."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text, self.size = text, 0
 
     def refuse(self, message: str, node: exp.Expression) -> NoReturn:
         raise ExpressionError(message, self.text, _place(node))
@@ -272,6 +277,7 @@ class _Builder:
         """Return our node for the parser's, or refuse it."""
         if not isinstance(node, exp.Expression):
             raise ExpressionError(f"something is missing here; {ALLOWED}", self.text, 0)
+        self.size += 1
         if depth > MAX_DEPTH:
             self.refuse(f"nested deeper than {MAX_DEPTH} levels", node)
         kind = type(node)
@@ -453,9 +459,13 @@ class _Builder:
 
     def case(self, node: exp.Expression, depth: int) -> Node:
         self.only(node, "this", "ifs", "default")
+        before = self.size
         subject = node.this and self.build(node.this, depth + 1)
-        branches = []
+        written, branches = self.size - before, []
         for branch in node.args["ifs"]:
+            self.size += written
+            if self.size > MAX_NODES:
+                self.refuse(f"CASE written out for each WHEN has over {MAX_NODES:,} parts", node)
             self.only(branch, "this", "true")
             when, then = (self.build(branch.args.get(key), depth + 1) for key in ("this", "true"))
             branches.append((Comparison("=", subject, when) if subject else when, then))
