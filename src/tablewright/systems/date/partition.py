@@ -10,6 +10,7 @@ rule whose sharing index has changed is queued anew; rows are counted by masks a
 from __future__ import annotations
 
 import heapq
+import math
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,8 @@ MAX_PREDICATES = 50
 MAX_RULES = 300
 REST = 0.01
 N_TREES = 30
+SCREENS = ((2, 3), (5, 2))
+"""Trees of a part's forest, and by how much the error of so few falls at most with all trees."""
 Z = 1.2816
 """Standard errors of a one-sided limit of 90 %."""
 
@@ -233,9 +236,11 @@ class _Trial:
     """A model that was fitted to a part's rows, and how well it did on others of them."""
 
     model: Any
-    tree: Any
     error: float
     upper_error: float
+
+
+_HOPELESS = _Trial(None, math.inf, math.inf)
 
 
 @dataclass
@@ -269,26 +274,43 @@ class _Task:
         numbers = values.cast(pl.Float64).to_numpy()
         return cls(questions, numbers, False, float(numbers.std()) or 1.0)
 
-    def trial(self, rows: NDArray[np.intp], rule: Rule, seed: int) -> _Trial:
-        """Fit a forest to three quarters of some rows, and judge it on the others."""
+    def trial(
+        self, rows: NDArray[np.intp], rule: Rule, seed: int, bound: float = math.inf
+    ) -> _Trial:
+        """Fit a forest to three quarters of some rows, and judge it on the others.
+
+        Where it is clear early that the upper error is above the bound, it is infinite.
+        """
+        fit, judge, state = self._halves(rows, rule, seed)
+        if self.least_error(len(judge)) > bound:
+            return _HOPELESS
+        kind = RandomForestClassifier if self.classes else RandomForestRegressor
+        forest = kind(random_state=state, min_samples_leaf=2, warm_start=True)
+        for n_trees, factor in (*SCREENS, (N_TREES, 1)):
+            forest.set_params(n_estimators=n_trees).fit(*self._learned(fit))
+            losses = self.wrong(forest.predict(self.questions.matrix[judge]), judge)
+            if self.error(losses / factor)[1] > bound:
+                return _HOPELESS
+        return _Trial(forest, *self.error(losses))
+
+    def proposal(self, rows: NDArray[np.intp], rule: Rule, seed: int) -> Any:
+        """Grow the tree whose splits refine a rule."""
+        fit, _, state = self._halves(rows, rule, seed)
+        kind = DecisionTreeClassifier if self.classes else DecisionTreeRegressor
+        tree = kind(max_leaf_nodes=MAX_PREDICATES // 2 + 1, random_state=state)
+        return tree.fit(*self._learned(fit)).tree_
+
+    def _halves(
+        self, rows: NDArray[np.intp], rule: Rule, seed: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
         # The draw hangs on the rule alone, so that the order of the search does not matter.
         rng = np.random.default_rng([seed, zlib.crc32(repr(sorted(rule)).encode())])
         rows = rng.permutation(rows)[:MAX_FIT_ROWS]
         cut = max(1, len(rows) * 3 // 4)
-        fit, judge = rows[:cut], rows[cut:]
-        state = int(rng.integers(2**31))
-        common = {"random_state": state, "n_jobs": 1, "min_samples_leaf": 2}
-        kinds = (
-            (RandomForestClassifier, DecisionTreeClassifier)
-            if self.classes
-            else (RandomForestRegressor, DecisionTreeRegressor)
-        )
-        matrix = self.questions.matrix
-        forest = kinds[0](N_TREES, **common).fit(matrix[fit], self.y[fit])
-        tree = kinds[1](max_leaf_nodes=MAX_PREDICATES // 2 + 1, random_state=state)
-        tree.fit(matrix[fit], self.y[fit])
-        wrong = self.wrong(forest.predict(matrix[judge]), judge)
-        return _Trial(forest, tree, *self.error(wrong))
+        return rows[:cut], rows[cut:], int(rng.integers(2**31))
+
+    def _learned(self, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        return self.questions.matrix[rows], self.y[rows]
 
     def wrong(self, predicted: Floats, rows: NDArray[np.intp]) -> Floats:
         """Return the loss of each row: 1 for a wrong class, or the squared scaled residual."""
@@ -297,6 +319,10 @@ class _Task:
             return missed
         scaled: Floats = (predicted - self.y[rows]) / self.spread
         return scaled * scaled
+
+    def least_error(self, n_rows: int) -> float:
+        """Return the upper error of so many rows that are all predicted rightly."""
+        return self.error(np.zeros(n_rows))[1]
 
     def error(self, losses: Floats) -> tuple[float, float]:
         """Return the error of some rows, and its upper limit (90 %, one-sided)."""
@@ -378,11 +404,11 @@ class _Search:
         self.queue: list[tuple[float, int, Rule]] = [(0.0, 0, frozenset())]
         self.done: set[Rule] = set()
         self._masks: dict[Predicate, Mask] = {}
-        self._count = 0
+        self._count = self._n_visits = 0
 
     def run(self, time_limit: float) -> Parts:
         start = time.process_time()
-        while self.queue and len(self.done) < MAX_RULES:
+        while self.queue and self._n_visits < MAX_RULES:
             if self.left.mean() <= REST or time.process_time() - start > time_limit:
                 break
             priority, _, rule = heapq.heappop(self.queue)
@@ -390,9 +416,18 @@ class _Search:
                 continue  # a later entry of the same rule has another index
             self.done.add(rule)
             rows = np.flatnonzero(self._mask(rule) & self.left)
-            if len(rows) >= self.min_rows:
+            if len(rows) >= self.min_rows and self._can_be_taken(len(rows)):
+                self._n_visits += 1
                 self._visit(rule, rows)
         return self._parts()
+
+    def _can_be_taken(self, n_rows: int) -> bool:
+        """Return whether the limit of so few rows can keep the bound, with no error at all.
+
+        A model of others is judged by all rows of the rule, one of its own by a quarter.
+        """
+        n_judge = n_rows if self.share else n_rows - n_rows * 3 // 4
+        return self.task.least_error(n_judge) <= self.max_error
 
     def _visit(self, rule: Rule, rows: NDArray[np.intp]) -> None:
         """Give the rows to a model that predicts them, or a new one, or refine the rule."""
@@ -401,7 +436,7 @@ class _Search:
             if upper <= self.max_error:
                 self._take(shared, rule, rows, error, upper)
                 return
-        trial = self.task.trial(rows, rule, self.seed)
+        trial = self.task.trial(rows, rule, self.seed, self.max_error)
         if trial.upper_error <= self.max_error:
             predicted = trial.model.predict(self.task.questions.matrix)
             every = np.arange(len(self.task.y))
@@ -409,7 +444,7 @@ class _Search:
             self.models.append(shared)
             self._take(shared, rule, rows, trial.error, trial.upper_error)
             return
-        self._refine(rule, rows, trial.tree.tree_)
+        self._refine(rule, rows, self.task.proposal(rows, rule, self.seed))
 
     def _take(
         self, shared: _Shared, rule: Rule, rows: NDArray[np.intp], error: float, upper: float

@@ -92,6 +92,7 @@ class Questions:
     def __init__(self, frame: pl.DataFrame, schema: Schema, columns: Sequence[str]) -> None:
         self.questions = [one for name in columns for one in _ask(schema[name], frame[name])]
         self.matrix = self.answers(frame)
+        self._sorted: dict[int, NDArray[np.float64]] = {}
 
     def answers(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """Return the answers of any rows with these columns, a column for each question.
@@ -113,11 +114,13 @@ class Questions:
         """Return the shortest number that cuts a question's answers where the threshold does."""
         if not self.questions[question].numeric:
             return 0.5
-        values = self.matrix[:, question]
-        below, above = values[values <= threshold], values[values > threshold]
-        if not len(below) or not len(above):
+        if question not in self._sorted:
+            self._sorted[question] = np.unique(self.matrix[:, question])
+        values = self._sorted[question]
+        n_below = int(np.searchsorted(values, threshold, side="right"))
+        if n_below in (0, len(values)):
             return threshold
-        return shortest_between(float(below.max()), float(above.min()))
+        return shortest_between(float(values[n_below - 1]), float(values[n_below]))
 
     def text(self, predicates: Iterable[Predicate]) -> str:
         """Write predicates as one expression; of several bounds of a number the tightest stands."""
