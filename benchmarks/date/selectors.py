@@ -1,10 +1,12 @@
 """Selectors on recorded and constructed pools: does the choice help, and how much is believed?
 
-    python -m benchmarks.date.selectors --data DIR [--seeds 3] [--pool cllm|half] [--out FILE]
+    python -m benchmarks.date.selectors --runs FILE [--data DIR] [--pool NAME] [--seeds 3]
 
-DIR holds a folder for each table with ``real.parquet`` (target last) and ``pools/*.csv``. 200 real
-rows are learned from, 200 judge, and up to 2,000 others, which no selector sees, are predicted.
-``half`` is a constructed pool: 200 unused real rows, and 200 others with labels of other rows.
+DIR holds a folder for each table with ``real.parquet`` (target last) and ``pools/*.csv``; tables
+that a formula makes are taken where none is named. 200 real rows are learned from, 200 judge, and
+up to 2,000 others, which no selector sees, are predicted. Constructed pools have 200 unused real
+rows and 200 others whose labels are turned: ``groups`` by twenties whose name is known,
+``regions`` on one side of a plane, ``mixed`` at random, and ``turned`` has 400 turned rows.
 """
 
 from __future__ import annotations
@@ -12,29 +14,45 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy import stats
 from sklearn.datasets import make_classification, make_friedman1
 
 from benchmarks.measure import markdown
-from benchmarks.trim.recorded import error
-from benchmarks.trim.report import shown, write
-from tablewright.metrics.encoder import EncodedRows
+from benchmarks.trim.recorded import error, learner
+from benchmarks.trim.report import write
+from tablewright.metrics.encoder import FeatureEncoder
+from tablewright.metrics.learners import Design
 from tablewright.metrics.privacy import row_keys
 from tablewright.metrics.scorer import Scorer
 from tablewright.schema import Schema
 from tablewright.selection.candidates import read_candidates
 from tablewright.selection.selector import Selector, cut_groups
-from tablewright.systems.date.published import Judge, top_k, ucb
+from tablewright.systems.date.partition import partition
+from tablewright.systems.date.published import Judge, published_choice
+from tablewright.systems.date.routing import RoutedPredictor
 from tablewright.tables.table import load_table
 
-TRAIN, VALIDATION, TEST, N_ROWS, HALF = 200, 200, 2000, 100, 200
-ARMS = ("random rows", "label check", "greedy", "top-k", "published bandit", "ours",
+TRAIN, VALIDATION, TEST, N_ROWS, HALF, GROUP = 200, 200, 2000, 100, 200, 20
+PUBLISHED = {"top-k": "top-k", "forward": "forward", "backward": "backward",
+             "published bandit": "ucb", "successive rejects": "successive rejects"}  # fmt: skip
+ARMS = ("random rows", "label check", "greedy", *PUBLISHED, "ours", "parts only",
         "100 more real rows")  # fmt: skip
+POOLS = {
+    "groups": "200 unused real rows, and 200 others with turned labels, in groups of 20 rows that "
+    "are all right or all wrong; the groups are told, their worth is not",
+    "regions": "400 unused real rows, the labels of which are turned on one side of a random plane",
+    "mixed": "200 unused real rows, and 200 others with turned labels, in no group. Of two classes "
+    "such labels are coins that were tossed: nothing tells a right one from a wrong one but rows "
+    "that know better",
+    "turned": "400 unused real rows with turned labels: nothing of it is worth keeping",
+}
 
 
 @dataclass
@@ -47,16 +65,17 @@ class Split:
     test: pl.DataFrame
     spare: pl.DataFrame
     pool: pl.DataFrame
+    groups: list[str] | None
 
     @classmethod
-    def of(cls, whole: pl.DataFrame, text: pl.DataFrame | None, seed: int) -> Split:
-        target = whole.columns[-1]
+    def of(cls, whole: pl.DataFrame, pool: str | pl.DataFrame, seed: int) -> Split:
+        """Cut a table; the pool is a recorded one, or the name of how it is made."""
         rng = np.random.default_rng(seed)
         n_test = min(TEST, max(100, whole.height - TRAIN - VALIDATION - 2 * HALF - N_ROWS))
         cuts = np.cumsum([TRAIN, VALIDATION, n_test, N_ROWS])
         order = rng.permutation(whole.height)
         first, judging, asked, more, rest = (whole[part.tolist()] for part in np.split(order, cuts))
-        table = load_table(first, target=target)
+        table = load_table(first, target=whole.columns[-1])
 
         def typed(rows: pl.DataFrame) -> pl.DataFrame:
             read = read_candidates(rows, table.schema, table.frame)
@@ -64,20 +83,37 @@ class Split:
                 ~pl.Series([bool(why) for why in read.unreadable], dtype=pl.Boolean)
             ).drop_nulls()
 
-        if text is None:
-            n_half = min(HALF, rest.height // 2)
-            good, bad = rest[:n_half], rest[n_half : 2 * n_half]
-            bad = bad.with_columns(_turned(bad[target], rng))
-            text = pl.concat([good, bad])[rng.permutation(2 * n_half).tolist()]
-        test, validation, pool = typed(asked), typed(judging), typed(text)
-        scorer = Scorer(table.frame, table.schema)
-        held = row_keys(_rows(scorer, pl.concat([test, validation])))
-        pool = pool.filter(~np.isin(row_keys(_rows(scorer, pool)), held))
-        return cls(table.schema, table.frame, validation, test, typed(more), pool)
+        groups = None
+        if isinstance(pool, str):
+            rows = typed(constructed(pool, rest.head(2 * HALF), rng))
+            if pool == "groups":
+                groups = [f"group {row // GROUP}" for row in range(rows.height)]
+        else:
+            rows = typed(pool)
+        test, validation = typed(asked), typed(judging)
+        if groups is None:  # recorded rows may repeat real ones
+            encoder = FeatureEncoder.fit(table.frame, table.schema)
+            held = row_keys(encoder.rows(pl.concat([test, validation]), "held"))
+            rows = rows.filter(~np.isin(row_keys(encoder.rows(rows, "candidate")), held))
+        return cls(table.schema, table.frame, validation, test, typed(more), rows, groups)
 
 
-def _rows(scorer: Scorer, frame: pl.DataFrame) -> EncodedRows:
-    return scorer.encoder.rows(frame, "candidate")
+def constructed(kind: str, rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Turn the labels of half of the rows, or of all."""
+    target = rows.columns[-1]
+    half = np.arange(rows.height) % 2 == 0
+    if kind == "mixed":
+        wrong = rng.permutation(half)
+    elif kind == "groups":
+        wrong = np.repeat(rng.permutation(half[: rows.height // GROUP]), GROUP)
+    elif kind == "turned":
+        wrong = np.ones(rows.height, dtype=bool)
+    else:
+        values = stats.zscore(rows.drop(target).to_numpy().astype(float), axis=0)
+        across = np.nan_to_num(values) @ rng.normal(size=values.shape[1])
+        wrong = across > np.median(across)
+    turned = _turned(rows[target], rng)
+    return rows.with_columns(pl.when(pl.Series(wrong)).then(turned).otherwise(target).alias(target))
 
 
 def _turned(labels: pl.Series, rng: np.random.Generator) -> pl.Series:
@@ -92,28 +128,41 @@ def _turned(labels: pl.Series, rng: np.random.Generator) -> pl.Series:
     return pl.Series(labels.name, turned, dtype=labels.dtype)
 
 
-def run(whole: pl.DataFrame, text: pl.DataFrame | None, seed: int) -> list[dict[str, Any]]:
+def run(whole: pl.DataFrame, pool: str | pl.DataFrame, seed: int) -> list[dict[str, Any]]:
     """Let each selector choose once; errors, and the gain by the scorer's own learners."""
-    split = Split.of(whole, text, seed)
+    split = Split.of(whole, pool, seed)
     target = str(split.schema.target)
     tester = Scorer(split.train, split.schema, holdout=split.test, seed=seed)
-    alone = {
-        name: error(name, split.train, split.test, target, seed) for name in ("forest", "tree")
-    }
+    names = ("forest", "tree")
+    alone = {name: error(name, split.train, split.test, target, seed) for name in names}
     lines = []
     for arm in ARMS:
         start = time.process_time()
         rows, told = chosen(arm, split, seed)
         seconds = time.process_time() - start
         joined = pl.concat([split.train, rows.select(split.train.columns)])
-        change = {
-            name: 100 * (1 - error(name, joined, split.test, target, seed) / alone[name])
-            for name in alone
-        }
+        after = {
+            name: routed_error(name, split, seed) if arm == "parts only"
+            else error(name, joined, split.test, target, seed)
+            for name in names
+        }  # fmt: skip
+        change = {name: 100 * (1 - after[name] / alone[name]) for name in names}
         gain = tester.gain(rows).value if rows.height else 0.0
         lines.append({"seed": seed, "arm": arm, "rows": rows.height, **change,
                       "test gain": gain, "seconds": round(seconds, 1), **told})  # fmt: skip
     return lines
+
+
+def routed_error(name: str, split: Split, seed: int) -> float:
+    """Error of the paper's predictor, a model for each part of the real rows, and no other row."""
+    number = split.schema[str(split.schema.target)].kind.is_numeric
+    parts = partition(split.train, split.schema, method="tree", max_parts=6, seed=seed)
+    routed = RoutedPredictor(parts, split.schema, learner(name, number, seed)).fit(split.train)
+    truth = split.test[str(split.schema.target)].to_numpy()
+    predicted = routed.predict(split.test)
+    if number:
+        return float(np.sqrt(((predicted - truth) ** 2).mean()))
+    return float((predicted != truth).mean())
 
 
 def chosen(arm: str, split: Split, seed: int) -> tuple[pl.DataFrame, dict[str, float | None]]:
@@ -121,45 +170,37 @@ def chosen(arm: str, split: Split, seed: int) -> tuple[pl.DataFrame, dict[str, f
     pool, rng = split.pool, np.random.default_rng([seed, 1])
     if arm == "100 more real rows":
         return split.spare, {}
+    if arm == "parts only":
+        return pool.clear(), {}
     if arm == "random rows":
         return pool[np.sort(rng.permutation(pool.height)[:N_ROWS]).tolist()], {}
     strategy = {"label check": "label-check", "greedy": "greedy"}.get(arm, "bandit")
     selector = Selector(strategy, n_samples=N_ROWS, random_state=seed)
     selector.fit_typed(split.train, split.schema, split.validation)
-    if arm in ("top-k", "published bandit"):
-        return pool[published(arm, split, selector, seed)], {}
-    found = selector.choose(pool)
+    if arm in PUBLISHED:
+        return pool[as_published(arm, split, selector, seed)], {}
+    result = selector.choose(pool, split.groups)
     told = {
-        "belief": None if found.belief is None else found.belief.value,
-        "honest": None if found.honest is None else found.honest.value,
+        "belief": None if result.belief is None else result.belief.value,
+        "honest": None if result.honest is None else result.honest.value,
     }
-    return pool[found.chosen.tolist()], told
+    return pool[result.chosen.tolist()], told
 
 
-def published(arm: str, split: Split, selector: Selector, seed: int) -> list[int]:
-    rows = selector.encoder_.rows(split.pool, "candidate")
-    names, arm_of = cut_groups(selector.paths(rows))
-    sizes = np.bincount(arm_of, minlength=len(names)).astype(np.intp)
-
-    def numbers(frame: pl.DataFrame) -> tuple[Any, Any]:
-        target = str(split.schema.target)
-        codes = frame[target].cast(pl.String).cast(pl.Float64, strict=False)
-        if codes.null_count():
-            codes = frame[target].cast(pl.Categorical).to_physical().cast(pl.Float64)
-        return frame.drop(target).to_numpy().astype(float), codes.to_numpy()
-
-    judge = Judge(
-        numbers(split.train),
-        numbers(split.validation),
-        numbers(split.pool),
-        arm_of,
-        seed,
-        split.schema[str(split.schema.target)].kind.is_discrete,
+def as_published(arm: str, split: Split, selector: Selector, seed: int) -> list[int]:
+    """Choose among the same groups as ours does by one of the paper's selectors."""
+    encoder = selector.encoder_
+    rows = encoder.rows(split.pool, "candidate")
+    _, arm_of = cut_groups(split.groups or selector.paths(rows))
+    train, validation = (
+        Design.of(encoder.rows(frame, "real")) for frame in (split.train, split.validation)
     )
-    # Paths are those of one tree, so a row meets all predicates of its own: support is alike.
-    support = np.full(len(names), 1.0)
-    choose = top_k(judge, sizes, N_ROWS) if arm == "top-k" else ucb(judge, sizes, N_ROWS, support)
-    return np.flatnonzero(np.isin(arm_of, choose)).tolist()
+    classes = split.schema[str(split.schema.target)].kind.is_discrete
+    judge = Judge(train, validation, Design.of(rows), arm_of, classes, seed)
+    parts = partition(split.train, split.schema, method="tree", max_parts=6, seed=seed)
+    part_of = parts.of(split.validation, split.schema)
+    taken = published_choice(PUBLISHED[arm], judge, N_ROWS, part_of)  # type: ignore[arg-type]
+    return np.flatnonzero(np.isin(arm_of, taken)).tolist()
 
 
 def made_tables() -> dict[str, pl.DataFrame]:
@@ -177,72 +218,111 @@ def made_tables() -> dict[str, pl.DataFrame]:
     }
 
 
-def summary(found: pl.DataFrame, by: list[str]) -> list[dict[str, Any]]:
+def interval(values: Sequence[float], digits: int = 1) -> str:
+    """Mean with its 95 % interval over runs."""
+    x = np.asarray(values, dtype=float)
+    if not len(x):
+        return "–"
+    if len(x) == 1:
+        return f"{x[0]:+.{digits}f}"
+    width = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
+    return (
+        f"{x.mean():+.{digits}f} ({x.mean() - width:+.{digits}f} to {x.mean() + width:+.{digits}f})"
+    )
+
+
+def summary(runs: pl.DataFrame, by: list[str]) -> list[dict[str, Any]]:
+    """One line for each arm."""
     lines = []
-    for key, here in found.group_by(*by, maintain_order=True):
-        told = here.filter(pl.col("rows") > 0)
-        optimism = told["belief"].fill_null(0) - told["test gain"]
-        known = told["belief"].null_count() < told.height
-        honest = told.filter(pl.col("honest").is_not_null())
-        gap = (honest["honest"] - honest["test gain"]).to_numpy()
+    for key, here in runs.group_by(*by, maintain_order=True):
+        kept = here.filter(pl.col("rows") > 0)
+        told = kept.drop_nulls("belief")
+        honest = kept.drop_nulls("honest")
         lines.append({
             **dict(zip(by, key, strict=True)),
-            "runs": here.height, "kept nothing": int((here["rows"] == 0).sum()),
+            "runs": here.height, "kept nothing": here.height - kept.height,
             "rows": round(float(here["rows"].mean())),
-            "forest, %": shown(here["forest"].to_numpy()),
-            "tree, %": shown(here["tree"].to_numpy()),
-            "gain on test": shown(here["test gain"].to_numpy(), 4),
-            "belief - test": shown(optimism.to_numpy(), 4) if known and told.height else "–",
-            "honest - test": shown(gap, 4) if len(gap) else "–",
+            "forest, %": interval(here["forest"]), "tree, %": interval(here["tree"]),
+            "gain on test": interval(here["test gain"], 4),
+            "belief - test": interval(told["belief"] - told["test gain"], 4),
+            "honest - test": interval(honest["honest"] - honest["test gain"], 4),
             "CPU s": round(float(here["seconds"].mean()), 1),
         })  # fmt: skip
+    return lines
+
+
+def paired(runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Ours less each other arm, run by run."""
+    keys = ["table", "seed"]
+    ours = runs.filter(pl.col("arm") == "ours")
+    lines = []
+    for arm in (arm for arm in ARMS if arm != "ours"):
+        both = ours.join(runs.filter(pl.col("arm") == arm), on=keys, suffix=" other")
+        lines.append({"ours less": arm, **{
+            label: interval(both[name] - both[f"{name} other"], digits)
+            for label, name, digits in (("forest, %", "forest", 1), ("tree, %", "tree", 1),
+                                        ("gain on test", "test gain", 4))}})  # fmt: skip
     return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of tables; made ones where none is named")
+    parser.add_argument("--tables", nargs="*", help="names of tables; all where none is named")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="first seed")
-    parser.add_argument("--pool", default="cllm", help="name of a recorded pool, or half")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="CPU to stop after")
+    parser.add_argument("--pool", default="cllm", help=f"a recorded pool, or {', '.join(POOLS)}")
     parser.add_argument("--runs", type=Path, required=True, help="JSON lines, continued")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    tables = made_tables() if options.data is None else {
+        path.parent.name: pl.read_parquet(path)
+        for path in sorted(options.data.glob("*/real.parquet"))
+    }  # fmt: skip
+    tables = {name: tables[name] for name in options.tables or tables}
     lines: list[dict[str, Any]] = []
     if options.runs.exists():
         lines = [json.loads(line) for line in options.runs.read_text().splitlines()]
     done = {(line["table"], line["seed"]) for line in lines}
-    tables = made_tables() if options.data is None else {
-        place.parent.name: pl.read_parquet(place)
-        for place in sorted(options.data.glob("*/real.parquet"))
-    }  # fmt: skip
     for seed in range(options.first, options.first + options.seeds):
         for name, whole in tables.items():
-            if (name, seed) in done:
+            small = whole.height < 3 * (TRAIN + VALIDATION)  # too small to spare rows for a pool
+            late = time.process_time() > options.seconds
+            if (name, seed) in done or late or (options.pool in POOLS and small):
                 continue
-            if options.pool == "half" and whole.height < 3 * (TRAIN + VALIDATION):
-                continue  # too small to spare rows for a pool
-            place = Path() if options.data is None else options.data / name / "pools"
-            half = options.pool == "half" or options.data is None
-            text = None if half else pl.read_csv(place / f"{options.pool}.csv", infer_schema=False)
-            made = [{"table": name, **line} for line in run(whole, text, seed)]
+            pool = options.pool
+            if pool not in POOLS:
+                path = options.data / name / "pools" / f"{pool}.csv"
+                pool = pl.read_csv(path, infer_schema=False)
+            made = [{"table": name, **line} for line in run(whole, pool, seed)]
             with options.runs.open("a") as file:
                 file.writelines(json.dumps(line) + "\n" for line in made)
             lines += made
             print(seed, name, flush=True)
-    found = pl.DataFrame(lines, infer_schema_length=None)
-    if options.out is None:
-        print(markdown(summary(found, ["arm"])))
-        print(markdown(summary(found, ["table", "arm"])))
-        return
-    write(options.out, f"Selectors, pool: {options.pool}", [
-        "Change of the error of a forest and a tree (defaults of scikit-learn) by adding what was "
-        "chosen to 200 real rows, in percent of the error with real rows alone, positive being "
-        "better; ± standard error over runs. Gain on test: the proper score of the scorer's own "
-        "learners on rows that no selector saw. Belief and honest estimate less that gain, over "
-        "runs that kept rows: above nothing is optimism.",
-        markdown(summary(found, ["arm"])), markdown(summary(found, ["table", "arm"])),
-    ])  # fmt: skip
+    if options.out is not None:
+        page(options.out, options.pool, pl.DataFrame(lines, infer_schema_length=None))
+
+
+def page(out: Path, pool: str, runs: pl.DataFrame) -> None:
+    """Write the tables, with what they are and which seeds are in them."""
+    runs = runs.sort("table", "seed", maintain_order=True)
+    seeds = runs.group_by("table", maintain_order=True).agg(pl.col("seed").unique().sort())
+    by_table = "; ".join(f"{name}: {', '.join(map(str, own))}" for name, own in seeds.iter_rows())
+    write(out, f"Selectors, pool: {pool}", [
+        f"The pool: {POOLS.get(pool, f'recorded {pool} rows')}. {TRAIN} real rows are learned "
+        f"from, {VALIDATION} judge, up to {TEST:,} others are predicted; at most {N_ROWS} rows are "
+        "taken. Change of the error of a forest and a tree (defaults of scikit-learn) by adding "
+        "what was chosen, in percent of the error with the real rows alone, positive being better; "
+        "95 % intervals over runs. Gain on test: the proper score of the scorer's own learners "
+        "(boosted trees, linear) on rows that no selector saw; nothing kept counts as 0. Belief "
+        "and honest estimate less that gain, over runs that kept rows: above nothing is optimism. "
+        "Parts only: the paper's predictor, a model for each part (leaves of a tree, at most 6) of "
+        "the real rows, and no generated row.",
+        f"Seeds run, of the ten that the study asks for: {by_table}. The others are not run.",
+        markdown(summary(runs, ["arm"])),
+        "Ours less each other arm, run by run:", markdown(paired(runs)),
+        markdown(summary(runs, ["table", "arm"]))])  # fmt: skip
 
 
 if __name__ == "__main__":

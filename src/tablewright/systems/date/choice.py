@@ -13,7 +13,7 @@ from tablewright.random_state import Stream
 from tablewright.selection.selector import Selection, Selector, cut_groups
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
-from tablewright.systems.date.published import published_choice
+from tablewright.systems.date.published import chosen_as_published
 
 if TYPE_CHECKING:
     from tablewright.systems.date.system import DATE
@@ -28,7 +28,7 @@ def choose(
     """
     real, schema = system.known_, system.writable_
     if system.variant == "published" and request.quotas is None:
-        taken = published_choice(real, rows, groups, schema, system.seed_, request.n_rows)
+        taken = chosen_as_published(real, rows, groups, schema, system.seed_, request.n_rows)
         return _kept(rows, taken, groups, result, "its group raised no tree's accuracy")
     seed = int(request.rng(Stream.DATE_SELECT).integers(2**31))
     selector = Selector(system.strategy, n_samples=request.n_rows, random_state=seed)
