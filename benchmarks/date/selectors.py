@@ -147,7 +147,7 @@ def run(whole: pl.DataFrame, pool: str | pl.DataFrame, seed: int) -> list[dict[s
             for name in names
         }  # fmt: skip
         change = {name: 100 * (1 - after[name] / alone[name]) for name in names}
-        gain = tester.gain(rows).value if rows.height else 0.0
+        gain = tester.gain(rows).value if rows.height else None if arm == "parts only" else 0.0
         lines.append({"seed": seed, "arm": arm, "rows": rows.height, **change,
                       "test gain": gain, "seconds": round(seconds, 1), **told})  # fmt: skip
     return lines
@@ -240,10 +240,11 @@ def summary(runs: pl.DataFrame, by: list[str]) -> list[dict[str, Any]]:
         honest = kept.drop_nulls("honest")
         lines.append({
             **dict(zip(by, key, strict=True)),
-            "runs": here.height, "kept nothing": here.height - kept.height,
+            "runs": here.height,
+            "kept nothing": here["test gain"].count() - kept.height,
             "rows": round(float(here["rows"].mean())),
             "forest, %": interval(here["forest"]), "tree, %": interval(here["tree"]),
-            "gain on test": interval(here["test gain"], 4),
+            "gain on test": interval(here["test gain"].drop_nulls(), 4),
             "belief - test": interval(told["belief"] - told["test gain"], 4),
             "honest - test": interval(honest["honest"] - honest["test gain"], 4),
             "CPU s": round(float(here["seconds"].mean()), 1),
@@ -259,7 +260,7 @@ def paired(runs: pl.DataFrame) -> list[dict[str, Any]]:
     for arm in (arm for arm in ARMS if arm != "ours"):
         both = ours.join(runs.filter(pl.col("arm") == arm), on=keys, suffix=" other")
         lines.append({"ours less": arm, **{
-            label: interval(both[name] - both[f"{name} other"], digits)
+            label: interval((both[name] - both[f"{name} other"]).drop_nulls(), digits)
             for label, name, digits in (("forest, %", "forest", 1), ("tree, %", "tree", 1),
                                         ("gain on test", "test gain", 4))}})  # fmt: skip
     return lines
