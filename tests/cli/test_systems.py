@@ -186,6 +186,23 @@ def test_a_report_of_mallm_gan_draws_the_process(run: Runner, tmp_path: Path) ->
     assert "Write accurate, convincing rows." in page
 
 
+def test_a_report_of_date_draws_the_parts_with_their_rules(run: Runner, tmp_path: Path) -> None:
+    report, parts = tmp_path / "report.html", tmp_path / "parts.yaml"
+    parts.write_text("parts: [{name: the young, rules: ['age < 50'], rows: 7}, {name: rest}]")
+    done = run(
+        "generate", put(tmp_path), "--target", "ill", "--method", "date", "--set", "rounds=0",
+        "--set", "strategy=none", "--set", f"parts={parts}", "-n", "40",
+        "--out", tmp_path / "rows.csv", "--report", report,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    page = report.read_text()
+    assert "Parts that rows are written for" in page
+    assert 'data-tip="age &lt; 50"' in page
+    assert ">the young</text>" in page
+    assert ">7 rows</text>" in page
+    assert 'data-tip="all other rows"' in page
+
+
 @pytest.mark.parametrize("method", ["cllm", "epic", "team-then-trim", "htdbu"])
 def test_the_doubt_about_few_real_rows_is_on_the_console_and_in_the_manifest(
     run: Runner, tmp_path: Path, method: str

@@ -67,10 +67,12 @@ def judge(
         random_state=seed,
     )
     details = getattr(getattr(fitted, "result_", None), "details", {})
+    own = {}
     if "process" in details:
-        process = details["process"].as_data()
-        report = replace(report, pictures={**report.pictures, "process": process})
-    return report, fitted
+        own["process"] = details["process"].as_data()
+    if "parts" in details:
+        own["parts"] = details["parts"].to_list()
+    return replace(report, pictures={**report.pictures, **own}), fitted
 
 
 def rehearse(rows: pl.DataFrame, learner: Learner, request: Request, seed: int) -> None:

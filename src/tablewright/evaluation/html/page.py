@@ -8,7 +8,7 @@ from typing import Any
 
 from tablewright.evaluation.html.markup import Markup, element, join
 from tablewright.evaluation.html.summary import Answer, Page, Section, Table
-from tablewright.evaluation.html.svg import gains, heat_map, margin, number, scatter
+from tablewright.evaluation.html.svg import gains, heat_map, margin, number, parts, scatter
 from tablewright.systems.mallm_gan.process import Process
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -117,6 +117,7 @@ def _fidelity(page: Page) -> list[Markup | None]:
         None if heat is None else _figure(heat, reported),
         None if rows is None else _figure(rows, seen),
         *_process(pictures),
+        *_parts(pictures),
     ]
 
 
@@ -132,6 +133,17 @@ def _process(pictures: Mapping[str, Any]) -> list[Markup]:
         element("h3", "Process that the rows come of"),
         _figure(Markup(process.graph.to_svg()), f"{words}."),
         element("p", process.task),
+    ]
+
+
+def _parts(pictures: Mapping[str, Any]) -> list[Markup]:
+    """Draw the parts that rows are written for, where a system has them."""
+    if "parts" not in pictures:
+        return []
+    words = "A row is in the first part of which it meets a rule. Hover for whole rules."
+    return [
+        element("h3", "Parts that rows are written for"),
+        _figure(parts(pictures["parts"]), words),
     ]
 
 
