@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.date.selectors import Split, chosen, made_tables
+from benchmarks.date.selectors import POOLS, Split, chosen, made_tables
 from benchmarks.measure import markdown
 from benchmarks.trim.report import shown, write
 from tablewright.metrics.scorer import Scorer
@@ -31,8 +31,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/date/tuning.md"))
     options = parser.parse_args()
     splits = [
-        (Split.of(whole, None, seed), seed)
+        (Split.of(whole, pool, seed), seed)
         for whole in made_tables().values() for seed in range(100, 100 + options.seeds)
+        for pool in POOLS
     ]  # fmt: skip
     testers = [Scorer(s.train, s.schema, holdout=s.test, seed=seed) for s, seed in splits]
     lines: list[dict[str, Any]] = []
@@ -53,8 +54,8 @@ def main() -> None:
                       "runs": len(gains)})  # fmt: skip
         print(pl.DataFrame(lines[-1:]), flush=True)
     write(options.out, "Constants of the bandit", [
-        "Half of each pool is right. Margin: standard errors by which a group has to be worth more "
-        "than nothing; pulls: sets for each group; share: groups in a set. ± standard error.",
+        "Pools in groups, in regions, mixed, and turned. Margin: standard errors by which a group "
+        "has to be worth more than nothing; pulls: sets for each group; share: groups in a set. ± standard error.",
         markdown(lines)])  # fmt: skip
 
 

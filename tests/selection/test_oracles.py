@@ -63,10 +63,16 @@ def test_values_of_arms_are_those_of_a_ridge_regression_with_its_errors() -> Non
     # an offset that is hardly penalised is a free intercept
     expected = Ridge(alpha=1.0).fit(member, target).coef_.T
     result = pulls.values()
-    assert result.by_row == pytest.approx(expected, abs=1e-4)
     assert result.value == pytest.approx(expected.mean(axis=1), abs=1e-4)
     assert result.error == pytest.approx(stats.sem(expected, axis=1), abs=1e-4)
     assert result.n_pulls.tolist() == [3, 3, 3]
+    # what one unit more in the gain of each set does, and what the sets leave unexplained
+    units = [Ridge(alpha=1.0).fit(member, unit) for unit in np.eye(len(sets))]
+    fitted = Ridge(alpha=1.0).fit(member, target.mean(axis=1)).predict(member)
+    freedom = len(sets) - sum(model.predict(member)[k] for k, model in enumerate(units))
+    variance = ((target.mean(axis=1) - fitted) ** 2).sum() / freedom
+    swayed = np.array([model.coef_ for model in units])
+    assert result.set_error == pytest.approx(np.sqrt(variance * (swayed**2).sum(axis=0)), abs=1e-4)
     assert pulls.values(np.array([4])).value == pytest.approx(expected[:, 4], abs=1e-4)
     assert np.isinf(pulls.values(np.array([4])).error).all()
 
@@ -83,12 +89,12 @@ def test_arms_are_worth_their_rows_where_their_interval_says_so() -> None:
     values = ArmValues(
         np.array([0.3, 0.1, 0.5, -0.2]),
         np.array([0.01, 0.5, 0.01, 0.01]),
-        np.zeros((4, 2)),
+        np.zeros(4),
         np.ones(4, dtype=np.intp),
     )
     sizes = np.array([10, 10, 10, 10], dtype=np.intp)
-    assert _worth(values, [0, 1, 2, 3], sizes, 40) == [2, 0]
-    assert _worth(values, [0, 1, 2, 3], sizes, 10) == [2]
+    assert _worth(values, sizes, 40) == [2, 0]
+    assert _worth(values, sizes, 10) == [2]
     assert fitting([2, 0], np.array([0.3, 0.1, 0.5]), np.array([10, 0, 11]), 11) == [2]
 
 
@@ -102,28 +108,27 @@ def test_large_groups_are_cut_into_arms() -> None:
     assert max(sizes[:-1]) == sizes[0]
 
 
-def test_the_honest_gain_judges_each_half_by_the_choice_of_the_other() -> None:
-    """The only arm helps the rows of one half alone: the other half then chooses nothing."""
+def test_the_honest_gain_judges_each_fold_by_the_choice_of_the_others() -> None:
+    """The only arm helps the rows of one fold alone, and is taken wherever these choose."""
     selector = Selector(target="y", random_state=0).fit(two_classes(60, 0))
     keys = selector.scorer_.keys
-    half = np.random.default_rng(5).permutation(int(keys.max()) + 1) % 2
-    helped = half[keys] == 0
+    fold = np.random.default_rng(5).permutation(int(keys.max()) + 1)[keys] % 5
+    helped = fold == 0
 
-    def honest(others: float) -> float:
-        pulls = Pulls(1, lambda arms: np.where(helped, 1.0, others) * len(arms))
+    def honest(gain: float, others: float) -> float:
+        pulls = Pulls(1, lambda arms: np.where(helped, gain, others) * len(arms))
         for _ in range(20):
             pulls.pull([0])
             pulls.pull([])
-        sizes = np.ones(1, dtype=np.intp)
-        gain = selector._honest(pulls, [0], sizes, 5, np.random.default_rng(5))
-        assert gain is not None
-        return gain.value
+        result = selector._honest(pulls, np.ones(1, dtype=np.intp), 5, np.random.default_rng(5))
+        assert result is not None
+        return result.value
 
     share = float(helped.mean())
-    # Where the others lose, the half that is helped is judged by a choice of nothing, and they by
-    # the choice of those that are helped.
-    assert honest(-1.0) == pytest.approx(share - 1, abs=0.02)
-    assert honest(0.5) == pytest.approx(share + 0.5 * (1 - share), abs=0.02)
+    # The fold that is helped is judged by a choice of nothing, the others by one that it swayed.
+    assert honest(10.0, -1.0) == pytest.approx(share - 1, abs=0.02)
+    assert honest(1.0, 0.5) == pytest.approx(share + 0.5 * (1 - share), abs=0.02)
+    assert honest(1.0, -1.0) == 0
 
 
 # candidates -----------------------------------------------------------------------

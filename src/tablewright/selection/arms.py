@@ -23,26 +23,30 @@ Reward = Callable[[Sequence[int]], Floats]
 _RIDGE = 1.0
 _MIN_PULLS = 24
 _PULLS_PER_ARM = 4
+_TRIES = 20
+_HOPE = 2.0
+"""Standard errors, over rows and sets, by which an arm that leaves early is below nothing."""
 _SET_SIZE = 0.35
 """Share of the arms that a set holds."""
 
 
 @dataclass(frozen=True)
 class ArmValues:
-    """What each arm adds, by judging row.
+    """What each arm adds.
 
     Attributes
     ----------
     value, error : ndarray of shape (n_arms,)
         Mean marginal gain, and its standard error over the judging rows.
-    by_row : ndarray of shape (n_arms, n_rows)
+    set_error : ndarray of shape (n_arms,)
+        Its standard error over the sets, whose gains are no plain sums of their arms'.
     n_pulls : ndarray of int, shape (n_arms,)
         Sets that each arm was in.
     """
 
     value: Floats
     error: Floats
-    by_row: Floats
+    set_error: Floats
     n_pulls: Ints
 
 
@@ -88,20 +92,31 @@ class Pulls:
         penalty = np.diag([_RIDGE] * self.n_arms + [1e-6])
         solve = np.linalg.solve(design.T @ design + penalty, design.T)
         gains = np.array(self.gains) if rows is None else np.array(self.gains)[:, rows]
-        by_row: Floats = (solve @ gains)[: self.n_arms]
+        by_row: Floats = solve @ gains
         n_rows = by_row.shape[1]
-        error = (
-            by_row.std(axis=1, ddof=1) / np.sqrt(n_rows)
-            if n_rows > 1
-            else np.full(self.n_arms, np.inf)
-        )
-        return ArmValues(by_row.mean(axis=1), error, by_row, member.sum(axis=0).astype(np.intp))
+        error = by_row.std(axis=1, ddof=1) / n_rows**0.5 if n_rows > 1 else by_row[:, 0] + np.inf
+        values = by_row.mean(axis=1)
+        residuals = gains.mean(axis=1) - design @ values
+        freedom = max(1.0, len(member) - float(np.trace(design @ solve)))
+        set_error = np.sqrt((residuals**2).sum() / freedom * (solve**2).sum(axis=1))
+        arms = slice(self.n_arms)
+        n_pulls = member.sum(axis=0).astype(np.intp)
+        return ArmValues(values[arms], error[arms], set_error[arms], n_pulls)
 
 
 def draw_set(arms: Sequence[int], rng: np.random.Generator) -> list[int]:
     """Draw a small random set, one arm at least."""
     size = max(1, min(len(arms), int(rng.binomial(len(arms), _SET_SIZE))))
     return sorted(int(arm) for arm in rng.choice(np.asarray(arms), size, replace=False))
+
+
+def _new_set(pulls: Pulls, arms: Sequence[int], rng: np.random.Generator) -> list[int]:
+    """Draw a set that has not been scored, as a second score of the same rows tells nothing."""
+    for _ in range(_TRIES):
+        drawn = draw_set(arms, rng)
+        if frozenset(drawn) not in pulls.sets:
+            break
+    return drawn
 
 
 def play(
@@ -135,10 +150,10 @@ def play(
     n_phases = max(1, int(np.ceil(np.log2(max(len(alive), 2)))))
     for phase in range(n_phases):
         for _ in range(-(-n_pulls // n_phases)):
-            pulls.pull(draw_set(alive, rng))
+            pulls.pull(_new_set(pulls, alive, rng))
         values = pulls.values()
         ranked = sorted(alive, key=lambda arm: (-values.value[arm], arm))
-        hopeless = values.value + values.error < 0
+        hopeless = values.value + _HOPE * np.hypot(values.error, values.set_error) < 0
         alive = [arm for arm in ranked if not hopeless[arm]]
         if phase < n_phases - 1 and sizes[alive].sum() > n_rows:
             alive = alive[: max(1, -(-3 * len(alive) // 4))]

@@ -34,6 +34,8 @@ _MAX_ARMS = 60
 _Z = 1.0
 """Standard errors by which an arm has to be worth more than nothing."""
 _N_TREES = 25
+_N_FOLDS = 5
+"""Of the judging rows: the choice by all but one is judged by the last."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class Selection:
     belief : Gain or None
         Gain of the chosen rows by the rows that chose them; it is too high.
     honest : Gain or None
-        Gain judged by real rows that had no part in the choice: one half of them chooses, the
-        other judges, and the other way round. None where nothing was scored.
+        Gain judged by real rows that had no part in the choice: four fifths of them choose, the
+        last fifth judges, five times. None where nothing was scored.
     note : str
         What a user should know, as a sentence; "" where there is nothing.
     """
@@ -267,10 +269,10 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         rng = np.random.default_rng([self.seed_, 1])
         if not len(names):
             return _selection(names, arm_of, sizes, [], None)
-        alive = play(pulls, sizes, n_wanted, rng, self.n_pulls)
+        play(pulls, sizes, n_wanted, rng, self.n_pulls)
         values = pulls.values()
-        taken = _worth(values, alive, sizes, n_wanted)
-        honest = self._honest(pulls, alive, sizes, n_wanted, rng)
+        taken = _worth(values, sizes, n_wanted)
+        honest = self._honest(pulls, sizes, n_wanted, rng)
         belief = self._gain(pulls.gain(taken)) if taken else None
         note = ""
         if taken and (honest is None or honest.value <= 0):
@@ -282,17 +284,17 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         return _selection(names, arm_of, sizes, taken, values, belief, honest, note)
 
     def _honest(
-        self, pulls: Pulls, alive: list[int], sizes: Ints, n_wanted: int, rng: np.random.Generator
+        self, pulls: Pulls, sizes: Ints, n_wanted: int, rng: np.random.Generator
     ) -> Gain | None:
-        """Choose by one half of the judging rows and judge by the other, both ways."""
+        """Choose by all folds of the judging rows but one, and judge by the last, for each fold."""
         keys = self.scorer_.keys
-        half = rng.permutation(int(keys.max()) + 1) % 2
+        fold = (rng.permutation(int(keys.max()) + 1) % _N_FOLDS)[keys]
         gains = np.zeros(len(keys))
-        for own in (0, 1):
-            choosing, judging = np.flatnonzero(half[keys] != own), np.flatnonzero(half[keys] == own)
-            if len(choosing) < 2 or len(judging) < 2:
+        for own in np.unique(fold):
+            choosing, judging = np.flatnonzero(fold != own), np.flatnonzero(fold == own)
+            if len(choosing) < 2:
                 return None
-            taken = _worth(pulls.values(choosing), alive, sizes, n_wanted)
+            taken = _worth(pulls.values(choosing), sizes, n_wanted)
             if taken:
                 gains[judging] = pulls.gain(taken)[judging]
         return self._gain(gains)
@@ -348,9 +350,12 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         return Selection(chosen, selection.arms)
 
 
-def _worth(values: ArmValues, alive: list[int], sizes: Ints, n_wanted: int) -> list[int]:
-    """Return the arms worth more than nothing that fit and add up to most, the best first."""
-    good = [arm for arm in alive if values.value[arm] - _Z * values.error[arm] > 0]
+def _worth(values: ArmValues, sizes: Ints, n_wanted: int) -> list[int]:
+    """Return the arms worth more than nothing that fit and add up to most, the best first.
+
+    Arms that left the game are not shut out, as rows that judge had a part in that.
+    """
+    good = np.flatnonzero(values.value - _Z * values.error > 0).tolist()
     return fitting(good, values.value, sizes, n_wanted)
 
 
