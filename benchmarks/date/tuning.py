@@ -55,7 +55,8 @@ def main() -> None:
         print(pl.DataFrame(lines[-1:]), flush=True)
     write(options.out, "Constants of the bandit", [
         "Pools in groups, in regions, mixed, and turned. Margin: standard errors by which a group "
-        "has to be worth more than nothing; pulls: sets for each group; share: groups in a set. ± standard error.",
+        "has to be worth more than nothing; pulls: sets for each group; share: groups in a set. "
+        "± standard error.",
         markdown(lines)])  # fmt: skip
 
 

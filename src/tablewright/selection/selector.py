@@ -257,7 +257,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         pulls = Pulls(len(names), lambda arms: self._score(rows, arm_of, arms))
         if self.strategy == "greedy":
             taken = greedy(pulls, sizes, n_wanted)
-            belief = self._gain(pulls.gain(taken)) if taken else None
+            belief = self.scorer_.paired(pulls.gain(taken)) if taken else None
             return _selection(names, arm_of, sizes, taken, None, belief)
         return self._bandit(pulls, names, arm_of, sizes, n_wanted)
 
@@ -273,7 +273,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         values = pulls.values()
         taken = _worth(values, sizes, n_wanted)
         honest = self._honest(pulls, sizes, n_wanted, rng)
-        belief = self._gain(pulls.gain(taken)) if taken else None
+        belief = self.scorer_.paired(pulls.gain(taken)) if taken else None
         note = ""
         if taken and (honest is None or honest.value <= 0):
             note = (
@@ -297,15 +297,11 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             taken = _worth(pulls.values(choosing), sizes, n_wanted)
             if taken:
                 gains[judging] = pulls.gain(taken)[judging]
-        return self._gain(gains)
+        return self.scorer_.paired(gains)
 
     def _score(self, rows: EncodedRows, arm_of: Ints, arms: Sequence[int]) -> NDArray[np.float64]:
-        if not len(arms):
-            return self.scorer_.utility().scores
-        return self.scorer_.utility(rows.take(np.flatnonzero(np.isin(arm_of, arms)))).scores
-
-    def _gain(self, differences: NDArray[np.float64]) -> Gain:
-        return self.scorer_.paired(differences)
+        added = rows.take(np.flatnonzero(np.isin(arm_of, arms))) if arms else None
+        return self.scorer_.utility(added).scores
 
     # groups, and rows one by one ----------------------------------------------------------
 

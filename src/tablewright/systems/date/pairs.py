@@ -125,17 +125,12 @@ def _wrong(labels: list[Any], classes: bool, rng: np.random.Generator) -> list[A
     if len(different) < 2:
         raise InputError("the target has one value alone, so there is no wrong answer")
     if classes:
-        return [
-            rng.choice(np.array([other for other in different if other != label], dtype=object))
-            for label in labels
-        ]
-    numbers = np.array(labels, dtype=float)
-    far = numbers.std() / 2
-    made = []
-    for label in labels:
-        others = [other for other in different if abs(float(other) - float(label)) >= far]
-        made.append(others[int(rng.integers(len(others)))] if others else different[0])
-    return made
+        far = [[k for k, other in enumerate(different) if other != label] for label in different]
+    else:  # no value is nearer than half a standard deviation to all others
+        numbers, least = np.array(different, dtype=float), np.std(np.array(labels, dtype=float)) / 2
+        far = [np.flatnonzero(abs(numbers - number) >= least).tolist() for number in numbers]
+    others = dict(zip(different, far, strict=True))
+    return [different[rng.choice(others[label])] for label in labels]
 
 
 def _paired(

@@ -14,7 +14,7 @@ import math
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,15 +24,13 @@ import yaml
 from numpy.typing import NDArray
 from scipy.stats import beta
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tablewright.errors import InputError
 from tablewright.rules.expressions import parse
 from tablewright.schema import Kind, Schema
-from tablewright.systems.date.questions import Mask, Predicate, Questions
+from tablewright.systems.date.questions import Floats, Mask, Predicate, Questions, grow
 from tablewright.tables.io.writing import write_text
 
-Floats = NDArray[np.float64]
 Rule = frozenset[Predicate]
 
 MAX_FIT_ROWS = 4000
@@ -296,9 +294,9 @@ class _Task:
     def proposal(self, rows: NDArray[np.intp], rule: Rule, seed: int) -> Any:
         """Grow the tree whose splits refine a rule."""
         fit, _, state = self._halves(rows, rule, seed)
-        kind = DecisionTreeClassifier if self.classes else DecisionTreeRegressor
-        tree = kind(max_leaf_nodes=MAX_PREDICATES // 2 + 1, random_state=state)
-        return tree.fit(*self._learned(fit)).tree_
+        leaves = MAX_PREDICATES // 2 + 1
+        known = self._learned(fit)
+        return grow(*known, self.classes, max_leaf_nodes=leaves, random_state=state).tree_
 
     def _halves(
         self, rows: NDArray[np.intp], rule: Rule, seed: int
@@ -342,40 +340,19 @@ class _Task:
 
 def _leaves(task: _Task, min_rows: int, max_parts: int, seed: int) -> Parts:
     """Make a part of each leaf of one tree, the largest first."""
-    kind = DecisionTreeClassifier if task.classes else DecisionTreeRegressor
-    tree = kind(max_leaf_nodes=max(2, max_parts), min_samples_leaf=min_rows, random_state=seed)
-    tree.fit(task.questions.matrix, task.y)
+    tree = grow(
+        task.questions.matrix, task.y, task.classes,
+        max_leaf_nodes=max(2, max_parts), min_samples_leaf=min_rows, random_state=seed,
+    )  # fmt: skip
     result = []
-    for path in _paths(tree.tree_, task.questions):
+    for path in task.questions.paths(tree.tree_).values():
         rows = np.flatnonzero(task.questions.holds(path))
         trial = task.trial(rows, frozenset(path), seed)
-        text = task.questions.text(path)
-        result.append(Part("", (text,) if text else (), len(rows), trial.error, trial.upper_error))
+        rules = (task.questions.text(path),) if path else ()
+        result.append(Part("", rules, len(rows), trial.error, trial.upper_error))
     result.sort(key=lambda part: -part.n_rows)
-    named = [Part(f"part {k + 1}", *_after_name(part)) for k, part in enumerate(result)]
-    return Parts(
-        (*named, Part("rest", (), 0)) if any(part.rules for part in named) else tuple(named)
-    )
-
-
-def _after_name(part: Part) -> tuple[tuple[str, ...], int, float | None, float | None]:
-    return part.rules, part.n_rows, part.error, part.upper_error
-
-
-def _paths(tree: Any, questions: Questions) -> list[tuple[Predicate, ...]]:
-    """Return the predicates on the way to each leaf."""
-    result: list[tuple[Predicate, ...]] = []
-    todo: list[tuple[int, tuple[Predicate, ...]]] = [(0, ())]
-    while todo:
-        node, path = todo.pop()
-        if tree.children_left[node] < 0:
-            result.append(path)
-            continue
-        question = int(tree.feature[node])
-        threshold = questions.split(question, float(tree.threshold[node]))
-        todo.append((tree.children_right[node], (*path, Predicate(question, threshold, True))))
-        todo.append((tree.children_left[node], (*path, Predicate(question, threshold, False))))
-    return result
+    named = [replace(part, name=f"part {k + 1}") for k, part in enumerate(result)]
+    return Parts((*named, Part("rest", (), 0)) if len(named) > 1 else tuple(named))
 
 
 @dataclass
@@ -460,10 +437,8 @@ class _Search:
         """Queue the rule with each split of its tree added, by how shareable its rows are."""
         index = self._sharing_index(rows)
         for node in _breadth_first(tree)[: MAX_PREDICATES // 2]:
-            question = int(tree.feature[node])
-            threshold = self.task.questions.split(question, float(tree.threshold[node]))
             for above in (True, False):
-                longer = rule | {Predicate(question, threshold, above)}
+                longer = rule | {self.task.questions.predicate(tree, node, above)}
                 if longer not in self.done and self.index.get(longer) != index:
                     self.index[longer] = index
                     self._count += 1

@@ -13,14 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import minmax_scale
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
+from tablewright.systems.date.questions import Floats, grow
 
 Ints = NDArray[np.intp]
-Floats = NDArray[np.float64]
 How = Literal["ucb", "successive rejects", "top-k", "forward", "backward"]
 
 ALPHA, GAMMA, C = 0.9, 0.1, 2.0
@@ -48,8 +47,7 @@ class Judge:
             real = real.take(rng.integers(len(real), size=len(real)))
         known = real.join(self.pool.take(np.isin(self.arm_of, arms)))
         known = known.take(~np.isnan(known.y))
-        kind = DecisionTreeClassifier if self.classes else DecisionTreeRegressor
-        tree = kind(random_state=self.seed).fit(known.trees, known.y)
+        tree = grow(known.trees, known.y, self.classes, random_state=self.seed)
         predicted, y = tree.predict(self.validation.trees), self.validation.y
         if self.classes:
             return np.asarray(predicted == y, dtype=np.float64)

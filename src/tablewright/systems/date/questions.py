@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from tablewright.rules.expressions.unparse import quote
+from tablewright.rules.expressions.unparse import quote, value_text
 from tablewright.schema import Column, Kind, Schema
 
 MAX_VALUES = 30
 """Values of a categorical column that are asked about, the most frequent ones."""
 
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, order=True)
@@ -110,6 +113,24 @@ class Questions:
             mask &= above == predicate.above
         return mask
 
+    def predicate(self, tree: Any, node: int, above: bool) -> Predicate:
+        """Return one side of a split of a tree that was grown on the matrix."""
+        question = int(tree.feature[node])
+        return Predicate(question, self.split(question, float(tree.threshold[node])), above)
+
+    def paths(self, tree: Any) -> dict[int, tuple[Predicate, ...]]:
+        """Return the predicates on the way to each leaf."""
+        result: dict[int, tuple[Predicate, ...]] = {}
+        todo: list[tuple[int, tuple[Predicate, ...]]] = [(0, ())]
+        while todo:
+            node, path = todo.pop()
+            if tree.children_left[node] < 0:
+                result[int(node)] = path
+                continue
+            todo.append((tree.children_right[node], (*path, self.predicate(tree, node, True))))
+            todo.append((tree.children_left[node], (*path, self.predicate(tree, node, False))))
+        return result
+
     def split(self, question: int, threshold: float) -> float:
         """Return the shortest number that cuts a question's answers where the threshold does."""
         if not self.questions[question].numeric:
@@ -139,9 +160,10 @@ class Questions:
         if question.missing:
             return f"{name} IS {'' if predicate.above else 'NOT '}NULL"
         if not question.numeric:
-            literal = _literal(question.value)
-            equal = f"{name} = {literal}"
-            return equal if predicate.above else f"({name} <> {literal} OR {name} IS NULL)"
+            value = value_text(question.value)  # type: ignore[arg-type]  # a cell of a category
+            return (
+                f"{name} = {value}" if predicate.above else f"({name} <> {value} OR {name} IS NULL)"
+            )
         bound = f"{name} {'>' if predicate.above else '<='} {_number(predicate.threshold)}"
         known = not math.isnan(question.fill)
         empty_counts = known and (question.fill > predicate.threshold) == predicate.above
@@ -161,6 +183,11 @@ def _ask(column: Column, values: pl.Series) -> Iterable[Question]:
         )
     if values.null_count():
         yield Question(column, missing=True)
+
+
+def grow(matrix: Floats, y: Floats, classes: bool, **options: Any) -> Any:
+    """Fit a decision tree for classes or numbers."""
+    return (DecisionTreeClassifier if classes else DecisionTreeRegressor)(**options).fit(matrix, y)
 
 
 def shortest_between(low: float, high: float) -> float:
@@ -183,11 +210,3 @@ def shortest_between(low: float, high: float) -> float:
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        return _number(float(value))
-    return "'" + str(value).replace("'", "''") + "'"

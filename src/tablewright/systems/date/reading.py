@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tablewright.metrics.outcomes import proper_scores
 from tablewright.schema import Schema
 from tablewright.systems.date.partition import asked_columns
-from tablewright.systems.date.questions import Predicate, Questions
-
-Floats = NDArray[np.float64]
+from tablewright.systems.date.questions import Floats, Questions, grow
 
 N_REPEATS, N_FOLDS = 3, 3
 MAX_ROWS = 1000
@@ -82,6 +79,7 @@ class PartReader:
         self.labels = frame[self.target].unique().sort().to_list() if self.classes else []
         self.y = self._codes(frame[self.target])
         self.tree = self._grow(self.questions.matrix, self.y)
+        self.paths = self.questions.paths(self.tree.tree_)
         rng = np.random.default_rng([seed, frame.height])
         self.folds = [rng.permutation(frame.height) % N_FOLDS for _ in range(N_REPEATS)]
         self.base = self._scores(np.zeros((0, self.questions.matrix.shape[1])), np.zeros(0))
@@ -96,7 +94,7 @@ class PartReader:
         groups = []
         for leaf in np.unique(leaves):
             own = np.flatnonzero(leaves == leaf)
-            predicates = self._path(int(leaf))
+            predicates = self.paths[int(leaf)]
             gain, error = self.gain(matrix[own], y[own])
             code = float(self.tree.predict(matrix[own[:1]])[0])
             wrong = y[own] != code if self.classes else np.abs(y[own] - code) > self._spread
@@ -150,22 +148,7 @@ class PartReader:
         return abs(float(first.threshold[a] - second.threshold[b])) <= TOLERANCE * spread
 
     def _ask(self, tree: Any, node: int) -> str:
-        question = int(tree.feature[node])
-        threshold = self.questions.split(question, float(tree.threshold[node]))
-        return self.questions.text([Predicate(question, threshold, True)])
-
-    def _path(self, leaf: int) -> list[Predicate]:
-        """Return the predicates on the way to a leaf."""
-        tree, path, node = self.tree.tree_, [], leaf
-        while node:
-            above = node in tree.children_right
-            side = tree.children_right if above else tree.children_left
-            parent = int(np.flatnonzero(side == node)[0])
-            question = int(tree.feature[parent])
-            threshold = self.questions.split(question, float(tree.threshold[parent]))
-            path.append(Predicate(question, threshold, bool(above)))
-            node = parent
-        return path[::-1]
+        return self.questions.text([self.questions.predicate(tree, node, True)])
 
     def _scores(self, matrix: Floats, y: Floats) -> Floats:
         """Return the proper score of each row by trees that did not see it, for each repeat."""
@@ -191,10 +174,9 @@ class PartReader:
         return proper_scores(y, known)
 
     def _grow(self, matrix: Floats, y: Floats) -> Any:
-        kind = DecisionTreeClassifier if self.classes else DecisionTreeRegressor
         least = max(3, len(self.questions.matrix) // 30)
-        tree = kind(max_leaf_nodes=8, min_samples_leaf=least, random_state=self.seed % 2**31)
-        return tree.fit(matrix, y)
+        options = {"max_leaf_nodes": 8, "min_samples_leaf": least}
+        return grow(matrix, y, self.classes, random_state=self.seed % 2**31, **options)
 
     @property
     def _spread(self) -> float:
