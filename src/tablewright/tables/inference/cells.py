@@ -29,6 +29,7 @@ _MARKERS = sorted(
 )  # among words "Null" and "Nan" are names
 _INTEGER = r"^\s*[+-]?\d{1,18}\s*$"
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
+_POINTS_BETWEEN_THOUSANDS = r"^\s*[+-]?[1-9]\d{0,2}(\.\d{3})+\s*$"
 _CODE = r"^\s*[+-]?0\d|^\s*\d{19,}\s*$"
 _TRUTHS = {"true": True, "false": False}
 
@@ -311,7 +312,9 @@ def read_number_format(texts: pl.Series, decimal: str | None = None) -> Reading 
     '$#,##0.00'
     """
     texts = texts.unique(maintain_order=True)
-    if not len(texts) or not texts.head(50).str.contains(_DRESSED).all():
+    if spells_number(texts).all() and not texts.str.contains(_POINTS_BETWEEN_THOUSANDS).all():
+        return None
+    if not texts.head(50).str.contains(_DRESSED).all():
         return None
     parts = pl.DataFrame(texts.str.extract_groups(_DRESSED).struct.unnest())
     if parts["digits"].null_count():
