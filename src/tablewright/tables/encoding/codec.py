@@ -237,15 +237,10 @@ def _to_codes(series: pl.Series, levels: pl.Series) -> Floats:
     plain = _plain(series)
     if plain.dtype != levels.dtype:
         plain = plain.cast(levels.dtype, strict=False)
-    lookup = pl.DataFrame({"value": levels, "code": np.arange(len(levels), dtype=np.float64)})
-    codes = (
-        plain.alias("value")
-        .to_frame()
-        .join(lookup, on="value", how="left", maintain_order="left")["code"]
+    codes = plain.replace_strict(
+        levels, np.arange(len(levels)), default=None, return_dtype=pl.Float64
     )
-    unknown = codes.is_null() & series.is_not_null()
-    if series.dtype.is_float():
-        unknown &= series.is_not_nan()
+    unknown = codes.is_null() & _plain(series).is_not_null()
     if unknown.any():
         row = int(unknown.arg_max() or 0)
         value = series[row]
@@ -279,9 +274,8 @@ def _to_number(series: pl.Series, column: Column) -> pl.Series:
     if column.kind is Kind.DATE:
         return series.cast(pl.Date).cast(pl.Int32)
     if column.kind is Kind.DATETIME:
-        return series.cast(pl.Datetime("us", getattr(series.dtype, "time_zone", None))).dt.epoch(
-            "us"
-        )
+        zone = getattr(series.dtype, "time_zone", None)
+        return series.cast(pl.Datetime("us", zone)).dt.epoch("us")
     if column.kind is Kind.TIMEDELTA:
         return series.cast(pl.Duration("us")).cast(pl.Int64)
     return series

@@ -17,7 +17,11 @@ _PLAIN: dict[str, Any] = {
         *(pl.Float16, pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Date, pl.Time, pl.Null),
     )
 } | {"Categorical": pl.Categorical, "Enum": pl.String}
-_PARAMETERS = re.compile(r"^(Datetime|Duration|Decimal)\[([^\]]*)\]$")
+_PARAMETRIC: dict[str, Any] = {
+    r"Datetime\[(ns|us|ms)(?:, (.+))?\]": pl.Datetime,
+    r"Duration\[(ns|us|ms)\]": pl.Duration,
+    r"Decimal\[(\d{1,2}), (\d{1,2})\]": lambda *digits: pl.Decimal(*map(int, digits)),
+}
 
 
 def dtype_to_text(dtype: pl.DataType) -> str:
@@ -62,21 +66,7 @@ def dtype_from_text(text: str, categories: list[Any] | None = None) -> Any:
         return pl.Enum([str(value) for value in categories])
     if text in _PLAIN:
         return _PLAIN[text]
-    result = _PARAMETERS.match(text)
-    try:
-        return _with_parameters(result[1], result[2].split(", ")) if result else _unknown(text)
-    except (ValueError, TypeError, IndexError) as error:
-        raise SchemaError(f"{text!r} is not a data type that polars has") from error
-
-
-def _with_parameters(name: str, parts: list[str]) -> pl.DataType:
-    unit: Any = parts[0]
-    if name == "Datetime":
-        return pl.Datetime(unit, parts[1] if len(parts) > 1 else None)
-    if name == "Duration":
-        return pl.Duration(unit)
-    return pl.Decimal(int(parts[0]) if parts[0] != "None" else None, int(parts[1]))
-
-
-def _unknown(text: str) -> pl.DataType:
-    raise ValueError(text)
+    for pattern, make in _PARAMETRIC.items():
+        if parts := re.fullmatch(pattern, text):
+            return make(*parts.groups())
+    raise SchemaError(f"{text!r} is not a data type that polars has")

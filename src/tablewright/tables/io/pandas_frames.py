@@ -143,18 +143,14 @@ def series_to_arrow(series: pl.Series, kind: Any) -> Any:
             floats = series.cast(pl.Float32).fill_null(0).to_numpy().astype(np.float16)
             return pyarrow.array(floats, mask=series.is_null().to_numpy())
         return array.cast(kind)
-    named = series.dtype in (pl.Categorical, pl.Enum)
-    plain = series.cast(pl.String) if named else series
-    seen = plain.drop_nulls().unique(maintain_order=True)
-    values = series.dtype.categories if isinstance(series.dtype, pl.Enum) else seen
-    codes = pl.DataFrame({"value": plain}).join(
-        pl.DataFrame({"value": values, "code": range(len(values))}),
-        on="value", how="left", maintain_order="left",
-    )["code"]  # fmt: skip
+    if isinstance(series.dtype, pl.Enum):
+        codes, values = series.to_physical().to_arrow(), series.dtype.categories.to_arrow()
+    else:
+        named = series.dtype == pl.Categorical
+        plain = (series.cast(pl.String) if named else series).to_arrow().cast(kind.value_type)
+        codes, values = (encoded := plain.dictionary_encode()).indices, encoded.dictionary
     return pyarrow.DictionaryArray.from_arrays(
-        pyarrow.array(codes.to_list(), kind.index_type),
-        pyarrow.array(values.to_list(), kind.value_type),
-        ordered=kind.ordered,
+        codes.cast(kind.index_type), values.cast(kind.value_type), ordered=kind.ordered
     )
 
 
