@@ -56,6 +56,10 @@ def test_names_go_through_python(names: list[str], method: str, tmp_path: Path) 
     filled = [result.sample(seed_data=frame[:5], random_state=1) for _ in range(2)]
     assert filled[0].equals(filled[1])
     assert result.impute(frame).null_count().sum_horizontal().item() == 0
+    features, labels = result.fit_resample(frame[names[1:]], frame[names[0]])
+    assert features.columns == names[1:]
+    assert labels.unique_counts().n_unique() == 1
+    result = Synthesizer(method, target=names[0], random_state=0).fit(frame)
     result.save(tmp_path / "m.tw")
     loaded = Synthesizer.load(tmp_path / "m.tw")
     assert loaded.sample(20, random_state=1).equals(result.sample(20, random_state=1))

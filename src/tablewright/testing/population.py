@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import contingency
 
 from tablewright.llm.prompts.sharing import Cell, plain
 from tablewright.llm.rows.frame import rows_to_frame
@@ -58,27 +59,27 @@ class Population:
         }
 
     @cached_property
-    def _places(self) -> dict[str, Floats]:
-        """Where each cell stands: a rank from 0 to 1, or the code of a category."""
-        return {column.name: self._place(column) for column in self.schema.each()}
+    def _ranks(self) -> dict[str, Floats]:
+        """Return a rank from 0 to 1 for each cell, or the code of a category."""
+        return {column.name: self._ranks_of(column) for column in self.schema.each()}
 
-    def _place(self, column: Column) -> Floats:
+    def _ranks_of(self, column: Column) -> Floats:
         cells = self.cells[column.name]
-        if not _is_number(column):
-            codes = {cell: float(code) for code, cell in enumerate(dict.fromkeys(cells))}
-            return np.array([codes[cell] for cell in cells])
-        order = self._sorted[column.name]
-        numbers = np.array([_number(cell) for cell in cells])
+        if _is_number(column):
+            return self._rank(column.name, np.array([_number(cell) for cell in cells]))
+        codes = {cell: float(code) for code, cell in enumerate(dict.fromkeys(cells))}
+        return np.array([codes[cell] for cell in cells])
+
+    def _rank(self, name: str, numbers: Floats) -> Floats:
+        """Return the share of the population below each number; -1 for a missing one."""
+        order = self._sorted[name]
         return np.where(np.isnan(numbers), -1.0, np.searchsorted(order, numbers) / len(order))
 
     @cached_property
     def _sorted(self) -> dict[str, Floats]:
-        result = {}
-        for column in self.schema.each():
-            if _is_number(column):
-                numbers = np.array([_number(cell) for cell in self.cells[column.name]])
-                result[column.name] = np.sort(numbers[~np.isnan(numbers)])
-        return result
+        names = [column.name for column in self.schema.each() if _is_number(column)]
+        present = ((n, [x for c in self.cells[n] if not np.isnan(x := _number(c))]) for n in names)
+        return {name: np.sort(numbers) for name, numbers in present}
 
     def draw(
         self, name: str, row: Mapping[str, Cell], given: Sequence[str], rng: np.random.Generator
@@ -104,14 +105,10 @@ class Population:
         return self._between(self.schema[name], int(pool[0]), int(pool[1]), rng)
 
     def _distance(self, name: str, cell: Cell) -> Floats:
-        column, indices = self.schema[name], self._places[name]
-        if not _is_number(column):
-            same = [candidate == cell for candidate in self.cells[name]]
-            return 1.0 - np.array(same, dtype=np.float64)
-        number = _number(cell)
-        order = self._sorted[name]
-        index = -1.0 if np.isnan(number) else float(np.searchsorted(order, number) / len(order))
-        return np.minimum(1.0, 2.0 * np.abs(indices - index))
+        if not _is_number(self.schema[name]):
+            return np.array([float(candidate != cell) for candidate in self.cells[name]])
+        rank = self._rank(name, np.array(_number(cell)))
+        return np.minimum(1.0, 2.0 * np.abs(self._ranks[name] - rank))
 
     def _between(self, column: Column, first: int, second: int, rng: np.random.Generator) -> Cell:
         """Take the first row's cell; a continuous one is moved a little towards the second's."""
@@ -124,17 +121,12 @@ class Population:
 
     def association(self, first: str, second: str) -> float:
         """How much two columns tell of each other, from 0 to 1 (Cramer's V on bins)."""
-        table = np.zeros((8, 8))
-        np.add.at(table, (self._bins(first), self._bins(second)), 1.0)
-        table = table[table.sum(1) > 0][:, table.sum(0) > 0]
-        expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
-        smallest = min(table.shape) - 1
-        chi2 = float(((table - expected) ** 2 / expected).sum())
-        return float(np.sqrt(chi2 / (table.sum() * smallest))) if smallest else 0.0
+        counts = contingency.crosstab(self._bins(first), self._bins(second)).count
+        return float(contingency.association(counts)) if min(counts.shape) > 1 else 0.0
 
     def _bins(self, name: str) -> NDArray[np.int64]:
-        indices = self._places[name]
-        binned = np.floor(indices * 4) + 1 if _is_number(self.schema[name]) else indices
+        ranks = self._ranks[name]
+        binned = np.floor(ranks * 4) + 1 if _is_number(self.schema[name]) else ranks
         bins: NDArray[np.int64] = np.clip(binned, 0, 7).astype(np.int64)
         return bins
 

@@ -166,7 +166,8 @@ def _check_parts(
         raise ValueError("fields and columns differ")
     for field, column in zip(codec.fields, codec.columns, strict=True):
         coded = column.kind.is_discrete or column.kind is Kind.TEXT
-        if field.levels != (len(codec.levels(field.name)) if coded else 0):
+        levels = codec.levels(field.name) if coded else []
+        if field.levels != len(levels) or None in levels or len(set(levels)) < len(levels):
             raise ValueError(f"levels of {field.name!r} differ")
         if not math.isfinite(field.step) or field.step < 0:
             raise ValueError(f"the step of {field.name!r} is out of range")

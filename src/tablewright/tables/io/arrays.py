@@ -171,8 +171,9 @@ def put_below(features: Any, frame: pl.DataFrame, restore: Restore) -> Any:
         return nw.dependencies.get_pandas().concat([features, result], ignore_index=True)
     if restore.backend == "pyarrow":
         return nw.concat([nw.from_native(features), nw.from_native(restore(frame))]).to_native()
-    above = pl.DataFrame(features)
-    return pl.concat([above, restore(frame).cast(above.schema)])
+    above, below = pl.DataFrame(features), restore(frame)
+    # column by column: a mapping of names to types would be read as patterns
+    return pl.concat([above, pl.DataFrame({s.name: below[s.name].cast(s.dtype) for s in above})])
 
 
 def _to_array(frame: pl.DataFrame, dtype: Any) -> NDArray[Any]:
