@@ -13,6 +13,7 @@ import pytest
 import tablewright
 from tablewright.errors import BudgetError, InputError
 from tablewright.llm import Prompt, Reply, Scripted
+from tablewright.systems.mallm_gan.discriminator import Discriminator, Judgement
 from tablewright.systems.mallm_gan.pieces import Pieces
 from tablewright.systems.mallm_gan.process import DEFAULT_TASK, CausalGraph, Process
 from tablewright.systems.mallm_gan.system import MALLMGAN
@@ -87,8 +88,26 @@ def test_without_a_model_the_search_takes_what_lowers_the_loss_and_tells_why() -
     losses = [first["loss"], *(step["loss"] for step in taken)]
     assert losses == sorted(losses, reverse=True)
     assert {"smokes", "dose"} in [set(edge) for edge in system.process_.graph.edges]
-    assert all("go together" in step["because"] or "resamples" in step["because"] for step in steps)
+    assert steps[0]["because"] == "the rows support these edges"
+    assert all("go together" in step["because"] for step in steps[1:])
     assert f"loss {losses[-1]:.2f}" in system.reason_
+
+
+@pytest.mark.parametrize(("loss", "taken"), [(0.836, False), (0.835, True)])
+def test_a_change_is_taken_from_a_gain_on_that_one_in_twenty_would_show_by_chance(
+    loss: float, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([1.0, loss])
+
+    def judge(self: Discriminator, rows: pl.DataFrame) -> Judgement:
+        at = next(losses)
+        # the standard deviation of what is gained on resamples is 0.1: 1.645 of it have to be
+        wave = 0.0 if at == 1.0 else 0.1 / np.sqrt(2) * np.array([1, -1])
+        return Judgement(at, 0.0, 0.0, at + np.zeros(2) + wave)
+
+    monkeypatch.setattr(Discriminator, "judge", judge)
+    system = fitted(llm={"optimizer": Expert(TRUTH)}, process=start(), rounds=1)
+    assert [step["taken"] for step in system.history_] == [True, taken]
 
 
 def test_no_rounds_keep_the_process_as_it_starts() -> None:

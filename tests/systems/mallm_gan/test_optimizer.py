@@ -18,7 +18,7 @@ from tablewright.schema import Schema
 from tablewright.systems.common.loop import Proposal, Step, Trace
 from tablewright.systems.mallm_gan.discriminator import Evidence, Judgement
 from tablewright.systems.mallm_gan.optimizer import Optimizer, read_process, top
-from tablewright.systems.mallm_gan.process import CausalGraph, Process
+from tablewright.systems.mallm_gan.process import CausalGraph, Edit, Process
 from tablewright.systems.mallm_gan.search import EdgeFrequencies, local_edits, possible
 
 COLUMNS = ("age", "smokes", "ill")
@@ -226,28 +226,60 @@ def test_a_proposed_edge_is_likelier_and_its_direction_counts() -> None:
     assert len(asked_for.edges) == len(free.edges)
 
 
+FULL = PROCESS.revised([Edit("add", *FREQUENCIES.ways("smokes", "ill")[0])])
+"""With all that the rows support, and an edge that they do not."""
+WEAK = Evidence(("age", "smokes"), 0.8, 0.1, -0.7)
+
+
+def changes(process: Process, *evidence: Evidence) -> list[str]:
+    found = local_edits(process, evidence, FREQUENCIES)
+    return ["; ".join(map(str, edits)) for edits, _ in found]
+
+
+def test_all_edges_of_the_best_graph_come_first_together() -> None:
+    empty = Process(CausalGraph.from_edges(COLUMNS, []))
+    best = FREQUENCIES.graph().edges
+    assert best
+    assert changes(empty)[0].split("; ") == [f"add {a} -> {b}" for a, b in best]
+    assert changes(FULL) == [], "turned or not, an edge that is there is not missing"
+    turned = PROCESS.revised([Edit("add", *FREQUENCIES.ways("smokes", "ill")[1])])
+    assert changes(turned) == []
+
+
 def test_columns_that_go_together_too_little_get_the_likelier_edge_first() -> None:
-    found = list(local_edits(PROCESS, [LESS], FREQUENCIES))
-    first, second = FREQUENCIES.ways("smokes", "ill")
-    assert [str(edit) for edit, _ in found[:2]] == [
+    first, second = FREQUENCIES.ways("age", "smokes")
+    found = list(local_edits(FULL, [WEAK], FREQUENCIES))
+    assert [str(edits[0]) for edits, _ in found] == [
         f"add {first[0]} -> {first[1]}",
         f"add {second[0]} -> {second[1]}",
     ]
-    assert found[0][1] == str(LESS)
+    assert found[0][1] == str(WEAK)
+    assert FREQUENCIES.found[0, 1] != FREQUENCIES.found[1, 0], "one way is likelier"
 
 
-def test_an_edge_that_does_harm_is_dropped_or_turned() -> None:
-    more, less = Evidence(("age", "ill"), 0.1, 0.6, 0.5), Evidence(("age", "ill"), 0.6, 0.1, -0.5)
-    assert str(next(local_edits(PROCESS, [more], FREQUENCIES))[0]) == "drop age -> ill"
-    assert str(next(local_edits(PROCESS, [less], FREQUENCIES))[0]) == "reverse age -> ill"
+def test_columns_that_go_together_too_much_get_no_edge() -> None:
+    assert changes(FULL, Evidence(("age", "smokes"), 0.1, 0.8, 0.7)) == []
+    assert changes(FULL, Evidence(("age",), 0.0, 1.0, 1.0)) == [], "a margin is no edge"
 
 
-def test_without_evidence_edges_that_resamples_find_are_tried() -> None:
-    edits = [edit for edit, _ in local_edits(PROCESS, [], FREQUENCIES)]
-    first, _ = FREQUENCIES.ranked()[0]
-    assert str(edits[0]) == f"add {first[0]} -> {first[1]}"
-    assert all(edit.action == "add" for edit in edits)
-    assert possible(PROCESS, [edits[0]]) is not None
+def test_an_edge_is_dropped_where_the_rows_do_not_speak_for_it() -> None:
+    more = Evidence(("age", "ill"), 0.1, 0.6, 0.5)
+    assert changes(FULL, more) == ["drop age -> ill"]
+    assert changes(FULL, replace(more, columns=("smokes", "ill"))) == []
+
+
+def test_an_edge_is_turned_where_resamples_find_the_other_direction_more_often() -> None:
+    likelier, other = FREQUENCIES.ways("smokes", "ill")
+    for edge, found in ((other, [f"reverse {other[0]} -> {other[1]}"]), (likelier, [])):
+        process = Process(CausalGraph.from_edges(COLUMNS, [edge]))
+        assert changes(process, LESS) == found
+
+
+def test_edits_that_make_a_circle_are_no_process() -> None:
+    assert possible(PROCESS, [Edit("add", "ill", "age")]) is None
+    changed = possible(PROCESS, [Edit("reverse", "age", "ill")])
+    assert changed is not None
+    assert changed.graph.edges == (("ill", "age"),)
 
 
 class Silent:

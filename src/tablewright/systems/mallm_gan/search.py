@@ -20,7 +20,9 @@ from tablewright.tables.encoding.codec import Codec
 BELIEF = 3.0
 """Log odds that an edge which a model proposes adds to the score of a graph."""
 SUPPORTED = 0.1
-"""Share of resampled rows that have to find an edge, one way or the other, to support it."""
+"""Share of resamples that have to find an edge, one way or the other, to support it."""
+LIKELY = 0.5
+"""Share from which on an edge is added, and below which it is dropped."""
 _RESAMPLES = 30
 
 
@@ -83,28 +85,32 @@ class EdgeFrequencies:
 
 def local_edits(
     process: Process, evidence: Sequence[Evidence], frequencies: EdgeFrequencies
-) -> Iterator[tuple[Edit, str]]:
-    """Propose one edit after the other by what gave the rows away: the body without a model.
+) -> Iterator[tuple[list[Edit], str]]:
+    """Propose edits by what gave the rows away: the body without a model.
 
-    Columns that go together too little get an edge; where there is one, or they go together too
-    much, it is turned or dropped. Of two ways the one that resampled rows find more often is
-    tried first. Then follow the edges that resampled rows find and the graph has not.
+    First come all edges together of the best graph that this one has not: one by one they are too
+    small to be seen. Then columns that go together too little get an edge; where there is
+    one, or they go together too much, it is turned or dropped. Many graphs give rows that cannot
+    be told apart, so that nothing is proposed that resampled rows speak against.
     """
     edges = set(process.graph.edges)
+    missing = [edge for edge in frequencies.graph().edges if not {edge, edge[::-1]} & edges]
+    if missing:
+        yield [Edit("add", *edge) for edge in missing], "the rows support these edges"
     for item in evidence:
         if len(item.columns) != 2:
             continue
+        share = frequencies.frequency(*item.columns)
+        too_weak = abs(item.generated) < abs(item.real)
         pairs = frequencies.ways(*item.columns)
         joined = next((pair for pair in pairs if pair in edges), None)
-        if joined is None and abs(item.generated) < abs(item.real):
+        if joined is None and too_weak:
             for cause, effect in pairs:
-                yield Edit("add", cause, effect), str(item)
-        elif joined is not None:
-            drops = abs(item.generated) > abs(item.real)
-            yield Edit("drop" if drops else "reverse", *joined), str(item)
-    for (cause, effect), share in frequencies.ranked():
-        if not {(cause, effect), (effect, cause)} & edges:
-            yield Edit("add", cause, effect), f"{share:.0%} of the resamples have the edge"
+                yield [Edit("add", cause, effect)], str(item)
+        elif joined is not None and not too_weak and share < LIKELY:
+            yield [Edit("drop", *joined)], str(item)
+        elif joined is not None and too_weak and joined == pairs[1]:
+            yield [Edit("reverse", *joined)], str(item)
 
 
 def possible(process: Process, edits: Sequence[Edit]) -> Process | None:

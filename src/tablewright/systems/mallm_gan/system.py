@@ -35,8 +35,8 @@ from tablewright.tables.io.model_file import Artefact
 ROUNDS = 8
 PATIENCE = 3
 MIN_SCORED = 1000
-Z = 1.0
-"""Standard errors by which a process has to be harder to tell from the real rows."""
+Z = 1.645
+"""Standard errors that rows have to be harder to tell from real ones by: one false in twenty."""
 
 
 class MALLMGAN(System):
@@ -245,10 +245,10 @@ class MALLMGAN(System):
 
     def _edits(self, trace: Trace[Process, Any]) -> Iterator[Proposal[Process]]:
         found = local_edits(trace.state, trace.measurement.evidence, self.frequencies_)
-        for edit, because in found:
-            changed = possible(trace.state, [edit])
+        for edits, because in found:
+            changed = possible(trace.state, edits)
             if changed is not None:
-                yield Proposal(str(edit), changed, because)
+                yield Proposal("; ".join(map(str, edits)), changed, because)
 
     def _generator(self, process: Process) -> Synthesizer:
         """Fit the local body of the writer: ancestral sampling along the graph."""
