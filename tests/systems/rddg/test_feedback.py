@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tablewright.generators.parts.knobs import KnobSpace
 from tablewright.schema import Schema
 from tablewright.systems.common.partition import ClassPartition
 from tablewright.systems.rddg.feedback import Feedback
@@ -117,12 +118,31 @@ def test_rows_are_accepted_less_often_where_there_are_too_many() -> None:
 
 def test_corrections_of_a_generator_are_those_of_the_same_classes() -> None:
     made = feedback(rows(400, 1, shift=-1.0))
-    knobs = made.knobs
-    same = made.setting_for(knobs, {0: 0, 1: 1})
-    assert np.array_equal(same, made.calibration.step)
-    swapped = made.setting_for(knobs, {0: 1, 1: 0})
-    at = {(k.kind, k.part, k.column): i for i, k in enumerate(knobs)}
-    assert swapped[at["shift", 0, 0]] == same[at["shift", 1, 0]] != 0
+    space = made.calibration.space
+    same = made.setting_for(space, {0: 0, 1: 1})
+    assert same == pytest.approx(made.calibration.step)
+    swapped = made.setting_for(space, {0: 1, 1: 0})
+    at = {(k.kind, k.part, k.column, k.value): i for i, k in enumerate(made.knobs)}
+    for kind, column, value in (("scale", 0, -1), ("weight", 2, 1)):
+        assert swapped[at[kind, 0, column, value]] == same[at[kind, 1, column, value]]
+    assert not made.setting_for(space, {}).any(), "a class that was not measured stays"
+
+
+def test_corrections_of_a_part_are_told_in_the_units_of_a_wider_class() -> None:
+    """The generator knows no classes: what it writes of one has to end where the class needs it."""
+    made = feedback(rows(400, 1, shift=-1.0, scale=0.5))
+    codec = Codec(SCHEMA).fit(REAL)
+    real = codec.encode(REAL)
+    whole = KnobSpace.learn(real, np.zeros(len(real.values), dtype=np.intp), 1)
+    cells = codec.encode(rows(50, 2)).values
+    cells = cells[cells[:, 3] == 1]
+    parts = np.ones(len(cells), dtype=np.intp)
+    of_class = made.calibration.space.moved(cells, parts, made.knobs, made.calibration.step)
+    setting = made.setting_for(whole, {0: 1})
+    moved = whole.moved(cells, 0 * parts, list(whole.knobs()), setting)
+    inside = (of_class[:, 0] < whole.high[0]) & (moved[:, 0] < whole.high[0])
+    assert np.abs(of_class[:, 0] - cells[:, 0]).mean() > 0.3
+    assert moved[inside, 0] == pytest.approx(of_class[inside, 0])
 
 
 def test_a_value_that_no_real_row_has_counts_as_missing() -> None:

@@ -102,6 +102,33 @@ def test_the_rare_rows_of_a_number_are_its_tails() -> None:
     assert rows.height == 40
 
 
+class Unrelated:
+    """What is chosen as the generator: one that writes columns without their relations."""
+
+    method = "independent"
+
+
+def test_batches_of_a_numeric_target_are_corrected_part_by_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What goes with the rare tail is not what goes with the other rows."""
+    rng = np.random.default_rng(0)
+    pay = np.round(np.exp(rng.normal(3, 0.9, 500)), 1)
+    table = pl.DataFrame({"age": 20 + 8 * np.log(pay) + rng.normal(0, 2, 500), "pay": pay})
+    monkeypatch.setattr("tablewright.systems.rddg.system.choose_method", lambda *_: Unrelated())
+    monkeypatch.setattr("tablewright.systems.rddg.writers._LOCAL_SMALLEST", 100)
+    gaps = {}
+    for told in (False, True):
+        system = RDDG("pay", relations=False, feedback=told, random_state=0).fit(table)
+        rows, parts = system.sample(600)[300:], system.classes_
+        tail = len(parts) - 1
+        ages = [frame["age"].filter(pl.Series(parts.of(frame) == tail)) for frame in (rows, table)]
+        assert len(ages[0]) > 80
+        gaps[told] = abs(ages[0].mean() - ages[1].mean())  # type: ignore[operator]  # numbers
+    assert gaps[False] > 5
+    assert gaps[True] < gaps[False] / 2
+
+
 class Watched(StandIn):
     """The stand-in; relations are answered from a list."""
 

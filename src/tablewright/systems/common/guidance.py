@@ -34,4 +34,4 @@ class Guidance:
     text: str = ""
     quotas: Mapping[Any, int] = field(default_factory=dict)
     examples: NDArray[np.intp] | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[Any, Any] = field(default_factory=dict)

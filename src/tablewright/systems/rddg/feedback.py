@@ -235,20 +235,32 @@ class Feedback:
             chance[parts == part] = np.exp(np.clip(own - np.quantile(own, 0.75), -1.0, 0.0))
         return np.asarray(rng.random(len(chance)) < chance)
 
-    def setting_for(self, knobs: list[Knob], codes: dict[int, int]) -> Floats:
-        """Return the corrections of a generator by its own knobs.
+    def setting_for(self, space: KnobSpace, codes: dict[int, int]) -> Floats:
+        """Return the corrections of a generator by its own knobs, in the units of its classes.
 
         Parameters
         ----------
+        space : KnobSpace
+            Of the generator.
         codes : dict
             From its codes of classes to those of the partition.
         """
         own = {
-            (knob.kind, knob.part, knob.column, knob.value): value
+            (knob.kind, knob.part, knob.column, knob.value): float(value)
             for knob, value in zip(self.knobs, self.calibration.step, strict=True)
         }
-        found = [own.get((k.kind, codes.get(k.part, -1), k.column, k.value), 0.0) for k in knobs]
-        return np.array(found)
+
+        def correction(knob: Knob) -> float:
+            part, j = codes.get(knob.part, -1), knob.column
+            value = own.get((knob.kind, part, j, knob.value), 0.0)
+            if knob.kind != "shift" or part < 0:
+                return value
+            # What is scaled around the middle of a part moves, seen from that of a wider class.
+            mine, stretch = self.calibration.space, np.exp(own["scale", part, j, -1])
+            gap = (mine.centre[part, j] - space.centre[knob.part, j]) * (1 - stretch)
+            return float((value * mine.spread[part, j] + gap) / space.spread[knob.part, j])
+
+        return np.array([correction(knob) for knob in space.knobs()])
 
     def _encoded(self, rows: pl.DataFrame) -> Floats:
         """Encode rows; a value that no real row has counts as missing."""

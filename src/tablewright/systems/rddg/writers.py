@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -62,16 +63,21 @@ class CalibratedWriter(GeneratorWriter):
         super().__init__(own, schema, partition)
         self._base = getattr(own.generator_, "setting_", None)
         self._relations, self._frame = relations, real
+        self._settings: Mapping[Any, Any] = {}
 
     def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
         """Draw a round of rows."""
-        setting = None if guidance is None else guidance.parameters.get("setting")
-        if setting is not None:
-            self.synthesizer.generator_.setting_ = self._base + setting  # type: ignore[attr-defined]  # a Calibrated
+        self._settings = {} if guidance is None else guidance.parameters
+        self._set(None)
         batch = self._drawn(request)
         rng = request.rng(Stream.RDDG_RELATIONS, self.calls)
         batch.rows = self._decimals(self._relations.settle(batch.rows, self._frame, rng))
         return batch
+
+    def _set(self, part: Any) -> None:
+        """Correct the generator as a part of the rows needs; None stands for rows of classes."""
+        if part in self._settings:
+            self.synthesizer.generator_.setting_ = self._base + self._settings[part]  # type: ignore[attr-defined]  # a Calibrated
 
     def _decimals(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Round numbers as the schema says that they are written."""
@@ -85,6 +91,7 @@ class CalibratedWriter(GeneratorWriter):
             return super().write(request)
         batches = []
         for name, n_rows in request.quotas.items():
+            self._set(name)
             inside = _condition(self.partition, name)
             where = inside if request.where is None else f"({request.where.text}) AND {inside}"
             batches.append(self._draw(request.part(n_rows), where))
@@ -211,15 +218,21 @@ class GuidedRounds:
             told.append(f"{n_unread} of {n_rows} rows could not be read: keep to the form.")
         return told
 
-    def _parameters(self) -> dict[str, Any]:
-        """Return the corrections of a local generator, where its classes are those of rounds."""
+    def _parameters(self) -> dict[Any, Any]:
+        """Return the corrections of a local generator: of all classes, or of each bin."""
         writer = self.inner
         if not isinstance(writer, CalibratedWriter):
             return {}
         generator, partition = writer.synthesizer.generator_, self.feedback.partition
-        if not isinstance(generator, Calibrated) or isinstance(partition, QuantilePartition):
+        if not isinstance(generator, Calibrated):
             return {}
+        space = generator.calibration_.space
+        if isinstance(partition, QuantilePartition):
+            return {
+                name: self.feedback.setting_for(space, {0: code})
+                for code, name in enumerate(partition.names)
+            }
         codec = self.feedback.codec
         names = pl.Series(generator.fields_[generator.target_ or 0].name, list(partition.names))
         codes = {int(code): at for at, code in enumerate(codec.encode_column(names))}
-        return {"setting": self.feedback.setting_for(generator.posterior_.knobs, codes)}
+        return {None: self.feedback.setting_for(space, codes)}
