@@ -21,13 +21,13 @@ from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.learners import Design, Task, fit
 from tablewright.metrics.outcomes import auc, classification, proper_scores, rank_scores, regression
 from tablewright.metrics.privacy import _none_drawn, search
-from tablewright.metrics.references import Measured, referenced
+from tablewright.metrics.references import Measured, Metric
 from tablewright.metrics.scores import Direction
 from tablewright.metrics.trials import half
 from tablewright.schema import Schema
 
 CLOUD = np.random.default_rng(0).normal(size=(60, 3))
-OTHER = np.random.default_rng(1).normal(0.3, 1.2, size=(50, 3))
+OTHER = np.random.default_rng(1).normal(0.3, 1.2, size=(60, 3))
 
 
 def rng() -> np.random.Generator:
@@ -145,33 +145,46 @@ def test_predictions_of_a_fold_do_not_see_its_rows_nor_added_copies_of_them() ->
 # neighbourhoods -------------------------------------------------------------------
 
 
+def value(
+    metric: support.Support, other: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+) -> float:
+    """Measure rows against the cloud by an encoder whose ranges are one: cells as they are."""
+    names = [f"x{j}" for j in range(3)]
+    unit = pl.DataFrame(np.array([np.zeros(3), np.ones(3)]), schema=names)
+    encoder = FeatureEncoder.fit(unit, Schema.build(dict.fromkeys(names, "continuous")))
+    tables = [encoder.rows(pl.DataFrame(cells, schema=names)) for cells in (CLOUD, other)]
+    score = metric(tables[0], tables[1], None, rng())
+    assert score.value is not None
+    return score.value
+
+
 def test_coverage_and_density_are_counts_of_neighbourhoods() -> None:
     apart = distance.cdist(CLOUD, CLOUD)
     radius = np.sort(apart, axis=1)[:, 5]  # the fifth neighbour; the row itself stands first
     across = distance.cdist(OTHER, CLOUD)
-    assert support._coverage(CLOUD, OTHER) == pytest.approx((across.min(axis=0) <= radius).mean())
-    assert support._density(CLOUD, OTHER) == pytest.approx((across <= radius).sum() / (5 * 50))
+    assert value(support.coverage, OTHER) == pytest.approx((across.min(axis=0) <= radius).mean())
+    assert value(support.density, OTHER) == pytest.approx((across <= radius).sum() / (5 * 60))
 
 
 def test_authenticity_compares_with_the_distance_of_the_nearest_real_row() -> None:
     apart = distance.cdist(CLOUD, CLOUD) + np.diag(np.full(60, np.inf))
     across = distance.cdist(OTHER, CLOUD)
     own = apart.min(axis=1)[across.argmin(axis=1)]
-    assert support._authentic(CLOUD, OTHER) == pytest.approx((across.min(axis=1) > own).mean())
-    assert support._authentic(CLOUD, CLOUD[:20]) == 0.0
+    assert value(support.authenticity, OTHER) == pytest.approx((across.min(axis=1) > own).mean())
+    assert value(support.authenticity, CLOUD) == 0.0
 
 
 def test_alpha_precision_is_one_for_the_rows_themselves_and_small_at_their_centre() -> None:
-    assert support._alpha(CLOUD, CLOUD) == pytest.approx(1.0, abs=1 / 60)
-    heap = np.repeat(CLOUD.mean(axis=0)[None], 30, axis=0)
+    assert value(support.alpha_precision, CLOUD) == pytest.approx(1.0, abs=1 / 60)
+    heap = np.repeat(CLOUD.mean(axis=0)[None], 60, axis=0)
     levels = np.arange(1, 31) / 30  # all rows of the heap lie within every radius
     expected = 1 - (1 - levels).sum() / levels.sum()
-    assert support._alpha(CLOUD, heap) == pytest.approx(expected)
+    assert value(support.alpha_precision, heap) == pytest.approx(expected)
 
 
 def test_beta_recall_is_one_for_a_copy_and_nil_for_rows_far_away() -> None:
-    assert support._beta(CLOUD, CLOUD) == pytest.approx(1.0, abs=1 / 60)
-    assert support._beta(CLOUD, CLOUD + 50) == 0.0
+    assert value(support.beta_recall, CLOUD) == pytest.approx(1.0, abs=1 / 60)
+    assert value(support.beta_recall, CLOUD + 50) == 0.0
 
 
 # distances and copies -------------------------------------------------------------
@@ -247,9 +260,8 @@ def test_a_mean_over_cuts_that_is_zero_is_taken() -> None:
     real, made, held = (
         encoder.rows(pl.DataFrame({"x": np.linspace(0, 1, n)})) for n in (30, 40, 10)
     )
-    score = referenced(
-        "m", lambda a, b: Measured(float(len(b) > 10)), Direction.LOWER, "", real, made, held, rng()
-    )
+    metric = Metric("m", lambda a, b: Measured(float(len(b) > 10)), Direction.LOWER, "")
+    score = metric(real, made, held, rng())
     assert score.value == 0.0
     assert score.rows == 10
     assert score.reference == {"copy": 0.0, "shuffled": 0.0, "real": 0.0}
@@ -259,10 +271,8 @@ def test_whole_tables_are_measured_with_the_rows_of_the_largest() -> None:
     encoder = numbers(x=[0.0, 1.0])
     tables = [encoder.rows(pl.DataFrame({"x": np.linspace(0, 1, n)})) for n in (12, 16, 40)]
     for holdout, expected in ((tables[2], 40), (None, 16)):
-        score = referenced(
-            "m", lambda a, b: Measured(0.5), Direction.LOWER, "", tables[0], tables[1], holdout,
-            rng(), whole_tables=True,
-        )  # fmt: skip
+        metric = Metric("m", lambda a, b: Measured(0.5), Direction.LOWER, "", whole_tables=True)
+        score = metric(tables[0], tables[1], holdout, rng())
         assert score.rows == expected
         assert score.value == 0.5
         assert score.interval == (0.5, 0.5)

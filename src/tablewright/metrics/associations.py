@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
+from scipy.stats import contingency
 
 from tablewright.metrics.encoder import EncodedRows, Floats, Integers
 
@@ -108,23 +108,13 @@ def cramers_v(first: Integers, second: Integers) -> float:
     1.0
     """
     known = (first >= 0) & (second >= 0)
-    table = _table(first[known], second[known])
+    table = contingency.crosstab(first[known], second[known]).count
     n, (rows, columns) = table.sum(), table.shape
     if n < 3 or min(rows, columns) < 2:
         return 0.0
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
+    expected = contingency.expected_freq(table)
     phi = float(((table - expected) ** 2 / expected).sum() / n)
     phi = max(0.0, phi - (rows - 1) * (columns - 1) / (n - 1))
     kept = [k - (k - 1) ** 2 / (n - 1) for k in (rows, columns)]
     smaller = min(kept) - 1
     return float(min(np.sqrt(phi / smaller), 1.0)) if smaller > 1e-12 else 0.0
-
-
-def _table(first: Integers, second: Integers) -> NDArray[np.float64]:
-    _, a = np.unique(first, return_inverse=True)
-    _, b = np.unique(second, return_inverse=True)
-    if not len(a):
-        return np.zeros((0, 0))
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a, b), 1.0)
-    return table

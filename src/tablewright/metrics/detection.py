@@ -84,9 +84,8 @@ def detection(
         result.interval,
         reference,
         0.5,
-        "",
-        size,
-        details,
+        rows=size,
+        details=details,
     )
 
 
@@ -154,7 +153,7 @@ def discriminate(
         Whether boosted trees name the columns that give the rows away.
     """
     real, other = _rounded(real), _rounded(other)
-    design = _sides(real, np.zeros(len(real))).join(_sides(other, np.ones(len(other))))
+    design = Design.of(real, np.zeros(len(real))).join(Design.of(other, np.ones(len(other))))
     folds = stratified_folds(design.y, N_FOLDS, rng, design.row_keys)
     task = Task(2, 1, leaf_size(len(design)), N_TREES)
     scores, losses = np.full(len(design), 0.5), np.zeros(len(real.features))
@@ -176,7 +175,7 @@ def discriminate(
             losses += _losses(model, design.take(test), rng) / N_FOLDS
 
     def score(rows: EncodedRows) -> NDArray[np.float64]:
-        sides = _sides(_rounded(rows), np.ones(len(rows)))
+        sides = Design.of(_rounded(rows), np.ones(len(rows)))
         if not models:
             return np.full(len(rows), 0.5)
         return np.asarray(np.mean([model(sides)[:, 1] for model in models], axis=0))
@@ -200,16 +199,12 @@ def _averaged(values: list[float], errors: list[float], weights: list[int]) -> t
     return float(shares @ values), float(np.sqrt(variance))
 
 
-def _sides(rows: EncodedRows, y: Floats) -> Design:
-    return Design.of(rows, y)
-
-
 def _losses(model: Callable[[Design], Floats], test: Design, rng: np.random.Generator) -> Floats:
-    """AUC lost when one column of the test rows is shuffled, for each column."""
-    if len(np.unique(test.y)) < 2:
-        return np.zeros(test.trees.shape[1])
-    whole, order = _auc(test.y, model(test)), rng.permutation(len(test))
-    return np.array([whole - _auc(test.y, model(_mixed(test, j, order))) for j in _columns(test)])
+    """Return the AUC lost when one column of the test rows is shuffled, for each column."""
+    whole, order = _auc(test, model), rng.permutation(len(test))
+    return np.array(
+        [whole - _auc(_mixed(test, j, order), model) for j in range(test.trees.shape[1])]
+    )
 
 
 def _pairs(real: EncodedRows, other: EncodedRows, n_pairs: int = 8) -> list[list[str | float]]:
@@ -224,12 +219,9 @@ def _pairs(real: EncodedRows, other: EncodedRows, n_pairs: int = 8) -> list[list
     ]
 
 
-def _columns(test: Design) -> range:
-    return range(test.trees.shape[1])
-
-
-def _auc(y: Floats, probabilities: Floats) -> float:
-    return auc(probabilities[y == 0, 1], probabilities[y == 1, 1])
+def _auc(test: Design, model: Callable[[Design], Floats]) -> float:
+    scores = model(test)[:, 1]
+    return auc(scores[test.y == 0], scores[test.y == 1])
 
 
 def _mixed(test: Design, column: int, order: NDArray[np.int64]) -> Design:

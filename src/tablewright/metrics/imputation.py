@@ -57,12 +57,13 @@ def imputation_error(
         for name, values in _simple(real, rows, emptied, rng).items()
     }
     value = float(np.mean(list(error.values())))
+    interval = _bootstrap(rows, filled.values, emptied, rng)
     return Score(
         "imputation_error",
         value,
         Direction.LOWER,
         meaning,
-        _bootstrap(rows, filled.values, emptied, rng),
+        interval,
         reference,
         rows=len(rows),
         details={"columns": error},
@@ -131,17 +132,12 @@ def _neighbours(real: EncodedRows, known: EncodedRows, rng: np.random.Generator)
     pool = real.cut(MAX_ROWS, rng)
     _, near = nearest(known.gower, pool.gower, min(10, len(pool)))
     votes = pool.values[near]
+    means = np.ma.masked_invalid(votes).mean(axis=1).filled(np.nan)
     columns = [
-        _vote(votes[:, :, j]) if feature.levels is not None else _average(votes[:, :, j])
+        means[:, j] if feature.levels is None else _vote(votes[:, :, j])
         for j, feature in enumerate(real.features)
     ]
     return np.column_stack(columns)
-
-
-def _average(votes: Floats) -> Floats:
-    known = ~np.isnan(votes)
-    count = known.sum(axis=1)
-    return np.where(count, np.where(known, votes, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
 def _vote(votes: Floats) -> Floats:
@@ -155,9 +151,7 @@ def _bootstrap(
     values = []
     for _ in range(200):
         at = rng.integers(len(rows), size=len(rows))
-        errors = _errors(
-            EncodedRows(rows.encoder, rows.values[at], rows.frame), filled[at], emptied[at]
-        )
+        errors = _errors(rows.take(at), filled[at], emptied[at])
         values.append(float(np.mean(list(errors.values()))) if errors else np.nan)
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)

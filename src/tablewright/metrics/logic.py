@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows, Floats
-from tablewright.metrics.references import Measured, referenced
+from tablewright.metrics.references import Measured, Metric
 from tablewright.metrics.scores import Direction, Score
 from tablewright.rules import Rules, bind, check_rules
 from tablewright.rules.bound import BoundRule, ShareRule
@@ -50,7 +50,7 @@ def rule_violations(
         share = float(_breaks(other, by_row).mean()) if len(other) else None
         return Measured(share, "" if len(other) else "no rows", {"rules": table})
 
-    return referenced(name, measure, Direction.LOWER, meaning, real, synthetic, holdout, rng)
+    return Metric(name, measure, Direction.LOWER, meaning)(real, synthetic, holdout, rng)
 
 
 def _breaks(rows: EncodedRows, bound: list[BoundRule]) -> NDArray[np.bool_]:
@@ -121,7 +121,7 @@ def xmodal(
         return _compare(joint.shares(first), joint.shares(second))
 
     meaning = f"TV distance of the joint shares of the target and {column!r}; 0 is alike"
-    return referenced("xmodal", measure, Direction.LOWER, meaning, real, synthetic, holdout, rng)
+    return Metric("xmodal", measure, Direction.LOWER, meaning)(real, synthetic, holdout, rng)
 
 
 class _Joint:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.special import gammaln
 
 from tablewright.metrics.encoder import EncodedRows, Floats
@@ -72,26 +73,34 @@ def share_score(
     details: Mapping[str, Any] | None = None,
 ) -> Score:
     """Return a share of rows, lower being better, with Wilson's interval and the count."""
-    facts = {"count": hits, **(details or {})}
+    interval = stats.binomtest(hits, n).proportion_ci(method="wilson")
     return Score(
-        name, hits / n, Direction.LOWER, meaning, wilson(hits, n), reference, None, "", n, facts
+        name,
+        hits / n,
+        Direction.LOWER,
+        meaning,
+        (float(interval.low), float(interval.high)),
+        reference,
+        rows=n,
+        details={"count": hits, **(details or {})},
     )
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927).
-
-    Examples
-    --------
-    >>> [round(bound, 2) for bound in wilson(0, 100)]
-    [0.0, 0.04]
-    """
-    z2 = 1.96**2
-    centre = (hits + z2 / 2) / (n + z2)
-    width = 1.96 / (n + z2) * np.sqrt(hits * (n - hits) / n + z2 / 4)
-    low = float(centre - width) if hits else 0.0
-    high = float(centre + width) if hits < n else 1.0
-    return low, high
+def _coin_score(
+    name: str,
+    meaning: str,
+    value: float,
+    error: float,
+    copy: float,
+    n: int,
+    details: Mapping[str, Any] | None = None,
+) -> Score:
+    """Return a share or an AUC that is 0.5 where nothing was memorised."""
+    interval, reference = (value - 1.96 * error, value + 1.96 * error), {"real": 0.5, "copy": copy}
+    score = Score(
+        name, value, Direction.TARGET, meaning, interval, reference, 0.5, "", n, details or {}
+    )
+    return score.within(0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -134,14 +143,14 @@ def search(
     held = holdout.cut(min(len(real), MAX_QUERIES), rng)
     rows = synthetic.cut(MAX_QUERIES, rng).gower
     away = nearest(rows, held.gower)[0]
-    result = np.empty((4, len(rows)))
+    nearer, as_near, two = np.empty(len(rows)), np.empty(len(rows)), np.empty((len(rows), 2))
     for at, block in distance_blocks(rows, real.gower):
-        result[2, at] = (block < away[at]).sum(axis=1)
-        result[3, at] = (block <= away[at]).sum(axis=1)
-        result[:2, at] = np.partition(block, 1, axis=1)[:, :2].T
+        nearer[at] = (block < away[at]).sum(axis=1)
+        as_near[at] = (block <= away[at]).sum(axis=1)
+        two[at] = np.partition(block, 1, axis=1)[:, :2]
     base = nearest(held.gower, real.gower, 2)[0].astype(float)
     return Distances(
-        result[0], result[1], result[2], result[3], base[:, 0], base[:, 1], len(real), len(held)
+        two[:, 0], two[:, 1], nearer, as_near, base[:, 0], base[:, 1], len(real), len(held)
     )
 
 
@@ -174,10 +183,7 @@ def distance_share(
         "distance_to_training": _points(found.first),
         "holdout_to_training": _points(found.base_first),
     }
-    interval, reference = (value - 1.96 * error, value + 1.96 * error), {"real": 0.5, "copy": 1.0}
-    n = len(share)
-    score = Score(name, value, direction, meaning, interval, reference, 0.5, "", n, details)
-    return score.within(0.0, 1.0)
+    return _coin_score(name, meaning, value, error, 1.0, len(share), details)
 
 
 def _shares(found: Distances) -> Floats:
@@ -273,10 +279,7 @@ def membership_inference(
         "hits_at_1%_false_alarms": float((near[1] > alarm).mean()),
         "auc_of_isolated": _isolated(members, others, near),
     }
-    interval = (value - 1.96 * error, value + 1.96 * error)
-    reference = {"real": 0.5, "copy": _copy_auc(others, members)}
-    score = Score(name, value, direction, meaning, interval, reference, 0.5, "", size, details)
-    return score.within(0.0, 1.0)
+    return _coin_score(name, meaning, value, error, _copy_auc(others, members), size, details)
 
 
 def _copy_auc(others: EncodedRows, members: EncodedRows) -> float:
@@ -318,15 +321,7 @@ def density_inference(
     sides = [_density_ratio(rows, known, pool) for rows in (others, members)]
     value, error = auc(*sides), auc_error(*sides)
     copies = [_density_ratio(rows, known, members) for rows in (others, members)]
-    interval, reference = (
-        (value - 1.96 * error, value + 1.96 * error),
-        {
-            "real": 0.5,
-            "copy": auc(*copies),
-        },
-    )
-    score = Score(name, value, direction, meaning, interval, reference, 0.5, "", size)
-    return score.within(0.0, 1.0)
+    return _coin_score(name, meaning, value, error, auc(*copies), size)
 
 
 def _density_ratio(rows: EncodedRows, known: EncodedRows, pool: EncodedRows) -> Floats:

@@ -34,60 +34,69 @@ Measure = Callable[[EncodedRows, EncodedRows], Measured]
 """From the real rows and the rows to judge to a value."""
 
 
-def referenced(
-    name: str,
-    measure: Measure,
-    direction: Direction,
-    meaning: str,
-    real: EncodedRows,
-    synthetic: EncodedRows,
-    holdout: EncodedRows | None,
-    rng: np.random.Generator,
-    ideal: float | None = None,
-    highest: float = 1.0,
-    whole_tables: bool = False,
-) -> Score:
-    """Take a measure of generated rows and, on as many rows, of the three references.
+@dataclass(frozen=True)
+class Metric:
+    """A measure of generated rows and, on as many rows, of the three references.
 
-    Parameters
+    Attributes
     ----------
     name, direction, meaning, ideal
         As in `Score`.
     measure : callable
         ``measure(real, other)``.
-    real, synthetic : EncodedRows
-        Training rows and generated rows.
-    holdout : EncodedRows or None
-        Real rows that were not trained on; without them there is no real reference.
-    rng : numpy Generator
-        Draws the cuts.
-    highest : float, default=1.0
+    highest : float
         The largest value that is possible; the least is 0.
-    whole_tables : bool, default=False
+    whole_tables : bool
         Whether every table is measured with all its rows, where a measure does not depend on
         their number but for noise.
-
-    Returns
-    -------
-    Score
-        The value is the mean over cuts of the size of the holdout, so that it can be held
-        against the references; the details are those of all generated rows.
     """
-    whole = measure(real, synthetic)
-    if whole.value is None:
-        return Score.undefined(name, direction, whole.reason, meaning, len(synthetic))
-    size = min(len(synthetic), len(real), len(holdout) if holdout else len(real))
-    if whole_tables:
-        size = max(len(synthetic), len(real), len(holdout) if holdout else 0)
-    value, reference = whole.value, _references(measure, real, holdout, size, rng)
-    if size < len(synthetic):
-        over_cuts = _mean_over_cuts(measure, real, synthetic, size, rng)
-        value = value if over_cuts is None else over_cuts
-    interval = _interval(value, spread(measure, real, synthetic.cut(size, rng), rng))
-    score = Score(
-        name, value, direction, meaning, interval, reference, ideal, "", size, whole.details
-    )
-    return score.within(0.0, highest)
+
+    name: str
+    measure: Measure
+    direction: Direction
+    meaning: str
+    ideal: float | None = None
+    highest: float = 1.0
+    whole_tables: bool = False
+
+    def __call__(
+        self,
+        real: EncodedRows,
+        synthetic: EncodedRows,
+        holdout: EncodedRows | None,
+        rng: np.random.Generator,
+    ) -> Score:
+        """Return the mean over cuts of the size of the holdout, which the references have too.
+
+        Without real rows that were not trained on there is no real reference. The details are
+        those of all generated rows.
+        """
+        whole = self.measure(real, synthetic)
+        if whole.value is None:
+            return self.undefined(whole.reason, len(synthetic))
+        sizes = [len(rows) for rows in (real, synthetic, holdout) if rows]
+        size = max(sizes) if self.whole_tables else min(sizes)
+        value, reference = whole.value, _references(self.measure, real, holdout, size, rng)
+        if size < len(synthetic):
+            over_cuts = _mean_over_cuts(self.measure, real, synthetic, size, rng)
+            value = value if over_cuts is None else over_cuts
+        interval = _interval(value, spread(self.measure, real, synthetic.cut(size, rng), rng))
+        score = Score(
+            self.name,
+            value,
+            self.direction,
+            self.meaning,
+            interval,
+            reference,
+            self.ideal,
+            rows=size,
+            details=whole.details,
+        )
+        return score.within(0.0, self.highest)
+
+    def undefined(self, reason: str, rows: int) -> Score:
+        """Return the score of rows that cannot be measured."""
+        return Score.undefined(self.name, self.direction, reason, self.meaning, rows)
 
 
 def _references(
@@ -120,16 +129,11 @@ def spread(
     rng: np.random.Generator,
     n_halves: int = N_HALVES,
 ) -> float | None:
-    """Return the standard error of a measure, from random halves of both tables.
+    """Return the standard error of a measure, or None below four rows or three values.
 
     The variance of a mean over a random half, around the mean of the table, equals that of a
     mean over the table around the mean of the population: no scaling is needed, and nothing
     is drawn twice as a bootstrap would, which a measure of copies would see.
-
-    Returns
-    -------
-    float or None
-        None where fewer than four rows, or no value, are to be had.
     """
     if min(len(real), len(other)) < 4:
         return None

@@ -8,6 +8,8 @@ sample shrunk to half its spread has a fine recall. Read them together, beside r
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -15,7 +17,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
 from tablewright.metrics.encoder import EncodedRows, Floats
-from tablewright.metrics.references import Measured, referenced
+from tablewright.metrics.references import Measured, Metric
 from tablewright.metrics.scores import Direction, Score
 from tablewright.threads import one_thread
 
@@ -26,48 +28,54 @@ _ROUNDING = 1e-6
 _LEVELS = np.linspace(0, 1, 31)[1:]
 
 
-def _score(
-    name: str,
-    value: Callable[[Floats, Floats], float],
-    direction: Direction,
-    meaning: str,
-    real: EncodedRows,
-    synthetic: EncodedRows,
-    holdout: EncodedRows | None,
-    rng: np.random.Generator,
-    ideal: float | None = None,
-    highest: float = 1.0,
-) -> Score:
-    sizes = [len(real), len(synthetic), *([len(holdout)] if holdout is not None else [])]
-    size = min([*sizes, MAX_ROWS])
-    if size < MIN_ROWS:
-        reason = f"it needs {MIN_ROWS} rows of each table"
-        return Score.undefined(name, direction, reason, meaning, size)
+Distance = Callable[[Floats, Floats], float]
+"""From as many coordinates of real rows as of others to a value."""
 
-    def measure(first: EncodedRows, second: EncodedRows) -> Measured:
-        n = min(len(first), len(second))
-        if n < MIN_ROWS:
-            return Measured(None, "too few rows")
-        with one_thread():
-            return Measured(value(first.embedded[:n], second.embedded[:n]))
 
-    cut = None if holdout is None else holdout.cut(4 * size, rng)
-    result = synthetic.cut(4 * size, rng)
-    return referenced(
-        name, measure, direction, meaning, real.cut(size, rng), result, cut, rng, ideal, highest
-    )
+@dataclass(frozen=True)
+class Support(Metric):
+    """A metric of coordinates, of as many real rows as others."""
+
+    def __call__(
+        self,
+        real: EncodedRows,
+        synthetic: EncodedRows,
+        holdout: EncodedRows | None,
+        rng: np.random.Generator,
+    ) -> Score:
+        """Measure cuts of the size of the smallest table, of 1,500 rows at most."""
+        others = [synthetic] if holdout is None else [synthetic, holdout]
+        size = min(len(real), *map(len, others), MAX_ROWS)
+        if size < MIN_ROWS:
+            return self.undefined(f"it needs {MIN_ROWS} rows of each table", size)
+        held = None if holdout is None else holdout.cut(4 * size, rng)
+        made = synthetic.cut(4 * size, rng)
+        return super().__call__(real.cut(size, rng), made, held, rng)
+
+
+def _support(direction: Direction, meaning: str, **options: Any) -> Callable[[Distance], Support]:
+    def decorated(value: Distance) -> Support:
+        def measure(real: EncodedRows, other: EncodedRows) -> Measured:
+            n = min(len(real), len(other))
+            if n < MIN_ROWS:
+                return Measured(None, "too few rows")
+            with one_thread():
+                return Measured(value(real.embedded[:n], other.embedded[:n]))
+
+        return Support(value.__name__, measure, direction, meaning, **options)
+
+    return decorated
 
 
 def _near(query: Floats, points: Floats, k: int, same: bool = False) -> tuple[Floats, Floats]:
-    """Distances to the k nearest points and their indices; a point is not its own neighbour."""
+    """Return distances to the k nearest points, none its own neighbour, and their indices."""
     model = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
     distances, indices = model.kneighbors(None if same else query)
     return distances, indices
 
 
-def alpha_precision(
-    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
-) -> Score:
+@_support(Direction.HIGHER, "whether distances to the real centre are as in real rows; 1 is alike")
+def alpha_precision(real: Floats, other: Floats) -> float:
     """Whether generated rows lie as far from the centre of the real rows as real ones do.
 
     References
@@ -75,13 +83,6 @@ def alpha_precision(
     .. [1] Alaa et al., "How Faithful is your Synthetic Data?", ICML 2022, section 3. Coordinates
        are the scaled columns, not a learned embedding, whose value changes from run to run.
     """
-    meaning = "whether distances to the real centre are as in real rows; 1 is alike"
-    return _score(
-        "alpha_precision", _alpha, Direction.HIGHER, meaning, real, synthetic, holdout, rng
-    )
-
-
-def _alpha(real: Floats, other: Floats) -> float:
     centre = real.mean(axis=0)
     radii = np.quantile(np.linalg.norm(real - centre, axis=1), _LEVELS)
     away = np.sort(np.linalg.norm(other - centre, axis=1))
@@ -89,9 +90,8 @@ def _alpha(real: Floats, other: Floats) -> float:
     return float(1 - np.abs(_LEVELS - inside).sum() / _LEVELS.sum())
 
 
-def beta_recall(
-    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
-) -> Score:
+@_support(Direction.HIGHER, "share of real rows that generated rows cover; compare with real rows")
+def beta_recall(real: Floats, other: Floats) -> float:
     """Whether generated rows come as near to real rows as other real rows do.
 
     A fresh sample of the same population gets about 0.5, not 1: for half of the rows a real
@@ -101,11 +101,6 @@ def beta_recall(
     ----------
     .. [1] Alaa et al., "How Faithful is your Synthetic Data?", ICML 2022, section 3.
     """
-    meaning = "share of real rows that generated rows cover; compare with real rows"
-    return _score("beta_recall", _beta, Direction.HIGHER, meaning, real, synthetic, holdout, rng)
-
-
-def _beta(real: Floats, other: Floats) -> float:
     own = _near(real, real, 1, same=True)[0][:, 0]
     distance, index = (result[:, 0] for result in _near(real, other, 1))
     away = np.linalg.norm(other - other.mean(axis=0), axis=1)[index.astype(int)]
@@ -115,9 +110,10 @@ def _beta(real: Floats, other: Floats) -> float:
     return float(1 - np.abs(_LEVELS - covered).sum() / _LEVELS.sum())
 
 
-def authenticity(
-    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
-) -> Score:
+@_support(
+    Direction.HIGHER, "share of generated rows that are no closer to a real row than real rows are"
+)
+def authenticity(real: Floats, other: Floats) -> float:
     """Share of generated rows farther from their nearest real row than that is from its own.
 
     0 for copies. There is no value that holds for all tables (0.37 for two normal columns, 0.72
@@ -125,21 +121,15 @@ def authenticity(
     implementation in synthcity looks the real distance up by a synthetic row's number, so that
     its values do not agree.
     """
-    meaning = "share of generated rows that are no closer to a real row than real rows are"
-    return _score(
-        "authenticity", _authentic, Direction.HIGHER, meaning, real, synthetic, holdout, rng
-    )
-
-
-def _authentic(real: Floats, other: Floats) -> float:
     own = _near(real, real, 1, same=True)[0][:, 0]
     distance, index = (result[:, 0] for result in _near(other, real, 1))
     return float((distance > own[index.astype(int)]).mean())
 
 
-def coverage(
-    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
-) -> Score:
+@_support(
+    Direction.HIGHER, "share of real rows with a generated row within reach of five neighbours"
+)
+def coverage(real: Floats, other: Floats) -> float:
     """Share of real rows with a generated row among their five nearest real neighbours.
 
     References
@@ -147,18 +137,17 @@ def coverage(
     .. [1] Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", ICML
        2020. Equal rows count: a radius of 0 covers a row that is met exactly.
     """
-    meaning = "share of real rows with a generated row within reach of five neighbours"
-    return _score("coverage", _coverage, Direction.HIGHER, meaning, real, synthetic, holdout, rng)
-
-
-def _coverage(real: Floats, other: Floats) -> float:
     radius = _near(real, real, K, same=True)[0][:, -1]
     return float((_near(real, other, 1)[0][:, 0] <= radius).mean())
 
 
-def density(
-    real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows | None, rng: np.random.Generator
-) -> Score:
+@_support(
+    Direction.TARGET,
+    "real neighbourhoods that a generated row lies in, over five; 1 is as dense",
+    ideal=1.0,
+    highest=np.inf,
+)
+def density(real: Floats, other: Floats) -> float:
     """Mean number of real neighbourhoods a generated row lies in, over five; may exceed 1.
 
     References
@@ -166,22 +155,6 @@ def density(
     .. [1] Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", ICML
        2020.
     """
-    meaning = "real neighbourhoods that a generated row lies in, over five; 1 is as dense"
-    return _score(
-        "density",
-        _density,
-        Direction.TARGET,
-        meaning,
-        real,
-        synthetic,
-        holdout,
-        rng,
-        1.0,
-        np.inf,
-    )
-
-
-def _density(real: Floats, other: Floats) -> float:
     radius = _near(real, real, K, same=True)[0][:, -1]
     inside = euclidean_distances(other, real) <= radius + _ROUNDING
     return float(inside.sum()) / (K * len(other))
@@ -194,10 +167,7 @@ def cluster_shares(
 
     The details hold the entropy of the shares over its maximum: higher is not better as such.
     """
-    name, meaning = (
-        "cluster_shares",
-        "TV distance of the shares of clusters of real rows; 0 is alike",
-    )
+    name, meaning = "cluster_shares", "TV distance of shares of clusters of real rows; 0 is alike"
     sample = real.cut(4 * MAX_ROWS, rng)
     n_clusters = min(10, len(sample) // 20)
     if n_clusters < 2 or not len(synthetic) or not real.features:
@@ -221,7 +191,7 @@ def cluster_shares(
 
     created = synthetic.cut(4 * MAX_ROWS, rng)
     cut = None if holdout is None else holdout.cut(4 * MAX_ROWS, rng)
-    return referenced(name, measure, Direction.LOWER, meaning, sample, created, cut, rng)
+    return Metric(name, measure, Direction.LOWER, meaning)(sample, created, cut, rng)
 
 
 def _entropy(shares: Floats) -> float:

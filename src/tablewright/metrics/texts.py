@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tablewright.metrics.encoder import EncodedRows
-from tablewright.metrics.references import Measured, referenced
+from tablewright.metrics.references import Measured, Metric
 from tablewright.metrics.scores import Direction, Score
 
 
@@ -60,6 +60,5 @@ def shared_texts(
         return Measured(share, "" if share is not None else f"{column!r} holds no text")
 
     meaning = f"share of rows whose text in {column!r} is that of a training row; 0 is none"
-    return referenced(
-        "shared_texts", measure, Direction.LOWER, meaning, real, synthetic, holdout, rng
-    )
+    shared = Metric("shared_texts", measure, Direction.LOWER, meaning)
+    return shared(real, synthetic, holdout, rng)
