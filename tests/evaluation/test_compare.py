@@ -72,7 +72,7 @@ def test_nothing_wins_where_every_method_harms() -> None:
 
 def test_the_command_of_the_winner_keeps_the_options_of_the_contest() -> None:
     options = ("--schema", "my schema.yaml", "--model", "gpt", "--base-url", "http://localhost/v1")
-    command = command_line("my table.csv", "label", "trees", "fill", 60, 3, options)
+    command = command_line("my table.csv", "label", "trees:fill", 60, 3, options)
     assert command == (
         "tablewright generate 'my table.csv' --target label -n auto --out synthetic.csv --method "
         "trees --balance fill --schema 'my schema.yaml' --model gpt --base-url http://localhost/v1 "

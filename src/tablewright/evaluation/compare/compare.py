@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -46,17 +47,6 @@ DEFAULT_METHODS = ("trees", "copula", "independent", "smotenc")
 BALANCED_METHODS = ("trees:fill", "smotenc:fill")
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One method on one split; its key names everything that its result depends on."""
-
-    method: str
-    split: int
-    size: int
-    key: str
-    seed: int
 
 
 def compare(
@@ -137,7 +127,7 @@ def compare(
     """
     writers = _writers(methods, frame, schema, llm)
     others = [n for n, w in methods.items() if w] if isinstance(methods, Mapping) else []
-    chosen = _measure(measure, schema)
+    chosen, target = _measure(measure, schema), str(schema.target)
     outer = outer_split(frame, schema, random_state, groups=groups, time=time)
     inside, outside = frame[outer.train], frame[outer.test]
     splits = inner_splits(
@@ -150,9 +140,10 @@ def compare(
         n_repeats=n_repeats,
     )
     _check_sizes(sizes, min(len(split.train) for split in splits))
-    contest = _Contest(inside, _without(schema, groups), splits, Settings(n_samples, models=models))
+    settings = Settings(n_samples, models=models)
+    contest = _Contest(inside, _without(schema, groups), splits, settings, random_state)
     jobs = [
-        _job(contest, name, i, size, random_state)
+        contest.job(name, i, size)
         for size in (0, *sizes)
         for name in (*CONTROLS, *writers)
         for i in range(len(splits))
@@ -165,10 +156,10 @@ def compare(
     writer = writers.get(winner)
     report = _outer_report(contest, outside, winner, writer, random_state, chosen)
     n_rows = n_samples or frame.height
-    command = _command(winner, others, source, schema.target or "", n_rows, random_state, options)
+    own = winner == "nothing" or winner in others
+    command = "" if own else command_line(source, target, winner, n_rows, random_state, options)
     curves |= {entries[0].n_train: entries} if curves else {}
     notices = []
-    target = str(schema.target)
     if schema[target].kind.is_discrete:
         notices = _few_of_a_class(frame[target], inside[target], n_splits)
     return Comparison(entries, winner, report, command, chosen, curves, notices)
@@ -190,10 +181,10 @@ def _writers(
             raise InputError(f"method {name!r} is a control and always takes part: leave it out")
         if writer is not None:
             continue
-        method = read_method(name)
-        estimator(method.generator)
-        if llm is not None and method.generator in names("systems"):
-            result[name] = method_writer(method, llm)
+        generator, _ = read_method(name)
+        estimator(generator)
+        if llm is not None and generator in names("systems"):
+            result[name] = method_writer(name, llm)
     return result
 
 
@@ -232,16 +223,14 @@ def _without(schema: Schema, groups: str | None) -> Schema:
     return schema.model_copy(update={"columns": columns})
 
 
-def _job(contest: _Contest, method: str, split: int, size: int, random_state: int) -> _Job:
-    key = hashlib.sha256(_digest(contest.frame))
-    facts = [method, size, random_state, contest.settings.to_dict(), __version__]
-    key.update(json.dumps([*facts, contest.schema.to_yaml()], sort_keys=True).encode())
-    key.update(contest.splits[split].train.tobytes())
-    return _Job(method, split, size, key.hexdigest()[:24], random_state * 1000 + split)
+@dataclass(frozen=True)
+class _Job:
+    """One method on one split; its key names everything that its result depends on."""
 
-
-def _digest(frame: pl.DataFrame) -> bytes:
-    return bytes(frame.hash_rows(seed=0).to_numpy().tobytes())
+    method: str
+    split: int
+    size: int
+    key: str
 
 
 @dataclass(frozen=True)
@@ -252,22 +241,26 @@ class _Contest:
     schema: Schema
     splits: Sequence[Split]
     settings: Settings
+    random_state: int
+
+    def job(self, method: str, split: int, size: int) -> _Job:
+        facts = [method, size, self.random_state, self.settings.to_dict(), __version__]
+        key = hashlib.sha256(self._digest)
+        key.update(json.dumps([*facts, self.schema.to_yaml()], sort_keys=True).encode())
+        key.update(self.splits[split].train.tobytes())
+        return _Job(method, split, size, key.hexdigest()[:24])
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return bytes(self.frame.hash_rows(seed=0).to_numpy().tobytes())
 
     def run(self, job: _Job, writer: Writer | None) -> dict[str, Any]:
-        split = self.splits[job.split]
+        split, seed = self.splits[job.split], self.random_state * 1000 + job.split
         if job.size:
-            indices = np.random.default_rng(job.seed).permutation(split.train)[: job.size]
+            indices = np.random.default_rng(seed).permutation(split.train)[: job.size]
             split = Split(np.sort(indices), split.test)
-        result = run_trial(
-            self.frame, self.schema, split, job.method, job.seed, self.settings, writer
-        )
-        return {
-            "key": job.key,
-            "method": job.method,
-            "split": job.split,
-            "size": job.size,
-            **result,
-        }
+        result = run_trial(self.frame, self.schema, split, job.method, seed, self.settings, writer)
+        return {**asdict(job), **result}
 
 
 def _run(
@@ -334,8 +327,8 @@ def _board(
 
 def _winner(entries: Sequence[Entry]) -> str:
     """Name the best method of those whose gain an interval shows; without one, nothing."""
-    shown = (e for e in entries if not e.is_control and e.interval is not None)
-    return next((e.method for e in shown if e.interval and e.interval[0] > 0), "nothing")
+    shown = (e for e in entries if not e.is_control and e.interval and e.interval[0] > 0)
+    return next((entry.method for entry in shown), "nothing")
 
 
 def _few_of_a_class(whole: pl.Series, inside: pl.Series, n_splits: int) -> list[str]:
@@ -363,7 +356,7 @@ def _outer_report(
         return None
     n_rows = contest.settings.n_samples or contest.frame.height
     schema = schema_of_training(contest.schema, contest.frame)
-    result = (writer or method_writer(read_method(winner)))(contest.frame, schema, n_rows, seed)
+    result = (writer or method_writer(winner))(contest.frame, schema, n_rows, seed)
     return evaluate(
         contest.frame,
         result.rows,
@@ -373,18 +366,3 @@ def _outer_report(
         random_state=seed,
         provenance={"method": winner, "options": {"balance": winner.partition(":")[2] or None}},
     )
-
-
-def _command(
-    winner: str,
-    others: Collection[str],
-    source: str,
-    target: str,
-    n_rows: int,
-    seed: int,
-    options: Sequence[str],
-) -> str:
-    if winner == "nothing" or winner in others:
-        return ""
-    method = read_method(winner)
-    return command_line(source, target, method.generator, method.balance, n_rows, seed, options)

@@ -106,22 +106,20 @@ def _entry(
         error = next((str(t["error"]) for t in found.values() if "error" in t), "not defined")
         return Entry(name, None, None, None, 0.0, 0.0, 0.0, n_train, is_control, error)
     sign = 1.0 if DIRECTIONS[measure] is Direction.HIGHER else -1.0
-    gains = np.array(
-        [
-            sign * (values[split] - nothing)
-            for split in values
-            if split in base and (nothing := _value(base[split], measure)) is not None
-        ]
+    nothing = {split: v for split, t in base.items() if (v := _value(t, measure)) is not None}
+    gains = np.array([sign * (v - nothing[k]) for k, v in values.items() if k in nothing])
+    seconds, money = (
+        float(np.mean([found[split].get(key, 0.0) for split in values]))
+        for key in ("seconds", "money")
     )
-    cost = [np.mean([found[s].get(k, 0.0) for s in values]) for k in ("seconds", "money")]
     return Entry(
         name,
         float(np.mean(list(values.values()))),
         float(gains.mean()) if len(gains) else None,
         _corrected(gains, n_test / max(n_train, 1)) if name != "nothing" else None,
         float(((gains > 0) + (gains == 0) / 2).mean()) if len(gains) else 0.0,
-        float(cost[0]),
-        float(cost[1]),
+        seconds,
+        money,
         n_train,
         is_control,
     )
@@ -265,22 +263,17 @@ def _cells(entry: Entry) -> list[str]:
 
 
 def command_line(
-    source: str,
-    target: str,
-    generator: str,
-    balance: str | None,
-    n_rows: int,
-    seed: int,
-    options: Sequence[str] = (),
+    source: str, target: str, method: str, n_rows: int, seed: int, options: Sequence[str] = ()
 ) -> str:
     """Write the command that makes the winner's rows.
 
     Examples
     --------
-    >>> command_line("a b.csv", "y", "trees", "fill", 100, 0)
+    >>> command_line("a b.csv", "y", "trees:fill", 100, 0)
     "tablewright generate 'a b.csv' --target y -n auto --out synthetic.csv --method trees \
 --balance fill --seed 0"
     """
+    generator, _, balance = method.partition(":")
     parts = ["tablewright", "generate", source, "--target", target]
     parts += ["-n", "auto" if balance == "fill" else str(n_rows), "--out", "synthetic.csv"]
     parts += ["--method", generator, *(["--balance", balance] if balance else [])]

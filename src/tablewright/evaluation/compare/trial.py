@@ -35,27 +35,8 @@ Writer = Callable[[pl.DataFrame, Schema, int, int], Written]
 """From training rows, their schema, a number of rows and a seed to rows."""
 
 
-@dataclass(frozen=True)
-class Method:
-    """A name such as ``"trees"`` or ``"trees:fill"``, read.
-
-    Attributes
-    ----------
-    name : str
-        As it was given.
-    generator : str
-        What makes the rows: a generator or a system.
-    balance : str or None
-        ``"equal"`` or ``"fill"`` after the colon.
-    """
-
-    name: str
-    generator: str
-    balance: str | None
-
-
-def read_method(name: str) -> Method:
-    """Read the name of a method.
+def read_method(name: str) -> tuple[str, str | None]:
+    """Read the name of a method: what makes the rows, and how classes are balanced.
 
     Raises
     ------
@@ -64,13 +45,13 @@ def read_method(name: str) -> Method:
 
     Examples
     --------
-    >>> read_method("trees:fill").balance
-    'fill'
+    >>> read_method("trees:fill"), read_method("copula")
+    (('trees', 'fill'), ('copula', None))
     """
     generator, _, balance = name.partition(":")
     if balance not in ("", "equal", "fill"):
         raise InputError(f"method {name!r}: after the colon stands 'equal' or 'fill'")
-    return Method(name, generator, balance or None)
+    return generator, balance or None
 
 
 @dataclass(frozen=True)
@@ -124,7 +105,7 @@ def run_trial(
         return _measured(_control_arm(method), real, real, asked, task, rng) | _cost(0.0, 0.0, 0)
     started = clock.process_time()
     try:
-        created = (writer or method_writer(read_method(method)))(
+        created = (writer or method_writer(method))(
             train, schema_of_training(schema, train), settings.n_samples or train.height, seed
         )
     except InputError as error:
@@ -175,20 +156,21 @@ def _balanced_copies(draw: Draw, rng: np.random.Generator) -> Design:
     return draw.train.join(draw.train.take(np.concatenate(indices)))
 
 
-def method_writer(method: Method, llm: Models = None) -> Writer:
+def method_writer(name: str, llm: Models = None) -> Writer:
     """Return the function that fits one of our methods and draws from it.
 
     Parameters
     ----------
-    method : Method
+    name : str
     llm : LLM, mapping of str to LLM or None, default=None
         Models of a system.
     """
+    generator, balance = read_method(name)
 
     def write(train: pl.DataFrame, schema: Schema, n_rows: int, seed: int) -> Written:
-        options: Mapping[str, Any] = {"balance": method.balance} if method.balance else {}
-        result = estimator(method.generator, schema=schema, random_state=seed, llm=llm).fit(train)
-        rows = result.sample(None if method.balance == "fill" else n_rows, **options)
+        options: Mapping[str, Any] = {"balance": balance} if balance else {}
+        result = estimator(generator, schema=schema, random_state=seed, llm=llm).fit(train)
+        rows = result.sample(None if balance == "fill" else n_rows, **options)
         cost = result.result_.usage.cost if isinstance(result, System) else 0.0
         return Written(rows, cost or 0.0)
 

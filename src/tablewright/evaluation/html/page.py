@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -47,7 +47,10 @@ def _asset(name: str) -> str:
 
 def _top(page: Page) -> Markup:
     answers = element("div", [_answer(answer) for answer in page.answers], class_="answers")
-    return element("header", element("h1", page.title), _alarms(page), answers, _notices(page))
+    report = page.report
+    alarms = _aside("These numbers cannot be believed", report.get("alarms", ()), "alarms", "alert")
+    notices = _aside("Mind this", report["notices"], "notices", None)
+    return element("header", element("h1", page.title), alarms, answers, notices)
 
 
 def _answer(answer: Answer) -> Markup:
@@ -60,50 +63,40 @@ def _answer(answer: Answer) -> Markup:
     )
 
 
-def _alarms(page: Page) -> Markup | None:
-    if not page.alarms:
+def _aside(heading: str, points: Sequence[str], class_: str, role: str | None) -> Markup | None:
+    if not points:
         return None
-    points = [element("li", alarm) for alarm in page.alarms]
-    heading = element("h2", "These numbers cannot be believed")
-    return element("aside", heading, element("ul", points), class_="alarms", role="alert")
-
-
-def _notices(page: Page) -> Markup | None:
-    if not page.notices:
-        return None
-    points = [element("li", notice) for notice in page.notices]
-    return element("aside", element("h2", "Mind this"), element("ul", points), class_="notices")
+    items = element("ul", [element("li", point) for point in points])
+    return element("aside", element("h2", heading), items, class_=class_, role=role)
 
 
 def _section(page: Page, section: Section) -> Markup:
     return element(
         "section",
         element("h2", section.title),
-        _pictures(page, section.key),
+        _plots(page, section.key),
         [_table(table) for table in section.tables],
         element("ul", [element("li", note) for note in section.notes]) if section.notes else None,
         id=section.key,
     )
 
 
-def _pictures(page: Page, key: str) -> Markup | None:
+def _plots(page: Page, key: str) -> Markup | None:
     if key == "utility":
-        drawn = gains(page.arms, page.measure)
-        words = (
-            f"Gain in {page.measure} over real rows alone, with 95 % intervals. Right is better."
-        )
+        measure = page.report["verdict"].get("measure") or ""
+        drawn = gains(page.report["arms"], measure)
+        words = f"Gain in {measure} over real rows alone, with 95 % intervals. Right is better."
         return None if drawn is None else _figure(drawn, words)
-    return join(_fidelity(page)) if key == "fidelity" else None
+    return join(_fidelity(page.report.get("pictures", {}))) if key == "fidelity" else None
 
 
-def _fidelity(page: Page) -> list[Markup | None]:
-    pictures = page.pictures
-    if not pictures:
+def _fidelity(plots: Mapping[str, Any]) -> list[Markup | None]:
+    if not plots:
         return []
     margins = [
-        _figure(margin(data), f"{data['column']} ({data['kind']})") for data in pictures["margins"]
+        _figure(margin(data), f"{data['column']} ({data['kind']})") for data in plots["margins"]
     ]
-    heat, rows = heat_map(pictures["pairs"]), scatter(pictures["map"])
+    heat, rows = heat_map(plots["pairs"]), scatter(plots["map"])
     key = element("p", "Line: real rows. Bars: generated rows. Hover for shares.", class_="key")
     reported = (
         "Associations: real rows below the diagonal, twice the difference (generated minus real) "
@@ -116,16 +109,16 @@ def _fidelity(page: Page) -> list[Markup | None]:
         element("div", margins, class_="margins"),
         None if heat is None else _figure(heat, reported),
         None if rows is None else _figure(rows, seen),
-        *_process(pictures),
-        *_parts(pictures),
+        *_process(plots),
+        *_parts(plots),
     ]
 
 
-def _process(pictures: Mapping[str, Any]) -> list[Markup]:
+def _process(plots: Mapping[str, Any]) -> list[Markup]:
     """Draw the process that the rows come of, where a system has one."""
-    if "process" not in pictures:
+    if "process" not in plots:
         return []
-    data = pictures["process"]
+    data = plots["process"]
     process = Process.from_data(data, list(data["graph"]))
     notes = [f"not supported by the data: {a} -> {b}" for a, b in process.unsupported]
     words = "; ".join(["Causes stand above their effects", *notes])
@@ -168,17 +161,15 @@ def _table(table: Table) -> Markup:
     )
 
 
-def _cells(table: Table, row: object) -> list[Markup]:
+def _cells(table: Table, row: Sequence[str | float | None]) -> list[Markup]:
     cells = []
-    # a row is typed as any object, and is a list here
-    for i, (name, value) in enumerate(zip(table.head, list(row), strict=True)):  # type: ignore[call-overload]
-        if isinstance(value, str):
-            kind = "wide" if name in _WIDE else None
-            cells.append(
-                element("td" if i else "th", value, scope=None if i else "row", class_=kind)
-            )
-        else:
+    for i, (name, value) in enumerate(zip(table.head, row, strict=True)):
+        if not isinstance(value, str):
             cells.append(element("td", number(value), class_="number", data_value=value))
+        elif i:
+            cells.append(element("td", value, class_="wide" if name in _WIDE else None))
+        else:
+            cells.append(element("th", value, scope="row"))
     return cells
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from tablewright.metrics.outcomes import DIRECTIONS
+from tablewright.metrics.scores import Direction
 
 TITLES = {
     "utility": "Utility: does a model learn from generated rows?",
@@ -69,31 +72,19 @@ class Page:
     Attributes
     ----------
     title : str
-    verdict : Mapping
-        As in the JSON form.
+    report : mapping
+        The JSON form of a report, for its alarms, notices and plots.
     answers : list of Answer
     sections : list of Section
-    notices : list of str
-    arms : list of (name, value, gain, low, high)
-        For the picture of gains; the gain is None for the baseline.
-    pictures : Mapping
-        As in the JSON form.
     card : list of (name, value)
         The data card.
-    alarms : list of str
-        Why the numbers cannot be believed.
     """
 
     title: str
-    verdict: Mapping[str, Any]
+    report: Mapping[str, Any]
     answers: Sequence[Answer]
     sections: Sequence[Section]
-    notices: Sequence[str]
-    arms: Sequence[tuple[str, float | None, float | None, float | None, float | None]]
-    measure: str
-    pictures: Mapping[str, Any] = field(default_factory=dict)
-    card: Sequence[tuple[str, str]] = ()
-    alarms: Sequence[str] = ()
+    card: Sequence[tuple[str, str]]
 
 
 def summarize(report: Mapping[str, Any], title: str = "Evaluation of generated rows") -> Page:
@@ -110,19 +101,9 @@ def summarize(report: Mapping[str, Any], title: str = "Evaluation of generated r
     -------
     Page
     """
-    measure = report["verdict"].get("measure") or ""
-    return Page(
-        title,
-        report["verdict"],
-        [_use(report), _faith(report), _safety(report)],
-        [_section(key, report) for key in TITLES if report["sections"].get(key)],
-        report["notices"],
-        [_gain(arm, measure) for arm in report["arms"]],
-        measure,
-        report.get("pictures", {}),
-        _card(report),
-        report.get("alarms", ()),
-    )
+    answers = [_use(report), _faith(report), _safety(report)]
+    sections = [_section(key, report) for key in TITLES if report["sections"].get(key)]
+    return Page(title, report, answers, sections, _card(report))
 
 
 def _use(report: Mapping[str, Any]) -> Answer:
@@ -133,7 +114,7 @@ def _use(report: Mapping[str, Any]) -> Answer:
 
 def _best(report: Mapping[str, Any]) -> list[str]:
     """Name the control that did better than the generated rows, where one did."""
-    measure = report["verdict"].get("measure")
+    measure = report["verdict"].get("measure", "")
     arms = {arm["arm"]: arm["values"].get(measure) for arm in report["arms"]}
     mine = arms.get("augmented")
     others = {
@@ -143,9 +124,9 @@ def _best(report: Mapping[str, Any]) -> list[str]:
     }
     if mine is None or not others:
         return []
-    lower_is_better = measure in ("log_loss", "rmse", "mae")
-    best = (min if lower_is_better else max)(others, key=lambda name: others[name])
-    if (others[best] >= mine) if lower_is_better else (others[best] <= mine):
+    sign = 1 if DIRECTIONS[measure] is Direction.HIGHER else -1
+    best = max(others, key=lambda name: sign * others[name])
+    if sign * others[best] <= sign * mine:
         return []
     return [f"without generated rows, {best!r} reached {others[best]:.3f}, with them {mine:.3f}"]
 
@@ -192,15 +173,15 @@ def _section(key: str, report: Mapping[str, Any]) -> Section:
     scores = report["sections"][key]
     tables = [_scores(scores)]
     if key == "utility":
-        tables = [*_arms(report), *tables, *_subgroups(report)]
+        tables = [_arms(report), *tables, _subgroups(report)]
     if key == "rules":
-        tables += _rules(scores)
+        tables.append(_rules(scores))
     if key == "imputation":
-        tables += _references(scores)
+        tables.append(_references(scores))
     if key == "fidelity":
-        tables += _columns(scores)
+        tables += [_columns(scores), _pairs(scores)]
     notes = [f"{s['name']}: {s['reason']}" for s in scores if s["value"] is None]
-    return Section(key, TITLES[key], tables, notes)
+    return Section(key, TITLES[key], [table for table in tables if table.rows], notes)
 
 
 def _scores(scores: Sequence[Mapping[str, Any]]) -> Table:
@@ -210,37 +191,32 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> Table:
 
 def _score_row(score: Mapping[str, Any]) -> list[str | float | None]:
     low, high = score["interval"] or (None, None)
-    reference = score["reference"]
     best = score["direction"] if score["ideal"] is None else f"{score['ideal']:g}"
-    others = [reference.get(name) for name in ("real", "copy", "shuffled")]
+    others = [score["reference"].get(name) for name in ("real", "copy", "shuffled")]
     return [score["name"], score["value"], low, high, *others, best, score["meaning"]]
 
 
-def _arms(report: Mapping[str, Any]) -> list[Table]:
-    if not report["arms"]:
-        return []
-    measures = list(report["arms"][0]["values"])
+def _arms(report: Mapping[str, Any]) -> Table:
+    measures = list(report["arms"][0]["values"]) if report["arms"] else []
     rows = [[arm["arm"], *[arm["values"][m] for m in measures]] for arm in report["arms"]]
     caption = "Models on real holdout rows, by what they learned from (mean of two learners)"
-    return [Table(caption, ["learned from", *measures], rows)]
+    return Table(caption, ["learned from", *measures], rows)
 
 
-def _subgroups(report: Mapping[str, Any]) -> list[Table]:
-    parts = report.get("subgroups") or []
-    if not parts:
-        return []
-    arms = list(parts[0]["arms"])
-    rows = [[part["value"], part["rows"], *[part["arms"][a] for a in arms]] for part in parts]
-    column = parts[0]["column"]
-    return [Table(f"By value of {column!r}, on real holdout rows", [column, "rows", *arms], rows)]
+def _subgroups(report: Mapping[str, Any]) -> Table:
+    parts = report.get("subgroups") or [{"column": "", "arms": {}}]
+    arms, column = list(parts[0]["arms"]), parts[0]["column"]
+    rows = [
+        [part["value"], part["rows"], *[part["arms"][a] for a in arms]]
+        for part in report.get("subgroups") or []
+    ]
+    return Table(f"By value of {column!r}, on real holdout rows", [column, "rows", *arms], rows)
 
 
-def _rules(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
+def _rules(scores: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         [
-            rule["rule"],
-            rule["text"],
-            rule["severity"],
+            *(rule[key] for key in ("rule", "text", "severity")),
             f"{rule['broken']} of {rule['of']}",
             f"{rule['real_broken']} of {rule['real_of']}",
         ]
@@ -248,40 +224,36 @@ def _rules(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
         for rule in score["details"].get("rules", [])
     ]
     head = ["rule", "text", "severity", "generated rows", "real rows"]
-    return [Table("Rows that break each rule, of those it speaks of", head, rows)] if rows else []
+    return Table("Rows that break each rule, of those it speaks of", head, rows)
 
 
-def _references(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
+def _references(scores: Sequence[Mapping[str, Any]]) -> Table:
     rows = [[name, value] for score in scores for name, value in score["reference"].items()]
-    return [Table("The same error with simple means to fill cells", ["filled by", "error"], rows)]
+    return Table("The same error with simple means to fill cells", ["filled by", "error"], rows)
 
 
-def _columns(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
+def _columns(scores: Sequence[Mapping[str, Any]]) -> Table:
     details = {score["name"]: score["details"].get("columns", {}) for score in scores}
-    shapes, reported = details.get("column_shapes", {}), details.get("detection_boosted", {})
+    shapes, losses = details.get("column_shapes", {}), details.get("detection_boosted", {})
     missing, inside = details.get("missing_difference", {}), details.get("range_adherence", {})
     rows = [
-        [name, shape, inside.get(name), *missing.get(name, [None, None]), reported.get(name)]
+        [name, shape, inside.get(name), *missing.get(name, [None, None]), losses.get(name)]
         for name, shape in shapes.items()
     ]
     head = ["column", "likeness", "in range", "missing, real", "missing, generated", "gives away"]
     caption = "Columns; 'gives away' is the detection AUC lost without the column"
-    return [*([Table(caption, head, rows)] if rows else []), *_pairs(scores)]
+    return Table(caption, head, rows)
 
 
-def _pairs(scores: Sequence[Mapping[str, Any]]) -> list[Table]:
-    boosted = next((s for s in scores if s["name"] == "detection_boosted"), None)
-    rows = [] if boosted is None else boosted["details"].get("pairs", [])
+def _pairs(scores: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [
+        pair
+        for s in scores
+        for pair in s["details"].get("pairs", [])
+        if s["name"] == "detection_boosted"
+    ]
     head = ["column", "with", "association, real", "generated"]
-    return [Table("Pairs whose association differs most", head, rows)] if rows else []
-
-
-def _gain(
-    arm: Mapping[str, Any], measure: str
-) -> tuple[str, float | None, float | None, float | None, float | None]:
-    gain = arm["gains"].get(measure)
-    value, low, high = gain if gain else (None, None, None)
-    return arm["arm"], arm["values"].get(measure), value, low, high
+    return Table("Pairs whose association differs most", head, rows)
 
 
 def _card(report: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tablewright.evaluation.html.markup import Markup, element
@@ -46,25 +46,23 @@ def _text(x: float, y: float, words: object, anchor: str = "start", **attributes
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
-    indices = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-    return element("line", class_=class_, **{k: f"{v:.1f}" for k, v in indices.items()})
+    return _shape("line", {"x1": x1, "y1": y1, "x2": x2, "y2": y2}, class_=class_)
 
 
 def _rect(x: float, y: float, w: float, h: float, **attributes: object) -> Markup:
-    return element(
-        "rect", x=f"{x:.1f}", y=f"{y:.1f}", width=f"{w:.1f}", height=f"{h:.1f}", **attributes
-    )
+    return _shape("rect", {"x": x, "y": y, "width": w, "height": h}, **attributes)
 
 
-Gain = tuple[str, float | None, float | None, float | None, float | None]
+def _shape(name: str, numbers: Mapping[str, float], **attributes: object) -> Markup:
+    return element(name, **{key: f"{value:.1f}" for key, value in numbers.items()}, **attributes)
 
 
-def gains(arms: Sequence[Gain], measure: str) -> Markup | None:
+def gains(arms: Sequence[Mapping[str, Any]], measure: str) -> Markup | None:
     """Draw the gain of each arm over real rows alone as a dot with its interval."""
-    shown = [arm for arm in arms if arm[2] is not None]
+    shown = {arm["arm"]: gain for arm in arms if (gain := arm["gains"].get(measure))}
     if not shown:
         return None
-    ends = [bound for arm in shown for bound in arm[2:] if bound is not None] + [0.0]
+    ends: list[float] = [0.0, *(bound for gain in shown.values() for bound in gain)]
     low, high = min(ends), max(ends)
     span = (high - low) or 1.0
 
@@ -72,7 +70,7 @@ def gains(arms: Sequence[Gain], measure: str) -> Markup | None:
         return 190 + 380 * (value - low) / span
 
     height = 26 * len(shown) + 34
-    rows = [_gain(arm, 26 * i + 16, across) for i, arm in enumerate(shown)]
+    rows = [_gain(name, gain, 26 * i + 16, across) for i, (name, gain) in enumerate(shown.items())]
     zero = _line(across(0), 4, across(0), height - 26, "zero")
     axis = [
         _text(across(at), height - 8, f"{at:+.3f}".replace("-", _MINUS), "middle")
@@ -83,11 +81,10 @@ def gains(arms: Sequence[Gain], measure: str) -> Markup | None:
     return _svg(title, 640, height, zero, rows, axis, class_="gains")
 
 
-def _gain(arm: Gain, y: float, across: Any) -> Markup:
-    name, _, value, low, high = arm
-    assert value is not None
+def _gain(name: str, gain: Sequence[float], y: float, across: Callable[[float], float]) -> Markup:
+    value, low, high = gain
     tip = f"{name}: {number(value)} ({number(low)} to {number(high)})"
-    dot = element("circle", cx=f"{across(value):.1f}", cy=f"{y:.1f}", r="4")
+    dot = _shape("circle", {"cx": across(value), "cy": y}, r="4")
     bar = _line(across(low), y, across(high), y, "interval")
     kind = "mine" if name == "augmented" else None
     return element("g", _text(180, y + 4, name, "end"), bar, dot, data_tip=tip, class_=kind)
@@ -98,26 +95,21 @@ def margin(data: Mapping[str, Any]) -> Markup:
     real, result = data["real"], data["synthetic"]
     if not real:
         return _svg(f"{data['column']}: no values", 240, 100, _text(120, 50, "no values", "middle"))
-    top = max([*real, *result, 1e-9])
-    width = 230 / len(real)
+    top, width = max([*real, *result, 1e-9]), 230 / len(real)
+    left = [5 + i * width for i in range(len(real))]
+    heights = [72 * share / top for share in result]
     bars = [
-        _rect(
-            5 + i * width,
-            84 - 72 * share / top,
-            max(width - 1, 1),
-            72 * share / top,
-            class_="made",
-        )
-        for i, share in enumerate(result)
+        _rect(x, 84 - height, max(width - 1, 1), height, class_="made")
+        for x, height in zip(left, heights, strict=True)
     ]
     steps = [
-        f"{'M' if not i else 'L'}{5 + i * width:.1f} {84 - 72 * share / top:.1f}h{width - 1:.1f}"
+        f"{'M' if not i else 'L'}{left[i]:.1f} {84 - 72 * share / top:.1f}h{width - 1:.1f}"
         for i, share in enumerate(real)
     ]
     outline = element("path", d="".join(steps), class_="real")
     zones = [
-        _rect(5 + i * width, 8, width, 78, class_="zone", data_tip=_bar_tip(data, i))
-        for i in range(len(real))
+        _rect(x, 8, width, 78, class_="zone", data_tip=_bar_tip(data, i))
+        for i, x in enumerate(left)
     ]
     title = f"{data['column']}: shares of real (line) and generated (bars) rows"
     return _svg(title, 240, 100, bars, outline, zones, _ends(data), class_="margin")
@@ -213,10 +205,9 @@ def scatter(points: Mapping[str, Any]) -> Markup | None:
 
     def dots(kind: str, radius: str) -> list[Markup]:
         return [
-            element(
+            _shape(
                 "circle",
-                cx=f"{10 + 500 * (x - left) / wide:.1f}",
-                cy=f"{330 - 310 * (y - low) / tall:.1f}",
+                {"cx": 10 + 500 * (x - left) / wide, "cy": 330 - 310 * (y - low) / tall},
                 r=radius,
                 class_=kind,
             )

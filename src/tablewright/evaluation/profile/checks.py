@@ -31,7 +31,7 @@ def check_rows(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
             f"{frame.height} rows for {n_modelled} columns are few: what is learned from them is "
             "uncertain, and new rows can come close to real ones (look at privacy in evaluate)"
         )
-        result.append(Finding(topic="few rows", sentence=sentence))
+        result.append(Finding.note("few rows", sentence))
     return result
 
 
@@ -51,15 +51,13 @@ def _say_duplicates(n_twice: int, by_chance: int, n_rows: int) -> Finding:
             f"{counted}; the columns have few values, and shuffled each on its own they would "
             f"repeat in {by_chance} rows, so it may be chance"
         )
-        return Finding(topic="duplicate rows", sentence=sentence)
+        return Finding.note("duplicate rows", sentence)
     sentence = (
         f"{counted}, where chance would make {by_chance}; if they are one case counted twice, "
         "remove them, or they stand on both sides of a split"
     )
-    serious = n_twice > 0.01 * n_rows
-    return Finding(
-        topic="duplicate rows", severity="warning" if serious else "note", sentence=sentence
-    )
+    finding = Finding.warning if n_twice > 0.01 * n_rows else Finding.note
+    return finding("duplicate rows", sentence)
 
 
 def check_target(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
@@ -71,7 +69,7 @@ def check_target(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
             f"the target {target.name!r} is missing in {series.null_count()} rows; they teach "
             "nothing about it and are left out of every score"
         )
-        result.append(_warn("missing target", target.name, sentence))
+        result.append(Finding.warning("missing target", sentence, target.name))
     if target.kind.is_discrete:
         result += _check_classes(series.drop_nulls(), target.name)
     return result
@@ -87,22 +85,14 @@ def _check_classes(present: pl.Series, name: str) -> Iterator[Finding]:
             f"the classes of {name!r} are unequal: {maximum!r} has {n_most} rows, {minimum!r} "
             f"{n_least}; --balance fill makes rows of the small ones"
         )
-        yield Finding(topic="class imbalance", columns=[name], sentence=sentence)
+        yield Finding.note("class imbalance", sentence, name)
     rare = counts.filter(pl.col("count") < 2 * RARE)["class"].to_list()
     if rare:
         sentence = (
             f"{len(rare)} of the classes of {name!r} have fewer than {2 * RARE} rows "
             f"({', '.join(map(repr, rare[:5]))}): too few to learn what is typical of them"
         )
-        yield _warn("rare class", name, sentence)
-
-
-def _warn(topic: str, name: str, sentence: str) -> Finding:
-    return Finding(topic=topic, severity="warning", columns=[name], sentence=sentence)
-
-
-def _note(topic: str, name: str, sentence: str) -> Finding:
-    return Finding(topic=topic, columns=[name], sentence=sentence)
+        yield Finding.warning("rare class", sentence, name)
 
 
 def check_columns(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
@@ -119,7 +109,7 @@ def _check_missing(series: pl.Series, column: Column) -> Iterator[Finding]:
     share = series.null_count() / max(len(series), 1)
     if share >= MANY_MISSING and column.kind is not Kind.CONSTANT:
         sentence = f"{column.name!r} is missing in {share:.0%} of the rows"
-        yield _warn("many missing values", column.name, sentence)
+        yield Finding.warning("many missing values", sentence, column.name)
 
 
 def _check_codes(series: pl.Series, column: Column) -> Iterator[Finding]:
@@ -132,37 +122,39 @@ def _check_codes(series: pl.Series, column: Column) -> Iterator[Finding]:
             f"{column.name!r} holds {shown} in {n} rows, which looks like a code and not like a "
             "number; it is kept as it stands"
         )
-        yield _note("sentinel code", column.name, sentence)
+        yield Finding.note("sentinel code", sentence, column.name)
     if texts:
         shown = ", ".join(repr(code) for code in texts)
         meant = "taken as missing" if series.null_count() else "kept as a value of its own"
         sentence = f"{column.name!r} holds {shown}: {meant}"
-        yield _note("sentinel code", column.name, sentence)
+        yield Finding.note("sentinel code", sentence, column.name)
 
 
 def _check_kind(series: pl.Series, column: Column) -> Iterator[Finding]:
     if column.note:
-        yield _note("reading", column.name, f"{column.name!r} {column.note}")
+        yield Finding.note("reading", f"{column.name!r} {column.note}", column.name)
     if column.kind is Kind.CONSTANT:
-        yield _note("constant column", column.name, f"{column.name!r} has one value in every row")
+        yield Finding.note(
+            "constant column", f"{column.name!r} has one value in every row", column.name
+        )
     if column.kind is Kind.IDENTIFIER:
         sentence = f"{column.name!r} is an identifier ({column.why}): new rows get fresh ones"
-        yield _note("identifier", column.name, sentence)
+        yield Finding.note("identifier", sentence, column.name)
     if column.kind is Kind.TEXT:
         sentence = (
             f"{column.name!r} is free text: its values are drawn from the real ones as they "
             "stand; leave it out where that must not be"
         )
-        yield _warn("free text", column.name, sentence)
+        yield Finding.warning("free text", sentence, column.name)
     if column.kind is Kind.CATEGORICAL and (n := series.n_unique()) > MAX_CATEGORIES:
         sentence = f"{column.name!r} has {n} categories; rare ones are learned as a group"
-        yield _note("many categories", column.name, sentence)
+        yield Finding.note("many categories", sentence, column.name)
     if column.confidence < UNSURE:
         sentence = (
             f"{column.name!r} was taken as {column.kind.value} ({column.why}), which is unsure; "
             f"settle it in schema.yaml by 'columns: {{{column.name}: {column.kind.value}}}'"
         )
-        yield _note("unsure kind", column.name, sentence)
+        yield Finding.note("unsure kind", sentence, column.name)
 
 
 def _check_tail(series: pl.Series, column: Column) -> Iterator[Finding]:
@@ -186,7 +178,7 @@ def _check_tail(series: pl.Series, column: Column) -> Iterator[Finding]:
                 f"{column.name!r} has a long tail: it reaches {end:g}, while four in five lie "
                 f"between {low:g} and {high:g}"
             )
-            yield _note("long tail", column.name, sentence)
+            yield Finding.note("long tail", sentence, column.name)
             return
 
 
@@ -198,4 +190,4 @@ def _check_rare(present: pl.Series, column: Column) -> Iterator[Finding]:
             f"{n_rare} of the {len(counts)} categories of {column.name!r} occur in fewer than "
             f"{RARE} rows"
         )
-        yield _note("long tail", column.name, sentence)
+        yield Finding.note("long tail", sentence, column.name)

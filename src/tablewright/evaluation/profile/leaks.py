@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -45,26 +47,21 @@ def find_leaks(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
         return []
     if rows.height > MAX_ROWS:
         rows = rows.sample(MAX_ROWS, seed=0)
-    result = []
-    for column in schema.modelled:
-        if column.name == target.name or column.kind is Kind.TEXT:
-            continue
-        skill = predict_alone(rows[column.name], rows[target.name], column, target)
-        if skill >= LEAKY:
-            result.append(_say(column.name, target.name, skill))
-    return result
-
-
-def _say(name: str, target: str, skill: float) -> Finding:
-    return Finding(
-        topic="leaky column",
-        severity="warning",
-        columns=[name],
-        sentence=(
-            f"{name!r} alone predicts {target!r} almost perfectly (skill {skill:.3f} of 1, "
-            "cross-fitted); if it is known only after the outcome, leave it out"
-        ),
-    )
+    skills = {
+        column.name: predict_alone(rows[column.name], rows[target.name], column, target)
+        for column in schema.modelled
+        if column.name != target.name and column.kind is not Kind.TEXT
+    }
+    return [
+        Finding.warning(
+            "leaky column",
+            f"{name!r} alone predicts {target.name!r} almost perfectly (skill {skill:.3f} of 1, "
+            "cross-fitted); if it is known only after the outcome, leave it out",
+            name,
+        )
+        for name, skill in skills.items()
+        if skill >= LEAKY
+    ]
 
 
 def predict_alone(series: pl.Series, outcome: pl.Series, column: Column, target: Column) -> float:
@@ -78,56 +75,52 @@ def predict_alone(series: pl.Series, outcome: pl.Series, column: Column, target:
     """
     values = _features(series, column)
     if target.kind.is_numeric:
-        return _predict_numbers(values, to_numbers(outcome).to_numpy(), column)
-    codes = outcome.cast(pl.String).rank("dense").to_numpy().astype(np.int64)
-    return _predict_classes(values, codes, column)
+        numbers = to_numbers(outcome).to_numpy()
+        regressor = DecisionTreeRegressor(max_leaf_nodes=4 * _LEAVES, random_state=0)
+        return float(r2_score(numbers, _cross_fitted(regressor, values, numbers, column)))
+    codes = _ranks(outcome)
+    kept = (np.bincount(codes) >= _FOLDS)[codes]
+    values, codes = values[kept], codes[kept]
+    if len(np.unique(codes)) < 2:
+        return 0.0
+    tree = DecisionTreeClassifier(
+        max_leaf_nodes=_LEAVES, min_samples_leaf=_FOLDS, class_weight="balanced", random_state=0
+    )
+    guessed = _cross_fitted(tree, values, codes, column)
+    return float(balanced_accuracy_score(codes, guessed, adjusted=True))
 
 
 def _features(series: pl.Series, column: Column) -> Floats:
     if column.kind.is_numeric:
         return to_numbers(series).fill_null(np.nan).to_numpy()
-    ranks = series.cast(pl.String).rank("dense").fill_null(0)
-    return ranks.to_numpy().astype(np.float64)
+    return _ranks(series).astype(np.float64)
 
 
-def _predict_classes(values: Floats, codes: NDArray[np.int64], column: Column) -> float:
-    labels, counts = np.unique(codes, return_counts=True)
-    kept = np.isin(codes, labels[counts >= _FOLDS])
-    values, codes = values[kept], codes[kept]
-    n_classes = len(np.unique(codes))
-    if n_classes < 2:
-        return 0.0
-    guessed = np.empty_like(codes)
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(values, codes):
-        tree = DecisionTreeClassifier(
-            max_leaf_nodes=_LEAVES,
-            min_samples_leaf=_FOLDS,
-            class_weight="balanced",
-            random_state=0,
-        )
-        result = _encode(values, train, codes.astype(np.float64), column)
-        guessed[test] = tree.fit(result[train], codes[train]).predict(result[test])
-    probability = 1 / n_classes
-    return float((balanced_accuracy_score(codes, guessed) - probability) / (1 - probability))
+def _ranks(series: pl.Series) -> NDArray[np.int64]:
+    """Return the rank of each value as text, 0 where missing."""
+    return series.cast(pl.String).rank("dense").fill_null(0).to_numpy().astype(np.int64)
 
 
-def _predict_numbers(values: Floats, outcome: Floats, column: Column) -> float:
+def _cross_fitted(tree: Any, values: Floats, outcome: NDArray[Any], column: Column) -> NDArray[Any]:
+    """Predict each fold by a tree of the others."""
+    kind = KFold if outcome.dtype.kind == "f" else StratifiedKFold
     guessed = np.empty_like(outcome)
-    for train, test in KFold(_FOLDS, shuffle=True, random_state=0).split(values):
-        tree = DecisionTreeRegressor(max_leaf_nodes=4 * _LEAVES, random_state=0)
-        result = _encode(values, train, outcome, column)
-        guessed[test] = tree.fit(result[train], outcome[train]).predict(result[test])
-    return float(r2_score(outcome, guessed))
+    for train, test in kind(_FOLDS, shuffle=True, random_state=0).split(values, outcome):
+        inputs = _encode(values, train, outcome, column)
+        guessed[test] = tree.fit(inputs[train], outcome[train]).predict(inputs[test])
+    return guessed
 
 
-def _encode(values: Floats, train: NDArray[np.int64], outcome: Floats, column: Column) -> Floats:
+def _encode(
+    values: Floats, train: NDArray[np.int64], outcome: NDArray[Any], column: Column
+) -> Floats:
     """Give trees one column: numbers, or for categories their mean outcome in training rows."""
     if column.kind.is_numeric or column.kind is Kind.ORDINAL:
         return values[:, None]
     codes = values.astype(np.int64)
-    sums = np.bincount(codes[train], outcome[train], minlength=codes.max() + 1)
-    counts = np.bincount(codes[train], minlength=codes.max() + 1)
+    sums, counts = (
+        np.bincount(codes[train], weights, minlength=codes.max() + 1)
+        for weights in (outcome[train], None)
+    )
     means = np.where(counts > 0, sums / np.maximum(counts, 1), outcome[train].mean())
-    encoded: Floats = means[codes][:, None]
-    return encoded
+    return np.asarray(means[codes][:, None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,10 +29,15 @@ class Finding(BaseModel):
     columns: list[str] = Field(default_factory=list)
     sentence: str
 
-    @property
-    def rank(self) -> int:
-        """Place in a list: warnings first."""
-        return 0 if self.severity == "warning" else 1
+    @classmethod
+    def note(cls, topic: str, sentence: str, *columns: str) -> Self:
+        """Return what may surprise."""
+        return cls(topic=topic, columns=list(columns), sentence=sentence)
+
+    @classmethod
+    def warning(cls, topic: str, sentence: str, *columns: str) -> Self:
+        """Return what may spoil what is learned."""
+        return cls(topic=topic, severity="warning", columns=list(columns), sentence=sentence)
 
 
 class ColumnProfile(BaseModel):

@@ -58,7 +58,7 @@ def profile(
         *structure.find_missing_header(frame, schema),
         *structure.find_sequences(frame, schema),
         *structure.find_foreign_keys(frame, schema),
-        *structure.find_twins(frame, schema),
+        *structure.find_duplicate_columns(frame, schema),
         *checks.check_columns(frame, schema),
     ]
     return Profile(
@@ -69,7 +69,7 @@ def profile(
         why_target=reason,
         dialect=None if schema.dialect is None else schema.dialect.model_dump(),
         columns=[summarise_column(frame[c.name], c) for c in schema.each()],
-        findings=sorted(findings, key=lambda finding: finding.rank),
+        findings=sorted(findings, key=lambda finding: finding.severity != "warning"),
         provenance=provenance.sentence(),
         synthetic_share=provenance.share if provenance.can_tell else None,
     )
@@ -79,4 +79,4 @@ def _say_provenance(provenance: Provenance) -> list[Finding]:
     if not provenance.share:
         return []
     declared = f"{provenance.sentence()}; learning from them teaches this program its own errors"
-    return [Finding(topic="synthetic rows", severity="warning", sentence=declared)]
+    return [Finding.warning("synthetic rows", declared)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 
 import polars as pl
 
@@ -82,15 +83,11 @@ def _panel(frame: pl.DataFrame, schema: Schema, time: str) -> str | None:
 
 
 def _say_sequence(name: str, why: str) -> Finding:
-    return Finding(
-        topic="sequence",
-        severity="warning",
-        columns=[name],
-        sentence=(
-            f"{name!r} looks like time and {why}: sequences are not supported yet, rows are "
-            "taken as independent, and new rows will not follow on each other"
-        ),
+    sentence = (
+        f"{name!r} looks like time and {why}: sequences are not supported yet, rows are "
+        "taken as independent, and new rows will not follow on each other"
     )
+    return Finding.warning("sequence", sentence, name)
 
 
 def find_missing_header(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
@@ -102,7 +99,7 @@ def find_missing_header(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
         f"the names {', '.join(map(repr, alike[:5]))} occur as values of their own columns: the "
         "file seems to have no header, and its first row was taken for one; add a line with names"
     )
-    return [Finding(topic="missing header", severity="warning", columns=alike, sentence=sentence)]
+    return [Finding.warning("missing header", sentence, *alike)]
 
 
 def _holds_its_name(series: pl.Series) -> bool:
@@ -128,32 +125,24 @@ def find_foreign_keys(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
 
 
 def _say_foreign_key(name: str, n: int, repeats: float) -> Finding:
-    return Finding(
-        topic="foreign key",
-        severity="warning",
-        columns=[name],
-        sentence=(
-            f"{name!r} looks like a foreign key or a group ({n} values, {repeats:.1f} rows each): "
-            "keys and groups are not supported yet, its values are drawn like categories; leave "
-            f"it out, and pass --groups {name!r} to evaluate so that groups are not split"
-        ),
+    sentence = (
+        f"{name!r} looks like a foreign key or a group ({n} values, {repeats:.1f} rows each): "
+        "keys and groups are not supported yet, its values are drawn like categories; leave "
+        f"it out, and pass --groups {name!r} to evaluate so that groups are not split"
     )
+    return Finding.warning("foreign key", sentence, name)
 
 
-def find_twins(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
+def find_duplicate_columns(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
     """Find pairs of columns of which each decides the other."""
     counts = {c.name: frame[c.name].n_unique() for c in schema.modelled}
     names = [name for name, n in counts.items() if 2 < n < frame.height / 2]
     result = []
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            same = counts[one] == counts[other]
-            if same and frame.select(one, other).n_unique() == counts[one]:
-                sentence = (
-                    f"{one!r} and {other!r} say the same in other words: each value of one goes "
-                    "with one value of the other; leave one out, or keep them by a rule"
-                )
-                result.append(
-                    Finding(topic="twin columns", columns=[one, other], sentence=sentence)
-                )
+    for one, other in combinations(names, 2):
+        if counts[one] == counts[other] == frame.select(one, other).n_unique():
+            sentence = (
+                f"{one!r} and {other!r} say the same in other words: each value of one goes "
+                "with one value of the other; leave one out, or keep them by a rule"
+            )
+            result.append(Finding.note("twin columns", sentence, one, other))
     return result
