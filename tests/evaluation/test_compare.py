@@ -10,17 +10,11 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
-from tablewright.evaluation.compare import (
-    Comparison,
-    Entry,
-    Written,
-    compare,
-    crossing,
-    inner_splits,
-    outer_split,
-)
+from tablewright.evaluation.compare import Comparison, compare
 from tablewright.evaluation.compare.compare import _few_of_a_class, _is_skewed, _winner
-from tablewright.evaluation.compare.leaderboard import command_line, make_entries
+from tablewright.evaluation.compare.leaderboard import Entry, command_line, crossing, make_entries
+from tablewright.evaluation.compare.splits import inner_splits, outer_split
+from tablewright.evaluation.compare.trial import Written
 from tablewright.schema import Schema
 from tablewright.tables.inference.infer import infer_schema
 from tests.metrics.tables import SCHEMA, draw

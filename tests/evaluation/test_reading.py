@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
+from tablewright.evaluation.evaluate.evaluate import read_leniently
 from tablewright.evaluation.evaluate.findings import findings_of
-from tablewright.evaluation.evaluate.reading import read_leniently
 from tablewright.evaluation.evaluate.tables import Tables
 from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
@@ -39,13 +39,6 @@ def test_cells_of_another_kind_stay_and_extra_columns_come_last() -> None:
     assert read.columns == ["n", "x", "y", "more"]
     assert read["n"].to_list() == ["3", "four"]
     assert read["x"].to_list() == [0.5, 1.0]
-
-
-def test_a_column_that_is_judged_has_to_be_there_unless_it_names_groups() -> None:
-    rows = frame(3).drop("n")
-    with pytest.raises(InputError, match="the holdout table has no column 'n'"):
-        read_leniently(rows, SCHEMA, "holdout")
-    assert "n" not in read_leniently(rows, SCHEMA, optional="n").columns
 
 
 def test_few_holdout_rows_unreadable_cells_and_fractions_are_noted() -> None:

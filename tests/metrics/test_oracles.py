@@ -14,7 +14,7 @@ from sklearn import metrics as known
 from sklearn.linear_model import LogisticRegression
 
 from tablewright.metrics import support
-from tablewright.metrics.copies import _line, _meeting, _Pairs, _varies, _whole_line
+from tablewright.metrics.copies import _line, _meeting, _varies, _whole_line
 from tablewright.metrics.crossfit import CrossFit
 from tablewright.metrics.detection import Detected
 from tablewright.metrics.encoder import FeatureEncoder
@@ -229,7 +229,7 @@ def test_a_line_needs_ten_pairs() -> None:
     x = np.arange(12.0)
     for n, expected in [(9, None), (10, (-3.0, 1.0)), (12, (-3.0, 1.0))]:
         index = np.arange(n)
-        line = _line(_Pairs(index, index), x, 1 - 3 * x, rng())
+        line = _line((index, index), x, 1 - 3 * x, rng())
         assert line == (None if expected is None else pytest.approx(expected))
 
 

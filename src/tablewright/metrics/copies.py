@@ -5,8 +5,6 @@ All three were found in recorded output of language models, which recite tables 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -168,17 +166,13 @@ def _varies(rows: EncodedRows, index: int) -> bool:
     return rows.features[index].levels is None and len(np.unique(values)) >= 5
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Rows of both tables that agree in the familiar columns."""
-
-    real: NDArray[np.int64]
-    other: NDArray[np.int64]
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Rows of the real and of the other table that agree in the familiar columns."""
 
 
 def _pairs(
     real: EncodedRows, other: EncodedRows, kept: list[int], rng: np.random.Generator
-) -> _Pairs:
+) -> Pairs:
     frames = [
         pl.DataFrame([rows.take_column(j).alias(str(j)) for j in kept] or [_zeros(len(rows))])
         .with_row_index("row")
@@ -189,7 +183,7 @@ def _pairs(
     few = frames[0].group_by(columns, maintain_order=True).head(40)
     joined = frames[1].join(few, on=columns, how="inner", nulls_equal=True, suffix="_real")
     joined = joined.sort("row", "row_real")
-    return _Pairs(joined["row_real"].to_numpy().astype(int), joined["row"].to_numpy().astype(int))
+    return joined["row_real"].to_numpy().astype(int), joined["row"].to_numpy().astype(int)
 
 
 def _whole_line(real: Floats, other: Floats) -> Line | None:
@@ -205,9 +199,9 @@ def _whole_line(real: Floats, other: Floats) -> Line | None:
     return line if (off < _CLOSE * y.std()).mean() > 0.5 else None
 
 
-def _line(pairs: _Pairs, real: Floats, other: Floats, rng: np.random.Generator) -> Line | None:
+def _line(pairs: Pairs, real: Floats, other: Floats, rng: np.random.Generator) -> Line | None:
     """Line that most generated values meet with a partner of their row, by random pairs."""
-    x, y = real[pairs.real], other[pairs.other]
+    x, y = real[pairs[0]], other[pairs[1]]
     known = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
     if len(known) < 10:
         return None

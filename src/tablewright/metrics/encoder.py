@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -82,16 +82,9 @@ class Feature:
         if self.levels is None:
             return _numbers(series, self.column.kind, self.dtype)
         text = _labels(series, self.dtype)
-        known = {label: code for code, label in enumerate(self.levels)}
-        codes = (
-            text.replace_strict(
-                list(known), list(known.values()), default=len(known), return_dtype=pl.Float64
-            )
-            if known
-            else pl.Series(np.zeros(len(text)))
-        )
-        missing = text.is_null().to_numpy()
-        return np.where(missing, np.nan, codes.to_numpy().astype(float))
+        codes = text.cast(pl.Enum(self.levels), strict=False).to_physical().cast(pl.Float64)
+        unseen = (text.is_not_null() & codes.is_null()).to_numpy()
+        return np.where(unseen, float(len(self.levels)), codes.fill_null(np.nan).to_numpy())
 
     def binned(self, codes: Floats) -> Integers:
         """Return the bin of each value; the last bin holds the missing ones."""
@@ -205,8 +198,9 @@ class FeatureEncoder:
         _check_columns(frame, self.judged, what)
         absent = [f for f in self.features if f.name not in frame.columns]
         frame = frame.with_columns(pl.lit((f.levels or (None,))[0]).alias(f.name) for f in absent)
-        values = [feature.codes(frame[feature.name]) for feature in self.features]
-        matrix = np.column_stack(values) if values else np.zeros((frame.height, 0))
+        matrix = np.zeros((frame.height, len(self.features)))
+        for j, feature in enumerate(self.features):
+            matrix[:, j] = feature.codes(frame[feature.name])
         there = [name for name in self.schema.names if name in frame.columns]
         return EncodedRows(self, matrix, frame.select(there))
 
@@ -263,8 +257,7 @@ class EncodedRows:
     def shuffled(self, rng: np.random.Generator) -> EncodedRows:
         """Return the rows with every column shuffled on its own: margins stay, ties are cut."""
         orders = [rng.permutation(len(self)) for _ in self.features]
-        columns = [self.values[order, j] for j, order in enumerate(orders)]
-        values = np.column_stack(columns) if columns else self.values
+        values = self._blocks([self.values[order, j] for j, order in enumerate(orders)])
         frame = self.frame.with_columns(
             self.frame[feature.name][order]
             for feature, order in zip(self.features, orders, strict=True)
@@ -274,7 +267,8 @@ class EncodedRows:
     @cached_property
     def binned(self) -> Integers:
         """Bins or levels, shape (n_rows, n_features); the last bin of each is "missing"."""
-        return _stack([f.binned(self.values[:, j]) for j, f in enumerate(self.features)], len(self))
+        columns = [f.binned(self.values[:, j]) for j, f in enumerate(self.features)]
+        return self._blocks(columns).astype(np.int64)
 
     @cached_property
     def embedded(self) -> Floats:
@@ -292,12 +286,8 @@ class EncodedRows:
         kept = [(j, f) for j, f in enumerate(self.features) if j != without]
         return self._blocks([f.standardised(self.values[:, j]) for j, f in kept])
 
-    def _blocks(self, blocks: list[Floats]) -> Floats:
+    def _blocks(self, blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
         return np.column_stack(blocks) if blocks else np.zeros((len(self), 0))
-
-
-def _stack(columns: list[Integers], n_rows: int) -> Integers:
-    return np.column_stack(columns) if columns else np.zeros((n_rows, 0), dtype=np.int64)
 
 
 def _check_columns(frame: pl.DataFrame, names: Sequence[str], what: str) -> None:

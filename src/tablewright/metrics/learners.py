@@ -103,20 +103,67 @@ class Task:
     def fit(
         self, learner: str, train: Design, rng: np.random.Generator, balanced: bool = False
     ) -> Callable[[Design], Floats]:
-        """Fit one learner; see `fit`."""
-        options = {"leaf": self.leaf, "n_trees": self.n_trees}
-        return fit(learner, train, self.n_classes, rng, balanced=balanced, **options)
+        """Fit a learner.
+
+        Parameters
+        ----------
+        learner : str
+            One of `LEARNERS`.
+        train : Design
+            Rows to fit on.
+        rng : numpy Generator
+            Seeds the learner.
+        balanced : bool, default=False
+            Whether classes weigh the same.
+
+        Returns
+        -------
+        callable
+            From a `Design` to probabilities of shape (n_rows, n_classes), 0 for a class without
+            training rows; to numbers of shape (n_rows,) in regression.
+        """
+        weight = "balanced" if balanced and self.n_classes else None
+        seed = int(rng.integers(2**31))
+        if self.n_classes and len(np.unique(train.y)) < 2:
+            certain = np.isin(np.arange(self.n_classes), train.y).astype(float)
+            return lambda rows: np.tile(certain, (len(rows), 1))
+        known = ~np.isnan(train.trees).all(axis=0)
+
+        def inputs(rows: Design) -> Floats:
+            return rows.linear if learner == "linear" else np.where(known, rows.trees, 0.0)
+
+        if learner == "linear":
+            model = _linear(self.n_classes, train.linear.shape[1], weight)
+        else:
+            model = self._boosted(train.categorical, weight, seed)
+        with warnings.catch_warnings(), one_thread():
+            # separable classes do not converge, and their ranking is fine all the same
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
+            model.fit(inputs(train), train.y)
+        return lambda rows: _outcome(model, inputs(rows), self.n_classes)
+
+    def _boosted(self, categorical: NDArray[np.bool_], weight: str | None, seed: int) -> Any:
+        common = {
+            "max_iter": self.n_trees,
+            "min_samples_leaf": self.leaf,
+            "max_leaf_nodes": 15,
+            "early_stopping": False,
+            "categorical_features": categorical if categorical.any() else None,
+            "random_state": seed,
+        }
+        if not self.n_classes:
+            return HistGradientBoostingRegressor(**common)
+        return HistGradientBoostingClassifier(class_weight=weight, **common)
 
     def predict(self, train: Design, test: Design, rng: np.random.Generator) -> dict[str, Floats]:
         """Predict rows by each learner, fitted on others; see `fit` for the shapes."""
-        if not len(train):
-            return dict.fromkeys(self.learners, self._ignorant(len(test)))
-        return {name: self.fit(name, train, rng)(test) for name in self.learners}
-
-    def _ignorant(self, n_rows: int) -> Floats:
-        if not self.n_classes:
-            return np.zeros(n_rows)
-        return np.full((n_rows, self.n_classes), 1 / self.n_classes)
+        if len(train):
+            return {name: self.fit(name, train, rng)(test) for name in self.learners}
+        shape = (len(test), self.n_classes) if self.n_classes else (len(test),)
+        return dict.fromkeys(
+            self.learners, np.full(shape, 1 / self.n_classes if shape[1:] else 0.0)
+        )
 
 
 def leaf_size(n_rows: int) -> int:
@@ -129,52 +176,10 @@ def _is_categorical(feature: Feature) -> bool:
 
 
 def fit(
-    learner: str,
-    train: Design,
-    n_classes: int,
-    rng: np.random.Generator,
-    *,
-    balanced: bool = False,
-    leaf: int = 20,
-    n_trees: int = 100,
+    learner: str, train: Design, n_classes: int, rng: np.random.Generator
 ) -> Callable[[Design], Floats]:
-    """Fit a learner.
-
-    Parameters
-    ----------
-    learner : str
-        One of `LEARNERS`.
-    train : Design
-        Rows to fit on.
-    n_classes : int
-        Number of classes; 0 for regression.
-    rng : numpy Generator
-        Seeds the learner.
-    balanced : bool, default=False
-        Whether classes weigh the same.
-    leaf : int, default=20
-        Least rows in a leaf of a boosted tree.
-    n_trees : int, default=100
-        Rounds of boosting.
-
-    Returns
-    -------
-    callable
-        From a `Design` to probabilities of shape (n_rows, n_classes), 0 for a class without
-        training rows; to numbers of shape (n_rows,) in regression.
-    """
-    weight = "balanced" if balanced and n_classes else None
-    seed = int(rng.integers(2**31))
-    if n_classes and len(np.unique(train.y)) < 2:
-        return lambda rows: _certain(train.y[:1], len(rows), n_classes)
-    if learner == "linear":
-        linear = _quietly(_linear(n_classes, train.linear.shape[1], weight), train.linear, train.y)
-        return lambda rows: _outcome(linear, rows.linear, n_classes)
-    trees = _boosted(n_classes, train.categorical, weight, leaf, n_trees, seed)
-    known = ~np.isnan(train.trees).all(axis=0)
-    with one_thread():
-        trees.fit(np.where(known, train.trees, 0.0), train.y)
-    return lambda rows: _outcome(trees, np.where(known, rows.trees, 0.0), n_classes)
+    """Fit a learner of `n_classes` classes, or of numbers where 0, as `Task.fit` does."""
+    return Task(n_classes, 0, 20).fit(learner, train, rng)
 
 
 def _outcome(model: Any, inputs: Floats, n_classes: int) -> Floats:
@@ -186,43 +191,8 @@ def _outcome(model: Any, inputs: Floats, n_classes: int) -> Floats:
         return probabilities
 
 
-def _certain(y: Floats, n_rows: int, n_classes: int) -> Floats:
-    probabilities = np.zeros((n_rows, n_classes))
-    probabilities[:, y.astype(int)] = 1.0
-    return probabilities
-
-
 def _linear(n_classes: int, n_columns: int, weight: str | None) -> Any:
     if not n_classes:
         return Ridge(alpha=1.0)
     solver = "newton-cholesky" if n_columns * n_classes <= 150 else "lbfgs"
     return LogisticRegression(C=1.0, solver=solver, max_iter=200, class_weight=weight)
-
-
-def _boosted(
-    n_classes: int,
-    categorical: NDArray[np.bool_],
-    weight: str | None,
-    leaf: int,
-    n_trees: int,
-    seed: int,
-) -> Any:
-    common = {
-        "max_iter": n_trees,
-        "min_samples_leaf": leaf,
-        "max_leaf_nodes": 15,
-        "early_stopping": False,
-        "categorical_features": categorical if categorical.any() else None,
-        "random_state": seed,
-    }
-    if not n_classes:
-        return HistGradientBoostingRegressor(**common)
-    return HistGradientBoostingClassifier(class_weight=weight, **common)
-
-
-def _quietly(model: Any, inputs: Floats, y: Floats) -> Any:
-    """Fit; separable classes do not converge, and their ranking is fine all the same."""
-    with warnings.catch_warnings(), one_thread():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return model.fit(inputs, y)

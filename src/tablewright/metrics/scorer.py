@@ -198,8 +198,13 @@ class Scorer:
         return _between(value, self._resampled(first, second, measure), self._n_keys)
 
     def paired(self, differences: NDArray[np.float64]) -> Gain:
-        """Return the mean of a difference of scores, row by row, with an interval."""
-        return _paired(differences, self.keys)
+        """Return the mean of a difference of scores, row by row; equal rows count as one draw."""
+        value, n = float(differences.mean()), self._n_keys
+        if n < 2:
+            return Gain(value, np.inf, (-np.inf, np.inf))
+        sums = np.bincount(self.keys, weights=differences - value)
+        error = float(np.sqrt((sums**2).sum() * n / (n - 1)) / len(differences))
+        return _between(value, error, n)
 
     def detection(
         self, rows: pl.DataFrame | EncodedRows, learner: str = "boosted trees"
@@ -292,17 +297,6 @@ class Scorer:
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])
-
-
-def _paired(differences: NDArray[np.float64], keys: NDArray[np.intp]) -> Gain:
-    """Mean of differences row by row; equal rows count as one draw."""
-    value = float(differences.mean())
-    sums = np.bincount(keys, weights=differences - value)
-    n_keys = len(sums)
-    if n_keys < 2:
-        return Gain(value, np.inf, (-np.inf, np.inf))
-    error = float(np.sqrt((sums**2).sum() * n_keys / (n_keys - 1)) / len(differences))
-    return _between(value, error, n_keys)
 
 
 def _between(value: float, error: float, n_keys: int) -> Gain:

@@ -145,24 +145,19 @@ class Trials:
 
     def interval(self, arm: str, measure: str) -> tuple[float, float] | None:
         """95 % interval of a measure, averaged over learners."""
-        values = np.array([_mean(half, arm, measure) for half in self.halves])
-        return _interval(self.value(arm, measure), values)
+        return _interval(self.value(arm, measure), self._by_half(arm, measure))
+
+    def _by_half(self, arm: str, measure: str, learner: str | None = None) -> Floats:
+        return np.array([_mean(half, arm, measure, learner) for half in self.halves])
 
     def difference(
         self, arm: str, baseline: str, measure: str, learner: str | None = None
     ) -> Difference | None:
         """Compare two arms, paired by half; None where the measure is not defined."""
         sign = 1.0 if DIRECTIONS[measure] is Direction.HIGHER else -1.0
-        value = sign * (
-            _mean(self.whole, arm, measure, learner) - _mean(self.whole, baseline, measure, learner)
-        )
-        halves = np.array(
-            [
-                sign
-                * (_mean(half, arm, measure, learner) - _mean(half, baseline, measure, learner))
-                for half in self.halves
-            ]
-        )
+        value = sign * (self.value(arm, measure, learner) - self.value(baseline, measure, learner))
+        first, second = (self._by_half(name, measure, learner) for name in (arm, baseline))
+        halves = sign * (first - second)
         interval = _interval(value, halves)
         if interval is None:
             return None

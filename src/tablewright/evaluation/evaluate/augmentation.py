@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,16 +82,17 @@ def measure_augmentation(
         arms, cut["training"], pools, holdout, task, rng, n_halves=effort.n_halves, groups=groups
     )
     chosen = choose_measure(measure, trials, task)
-    cuts = [(name, len(rows)) for name, rows in known.items() if len(rows) > effort.learn_rows]
+    cuts = [
+        f"models learned from {effort.learn_rows:,} of {len(rows):,} {name} rows, drawn at random"
+        for name, rows in known.items()
+        if len(rows) > effort.learn_rows
+    ]
     return Augmentation(
         judge(trials, chosen),
         utility_scores(trials, len(cut["synthetic"])),
         arm_table(trials),
         _subgroups(trials, holdout, chosen, subgroups),
-        [
-            *_without_rows(trials, chosen),
-            *(_cut_note(name, n_rows, effort.learn_rows) for name, n_rows in cuts),
-        ],
+        [*_without_rows(trials, chosen), *cuts],
     )
 
 
@@ -132,10 +133,6 @@ def _unjudgeable(known: Mapping[str, EncodedRows], task: Task) -> str:
     return ""
 
 
-def _cut_note(name: str, n_rows: int, max_rows: int) -> str:
-    return f"models learned from {max_rows:,} of {n_rows:,} {name} rows, drawn at random"
-
-
 def choose_measure(measure: str | None, trials: Trials, task: Task) -> str:
     """Return the measure asked for, or macro-F1 for classes and R2 for numbers.
 
@@ -157,8 +154,7 @@ def arm_table(trials: Trials) -> list[dict[str, Any]]:
     for arm in trials.arms:
         values, gains = {}, {}
         for measure in trials.measures:
-            value = trials.value(arm, measure)
-            values[measure] = None if np.isnan(value) else value
+            values[measure] = _known(trials.value(arm, measure))
             result = trials.difference(arm, "real", measure) if arm != "real" else None
             gains[measure] = None if result is None else [result.value, *result.interval]
         table.append({"arm": arm, "values": values, "gains": gains})
@@ -185,7 +181,7 @@ def _subgroups(
         asked = np.flatnonzero(bins == code)
         if len(asked) < MIN_SUBGROUP and index != target:
             continue
-        values = {arm: _known(trials.among(asked, arm, used)) for arm in _shown(trials.arms)}
+        values = {arm: _known(trials.among(asked, arm, used)) for arm in main_arms()}
         label = _bin_label(holdout, index, int(code))
         table.append({"column": names[index], "value": label, "rows": len(asked), "arms": values})
     return table
@@ -193,10 +189,6 @@ def _subgroups(
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
-
-
-def _shown(arms: Sequence[str]) -> list[str]:
-    return [arm for arm in arms if arm in ("real", "synthetic", "augmented", "resampled")]
 
 
 def _bin_label(rows: EncodedRows, index: int, code: int) -> str:

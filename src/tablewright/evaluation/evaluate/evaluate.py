@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,21 +15,22 @@ from tablewright import __version__
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.augmentation import measure_augmentation
 from tablewright.evaluation.evaluate.plot_data import pictures
-from tablewright.evaluation.evaluate.reading import read_leniently
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.evaluate.split_checks import check_split
 from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables
 from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
-from tablewright.metrics.encoder import FeatureEncoder
+from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.imputation import imputation_error
 from tablewright.metrics.scores import Score
 from tablewright.metrics.texts import shared_texts
 from tablewright.metrics.utility import Maker
 from tablewright.rules import Rules, as_rules
 from tablewright.rules.language import Align
-from tablewright.schema import Kind, Schema
+from tablewright.schema import Column, Kind, Schema
+from tablewright.tables.inference.casting import typed_series
 from tablewright.tables.io.loading import load_as_said
+from tablewright.tables.table import load_raw
 
 
 def evaluate(
@@ -127,20 +129,17 @@ def evaluate(
     started = clock.perf_counter()
     table = load_as_said(train, schema, target)
     read = {
-        "synthetic": read_leniently(synthetic, table.schema, "synthetic", groups),
-        "holdout": read_leniently(holdout, table.schema, "holdout"),
+        name: read_leniently(rows, table.schema)
+        for name, rows in (("synthetic", synthetic), ("holdout", holdout))
     }
     encoder = FeatureEncoder.fit(table.frame, _without(table.schema, groups))
-    tables = Tables(
-        encoder.rows(table.frame, "training"),
-        encoder.rows(read["synthetic"]),
-        encoder.rows(read["holdout"], "holdout"),
-        None
-        if more_real is None
-        else encoder.rows(read_leniently(more_real, table.schema, "more_real"), "more_real"),
-        None if groups is None else _groups(read["holdout"], groups),
-    )
-    _check(tables)
+    synthetic_rows, held = (_encoded(encoder, rows, name) for name, rows in read.items())
+    tables = Tables(encoder.rows(table.frame, "training"), synthetic_rows, held)
+    if more_real is not None:
+        more = _encoded(encoder, read_leniently(more_real, table.schema), "more_real")
+        tables = replace(tables, more=more)
+    if groups is not None:
+        tables = replace(tables, groups=_groups(read["holdout"], groups))
     work, kept = EFFORTS[effort], None if rules is None else as_rules(rules)
     rngs = np.random.default_rng(random_state).spawn(9)
     alarms = check_split(*tables.three, rngs[7], tables.more)
@@ -149,7 +148,7 @@ def evaluate(
     )
     alike, notes = _in_mix(tables, balanced, provenance or {}, rngs[8])
     facts = {
-        "rows": {name: len(rows) for name, rows in zip(_NAMES, tables.three, strict=True)},
+        "rows": dict(zip(("train", *read), map(len, tables.three), strict=True)),
         "columns": len(table.schema),
         "target": table.schema.target,
         "measure": result.verdict.measure or None,
@@ -182,9 +181,6 @@ def evaluate(
         drawn,
         alarms,
     )
-
-
-_NAMES = ("train", "synthetic", "holdout")
 
 
 def _in_mix(
@@ -224,10 +220,28 @@ def _groups(frame: pl.DataFrame, name: str) -> NDArray[np.str_]:
     return names.to_numpy().astype(str)
 
 
-def _check(tables: Tables) -> None:
-    for name, rows in (("synthetic", tables.synthetic), ("holdout", tables.holdout)):
-        if not len(rows):
-            raise InputError(f"the {name} table has no rows: there is nothing to judge")
+def _encoded(encoder: FeatureEncoder, frame: pl.DataFrame, name: str) -> EncodedRows:
+    if not frame.height:
+        raise InputError(f"the {name} table has no rows: there is nothing to judge")
+    return encoder.rows(frame, name)
+
+
+def read_leniently(data: Any, schema: Schema) -> pl.DataFrame:
+    """Read rows whose cells may be anything.
+
+    Columns are typed as the schema says; one with a cell that is not of its kind stays as it was
+    read, and such cells count as missing and are reported. Columns of no schema come last.
+    """
+    raw, _ = load_raw(data)
+    there = [_typed(raw[c.name], c) for c in schema.each() if c.name in raw.columns]
+    return pl.DataFrame([*there, *(series for series in raw if series.name not in schema)])
+
+
+def _typed(series: pl.Series, column: Column) -> pl.Series:
+    try:
+        return typed_series(series, column)
+    except InputError:
+        return series
 
 
 def _aligned(rules: Rules | None, schema: Schema) -> str | None:
