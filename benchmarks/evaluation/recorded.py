@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tablewright.evaluation.evaluate import read_leniently
+from tablewright.evaluation.evaluate.evaluate import read_leniently
 from tablewright.metrics import copies, fidelity, privacy
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.tables.table import load_table
