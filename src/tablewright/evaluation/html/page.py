@@ -129,14 +129,14 @@ def _process(plots: Mapping[str, Any]) -> list[Markup]:
     ]
 
 
-def _parts(pictures: Mapping[str, Any]) -> list[Markup]:
+def _parts(plots: Mapping[str, Any]) -> list[Markup]:
     """Draw the parts that rows are written for, where a system has them."""
-    if "parts" not in pictures:
+    if "parts" not in plots:
         return []
     words = "A row is in the first part of which it meets a rule. Hover for whole rules."
     return [
         element("h3", "Parts that rows are written for"),
-        _figure(parts(pictures["parts"]), words),
+        _figure(parts(plots["parts"]), words),
     ]
 
 
