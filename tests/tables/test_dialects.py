@@ -77,6 +77,9 @@ def test_value_under_no_name_is_one_sentence(tmp_path: Path) -> None:
     [
         ("cp1252", "Zürich, Genève, Ærø, ¿Qué?, 5 €"),
         ("cp1251", "Москва, Санкт-Петербург, Новосибирск"),
+        ("koi8-r", "Привет"),
+        ("cp1253", "η πρωτεύουσα της χώρας είναι η Αθήνα"),
+        ("big5", "臺北市"),
         ("shift-jis", "東京都、大阪府、あいうえお"),
         ("utf-16-le", "Zürich"),
     ],
@@ -313,6 +316,10 @@ def test_cells_empty_by_structure_can_be_left() -> None:
         (["18-Jul-23", "01-Feb-24"], "%d-%b-%y"),
         (["18-JUL-23", "01-FEB-24"], "%d-%^b-%y"),
         (["2023-05-10", "2023-05-11", "23/02/2022", "24/02/2022"], "%Y-%m-%d|%d/%m/%Y"),
+        (
+            ["2023-05-10 10:11:12.500000000", "2023-05-11 10:11:12.123456000"],
+            "%Y-%m-%d %H:%M:%S%.9f",
+        ),
     ],
 )
 def test_dates_are_written_as_they_were_read(texts: list[str], form: str) -> None:
@@ -326,6 +333,16 @@ def test_dates_are_written_as_they_were_read(texts: list[str], form: str) -> Non
         assert "mixes dates" in result.note
     else:
         assert written == texts
+
+
+def test_nanoseconds_are_moments_and_a_note_says_what_is_written() -> None:
+    texts = [f"2023-01-{day:02d}T16:16:00.12345678{day % 10}Z" for day in range(1, 29)]
+    result = find_date_format(pl.Series(texts))
+    assert result is not None
+    assert result.note == "holds nanoseconds; rows are written in whole microseconds"
+    moments = parse_dates(pl.Series(texts), result.text)
+    assert moments[2] == dt.datetime(2023, 1, 3, 16, 16, 0, 123456)
+    assert dates_to_text(moments, result.text)[2] == "2023-01-03T16:16:00.123456000Z"
 
 
 def test_offsets_of_no_zone_are_one_sentence() -> None:

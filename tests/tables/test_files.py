@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from tablewright.errors import InputError
 from tablewright.tables.io.files import read_frame
+from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.io.writing import write_frame
+from tablewright.tables.table import load_table
 
 
 def put(folder: Path, content: bytes, name: str = "t.csv") -> Path:
@@ -39,6 +41,8 @@ def put(folder: Path, content: bytes, name: str = "t.csv") -> Path:
         b"a,b\n1,x\n\n2,\n\n",
         b"a,b\r1,x\r2,\r",
         "a,b\n1,x\n2,\n".encode("utf-16"),
+        "a,b\n1,x\n2,\n".encode("utf-32"),
+        b"sep=;\na,b\n1,x\n2,\n",
     ],
 )
 def test_the_same_table_in_many_spellings(tmp_path: Path, content: bytes) -> None:
@@ -71,6 +75,20 @@ def test_bad_file_is_one_sentence(tmp_path: Path, content: bytes, said: str) -> 
         read_frame(put(tmp_path, content))
     assert "\n" not in str(caught.value)
     assert "t.csv" in str(caught.value)
+
+
+def test_cells_may_be_longer_than_the_csv_reader_of_python_takes(tmp_path: Path) -> None:
+    long = "y" * 140_000
+    frame = read_frame(put(tmp_path, f'a,b\n5" pipe,{long}\n6" pipe,x\n'.encode()))
+    assert frame["b"].to_list() == [long, "x"]
+
+
+def test_another_separator_is_offered_to_be_named(tmp_path: Path) -> None:
+    path = put(tmp_path, b"a^b\n1^x\n2^y\n")
+    with pytest.raises(InputError, match=r"say in the schema file: 'dialect: {separator: \"\^\"}'"):
+        load_table(path)
+    (tmp_path / "s.yaml").write_text('dialect: {separator: "^"}')
+    assert load_as_said(path, tmp_path / "s.yaml", None).frame.columns == ["a", "b"]
 
 
 def test_absent_file_and_folder(tmp_path: Path) -> None:

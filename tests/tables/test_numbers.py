@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.errors import SchemaError
-from tablewright.tables.inference.cells import NumberFormat, numbers_to_text, plain_format
+from tablewright.tables.inference.cells import (
+    NumberFormat,
+    numbers_to_text,
+    plain_format,
+    read_number_format,
+)
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.tables.io.writing import write_frame
 from tablewright.tables.table import load_table
@@ -19,6 +24,7 @@ FORMATS = [
     *("#.##0,00", "#,##0.00", "#,##,##0", "#'##0.00", "# ##0", "#\u00a0##0,0", "0,000", "0,0##"),
     *("$#,##0.00", "R$ #.##0,00", "#,##0.00 EUR", "EUR 0,00", "0,0%", "#.##0 kr", "₹#,##,##0.00"),
     *("#,##0.00;(#,##0.00)", "$#,##0.00;($#,##0.00)", "€#.##0,00;€-#.##0,00", "0,00;0,00-"),
+    "0.00 EUR;\u22120.00 EUR",
 ]
 
 
@@ -39,7 +45,9 @@ FORMATS = [
         (["1,234", "999"], [1234, 999], "#,##0"),
         (["-$5.00", "$1,000.25"], [-5.0, 1000.25], "$#,##0.00"),
         (["5,00-", "7,25"], [-5.0, 7.25], "0,00;0,00-"),
-        (["\u22125,5", "7,25"], [-5.5, 7.25], "0,0#"),
+        (["\u22125,5", "7,25"], [-5.5, 7.25], "0,0#;\u22120,0#"),
+        (["\u22125.5", "7.25"], [-5.5, 7.25], "0.0#;\u22120.0#"),
+        (["-5,5", "7,25"], [-5.5, 7.25], "0,0#"),
     ],
 )
 def test_local_numbers_are_read(texts: list[str], numbers: list[float], form: str) -> None:
@@ -47,8 +55,7 @@ def test_local_numbers_are_read(texts: list[str], numbers: list[float], form: st
     table = load_table(frame, overrides={"x": {"kind": "continuous"}})
     assert table.schema["x"].format == form
     assert table.frame["x"][:2].to_list() == numbers
-    if "\u2212" not in texts[0]:
-        assert table.restore(table.frame).equals(frame)
+    assert table.restore(table.frame).equals(frame)
 
 
 @given(st.sampled_from(FORMATS), st.lists(st.integers(-(10**9), 10**9), min_size=1))
@@ -75,6 +82,9 @@ def test_wrong_format_is_one_sentence(text: str) -> None:
         ["12.05.2020", "13.05.2020"],
         ["192.168.0.1", "10.0.0.1"],
         ["5 kg", "7 kg"],
+        ["٣", "١٠"],
+        ["٣,٥", "١,٠"],
+        ["٠٩:٣٠", "١٧:٠٠"],
         ["1,2,3", "4,5"],
         ["007,5", "x"],
     ],
@@ -125,6 +135,36 @@ def test_dialect_is_restored(tmp_path: Path, separator: str, encoding: str) -> N
         ENCODING.reset(token)
     write_frame(table.restore(table.frame), out, dialect=table.schema.dialect)
     assert out.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("texts", [["3", "\\N", "5", "7"], ["a", "\\N", "b", "c"]])
+def test_the_marker_of_databases_is_missing(texts: list[str]) -> None:
+    frame = pl.DataFrame({"x": texts * 6, "y": ["a", "b"] * 12})
+    table = load_table(frame)
+    assert table.frame["x"].null_count() == 6
+    assert table.restore(table.frame).equals(frame)
+
+
+@given(st.sampled_from([".", ","]), st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5))
+def test_plain_numbers_have_no_format_of_their_own(mark: str, numbers: list[float]) -> None:
+    texts = pl.Series([f"{number:.2f}" for number in numbers])
+    assert read_number_format(texts, mark) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "mark", "form"),
+    [
+        (["1.234", "2.500"], ",", "#.##0"),
+        (["1.234", "2.500"], ".", None),
+        (["1.234", "0.500"], ",", None),
+        (["1.234.567", "2.500.000"], ".", "#.##0"),
+        (["12.345", "-1.000"], ",", "#.##0"),
+        ([], ".", None),
+    ],
+)
+def test_points_between_thousands(texts: list[str], mark: str, form: str | None) -> None:
+    reading = read_number_format(pl.Series(texts, dtype=pl.String), mark)
+    assert (None if reading is None else str(reading.form)) == form
 
 
 @pytest.mark.parametrize(

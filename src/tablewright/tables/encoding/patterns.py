@@ -165,7 +165,7 @@ def find_pattern(values: pl.Series) -> str | None:
     if values.str.contains(_UUID).all():
         return _uuid_pattern(values)
     worded = values.str.contains(r"\s").any() and values.str.contains(r"\p{L}").any()
-    if worded or not values.str.contains(r"\d").all():
+    if worded or not values.str.contains("[0-9]").all():
         return None
     prefixes = values.str.extract(r"^(\D*)", 1)
     counts = prefixes.value_counts()
@@ -193,7 +193,7 @@ def _find_form(values: list[str]) -> Form | None:
         merged = _merge_digits(result)
         numbers = read_numbers(merged, pl.Series(values))
         return result if numbers is None or not find_counting(numbers)[1] else merged
-    parts = [re.fullmatch(r"(\D*)(\d+)(\D*)", value) for value in values]
+    parts = [re.fullmatch("([^0-9]*)([0-9]+)([^0-9]*)", value) for value in values]
     if None in parts or len({(part[1], part[3]) for part in parts if part}) > 1:
         return None
     assert parts[0] is not None

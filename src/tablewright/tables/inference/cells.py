@@ -18,19 +18,21 @@ import polars as pl
 from tablewright.errors import SchemaError
 from tablewright.schema import Column
 
-MISSING_TEXTS = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null"})
+MISSING_TEXTS = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "\\n"})
 """Texts (folded to lower case) that stand for a missing value among numbers and dates."""
 
 VAGUE_TEXTS = frozenset({"unknown", "none", "missing", "-", "--", ".", "not available", "refused"})
 """Texts that are missing among numbers or dates, and a value of their own among words."""
 
 _MARKERS = sorted(
-    MISSING_TEXTS | {"NA", "N/A", "#N/A", "<NA>", "NaN", "NAN", "NULL"}
+    MISSING_TEXTS | {"NA", "N/A", "#N/A", "<NA>", "NaN", "NAN", "NULL", "\\N"}
 )  # among words "Null" and "Nan" are names
-_INTEGER = r"^\s*[+-]?\d{1,18}\s*$"
-_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
-_POINTS_BETWEEN_THOUSANDS = r"^\s*[+-]?[1-9]\d{0,2}(\.\d{3})+\s*$"
-_CODE = r"^\s*[+-]?0\d|^\s*\d{19,}\s*$"
+_INTEGER = r"^\s*[+-]?[0-9]{1,18}\s*$"
+_NUMBER = (
+    r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
+)
+_POINTS_BETWEEN_THOUSANDS = r"^\s*[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+\s*$"
+_CODE = r"^\s*[+-]?0[0-9]|^\s*[0-9]{19,}\s*$"
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -132,10 +134,10 @@ _BLANKS = " \u00a0\u202f\u2009"
 _MINUS = "\\-\u2212"
 _DRESSED = (
     rf"^\s*(?P<open>\()?(?P<front>[{_MINUS}+])?(?P<before>{_UNIT}?[{_BLANKS}]?)"
-    rf"(?P<inner>[{_MINUS}+])?(?P<digits>\d(?:[\d.,'’{_BLANKS}]*\d)?|[.,]\d+)(?P<back>[{_MINUS}])?"
+    rf"(?P<inner>[{_MINUS}+])?(?P<digits>[0-9](?:[0-9.,'’{_BLANKS}]*[0-9])?|[.,][0-9]+)(?P<back>[{_MINUS}])?"
     rf"(?P<after>[{_BLANKS}]?{_UNIT})?(?P<end>[{_MINUS}])?(?P<close>\))?\s*$"
 )
-_NEGATIVE = {"open": "(#)", "inner": "$-#", "back": "#-", "end": "#-"}
+_NEGATIVE = {"open": "(#)", "inner": "$-#", "back": "#-", "end": "#-", "front": "\u2212#"}
 _GROUPS = (*".,'’", *_BLANKS)
 _FORMAT = re.compile(
     r"(?P<before>[^#0;]*)(?:#(?P<group>[^#0])(?P<indian>##(?P=group))?##0|0)"
@@ -165,7 +167,7 @@ class NumberFormat:
     max_digits: int = 0
     power: str = ""
     negative: str = "-#"
-    """``-#``, ``(#)``, ``#-``, or ``$-#`` with the sign behind what stands before."""
+    """``-#``, ``(#)``, ``#-``, ``$-#`` with the sign behind what stands before, or a true minus."""
 
     @classmethod
     def parse(cls, text: str) -> NumberFormat:
@@ -185,6 +187,7 @@ class NumberFormat:
         fixed, free = len(match["fixed"] or ""), len(match["free"] or "")
         before, after, below = match["before"], match["after"], match["negative"] or ""
         negative = "(#)" if below[:1] == "(" else "#-" if below[-1:] == "-" else "-#"
+        negative = "\u2212#" if below[:1] == "\u2212" else negative
         if below and negative == "-#" and before.strip() and below.startswith(before):
             negative = "$-#"
         group, decimal = match["group"] or "", match["decimal"] or "."
@@ -314,7 +317,7 @@ def read_number_format(texts: pl.Series, decimal: str | None = None) -> Reading 
     texts = texts.unique(maintain_order=True)
     if spells_number(texts).all() and not texts.str.contains(_POINTS_BETWEEN_THOUSANDS).all():
         return None
-    if not texts.head(50).str.contains(_DRESSED).all():
+    if not len(texts) or not texts.head(50).str.contains(_DRESSED).all():
         return None
     parts = pl.DataFrame(texts.str.extract_groups(_DRESSED).struct.unnest())
     if parts["digits"].null_count():
@@ -328,6 +331,7 @@ def read_number_format(texts: pl.Series, decimal: str | None = None) -> Reading 
     if not forms or (blank and parts["front"].eq("+").any()):  # a telephone number
         return None
     signs = [name for name in ("open", "inner", "back", "end") if parts[name].is_not_null().any()]
+    signs += ["front"] if parts["front"].eq("\u2212").any() else []
     negative = _NEGATIVE[signs[0]] if signs else "-#"
     full = [replace(f, before=before[0], after=after[0], negative=negative) for f in forms]
     if not any((before[0], after[0], full[0].group, full[0].decimal != ".", signs)):

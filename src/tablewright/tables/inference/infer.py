@@ -97,7 +97,8 @@ def _check_shape(frame: pl.DataFrame) -> None:
     if frame.width < 2:
         raise InputError(
             f"the table has {frame.width} column{'s' * (frame.width != 1)}; at least two are "
-            "needed (is the separator another one than comma, semicolon, tab or bar?)"
+            "needed (is the separator another one than comma, semicolon, tab or bar? say in the "
+            "schema file: 'dialect: {separator: \"^\"}')"
         )
     if frame.height < 2:
         rows = "one row" if frame.height else "no rows"

@@ -35,7 +35,7 @@ MOMENTS = tuple(
     for zone in ("", "Z", " UTC")
 )
 _LOOKS_LIKE_DATE = (
-    r"^\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
+    r"^\s*([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"
     r"|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})"
 )
 _OFFSET = r"(\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)( ?)([+-]\d{2}(?::?\d{2})?)$"
@@ -111,7 +111,8 @@ def _find_single(values: pl.Series) -> DateFormat | None:
         return None
     meant = parse_dates(values, fits[0])
     rivals = (f for f in fits[1:] if not parse_dates(values, f).equals(meant))
-    return DateFormat(_as_spelled(values, fits[0]), next(rivals, None))
+    note = "holds nanoseconds; rows are written in whole microseconds" if "%.9f" in fits[0] else ""
+    return DateFormat(_as_spelled(values, fits[0]), next(rivals, None), note)
 
 
 def _find_mixed(values: pl.Series) -> DateFormat | None:
@@ -180,6 +181,8 @@ def _reads(values: pl.Series, fmt: str) -> bool:
 def _bare(texts: pl.Series, fmt: str) -> pl.Series:
     """Drop padding zeros, so that ``1/2/2020`` equals ``01/02/2020``."""
     texts = texts.str.replace_all(r"\b0+(\d)", "$1").str.to_lowercase()
+    if "%.9f" in fmt:  # of which microseconds are kept
+        texts = texts.str.replace(r"(\.\d{6})\d{3}", "${1}000")
     if not fmt.endswith("%.f"):
         return texts
     return texts.str.replace(r"(\.\d*?)0+$", "$1").str.strip_suffix(".")
@@ -249,9 +252,9 @@ def _as_python(match: re.Match[str]) -> str:
 # durations ------------------------------------------------------------------------------------
 
 _SECOND = 1_000_000
-_CLOCK = r"^(-?)(\d{1,6}):([0-5]\d)$"
-_LONG = r"^(-?)(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)$"
-_DAYS = r"^(\d+) days? (\d{2}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)$"
+_CLOCK = r"^(-?)([0-9]{1,6}):([0-5][0-9])$"
+_LONG = r"^(-?)([0-9]{1,6}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,9})?)$"
+_DAYS = r"^([0-9]+) days? ([0-9]{2}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,9})?)$"
 _FORMS = {"HH:MM": _CLOCK, "HH:MM:SS": _LONG, "D days HH:MM:SS": _DAYS}
 
 

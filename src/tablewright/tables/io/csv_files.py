@@ -22,8 +22,15 @@ _SEPARATORS = ",;\t|"
 _BLOCK = 1 << 20
 _HEAD = 100
 _LONGEST_MARK = 20
+MAX_CELL = 1 << 30
+"""Characters of one cell; Python's csv reads 131,072 unless it is told so."""
+
 _WESTERN = frozenset("äöüßéèêëàâáåãçñíîïóôòõøæúûùÄÖÜÉÅÆØÑÇÀÈŠšŽžœ€£°§–—‘’“”«»ºª")
-_CANDIDATES = ("cp1252", "cp850", "mac-roman", "cp1250", "cp1251", "shift-jis", "gb18030", "euc-kr")
+_LOWER_CASE = {"cp1251": ("а", "я"), "koi8-r": ("а", "я"), "cp1253": ("ά", "ώ")}
+_CANDIDATES = (
+    *("cp1252", "cp850", "mac-roman", "cp1250", *_LOWER_CASE),
+    *("shift-jis", "gb18030", "euc-kr", "big5"),
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,9 @@ def read_csv(
 
 def _decode(path: Path, head: bytes, encoding: str | None) -> tuple[Any, str]:
     """Give what polars can read (the path, or UTF-8 where a change is needed), and the encoding."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        encoding = encoding or "utf-32"
+    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = encoding or "utf-16"
     if encoding is not None and codecs.lookup(encoding).name != "utf-8":
         return _recode(path, encoding), encoding
@@ -152,12 +161,13 @@ def _guess_encoding(octets: bytes) -> str:
 def _looks(octets: bytes, encoding: str) -> float:
     text = octets.decode(encoding, errors="replace")
     foreign = [c for c in text if ord(c) > 127]
-    if encoding in ("shift-jis", "gb18030", "euc-kr"):
+    if encoding in ("shift-jis", "gb18030", "euc-kr", "big5"):
         good = [c for c in foreign if "\u3000" <= c <= "\u30ff" or "\u4e00" <= c <= "\u9fff"
                 or "\uac00" <= c <= "\ud7a3"]  # fmt: skip
         return len(good) / max(len(foreign), 1) - 0.15  # two foreign bytes make a sign by accident
-    if encoding == "cp1251":
-        return sum("а" <= c <= "я" for c in foreign) / max(len(foreign), 1)
+    if encoding in _LOWER_CASE:  # capitals are few in any text
+        low, high = _LOWER_CASE[encoding]
+        return sum(low <= c <= high for c in foreign) / max(len(foreign), 1) + 0.05
     bonus = 0.05 if encoding == "cp1252" else 0.0
     return sum(c in _WESTERN for c in foreign) / max(len(foreign), 1) + bonus
 
@@ -179,6 +189,7 @@ def _records(source: Any, separator: str, skip: int = 0) -> Iterator[tuple[int, 
     with _open(source) as stream:
         for _ in range(skip):
             stream.readline()
+        csv.field_size_limit(MAX_CELL)
         reader = csv.reader(stream, delimiter=separator, strict=True)
         for record in reader:
             yield skip + reader.line_num, record
@@ -203,10 +214,12 @@ def _read_head(path: Path, source: Any, declared: str | None) -> _Head:
         first = stream.readline()
     named = re.fullmatch(r"\"?sep=(.|\\t)\"?\s*", first[:_LONGEST_MARK])
     skip = 1 if named else 0
-    separators = (named[1].replace("\\t", "\t"),) if named else tuple(_SEPARATORS)
-    separators = separators if declared is None else (declared,)
-    tried = {separator: _first_records(source, separator, skip) for separator in separators}
-    separator = max(separators, key=lambda one: _score(*tried[one]))
+    likely = declared or (named[1].replace("\\t", "\t") if named else "")
+    tried = {one: _first_records(source, one, skip) for one in dict.fromkeys(likely + _SEPARATORS)}
+    if declared is not None or (likely and _score(*tried[likely])[1] > 1):
+        separator = likely
+    else:
+        separator = max(tried, key=lambda one: _score(*tried[one]))
     records = _without_preamble(tried[separator][0])
     line, names = records[0] if records else (skip, [])
     start = line - 1 - sum(name.count("\n") for name in names)

@@ -20,6 +20,8 @@ from tablewright.schema import Dialect, outer_name
 from tablewright.tables.inference.times import durations_to_text
 from tablewright.tables.io.files import Format, format_of
 
+_ORDER = sys.byteorder[0] + "e"
+_WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": f"utf-16-{_ORDER}", "utf-32": f"utf-32-{_ORDER}"}
 _LINE_ENDS = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}
 
 
@@ -222,8 +224,8 @@ class TableWriter:
         if not self.n_rows:
             text = self._above(separator) + text
         encoding = self.dialect.encoding
-        if self.n_rows and encoding in ("utf-8-sig", "utf-16"):  # the mark stands once
-            encoding = {"utf-8-sig": "utf-8", "utf-16": f"utf-16-{sys.byteorder[0]}e"}[encoding]
+        if self.n_rows:  # the mark of the byte order stands once
+            encoding = _WITHOUT_MARK.get(encoding, encoding)
         with self._temporary.open("ab") as file:
             file.write(text.encode(encoding, errors="replace"))
 
