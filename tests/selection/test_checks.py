@@ -12,22 +12,15 @@ from hypothesis import strategies as st
 
 from tablewright.errors import InputError
 from tablewright.metrics.crossfit import stratified_folds
-from tablewright.metrics.outcomes import rank_scores
 from tablewright.schema import Schema
 from tablewright.selection.check import Check, Judgement
 from tablewright.selection.cost_band import CostBand, band
 from tablewright.selection.distances import NearDuplicates, Outliers
 from tablewright.selection.diversity import Diversity, Rule, entropy
 from tablewright.selection.information import Form, InformationGain, log_determinant
-from tablewright.selection.label_checks import (
-    LabelCheck,
-    LabelPlausibility,
-    PoolTest,
-    RealAgreement,
-    excess,
-)
+from tablewright.selection.label_checks import LabelCheck, LabelPlausibility
 from tablewright.selection.pipeline import run_checks, split_batches
-from tablewright.selection.relations import Reference, Relations
+from tablewright.selection.relations import Relations
 from tablewright.selection.sanity import Sanity
 
 SCHEMA = Schema.build(
@@ -149,160 +142,6 @@ def test_new_draws_are_no_outliers_and_noise_is() -> None:
     check = Outliers().fit(cloud(60), schema, rng())
     assert check.judge(cloud(100), rng()).keep.mean() > 0.9
     assert check.judge(noise(100), rng()).keep.mean() < 0.3
-
-
-# labels -------------------------------------------------------------------------
-
-
-def test_flipped_labels_are_the_least_plausible() -> None:
-    rows = points(100, 1)
-    spoilt = pl.concat([wrong(rows.head(15)), rows[15:]])
-    result = judged(LabelPlausibility(0.25), spoilt)
-    assert (~result.keep[:15]).sum() >= 8  # of 15, with a third of all labels hard to tell
-    assert (~result.keep[15:]).mean() < 0.05
-    assert result.score[~result.keep].max() < 1
-
-
-def test_a_sound_pool_weighs_all_and_a_wrong_or_empty_one_nothing() -> None:
-    test = PoolTest().fit(points(80, 0, classes=3), SCHEMA, rng())
-    sound = points(100, 1, classes=3)
-    assert test.weigh(sound, rng()) == 1.0
-    assert test.weigh(wrong(sound), rng()) == 0.0
-    assert test.weigh(sound.clear(), rng()) == 0.0
-
-
-def test_a_pool_weighs_all_where_real_rows_alone_are_predicted_without_fault() -> None:
-    """A gain of -0.003 +- 0.002 once threw all of 200 clean rows away."""
-    apart = points(80, 0).with_columns(x=pl.when(pl.col("y") == "a").then(-9.0).otherwise(9.0))
-    pool = apart.with_columns(z=pl.col("z").shuffle(1))
-    for seed in range(5):
-        test = PoolTest().fit(apart, SCHEMA, rng())
-        assert test.weigh(pool, np.random.default_rng(seed)) == 1.0
-
-
-def test_the_weight_falls_in_steps_of_harm_and_agreement() -> None:
-    test = PoolTest().fit(points(40, 0), SCHEMA, rng())
-    test.gain = lambda *_: (-0.05, 0.02)  # type: ignore[method-assign]  # 2.5 errors of harm
-    test.agree = lambda *_: 1.5  # type: ignore[method-assign]  # half of the way to 2.5
-    assert test.weigh(points(5, 1), rng()) == pytest.approx(0.5 * (1 - 0.855 / 1.645), abs=1e-3)
-    assert "z = 1.5, and adding it changes their prediction by -0.050 ± 0.020" in test.evidence
-
-
-def test_shuffled_labels_agree_by_chance_only() -> None:
-    test = PoolTest().fit(points(80, 0), SCHEMA, rng())
-    pool = points(100, 1)
-    z = [
-        test.agree(pool.with_columns(pl.col("y").shuffle(seed)), np.random.default_rng(seed))
-        for seed in range(30)
-    ]
-    assert abs(np.mean(z)) < 4 * np.std(z) / np.sqrt(30)
-    assert test.agree(pool, rng()) > 3
-
-
-def test_a_clean_pool_loses_hardly_a_row_for_its_labels() -> None:
-    lost = [(~judged(LabelPlausibility(), points(200, seed)).keep).mean() for seed in range(1, 9)]
-    assert np.mean(lost) < 0.03
-
-
-def test_excess_counts_what_real_rows_do_not_have() -> None:
-    real, bad = np.linspace(0.2, 2, 200), np.full(40, 0.01)
-    assert excess(real, real) == 0
-    assert excess(real, np.ones(0)) == 0
-    assert excess(real, np.r_[bad, real[:160]]) == pytest.approx(40, abs=2)
-    assert excess(real, np.full(50, 1.5)) == 0
-
-
-def test_rows_that_a_model_of_the_real_rows_agrees_with_stay_as_they_help() -> None:
-    check = RealAgreement().fit(points(40, 0), SCHEMA, rng())
-    rows = pl.concat([points(60, 1), wrong(points(60, 2))])
-    judgement = check.judge(rows, rng())
-    agreed = judgement.score < 1
-    assert (~agreed).sum() >= 40
-    assert agreed[:60].sum() > 3 * agreed[60:].sum()
-    share = np.clip(check.gain_ / (2 * check.error_), 0, 1)
-    assert judgement.keep.tolist() == (judgement.score < share).tolist()
-
-
-def test_a_pool_that_weighs_half_keeps_half_of_its_plausible_rows() -> None:
-    check = LabelCheck().fit(points(80, 0), SCHEMA, rng())
-    check.test.weigh = lambda *_: 0.5  # type: ignore[method-assign]  # as a test found it
-    check.agreement.judge = lambda rows, rng: Judgement.of(  # type: ignore[method-assign]
-        np.zeros(rows.height, dtype=bool), "does not help"
-    )
-    rows = points(100, 1)
-    judgement = check.judge(rows, rng())
-    assert 40 <= judgement.keep.sum() <= 50
-    assert check.taken_ == "data"
-    order = check.agreement.order(rows, rng())
-    assert order[judgement.keep].max() < 0.5
-
-
-# relations ----------------------------------------------------------------------
-
-
-def insured(n: int, seed: int) -> pl.DataFrame:
-    """Charges by age and smoking; the least of a smoker are far above most of the others'."""
-    draws = np.random.default_rng(seed)
-    age, smoker = draws.integers(18, 65, n), draws.random(n) < 0.25
-    charges = 250 * age - 2500 + np.where(smoker, 15_000, 0) + draws.normal(0, 700, n)
-    return pl.DataFrame(
-        {
-            "age": age,
-            "smoker": np.where(smoker, "yes", "no"),
-            "region": draws.choice(["n", "s"], n),
-            "charges": np.maximum(charges, 1100).round(2),
-        }
-    )
-
-
-INSURED = Schema.build(
-    {"age": "integer", "smoker": "categorical", "region": "categorical", "charges": "continuous"},
-    target="charges",
-)
-
-
-def test_smokers_at_a_tenth_of_their_least_charge_are_flagged_and_real_rows_are_not() -> None:
-    real = insured(250, 0)
-    check = Relations().fit(real, INSURED, rng())
-    smokers = insured(400, 1).filter(pl.col("smoker") == "yes")
-    minimum = real.filter(pl.col("smoker") == "yes")["charges"].min()
-    cheap = smokers.with_columns(charges=pl.lit(float(minimum) / 10))  # type: ignore[arg-type]
-    judgement = check.judge(cheap, rng())
-    assert not judgement.keep.any()
-    assert all(
-        reason.startswith(("charges does not go", "smoker does not go", "age does not go"))
-        for reason in judgement.reasons
-    )
-    fresh = [check.judge(insured(400, seed), rng()).keep.mean() for seed in range(2, 6)]
-    assert np.mean(fresh) > 0.97
-    assert check.false_alarms_ <= 0.01
-
-
-def test_a_category_that_the_numbers_deny_is_flagged() -> None:
-    draws = np.random.default_rng(0)
-    x = draws.normal(0, 1, 300)
-    real = pl.DataFrame({"x": x, "y": np.where(x > 0, "high", "low")})
-    schema = Schema.build({"x": "continuous", "y": "categorical"})
-    check = Relations().fit(real, schema, rng())
-    rows = pl.DataFrame({"x": [2.0, -2.0, 2.0, None], "y": ["high", "low", "low", None]})
-    assert check.judge(rows, rng()).keep.tolist() == [True, True, False, True]
-
-
-def test_relations_abstain_below_forty_rows_and_without_columns() -> None:
-    rows = insured(30, 1)
-    assert Relations().fit(insured(39, 0), INSURED, rng()).judge(rows, rng()).keep.all()
-    one = Schema.build({"age": "integer"})
-    check = Relations().fit(insured(80, 0).select("age"), one, rng())
-    assert check.judge(rows.select("age"), rng()).keep.all()
-
-
-def test_merits_are_one_where_every_class_is_told() -> None:
-    y = np.array([0.0, 0, 1, 2])
-    sure = np.eye(3)[y.astype(int)]
-    weights = np.array([2 / 3, 2 / 3, 4 / 3, 4 / 3])
-    np.testing.assert_allclose(rank_scores(y, sure), (1 + weights) / 2)
-    assert rank_scores(y, sure).mean() == pytest.approx(1.0)
-    assert rank_scores(y, np.full((4, 3), 1 / 3)).mean() == pytest.approx((0.5 + 0.5) / 2)
 
 
 # the published stages -----------------------------------------------------------
@@ -451,37 +290,9 @@ def test_options_are_checked() -> None:
         (lambda: NearDuplicates(-1), "quantile lies between"),
         (lambda: Outliers(0), "factor is above 0"),
         (lambda: Relations(0.5), "factor is at least 1"),
+        (lambda: Relations(of="y"), "of is 'all', 'features' or 'target', not 'y'"),  # type: ignore[arg-type]  # tested
         (lambda: LabelCheck("nobody"), "trust is"),  # type: ignore[arg-type]  # tested
         (lambda: Sanity(missing="no"), "missing is"),  # type: ignore[arg-type]  # tested
     ]:
         with pytest.raises(InputError, match=declared):
             make()
-
-
-def test_wrong_numbers_do_not_widen_the_error_that_they_are_judged_by() -> None:
-    draws = np.random.default_rng(3)
-    schema = Schema.build({"x": "continuous", "y": "continuous"}, target="y")
-
-    def line(n: int) -> pl.DataFrame:
-        x = draws.uniform(-2, 2, n)
-        return pl.DataFrame({"x": x, "y": 3 * x + draws.normal(0, 0.3, n)})
-
-    pool = line(200)
-    spoilt = np.arange(200) < 40
-    pool = pool.with_columns(y=pl.when(pl.Series(spoilt)).then(-pl.col("y")).otherwise("y"))
-    far = spoilt & (pool["x"].abs() > 0.5).to_numpy()  # nearer to 0 the sign hardly matters
-    result = LabelPlausibility().fit(line(150), schema, rng()).judge(pool, rng())
-    assert result.keep[far].mean() < 0.1
-    assert result.keep[~spoilt].mean() > 0.95
-
-
-def test_the_share_of_sound_rows_is_read_off_a_mixture() -> None:
-    reference = Reference(mark=1.0, real=0.9, mixed=0.3, n_rows=10**9)
-    pool = np.repeat([0.5, 1.0, 1.5], [300_000, 300_000, 400_000])
-    assert reference.sound_share(pool) == pytest.approx((0.6 - 0.3) / 0.6, abs=0.002)
-    assert reference.sound_share(np.full(100, 2.0)) == 0.0
-    assert reference.sound_share(np.zeros(100)) == 1.0
-    # 1.645 standard errors of a share of 0.3 among 100 rows: the chance of the draw is allowed for
-    few = np.repeat([0.0, 2.0], [30, 70])
-    assert reference.sound_share(few) == pytest.approx(1.645 * np.sqrt(0.21 / 100) / 0.6)
-    assert Reference(1.0, 0.5, 0.5, 100).sound_share(few) == 1.0

@@ -137,7 +137,8 @@ class Outliers:
     Parameters
     ----------
     factor : float, default=1.25
-        Above 0; larger lets more rows pass.
+        Above 0; larger lets more rows pass. Of n real rows 1 + 2 / sqrt(n) is taken where that is
+        more: few rows do not show how far apart they come.
     min_rows : int, default=5
         Real rows below which nothing is dropped.
 
@@ -176,7 +177,8 @@ class Outliers:
         self.limit_ = np.inf
         if len(self.real_) >= self.min_rows and self.real_.shape[1]:
             apart = nearest(self.real_, self.real_, same=True)[0][:, 0]
-            self.limit_ = self.factor * float(np.quantile(apart, 0.99))
+            factor = max(self.factor, 1 + 2 / np.sqrt(len(apart)))
+            self.limit_ = factor * float(np.quantile(apart, 0.99))
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.metrics.crossfit import Added, CrossFit, out_of_fold, stratified_folds
-from tablewright.metrics.learners import (
-    LEARNERS,
-    MIN_ROWS_FOR_TREES,
-    Design,
-    Task,
-    leaf_size,
-)
+from tablewright.metrics.learners import Design, Task
 from tablewright.metrics.outcomes import MIN_PROBABILITY, rank_scores
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import RealRows
+from tablewright.selection.label_levels import Ints, LabelLevels, averaged
+from tablewright.selection.mixture import Mixture
+from tablewright.selection.relations import Relations
 
 Trust = Literal["auto", "data", "generator"]
 
 MIN_REAL_ROWS = 30
-"""Real rows under which a sound pool and one that is wrong as a whole cannot be told apart."""
+"""Real rows under which they cannot be asked by folds what helps to predict them."""
 
-_N_TREES = 40
-_N_FOLDS = 5
+_N_FOLDS, _N_REPEATS = 5, 3
+_N_WRONG = 10
+"""Labels of other rows that each real row is given, to learn what wrong labels look like."""
 _MIN_ERROR = 0.01
-_MEDIAN_TO_STD = 1.4826
-"""Standard deviation of a normal distribution over its median absolute deviation."""
 _MAX_ROWS = 2000
 """Real rows that are asked for agreement at most."""
-
-
-def label_task(real_rows: RealRows, n_rows: int) -> Task:
-    """Return what the checks of labels predict: by the linear model alone below 100 real rows."""
-    n_classes = len(real_rows.classes) + 1 if real_rows.classifies else 0
-    few = len(real_rows.real) < MIN_ROWS_FOR_TREES
-    return Task(n_classes, 0, leaf_size(n_rows), _N_TREES, LEARNERS[1:] if few else LEARNERS)
-
-
-def _averaged(predicted: dict[str, Any]) -> Floats:
-    return np.asarray(np.mean(list(predicted.values()), axis=0))
 
 
 def _ramp(value: float, low: float, high: float) -> float:
@@ -51,44 +36,25 @@ def _ramp(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0, 1))
 
 
-def plausibility(y: Floats, predicted: Floats, n_real: int | None = None) -> Floats:
-    """Return how plausible labels are: 1 is as likely as for any row, more is better.
-
-    For classes the probability as a multiple of the share of rows that have the class, so that a
-    rare class is not implausible for being rare; for numbers the standard deviation of the
-    errors over the own error. That is the robust one of the first `n_real` rows, all where None:
-    wrong labels do not widen it.
-
-    Examples
-    --------
-    >>> plausibility(np.array([0.0, 1.0]), np.array([[0.8, 0.2], [0.8, 0.2]]))
-    array([1.6, 0.4])
-    """
-    if predicted.ndim == 1:
-        errors = np.abs(y - predicted)
-        own = errors[:n_real]
-        spread = float(_MEDIAN_TO_STD * np.median(own) or np.sqrt((own**2).mean()))
-        return np.asarray(spread / np.maximum(errors, 1e-9 * spread + 1e-300))
-    codes = y.astype(np.intp)
-    shares = np.bincount(codes, minlength=predicted.shape[1]) / len(codes)
-    return np.asarray(predicted[np.arange(len(codes)), codes] / shares[codes])
-
-
 class LabelPlausibility:
-    """Drop the labels that the other rows find implausible, as many as real rows have fewer of.
+    """Drop the labels that are rather wrong than right, by what the other rows say.
 
-    Each row is predicted by models of the other folds of real rows and candidates together (see
-    `plausibility`). Real rows have implausible labels too, where features do not tell the label:
-    as many go as the candidates have more of, beyond chance, the least plausible ones. It
-    presumes that most candidates are right: a pool that is wrong as a whole looks consistent to
-    itself.
+    Each row is predicted by models of the other folds of real rows and candidates together: how
+    many times as likely is its label as for any row (`LabelLevels.ratios`)? Real rows have
+    unlikely labels too, where features do not tell the label. So the pool is taken as a mixture
+    of rows like the real ones and of rows with the label of another row (`Mixture`), and the rows
+    go that are likelier to be of the second kind. It presumes that most candidates are right: a
+    pool that is wrong as a whole looks consistent to itself.
 
     Parameters
     ----------
-    share : float, default=0.25
+    share : float, default=1.0
         Part of the candidates that is dropped at most, 0 to 1.
-    n_repeats : int, default=3
-        Cross-validations that are averaged.
+
+    Attributes
+    ----------
+    sound_ : float
+        Share of the last pool that is right, at most.
 
     Raises
     ------
@@ -104,20 +70,17 @@ class LabelPlausibility:
     >>> rng = np.random.default_rng(0)
     >>> real = pl.DataFrame({"x": np.r_[-5:-1:0.2, 1:5:0.2], "y": ["a"] * 20 + ["b"] * 20})
     >>> schema = Schema.build({"x": "continuous", "y": "categorical"}, target="y")
-    >>> rows = pl.DataFrame({"x": [-2.1, -1.9, 2.1, 1.9], "y": ["a", "a", "b", "a"]})
-    >>> LabelPlausibility(0.25).fit(real, schema, rng).judge(rows, rng).keep.tolist()
+    >>> rows = pl.DataFrame({"x": [-2.1, -1.9, 2.1, 1.9] * 5, "y": ["a", "a", "b", "a"] * 5})
+    >>> LabelPlausibility().fit(real, schema, rng).judge(rows, rng).keep[:4].tolist()
     [True, True, True, False]
     """
 
     name = "label plausibility"
 
-    def __init__(self, share: float = 0.25, *, n_repeats: int = 3) -> None:
+    def __init__(self, share: float = 1.0) -> None:
         if not 0 <= share <= 1:
             raise InputError(f"share lies between 0 and 1, not {share!r}")
-        if n_repeats < 1:
-            raise InputError(f"n_repeats is at least 1, not {n_repeats}")
         self.share = share
-        self.n_repeats = n_repeats
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Read typed real rows.
@@ -127,70 +90,63 @@ class LabelPlausibility:
         InputError
             If the schema names no target.
         """
-        self.real_rows_ = RealRows.labelled(train, schema, "the plausibility of labels")
+        self.levels_ = LabelLevels(RealRows.labelled(train, schema, "the plausibility of labels"))
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows; the score is the plausibility, larger being better."""
         if not rows.height:
             return Judgement.all_pass(0)
-        real = self.real_rows_.design(self.real_rows_.real)
-        both = real.join(self.real_rows_.design(self.real_rows_.rows(rows)))
-        scores = plausibility(both.y, self._predicted(both, rng), len(real))
-        own, score = scores[: len(real)], scores[len(real) :]
-        n_dropped = min(int(self.share * len(score)), excess(own, score))
+        levels, n_real = self.levels_, len(self.levels_.real)
+        pool = levels.design(rows)
+        ratios = self._predicted(levels.real.join(pool), rng)
+        own, score = levels.of(ratios[:n_real], levels.real), levels.of(ratios[n_real:], pool)
+        wrong = at_other_labels(ratios[:n_real], levels.codes(levels.real.y), rng)
+        mixture = Mixture.of(-own, -wrong)
+        self.sound_ = mixture.sound_share(-score) if len(wrong) else 1.0
+        beyond = -score > mixture.limit(self.sound_)
         keep = np.ones(rows.height, dtype=bool)
+        n_dropped = min(int(self.share * len(score)), int(beyond.sum()))
         keep[np.argsort(score, kind="stable")[:n_dropped]] = False
-        return Judgement.of(keep, [self._reason(value) for value in score], score)
+        reasons = [f"its label is {x:.2f} times as likely as for any row, by the other rows"
+                   for x in score]  # fmt: skip
+        return Judgement.of(keep, reasons, score)
 
     def _predicted(self, rows: Design, rng: np.random.Generator) -> Floats:
         """Predict each row out of fold, averaged over repeats."""
-        task, keys = label_task(self.real_rows_, len(rows)), rows.row_keys
 
         def predict(train: Mask, test: Mask) -> Floats:
-            return _averaged(task.predict(rows.take(train), rows.take(test), rng))
+            return self.levels_.ratios(rows.take(train), rows.take(test), rng)
 
         repeats = [
-            out_of_fold(stratified_folds(rows.y, _N_FOLDS, rng, keys), predict)
-            for _ in range(self.n_repeats)
+            out_of_fold(stratified_folds(rows.y, _N_FOLDS, rng, rows.row_keys), predict)
+            for _ in range(_N_REPEATS)
         ]
         return np.asarray(np.mean(repeats, axis=0))
 
-    def _reason(self, value: float) -> str:
-        if not self.real_rows_.classifies:
-            return f"its target is {1 / value:.1f} standard deviations from what the other rows say"
-        return f"its label is {value:.2f} times as likely as for any row, by the other rows"
 
-
-def excess(real: Floats, candidates: Floats) -> int:
-    """Return how many candidates have a low score beyond the share of real rows that have.
-
-    The largest difference of the two shares below any score under 1, less its standard error.
+def at_other_labels(ratios: Floats, codes: Ints, rng: np.random.Generator) -> Floats:
+    """Look up for each row labels of other rows that differ from its own.
 
     Examples
     --------
-    >>> real = np.linspace(0.5, 2, 100)
-    >>> excess(real, real), excess(real, np.r_[np.zeros(30), real[30:]])
-    (0, 29)
+    >>> rng = np.random.default_rng(0)
+    >>> at_other_labels(np.array([[1.8, 0.2], [0.4, 1.6]]), np.array([0, 1]), rng).max().item()
+    0.4
     """
-    levels = np.unique(candidates[candidates < 1])
-    if not len(levels):
-        return 0
-    n, m = len(real), len(candidates)
-    expected = (np.searchsorted(np.sort(real), levels, "right") + 0.5) / (n + 1)
-    share = np.searchsorted(np.sort(candidates), levels, "right") / m
-    error = np.sqrt(expected * (1 - expected) * (1 / n + 1 / m))
-    return int(np.ceil(max(float((share - expected - error).max()), 0.0) * m))
+    drawn = np.array([rng.permutation(codes) for _ in range(_N_WRONG)])
+    rows, other = np.broadcast_to(np.arange(len(codes)), drawn.shape), drawn != codes
+    return np.asarray(ratios[rows[other], drawn[other]])
 
 
 class RealAgreement:
     """Rank the rows whose labels a model of the real rows agrees with, and keep what helps.
 
     Only the real rows are believed. The model agrees with a label that it finds at least as
-    likely for the row as for any row, and with a number within one standard deviation of its
-    errors. The real rows then say how many of these stay, the likeliest first: they are
-    predicted fold by fold, with and without what the other folds agree with. None stay where that
-    is no better, all where it is better by two standard errors, and a share in between.
+    likely for the row as for any row. The real rows then say how many of these stay, the
+    likeliest first: they are predicted fold by fold, with and without what the other folds agree
+    with. None stay where that is no better, or where there are fewer than 30 real rows; all where
+    it is better by two standard errors; and a share in between.
 
     Attributes
     ----------
@@ -205,36 +161,29 @@ class RealAgreement:
     >>> rows = pl.DataFrame({"x": x, "y": np.where(x + rng.normal(0, 0.5, 240) > 0, "b", "a")})
     >>> schema = Schema.build({"x": "continuous", "y": "categorical"}, target="y")
     >>> wrong = rows[40:].with_columns(y=pl.col("y").replace({"a": "b", "b": "a"}))
-    >>> judgement = RealAgreement().fit(rows[:40], schema, rng).judge(wrong, rng)
+    >>> levels = LabelLevels(RealRows.fit(rows[:40], schema))
+    >>> judgement = RealAgreement(levels).judge(wrong, rng)
     >>> bool(judgement.keep.mean() < 0.2)
     True
     """
 
     name = "real agreement"
 
-    def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
-        """Read typed real rows.
-
-        Raises
-        ------
-        InputError
-            If the schema names no target.
-        """
-        self.real_rows_ = RealRows.labelled(train, schema, "agreement with real labels")
-        self.real_ = self.real_rows_.design(self.real_rows_.real)
-        self.task_ = label_task(self.real_rows_, len(self.real_))
-        self.spread_ = self._spread(rng)
-        return self
+    def __init__(self, levels: LabelLevels) -> None:
+        self.levels = levels
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows; the score is the rank, 0 the best, 1 where there is no agreement."""
         if not rows.height:
             return Judgement.all_pass(0)
-        pool = self.real_rows_.design(self.real_rows_.rows(rows))
+        pool = self.levels.design(rows)
+        if len(self.levels.real) < MIN_REAL_ROWS:
+            few = f"{len(self.levels.real)} real rows do not tell which other rows help"
+            return Judgement.of(np.zeros(len(pool), dtype=bool), few, np.ones(len(pool)), [few])
         self.gain_, self.error_ = self._gain(pool, rng)
         share = _ramp(self.gain_, 0, 2 * self.error_) if self.error_ > 0 else 0.0
-        merit, limit = self._merit(pool, self.real_, rng)
-        rank = np.where(merit >= limit, _ranks(merit, merit >= limit), 1.0)
+        merit = self._merit(pool, self.levels.real, rng)
+        rank = np.where(merit >= 1, _ranks(merit, merit >= 1), 1.0)
         note = (
             "adding the rows that a model of the real rows agrees with changes their prediction "
             f"by {self.gain_:+.3f} ± {self.error_:.3f}: {share:.0%} of them stay"
@@ -249,33 +198,19 @@ class RealAgreement:
 
     def order(self, rows: pl.DataFrame, rng: np.random.Generator) -> Floats:
         """Rank typed rows by how much a model of the real rows agrees, from 0 (most) to 1."""
-        pool = self.real_rows_.design(self.real_rows_.rows(rows))
-        return _ranks(self._merit(pool, self.real_, rng)[0], np.ones(len(pool), dtype=bool))
+        pool = self.levels.design(rows)
+        return _ranks(self._merit(pool, self.levels.real, rng), np.ones(len(pool), dtype=bool))
 
     def _gain(self, pool: Design, rng: np.random.Generator) -> tuple[float, float]:
         def agreed(known: Design) -> Design:
-            merit, limit = self._merit(pool, known, np.random.default_rng(0))
-            return pool.take(merit >= limit)
+            return pool.take(self._merit(pool, known, np.random.default_rng(0)) >= 1)
 
-        return _gain(self.real_, self.task_, agreed, rng)
+        real = self.levels.real
+        return _gain(real, self.levels.task(len(real)), agreed, rng)
 
-    def _merit(self, pool: Design, known: Design, rng: np.random.Generator) -> tuple[Floats, float]:
-        """How much a model of real rows agrees with each label, and from what value on it does."""
-        predicted = _averaged(self.task_.predict(known, pool, rng))
-        if predicted.ndim == 1:
-            return -np.abs(pool.y - predicted), -self.spread_
-        codes = pool.y.astype(np.intp)
-        shares = np.bincount(known.y.astype(np.intp), minlength=predicted.shape[1]) / len(known)
-        own = predicted[np.arange(len(codes)), codes]
-        return own / np.maximum(shares[codes], 1e-9), 1.0
-
-    def _spread(self, rng: np.random.Generator) -> float:
-        """Return the standard deviation of the errors of a numeric target, out of fold."""
-        if self.real_rows_.classifies or len(self.real_) < 2:
-            return 0.0
-        seed = [int(rng.integers(2**31))]
-        predicted = _averaged(CrossFit(self.real_, self.task_, seed).predict()[0])
-        return float((self.real_.y - predicted).std())
+    def _merit(self, pool: Design, known: Design, rng: np.random.Generator) -> Floats:
+        """How many times as likely as for any row each label is, by a model of known rows."""
+        return self.levels.of(self.levels.ratios(known, pool, rng), pool)
 
 
 def _ranks(merit: Floats, chosen: Mask) -> Floats:
@@ -292,7 +227,7 @@ def _gain(
     """Return by how much added rows better the prediction of real ones, and its standard error."""
     crossfit = CrossFit(real, task, [int(rng.integers(2**31))], n_repeats=n_repeats)
     merits = [
-        np.mean([rank_scores(real.y, _averaged(p)) for p in crossfit.predict(rows)], axis=0)
+        np.mean([rank_scores(real.y, averaged(p)) for p in crossfit.predict(rows)], axis=0)
         for rows in (added, None)
     ]
     difference = merits[0] - merits[1]
@@ -331,30 +266,26 @@ class PoolTest:
     >>> x = rng.normal(0, 1, 260)
     >>> rows = pl.DataFrame({"x": x, "y": np.where(x + rng.normal(0, 0.5, 260) > 0, "b", "a")})
     >>> schema = Schema.build({"x": "continuous", "y": "categorical"}, target="y")
-    >>> test, pool = PoolTest().fit(rows[:60], schema, rng), rows[60:]
+    >>> test, pool = PoolTest(LabelLevels(RealRows.fit(rows[:60], schema))), rows[60:]
+    >>> all_rows = np.ones(200, dtype=bool)
     >>> wrong = pool.with_columns(y=pl.col("y").replace({"a": "b", "b": "a"}))
-    >>> test.weigh(pool, rng), test.weigh(wrong, rng)
+    >>> test.weigh(pool, all_rows, rng), test.weigh(wrong, all_rows, rng)
     (1.0, 0.0)
     """
 
-    def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
-        """Read typed real rows.
-
-        Raises
-        ------
-        InputError
-            If the schema names no target.
-        """
-        self.real_rows_ = RealRows.labelled(train, schema, "the test of a pool")
-        self.real_ = self.real_rows_.design(self.real_rows_.real)
+    def __init__(self, levels: LabelLevels) -> None:
+        self.levels = levels
         self.z_ = self.gain_ = 0.0
         self.error_ = np.inf
-        return self
 
-    def weigh(self, rows: pl.DataFrame, rng: np.random.Generator) -> float:
-        """Return the weight of typed rows, 0 to 1; `evidence` puts it in words."""
+    def weigh(self, rows: pl.DataFrame, plausible: Mask, rng: np.random.Generator) -> float:
+        """Return the weight of typed rows, 0 to 1; `evidence` puts it in words.
+
+        All rows are asked for agreement, since rows that were chosen by the real ones would agree
+        with them; what is gained is that of the plausible ones.
+        """
         self.z_ = self.agree(rows, rng)
-        self.gain_, self.error_ = self.gain(rows, rng)
+        self.gain_, self.error_ = self.gain(rows.filter(plausible), rng)
         harm = -self.gain_ / max(self.error_, _MIN_ERROR)
         return _ramp(self.z_, 0.5, 2.5) * (1 - _ramp(harm, 1.645, 3.29))
 
@@ -368,25 +299,21 @@ class PoolTest:
 
     def agree(self, rows: pl.DataFrame, rng: np.random.Generator) -> float:
         """Return how much likelier real labels are than shuffled ones, as a z-score."""
-        real, pool = self.real_, self.real_rows_.design(self.real_rows_.rows(rows))
+        real, pool = self.levels.real, self.levels.design(rows)
         if not len(pool) or len(real) < 3:
             return 0.0
         if len(real) > _MAX_ROWS:
             real = real.take(rng.permutation(len(real))[:_MAX_ROWS])
-        task = label_task(self.real_rows_, len(pool))
-        predicted = _averaged(task.predict(pool, real, rng))
-        if self.real_rows_.classifies:
-            likely = np.log(np.clip(predicted, MIN_PROBABILITY, 1.0))[:, real.y.astype(np.intp)]
-        else:
-            likely = -((predicted[:, None] - real.y[None, :]) ** 2)
-        return _shuffled_z(likely)
+        ratios = self.levels.ratios(pool, real, rng)
+        likely = np.log(np.maximum(ratios, MIN_PROBABILITY))
+        return _shuffled_z(likely[:, self.levels.codes(real.y)])
 
     def gain(self, rows: pl.DataFrame, rng: np.random.Generator) -> tuple[float, float]:
         """Return by how much typed rows better the prediction of real ones, with its error."""
-        pool = self.real_rows_.design(self.real_rows_.rows(rows))
-        if not len(pool) or len(self.real_) < 3:
+        real, pool = self.levels.real, self.levels.design(rows)
+        if not len(pool) or len(real) < 3:
             return 0.0, np.inf
-        return _gain(self.real_, label_task(self.real_rows_, len(self.real_)), pool, rng, 2)
+        return _gain(real, self.levels.task(len(real)), pool, rng, 2)
 
 
 def _shuffled_z(likely: Floats) -> float:
@@ -399,17 +326,17 @@ def _shuffled_z(likely: Floats) -> float:
 class LabelCheck:
     """Judge labels by the candidates' own majority, by the real rows alone, or by a part of each.
 
-    Random faults are best found by the pool itself together with the real rows, systematic ones
+    A label goes where `Relations` finds it out of all relation to the features. Of the others
+    random faults are best found by the pool itself together with the real rows, systematic ones
     by the real rows only. With ``trust="auto"`` `PoolTest` weighs the pool. Of the rows that
     `LabelPlausibility` lets pass this share stays, those first that a model of the real rows
-    agrees with; and so does, beside them, what `RealAgreement` keeps. Below 30 real rows there is
-    no telling, and nothing is kept.
+    agrees with; and so does, beside them, what `RealAgreement` keeps.
 
     Parameters
     ----------
     trust : {"auto", "data", "generator"}, default="auto"
         Whom to believe: what the test says; the real rows, a weight of 0; or the generator, 1.
-    share : float, default=0.25
+    share : float, default=1.0
         Part of the candidates that goes at most for implausible labels.
 
     Attributes
@@ -427,22 +354,25 @@ class LabelCheck:
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> real = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": ["a", "a", "b", "b"]})
+    >>> x = rng.normal(0, 1, 140)
+    >>> rows = pl.DataFrame({"x": x, "y": np.where(x + rng.normal(0, 0.5, 140) > 0, "b", "a")})
     >>> schema = Schema.build({"x": "continuous", "y": "categorical"}, target="y")
-    >>> check = LabelCheck().fit(real, schema, rng)
-    >>> bool(check.judge(real, rng).keep.any()), check.taken_
-    (False, 'data')
+    >>> check = LabelCheck().fit(rows[:40], schema, rng)
+    >>> bool(check.judge(rows[40:], rng).keep.mean() > 0.9), check.taken_
+    (True, 'generator')
+    >>> wrong = rows[40:].with_columns(y=pl.col("y").replace({"a": "b", "b": "a"}))
+    >>> bool(check.judge(wrong, rng).keep.mean() < 0.2), check.taken_
+    (True, 'data')
     """
 
     name = "labels"
 
-    def __init__(self, trust: Trust = "auto", *, share: float = 0.25) -> None:
+    def __init__(self, trust: Trust = "auto", *, share: float = 1.0) -> None:
         if trust not in get_args(Trust):
             raise InputError(f"trust is 'auto', 'data' or 'generator', not {trust!r}")
         self.trust: Trust = trust
         self.plausibility = LabelPlausibility(share)
-        self.test = PoolTest()
-        self.agreement = RealAgreement()
+        self.relation = Relations(of="target")
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn from typed real rows.
@@ -452,38 +382,35 @@ class LabelCheck:
         InputError
             If the schema names no target.
         """
-        for check in (self.plausibility, self.test, self.agreement):
-            check.fit(train, schema, rng)
-        self.n_real_ = train.height
+        self.plausibility.fit(train, schema, rng)
+        self.relation.fit(train, schema, rng)
+        self.test = PoolTest(self.plausibility.levels_)
+        self.agreement = RealAgreement(self.plausibility.levels_)
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge a pool of typed rows; the score is the plausibility, or the rank of agreement."""
+        related = self.relation.judge(rows, rng)
         plausible = self.plausibility.judge(rows, rng)
-        few = self.n_real_ < MIN_REAL_ROWS
-        self.weight_, why = self._weigh(rows.filter(plausible.keep), few, rng)
+        sound = related.keep & plausible.keep
+        self.weight_, why = self._weigh(rows, sound, rng)
         self.taken_ = "generator" if self.weight_ > 0.5 else "data"
         note = f"the {self.taken_} {'are' if self.taken_ == 'data' else 'is'} trusted: {why}"
-        if self.weight_ == 1:
-            return Judgement(plausible.keep, plausible.score, plausible.reasons, (note,))
-        if few or not rows.height:
-            none = np.zeros(rows.height, dtype=bool)
-            return Judgement.of(none, note, None, [note])
-        agreed = self.agreement.judge(rows, rng)
-        inside = self.agreement.order(rows, rng) < self.weight_
-        keep = (plausible.keep & inside) | agreed.keep
-        reasons = [
-            mine or theirs for mine, theirs in zip(plausible.reasons, agreed.reasons, strict=True)
-        ]
-        score = plausible.score if self.taken_ == "generator" else agreed.score
-        return Judgement.of(keep, reasons, score, (note, *agreed.notes))
+        notes, keep, score, others = [note], sound, plausible.score, [""] * rows.height
+        if self.weight_ < 1 and rows.height:
+            agreed = self.agreement.judge(rows, rng)
+            inside = self.agreement.order(rows, rng) < self.weight_
+            keep = (sound & inside) | (agreed.keep & related.keep)
+            notes, others = [note, *agreed.notes], agreed.reasons
+            score = score if self.taken_ == "generator" else agreed.score
+        reasons = [first or second or third for first, second, third in
+                   zip(related.reasons, plausible.reasons, others, strict=True)]  # fmt: skip
+        return Judgement.of(keep, reasons, score, notes)
 
-    def _weigh(self, added: pl.DataFrame, few: bool, rng: np.random.Generator) -> tuple[float, str]:
-        if self.trust == "generator" or (self.trust == "data" and not few):
+    def _weigh(
+        self, rows: pl.DataFrame, sound: Mask, rng: np.random.Generator
+    ) -> tuple[float, str]:
+        if self.trust != "auto":
             return float(self.trust == "generator"), "as requested"
-        if few:
-            z = self.test.agree(added, rng)
-            why = f"with {self.n_real_} real rows a wrong pool cannot be told from a sound one"
-            return 0.0, f"{why} (agreement z = {z:.1f})"
-        weight = self.test.weigh(added, rng)
+        weight = self.test.weigh(rows, sound, rng)
         return weight, f"{self.test.evidence}: the pool weighs {weight:.0%}"

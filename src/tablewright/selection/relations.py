@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
@@ -15,15 +15,17 @@ from tablewright.metrics.encoder import EncodedRows
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
 from tablewright.selection.feature_space import RealRows
+from tablewright.selection.mixture import Mixture
 from tablewright.threads import one_thread
 
 MIN_ROWS = 40
 _MAX_ROWS, _MAX_COLUMNS = 2000, 40
 _N_TREES = 60
+_TAIL = 0.99
 _MIN_SPREAD = 0.15
 """Minimum conditional spread, in standard deviations: no forest predicts a cell exactly."""
-_NO_SHARE, _FULL_SHARE = 0.25, 0.5
-"""Share of sound rows up to which a pool weighs nothing, and from which on it weighs all."""
+
+Of = Literal["all", "features", "target"]
 
 
 class Relations:
@@ -36,16 +38,17 @@ class Relations:
     times the one that one real row in a hundred exceeds, each predicted by trees that did not
     see it.
 
-    Noise passes that limit too where columns depend little on each other. How much of a pool is
-    sound is read off the score at which real rows and real rows with shuffled columns differ
-    most: the pool is taken as a mixture of both. Of a pool of which half or more is sound all
-    rows within the limit stay, of one with a quarter or less none, between them a share, those
-    with the lowest scores.
+    Noise passes that limit too where columns depend little on each other. So the pool is taken as
+    a mixture of real rows and of real rows with shuffled columns (`Mixture`), and rows go that
+    are likelier to be of the second kind.
 
     Parameters
     ----------
     factor : float, default=1.1
         At least 1; larger lets more rows pass.
+    of : {"all", "features", "target"}, default="all"
+        Which cells are judged. Where it is not all, the target is predicted from the features and
+        predicts none of them, so that a wrong label is no fault of a feature.
 
     Attributes
     ----------
@@ -59,7 +62,7 @@ class Relations:
     Raises
     ------
     InputError
-        If `factor` is below 1.
+        If an option is out of its range.
 
     Examples
     --------
@@ -74,10 +77,13 @@ class Relations:
 
     name = "relations"
 
-    def __init__(self, factor: float = 1.1) -> None:
+    def __init__(self, factor: float = 1.1, *, of: Of = "all") -> None:
         if not factor >= 1:
             raise InputError(f"factor is at least 1, not {factor!r}")
+        if of not in get_args(Of):
+            raise InputError(f"of is 'all', 'features' or 'target', not {of!r}")
         self.factor = factor
+        self.of = of
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn what each column is like given the others from typed real rows."""
@@ -87,11 +93,13 @@ class Relations:
         self.limit_, self.false_alarms_ = np.inf, 0.0
         if len(real) < MIN_ROWS or len(real.features) < 2:
             return self
+        target = self.real_rows_.target
+        aside = {target} if target is not None and self.of != "all" else set()
         with one_thread():
             self.columns_ = [
                 column
-                for j in _judged(real)
-                if (column := _Column.fit(real, j, int(rng.integers(2**31)))) is not None
+                for j in self._judged(real)
+                if (column := _Column.fit(real, j, aside, int(rng.integers(2**31)))) is not None
             ]
         if self.columns_:
             own = np.array([column.own for column in self.columns_])
@@ -99,7 +107,7 @@ class Relations:
             self.limit_ = self.factor * float(np.quantile(scores, 0.99, method="higher"))
             self.false_alarms_ = float((scores > self.limit_).mean())
             mixed = self._scores(real.shuffled(rng))
-            self.reference_ = _best_apart(self._of_features(own), self._of_features(mixed))
+            self.mixture_ = Mixture.of(self._of_features(own), self._of_features(mixed))
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
@@ -114,19 +122,23 @@ class Relations:
             "real cell in a hundred)"
             for k, value in zip(worst, score, strict=True)
         ]
-        keep = score <= self.limit_
-        self.sound_ = self.reference_.sound_share(self._of_features(scores))
-        weight = float(np.clip((self.sound_ - _NO_SHARE) / (_FULL_SHARE - _NO_SHARE), 0, 1))
-        if weight == 1:
-            return Judgement.of(keep, reasons, score)
+        keep, features = score <= self.limit_, self._of_features(scores)
+        self.sound_ = self.mixture_.sound_share(features)
         note = (
             f"in at most {self.sound_:.0%} of the candidates the cells go together as in real "
-            f"rows: of the rows with no implausible cell {weight:.0%} stay"
+            "rows: the rows that are likelier to be of the others go"
         )
-        ranked = np.flatnonzero(keep)[np.argsort(score[keep], kind="stable")]
-        for row in ranked[round(weight * len(ranked)) :]:
+        doubtful = keep & (features > self.mixture_.limit(self.sound_))
+        for row in np.flatnonzero(doubtful):
             keep[row], reasons[row] = False, note
-        return Judgement.of(keep, reasons, score, [note])
+        return Judgement.of(keep, reasons, score, [note] if doubtful.any() else [])
+
+    def _judged(self, real: EncodedRows) -> list[int]:
+        """Return the columns that are judged."""
+        target = self.real_rows_.target
+        varied = [j for j in range(len(real.features)) if len(np.unique(real.values[:, j])) > 1]
+        wanted = {"all": varied, "features": [j for j in varied if j != target]}
+        return wanted.get(self.of, [j for j in varied if j == target])[:_MAX_COLUMNS]
 
     def _scores(self, rows: EncodedRows) -> Floats:
         with one_thread():
@@ -139,56 +151,11 @@ class Relations:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A score, and the shares of real and of shuffled rows that do not exceed it."""
-
-    mark: float
-    real: float
-    mixed: float
-    n_rows: int
-
-    def sound_share(self, scores: Floats) -> float:
-        """Return how much of a pool is like real rows at most, if the rest is like shuffled ones.
-
-        The upper end of a 90 % interval, which allows for the chance in all three shares.
-
-        Examples
-        --------
-        >>> pool = np.repeat([0.0, 2.0], [600, 400])
-        >>> round(Reference(1.0, 0.9, 0.3, 10**6).sound_share(pool), 2)
-        0.54
-        """
-        apart, share, n = self.real - self.mixed, float((scores <= self.mark).mean()), len(scores)
-        if apart <= 0:
-            return 1.0
-        variances = [p * (1 - p) / self.n_rows for p in (self.real, self.mixed)]
-        error = np.sqrt(sum(variances) + max(share * (1 - share), 1 / n) / n)
-        return float(np.clip((share + 1.645 * error - self.mixed) / apart, 0, 1))
-
-
-def _best_apart(real: Floats, mixed: Floats) -> Reference:
-    """Return the score at which the shares of real and of shuffled rows differ most."""
-    marks = np.sort(real)
-    shares = [np.searchsorted(np.sort(one), marks, "right") / len(one) for one in (real, mixed)]
-    best = int(np.argmax(shares[0] - shares[1]))
-    at_best = [float(one[best]) for one in shares]
-    return Reference(float(marks[best]), at_best[0], at_best[1], len(real))
-
-
-def _judged(real: EncodedRows) -> list[int]:
-    varied = [j for j in range(len(real.features)) if len(np.unique(real.values[:, j])) > 1]
-    return varied[:_MAX_COLUMNS]
-
-
-def _inputs(rows: EncodedRows, index: int) -> Floats:
-    return np.delete(rows.values, index, axis=1)
-
-
-@dataclass(frozen=True)
 class _Column:
     """What one column is like given the others."""
 
     index: int
+    inputs: list[int]
     knots: Floats
     """Known real values, ascending; empty for a discrete column."""
     models: tuple[Any, ...]
@@ -197,10 +164,11 @@ class _Column:
     """Scores of the real rows, out of bag."""
 
     @classmethod
-    def fit(cls, real: EncodedRows, index: int, seed: int) -> Self | None:
+    def fit(cls, real: EncodedRows, index: int, aside: set[int], seed: int) -> Self | None:
         values = real.values[:, index]
-        known, inputs = ~np.isnan(values), _inputs(real, index)
-        if known.sum() < MIN_ROWS:
+        columns = [j for j in range(len(real.features)) if j != index and j not in aside]
+        known, inputs = ~np.isnan(values), real.values[:, columns]
+        if known.sum() < MIN_ROWS or not columns:
             return None
         options = {"n_estimators": _N_TREES, "oob_score": True, "random_state": seed, "n_jobs": 1}
         own = np.zeros(len(values))
@@ -220,12 +188,13 @@ class _Column:
             spread.fit(inputs[known], errors)
             models = (mean, spread)
             own[known] = errors / np.maximum(spread.oob_prediction_, _MIN_SPREAD)
-        unit = float(np.quantile(own[known], 0.99)) or 1.0
-        return cls(index, knots, models, unit, own / unit)
+        unit = float(np.quantile(own[known], _TAIL)) or 1.0
+        own[known] /= _quantiles_of_others(own[known])
+        return cls(index, columns, knots, models, unit, own)
 
     def score(self, rows: EncodedRows) -> Floats:
         """Score cells; 0 where one is missing."""
-        values, inputs = rows.values[:, self.index], _inputs(rows, self.index)
+        values, inputs = rows.values[:, self.index], rows.values[:, self.inputs]
         known, score = ~np.isnan(values), np.zeros(len(values))
         if not known.any():
             return score
@@ -238,6 +207,23 @@ class _Column:
             errors = np.abs(_normal_scores(values[known], self.knots) - mean)
             score[known] = errors / np.maximum(spread, _MIN_SPREAD)
         return score / self.unit
+
+
+def _quantiles_of_others(scores: Floats) -> Floats:
+    """Return for each score the unit that the others give: new rows have no part in theirs.
+
+    Examples
+    --------
+    >>> scores = np.array([3.0, 1.0, 9.0, 2.0])
+    >>> bool(_quantiles_of_others(scores)[2] == np.quantile([3.0, 1.0, 2.0], 0.99))
+    True
+    """
+    rank, ascending = scores.argsort().argsort(), np.sort(scores)
+    position = (len(scores) - 2) * _TAIL
+    below, above = int(np.floor(position)), int(np.ceil(position))
+    low, high = (ascending[at + (rank <= at)] for at in (below, above))
+    units = low + (position - below) * (high - low)
+    return np.where(units > 0, units, 1.0)
 
 
 def _surprise(classes: Floats, probabilities: Floats, values: Floats) -> Floats:

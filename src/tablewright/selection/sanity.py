@@ -231,12 +231,12 @@ class Sanity:
 
 
 def _is_scale(column: Column) -> bool:
-    """Whether a column is a scale of numbers that was read off the rows, such as grades."""
+    """Whether a column is a scale of whole numbers that was read off the rows, such as grades."""
     numbers = column.categories or []
-    listed = bool(numbers) and all(
-        isinstance(x, int | float) and not isinstance(x, bool) for x in numbers
+    is_whole = bool(numbers) and all(
+        isinstance(x, int | float) and not isinstance(x, bool) and x == int(x) for x in numbers
     )
-    return column.kind is Kind.ORDINAL and listed and column.confidence < 1
+    return column.kind is Kind.ORDINAL and is_whole and column.confidence < 1
 
 
 def _floats(series: pl.Series, column: Column, codec: Codec) -> Floats:

@@ -60,9 +60,9 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         The column that a model is to predict. Without one, labels are not judged.
     variant : {"default", "published"}, default="default"
     trust : {"auto", "data", "generator"}, default="auto"
-        Whom to believe on labels; see `label_checks.LabelCheck`. Below 30 real rows ``"auto"``
-        trusts the data, and keeps nothing: name ``"generator"`` if you trust it. The
-        published line knows no such question.
+        Whom to believe on labels; see `label_checks.LabelCheck`. ``"auto"`` weighs the pool by
+        the real rows, and the fewer there are of them the less a pool can weigh; below 30
+        ``"data"`` keeps nothing. The published line knows no such question.
     rules : Rules, path, list or mapping, default=None
         Rules that rows keep; see `tablewright.rules`.
     quotas : mapping of label to int, default=None
@@ -71,9 +71,8 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     schema : Schema, mapping, path or None, default=None
         What the columns mean, as for `Synthesizer`. A class that it declares may be written,
         even if no real row has it.
-    drop : float, default=0.25
-        Part of the candidates that is dropped at most for implausible labels, where the generator
-        is trusted.
+    drop : float, default=1.0
+        Part of the candidates that is dropped at most for implausible labels.
     batch_size : int or None, default=None
         Candidates that are judged together: by default all in the default line, 10 in the
         published one.
@@ -126,7 +125,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         rules: Any = None,
         quotas: Mapping[Any, int] | None = None,
         schema: Any = None,
-        drop: float = 0.25,
+        drop: float = 1.0,
         batch_size: int | None = None,
         diversity: Rule | None = None,
         c: float | None = None,
@@ -275,7 +274,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         labels: list[Check] = []
         if schema.target is not None:
             labels = [LabelCheck(self.trust, share=self.drop)]
-        return [sanity, NearDuplicates(), Outliers(), Relations(), *labels, spread]
+        return [sanity, NearDuplicates(), Outliers(), Relations(of="features"), *labels, spread]
 
     def _settle(self, rows: pl.DataFrame, batches: list[Ints]) -> list[Check]:
         """Choose the threshold of the information gain, where that is left to the data."""
