@@ -102,7 +102,7 @@ def _forest(known: Design, rows: Design, spread: Floats, rng: np.random.Generato
     """Average what the known rows say that share a leaf with a row (Meinshausen 2006)."""
     n, total = len(known), np.zeros((len(rows), spread.shape[1]))
     forest = RandomForestRegressor(
-        _N_TREES, min_samples_leaf=_LEAF, max_samples=min(1.0, _TREE_ROWS / n),
+        _N_TREES, min_samples_leaf=_LEAF, max_samples=min(n, _TREE_ROWS),
         random_state=int(rng.integers(2**31)),
     )  # fmt: skip
     with one_thread():
