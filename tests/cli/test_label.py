@@ -6,10 +6,13 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tablewright.tables.io.provenance import manifest_path, read_manifest
+from tablewright.testing import Faults, StandIn
+from tablewright.testing.server import serve
 from tests.cli.running import Runner, put, visits
 
 pytest.importorskip("xllamacpp")
@@ -44,6 +47,8 @@ def test_rows_get_a_probability_for_each_class(run: Runner, model: str, tmp_path
     assert "weight of the model" in done.err
     origin = read_manifest(manifest_path(out)).origin
     assert (origin.method, origin.n_real_rows, origin.source) == ("label", 30, "table.csv")
+    assert "no sign that the model knows this table by heart" in done.err
+    assert origin.options["memorized"]["suspicious"] is False
     replayed = run(*given, "--out", again, "--replay")
     assert replayed.code == 0, replayed.err
     assert again.read_bytes() == out.read_bytes()
@@ -100,7 +105,7 @@ def test_a_dry_run_counts_the_questions(run: Runner, tmp_path: Path) -> None:
     done = run("label", table, "--train", train, "--target", "ill", "--model", "any",
                "--share", "rows", "--out", tmp_path / "out.csv", "--dry-run")  # fmt: skip
     assert done.code == 0, done.err
-    assert "42 calls" in done.out
+    assert "47 calls" in done.out
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -136,3 +141,37 @@ def test_at_a_cap_the_rows_that_were_answered_are_written(
     (n_open,) = map(int, re.findall(r"no answer for (\d+) rows", done.err))
     assert 8 <= n_open < 12
     assert pl.read_csv(out).height == 12
+    assert "by heart" not in done.err  # the cap left no call to ask it
+
+
+def test_at_a_cap_among_the_real_rows_the_rows_are_labelled_by_what_was_paid_for(
+    run: Runner, model: str, tmp_path: Path
+) -> None:
+    train, table = put(tmp_path, visits(12)), put(tmp_path, asked(), "table.csv")
+    out, folder = tmp_path / "out.csv", tmp_path / "run"
+    given = ("label", table, "--train", train, "--target", "ill", "--model", model, "--out", out,
+             "--run", folder, "--concurrency", 1)  # fmt: skip
+    done = run(*given, "--max-calls", 5)
+    assert done.code == 3
+    assert "the cap of 5 calls is reached" in done.err
+    assert "no answer for 12 rows" in done.err
+    assert pl.read_csv(out)["ill=yes"].is_between(0, 1).all()
+
+
+def test_a_table_that_the_model_knows_by_heart_is_marked(run: Runner, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    people = pl.DataFrame(
+        {
+            "age": rng.integers(18, 80, 60),
+            "town": [f"Town {number}" for number in rng.integers(0, 40, 60)],
+            "ill": rng.choice(["no", "yes"], 60),
+        }
+    )
+    train, table = put(tmp_path, people), put(tmp_path, people.head(3).drop("ill"), "table.csv")
+    out = tmp_path / "out.csv"
+    with serve(StandIn(people, target="ill", faults=Faults(memorised=1.0))) as endpoint:
+        done = run("label", table, "--train", train, "--target", "ill", "--out", out,
+                   "--model", "stand-in", "--base-url", endpoint.url)  # fmt: skip
+    assert done.code == 0, done.err
+    assert "the model seems to know this table by heart" in done.err
+    assert read_manifest(manifest_path(out)).origin.options["memorized"]["next rows"] == 1.0

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from tablewright.errors import InputError, ModelError
+from tablewright.errors import BudgetError, InputError, ModelError
 from tablewright.llm import Prompt, Reply
 from tablewright.llm.endpoint.scripted import Scripted
 from tablewright.llm.prompts.sharing import Sharing
@@ -181,6 +181,30 @@ def test_a_row_without_an_answer_is_judged_by_the_real_rows() -> None:
     labels = LabelModel(SCHEMA, "ill", Moody()).fit(people(60, 1)).predict(people(30, 99))
     assert labels.unanswered == 10
     assert not np.isnan(labels.probabilities).any()
+
+
+def test_a_cap_among_the_real_rows_leaves_what_was_answered() -> None:
+    """Eight answers of twelve were paid for: the rows that follow are not asked about."""
+    reply = Reply("-", logprobs=({"Yes": math.log(0.3), "No": math.log(0.7)},))
+    cap = BudgetError("the cap of 8 calls is reached")
+    llm = Scripted([reply] * 8 + [cap] * 9)
+    model = LabelModel(SCHEMA, "ill", llm).fit(people(12))
+    assert model.stopped_ is cap
+    labels = model.predict(people(5, 1).drop("ill"))
+    assert labels.unanswered == 5
+    assert labels.probabilities.sum(axis=1) == pytest.approx(1.0)
+    assert len(llm.prompts) == 9  # no question after the cap
+
+    llm = Scripted([reply] * 12 + [cap])
+    model = LabelModel(SCHEMA, "ill", llm).fit(people(12))
+    assert model.stopped_ is None
+    assert model.predict(people(5, 1).drop("ill")).unanswered == 5
+    assert model.stopped_ is cap
+
+
+def test_a_cap_before_the_first_answer_is_an_error() -> None:
+    with pytest.raises(BudgetError, match="too low"):
+        LabelModel(SCHEMA, "ill", Scripted([BudgetError("the cap is too low")])).fit(people(12))
 
 
 def test_a_model_without_any_answer_is_an_error() -> None:

@@ -19,15 +19,19 @@ from tablewright.cli.options import (
 )
 from tablewright.cli.output import check_rows_output
 from tablewright.cli.progress import say
-from tablewright.errors import InputError, ModelError
+from tablewright.errors import InputError, ModelError, ReplayError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tablewright.llm.endpoint.base import LLM
+    from tablewright.llm.prompts.memorized import Memorized
     from tablewright.schema import Schema
     from tablewright.selection.label_model import Labels
     from tablewright.tables.io.provenance import Origin
+
+_QUESTIONS = 4
+"""Stretches of rows that a model is asked to continue, to see whether it knows the table."""
 
 
 @click.command()
@@ -85,23 +89,29 @@ def label(
     real = None if train is None else read_as_said(train, schema_file)
     schema = _schema(rows, real, target, classes, schema_file)
 
-    def judge(model: LLM | None) -> tuple[Labels, ModelError | None]:
-        return _labels(schema, target, model, (about, question), seed, rows, real)
+    def judge(model: LLM | None) -> tuple[Labels, ModelError | None, Memorized | None]:
+        labels, stopped = _labels(schema, target, model, (about, question), seed, rows, real)
+        known = None
+        if model is not None and stopped is None:
+            known = _memorized(model, rows if real is None else real, schema)
+        return labels, stopped if known is None else known.stopped, known
 
     if llm.dry_run:
         click.echo(llm.estimate(lambda dry: judge(dry.connect())))
         return
     if llm:
         llm.announce(lambda dry: judge(dry.connect()))
-    labels, stopped = judge(llm.connect() if llm else None)
+    labels, stopped, known = judge(llm.connect() if llm else None)
     whole = _with_labels(rows, labels, target)
     if draw:
         drawn = labels.draw(np.random.default_rng(seed)).tolist()
         whole = whole.with_columns(pl.Series(f"{target}=drawn", drawn, strict=False))
     llm.close(finished=stopped is None, rows_kept=whole.height)
     filled = pl.repeat(draw, whole.height, eager=True)
-    write_filled(whole, filled, out, _origin(labels, seed, llm, real, table), dialect)
+    write_filled(whole, filled, out, _origin(labels, known, seed, llm, real, table), dialect)
     say(_summary(labels, whole.height, target), quiet)
+    if known is not None:
+        say(known.warning or "no sign that the model knows this table by heart", quiet)
     say(f"{whole.height:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
     if stopped is not None:
         raise stopped
@@ -156,6 +166,18 @@ def _labels(
     return labels, judge.stopped_
 
 
+def _memorized(model: LLM, table: pl.DataFrame, schema: Schema) -> Memorized | None:
+    """Ask whether the model knows the table by heart; None where nothing can be asked."""
+    from tablewright.llm.prompts.memorized import probe
+
+    there = [column for column in schema.each() if column.name in table.columns]
+    columns = schema.model_copy(update={"columns": there, "target": None})
+    try:
+        return probe(model, table, columns, n_questions=_QUESTIONS)
+    except (InputError, ReplayError):  # too few rows; a run of a time when nobody asked
+        return None
+
+
 def _features(rows: pl.DataFrame, features: Schema) -> pl.DataFrame:
     from tablewright.schema import suggest
 
@@ -180,12 +202,17 @@ def _with_labels(rows: pl.DataFrame, labels: Labels, target: str) -> pl.DataFram
 
 
 def _origin(
-    labels: Labels, seed: int, llm: ModelOptions, real: pl.DataFrame | None, table: Path
-) -> Origin:
+    labels: Labels, known: Memorized | None, seed: int, llm: ModelOptions,
+    real: pl.DataFrame | None, table: Path,
+) -> Origin:  # fmt: skip
     from tablewright.tables.io.provenance import Origin
 
     context = click.get_current_context(silent=True)
-    facts = {"weight of the model": round(labels.weight, 3), "models": dict(llm.models) or None}
+    facts = {
+        "weight of the model": round(labels.weight, 3),
+        "models": dict(llm.models) or None,
+        "memorized": None if known is None else known.as_facts(),
+    }
     return Origin(
         method="label",
         n_real_rows=0 if real is None else real.height,

@@ -139,6 +139,7 @@ class LabelModel:
         self._features = [name for name in schema.names if name != target]
         self._scale: tuple[Floats, Floats] | None = None
         self.stopped_: ModelError | None = None
+        self._has_answers = False
 
     @property
     def is_number(self) -> bool:
@@ -231,11 +232,21 @@ class LabelModel:
         n_classes = len(self.classes_)
         if self.llm is None or not rows.height:
             return np.full((rows.height, n_classes), 1 / n_classes)
+        unanswered = np.full((rows.height, n_classes), np.nan)
+        if self.stopped_ is not None:
+            return unanswered
         names = [str(name) for name in self.classes_]
-        result = choice_probabilities(self.llm, self._prompts(rows, names), choices_for(names))
-        if len(result.failures) == rows.height:
-            raise result.failures[0]
-        self.stopped_ = next((e for e in result.failures if e.fatal), self.stopped_)
+        try:
+            result = choice_probabilities(self.llm, self._prompts(rows, names), choices_for(names))
+            if len(result.failures) == rows.height:
+                raise result.failures[0]
+        except ModelError as error:
+            if not (error.fatal and self._has_answers):
+                raise
+            self.stopped_ = error  # what was answered about the real rows was paid for
+            return unanswered
+        self._has_answers = True
+        self.stopped_ = next((e for e in result.failures if e.fatal), None)
         return result.values
 
     def _prompts(self, rows: pl.DataFrame, names: Sequence[str]) -> list[Prompt]:

@@ -85,6 +85,12 @@ class Memorized:
             "read, and the gain may not hold for a table of your own"
         )
 
+    def as_facts(self) -> dict[str, float | bool | None]:
+        """Return what manifests say of it."""
+        shares = {"header": self.header, "next rows": self.rows, "rare values": self.rare_values}
+        rounded = {name: None if x is None else round(x, 3) for name, x in shares.items()}
+        return {"suspicious": self.suspicious, **rounded}
+
 
 def probe(
     llm: LLM, frame: pl.DataFrame, schema: Schema, n_questions: int = 8, seed: int = 0
