@@ -13,7 +13,7 @@ from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import learn
 from tablewright.generators.parts.neighbours import Space
 from tablewright.generators.parts.proposals import blank, patterns
-from tablewright.generators.parts.rounding import RoundingGrid
+from tablewright.generators.parts.rounding import learn_grids
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 _CHUNK = 2**15
@@ -69,9 +69,7 @@ class SmoteNC(LocalGenerator):
         self.base_, self.classes_, self.weights_ = base, classes, weights
         self._space = Space.learn(base)
         self._members = {int(classes[rows[0]]): rows for rows in _split(classes)}
-        self._grids = [
-            RoundingGrid.learn(base.values[:, j], field.step) for j, field in enumerate(base.fields)
-        ]
+        self._grids_of_base = learn_grids(base)
 
     def _find_neighbours(self) -> NDArray[np.intp]:
         """Positions in the base, shape (n_base, k_neighbors); -1 where a class has too few."""
@@ -194,7 +192,7 @@ class SmoteNC(LocalGenerator):
                 values = _between(column[seeds], column[mate], gap)
                 if np.isnan(column).any():
                     values = _with_gaps(values, column[near], valid, rng, complete)
-                values = self._grids[j].round(values)
+                values = self._grids_of_base[j].round(values)
             if complete and np.isnan(values).any():
                 dropped = np.flatnonzero(np.isnan(values))
                 values[dropped] = learn(column, field).quantile(rng.random(len(dropped)))

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.parts.donors import DonorTree, grow
-from tablewright.generators.parts.few_rows import FEW
 from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
 
 
@@ -40,10 +39,6 @@ class SequentialTrees(Sequential):
 
     def _least(self, n_rows: int) -> int:
         return self.min_samples_leaf or int(np.clip(n_rows / 20, 5, 20))
-
-    @property
-    def _min_class(self) -> int:
-        return min(self.leaf_, FEW)  # from there on a class has a leaf of its own
 
     def _grow(self, j: int, features: frozenset[int]) -> DonorTree:
         classify = 0 < self.fields_[j].levels <= MANY_LEVELS

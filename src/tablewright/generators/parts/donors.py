@@ -16,6 +16,7 @@ from tablewright.generators.base import Bools, Floats
 
 Ints = NDArray[np.intp]
 
+_MAX_CODES = 16  # of a response that is predicted as numbers
 _FIRST = 1e3  # weight of a group beside a response: no other split gains as much
 
 
@@ -400,6 +401,8 @@ def _outputs(
     if not as_numbers:
         return response, False
     outputs = _indicators(response) if classify else response
+    if classify:  # codes that few rows have cost time, and hardly count in a variance
+        outputs = outputs[:, np.sort(np.argsort(-outputs.sum(axis=0), kind="stable")[:_MAX_CODES])]
     if groups is not None:
         outputs = outputs.reshape(len(response), -1)
         outputs = np.column_stack([outputs, _FIRST * _indicators(groups)])

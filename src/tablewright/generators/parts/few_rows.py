@@ -2,9 +2,10 @@
 
 A leaf, a bin or a copula needs more rows than such a class has, and would borrow them from other
 classes. Here a row starts from one of the class, goes some way towards a neighbour of the same
-class (Chawla et al. 2002, SMOTE) and is spread a little (Silverman and Young 1987, smoothed
-bootstrap). How far numbers spread, and together with which others, is learned from inside all
-classes, since two or three rows do not tell; where they lie is learned from the class alone.
+class (Chawla et al. 2002, SMOTE) and is spread (Silverman and Young 1987, smoothed bootstrap), the
+wider the fewer rows there are. How far numbers spread, and together with which others, is learned
+from inside all classes, since two or three rows do not tell; where they lie is learned from the
+class alone. Where the class lies apart from the others, its rows keep to its side.
 """
 
 from __future__ import annotations
@@ -19,20 +20,21 @@ from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from tablewright.generators.base import Bools, Condition, Given
-from tablewright.generators.parts.rounding import RoundingGrid
+from tablewright.generators.parts.rounding import RoundingGrid, learn_grids
 from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 FEW = 30
-"""Rows from which on a code is left to the generator's own model, and a class unless it says."""
+"""Rows from which on a class or a code is left to the generator's own model."""
 
 _MAX_LEVELS = 64  # of a column whose rare codes are looked after
 _MAX_GIVEN = 2  # cells given of a row, up to which a rare code beside the target decides
 _NEIGHBOURS = 5
-_WIDTH = 0.3  # spread around a row, in standard deviations inside its class
-_MOVED = 0.1  # the same, by which the rows that are kept differ from real ones
+_MOVED = 0.1  # deviations inside its class by which a row that is kept differs from the real one
+_APART = 1.75  # deviations between a class and the nearest from which on rows keep to their side
+_SPIKE = 0.05  # share of a column from which on one number stands for something, such as 0 for none
+_OFTEN = 5.0  # times as frequent as the median number that it is too
 _PRIOR = 2.0  # rows that the spread inside all classes counts for
-_CANDIDATES = 4
 _ROUNDS = 8
 _BLOCK = 20_000
 _MAX_ROWS = 5000  # to learn spread from
@@ -55,11 +57,11 @@ class FewRows:
         Of the numbers inside the classes.
     means : ndarray of shape (n_classes, n_columns)
         Mean of each number in each class; one row where no target has classes.
+    spikes : ndarray of shape (n_spikes, 2)
+        Column and value of numbers that stand for something, such as 0 for none: they stay.
     grids : list of RoundingGrid
     index : TrainingRowIndex
         Rare real rows, which are not written again.
-    min_class : int
-        Real rows from which on a class of the target is left to the generator's own model.
     """
 
     fields: tuple[Field, ...]
@@ -70,13 +72,16 @@ class FewRows:
     high: Floats
     correlation: Floats
     means: Floats
+    spikes: Floats
     grids: list[RoundingGrid]
     index: TrainingRowIndex
-    min_class: int = FEW
 
     @classmethod
-    def learn(cls, matrix: Matrix, min_class: int = FEW) -> FewRows:
-        """Keep the rows of rare codes, and learn the spread inside classes."""
+    def learn(cls, matrix: Matrix, grids: list[RoundingGrid] | None = None) -> FewRows:
+        """Keep the rows of rare codes, and learn the spread inside classes.
+
+        `grids` are those of the columns, where they are known already.
+        """
         values, fields = matrix.values, matrix.fields
         counts = {
             j: np.bincount(codes[~np.isnan(codes)].astype(np.intp), minlength=field.levels)
@@ -86,13 +91,10 @@ class FewRows:
         }
         rare = np.zeros(len(values), dtype=np.bool_)
         for j, count in counts.items():
-            few = min_class if fields[j].target else FEW
-            rare |= np.append(count < few, False)[_codes(values[:, j], fields[j].levels)]
-        means, deviation, correlation = _inside_classes(matrix)
-        grids = [
-            RoundingGrid() if field.discrete else RoundingGrid.learn(values[:, j], field.step)
-            for j, field in enumerate(fields)
-        ]
+            rare |= np.append(count < FEW, False)[_codes(values[:, j], fields[j].levels)]
+        spikes = _spikes(matrix)
+        free = Matrix(np.where(_is_spike(values, spikes), np.nan, values), fields)
+        means, deviation, correlation = _inside_classes(free)
         low, high = _ranges(values)
         index = TrainingRowIndex.learn(values[rare])
         kept = cls(
@@ -104,9 +106,9 @@ class FewRows:
             high=high,
             correlation=correlation,
             means=means,
-            grids=grids,
+            spikes=spikes,
+            grids=learn_grids(matrix) if grids is None else grids,
             index=index,
-            min_class=min_class,
         )
         moved = kept._spread(kept.rows, _MOVED * deviation, np.random.default_rng(len(values)))
         return replace(kept, rows=moved)
@@ -129,7 +131,7 @@ class FewRows:
             if j != first:
                 asked &= known.sum(axis=1) <= _MAX_GIVEN
             for code in np.unique(values[asked, j]).astype(np.intp):
-                if 0 < self.counts[j][code] < self._few(j):
+                if 0 < self.counts[j][code] < FEW:
                     mine = asked & (values[:, j] == code)
                     open_ &= ~mine
                     yield np.flatnonzero(mine), self.rows[self.rows[:, j] == code]
@@ -156,12 +158,9 @@ class FewRows:
             mask = condition.allowed(j) if j in self.counts else None
             if mask is None or isinstance(mask, tuple) or mask[-1]:
                 continue
-            if 0 < self.counts[j][mask[:-1]].sum() < self._few(j):
+            if 0 < self.counts[j][mask[:-1]].sum() < FEW:
                 return True
         return False
-
-    def _few(self, column: int) -> int:
-        return self.min_class if column == self._target else FEW
 
     # drawing -------------------------------------------------------------------
 
@@ -202,9 +201,9 @@ class FewRows:
     ) -> Floats:
         rows = np.empty(given.values.shape)
         todo = np.arange(len(rows))
-        for attempt in range(_ROUNDS):
+        for _ in range(_ROUNDS):
             part = Given(given.values[todo], given.known[todo])
-            rows[todo] = around.draw(part, rng, _WIDTH * (1 + attempt / 2))
+            rows[todo] = around.draw(part, rng)
             todo = todo[around.refuses(rows[todo], part.known, condition)]
             if len(todo) == 0:
                 return rows
@@ -227,12 +226,14 @@ class FewRows:
     def _spread(self, rows: Floats, width: Floats, rng: np.random.Generator) -> Floats:
         """Add noise that goes together as numbers do inside classes; keep range and grid."""
         spread = rows.copy()
+        # a spike is not moved, since noise would make of no gain at all a little one
+        width = np.where(_is_spike(rows, self.spikes), 0.0, width)
         noise = rng.standard_normal((len(rows), len(self.numbers))) @ self._root.T
         for k, j in enumerate(self.numbers):
             moved = rows[:, j] + width[..., j] * noise[:, k]
             moved = self.high[j] - np.abs(self.high[j] - moved)
             moved = np.clip(self.low[j] + np.abs(moved - self.low[j]), self.low[j], self.high[j])
-            spread[:, j] = self.grids[j].round(moved)
+            spread[:, j] = np.where(width[:, j] > 0, self.grids[j].round(moved), rows[:, j])
         return spread
 
     def usual(self, column: int) -> float:
@@ -248,7 +249,7 @@ class FewRows:
         plain = {name: getattr(self, name) for name in _STORED}
         plain |= {f"count{j}": count for j, count in self.counts.items()}
         plain |= {f"grid{j}": grid.array() for j, grid in enumerate(self.grids)}
-        return {**plain, "keys": self.index.keys, "min_class": np.array([self.min_class])}
+        return {**plain, "keys": self.index.keys}
 
     @classmethod
     def restore(cls, fields: tuple[Field, ...], arrays: Mapping[str, NDArray[Any]]) -> FewRows:
@@ -261,13 +262,12 @@ class FewRows:
                 if f"count{j}" in arrays
             },
             grids=[RoundingGrid.from_array(arrays[f"grid{j}"]) for j in range(len(fields))],
-            min_class=int(arrays["min_class"][0]),
             index=TrainingRowIndex(np.asarray(arrays["keys"], dtype=np.uint64)),
-            **{name: arrays[name] for name in _STORED},
+            **{name: arrays.get(name, np.zeros((0, 2))) for name in _STORED},
         )
 
 
-_STORED = ("rows", "deviation", "low", "high", "correlation", "means")
+_STORED = ("rows", "deviation", "low", "high", "correlation", "means", "spikes")
 
 
 class _Around:
@@ -276,9 +276,11 @@ class _Around:
     def __init__(self, few: FewRows, base: Floats, complete: bool) -> None:
         self.few = few
         self.base = self._filled(base) if complete else base
-        self.deviation = _towards(_deviation(base), few.deviation, len(base))
+        free = np.where(_is_spike(base, few.spikes), np.nan, base)
+        self.deviation = _towards(_deviation(free), few.deviation, len(base))
         self.mates = self._neighbours()
         self._index = TrainingRowIndex.learn(base)
+        self._is_spike = _is_spike(self.base, few.spikes)
         # A number that most rows share is a value of its own, which noise would blur.
         self.shared = np.array([_shares(column) for column in base.T])
 
@@ -302,27 +304,23 @@ class _Around:
         count = min(_NEIGHBOURS, len(gaps) - 1)
         return np.argsort(gaps, axis=1, kind="stable")[:, :count]
 
-    def draw(self, given: Given, rng: np.random.Generator, width: float) -> Floats:
-        """Draw one row for each of `given`: the likeliest of its side among some."""
-        times = _CANDIDATES if len(self._others) else 1
-        values, known = (
-            np.repeat(given.values, times, axis=0),
-            np.repeat(given.known, times, axis=0),
-        )
-        rows = np.where(known, values, self._between(Given(values, known), rng, width))
-        if times == 1:
-            return rows
-        probabilities = self._chances(rows).reshape(-1, times).cumsum(axis=1)
-        pick = (
-            rng.random((len(probabilities), 1)) * probabilities[:, -1:] >= probabilities[:, :-1]
-        ).sum(axis=1)
-        taken: Floats = rows[np.arange(len(probabilities)) * times + pick]
-        return taken
+    @property
+    def _width(self) -> float:
+        """Deviations of the noise around a row: the normal rule (Silverman 1986, eq. 4.14)."""
+        n_rows, n_numbers = len(self.base), len(self.few.numbers)
+        return float((4 / (n_rows * (n_numbers + 2))) ** (1 / (n_numbers + 4)))
+
+    def draw(self, given: Given, rng: np.random.Generator) -> Floats:
+        """Draw one row for each of `given`."""
+        return np.where(given.known, given.values, self._between(given, rng))
 
     def refuses(self, rows: Floats, known: Bools, condition: Condition | None) -> Bools:
-        """Tell which rows are copies of real ones though little is given, or break a condition."""
-        copies = self._index.contains(rows) | self.few.index.contains(rows)
-        refused: Bools = copies & (known.mean(axis=1) < 0.5)
+        """Tell which rows break a condition, or with little given are copies or off their side."""
+        refused = self._index.contains(rows) | self.few.index.contains(rows)
+        if self._required > 0:
+            refused |= self._margin(rows) < self._required
+        given = known.sum(axis=1)
+        refused &= (given <= 1) | (2 * given < known.shape[1])
         return refused if condition is None else refused | ~condition.holds(rows)
 
     def starts(self, given: Given, rng: np.random.Generator) -> Floats:
@@ -343,20 +341,28 @@ class _Around:
         share = rng.random((len(gaps), 1)) * probabilities[:, -1:]
         return np.asarray((probabilities[:, :-1] <= share).sum(axis=1))
 
-    def _between(self, given: Given, rng: np.random.Generator, width: float) -> Floats:
-        start = self._pick(given, rng)
-        mate = start
-        if self.mates.shape[1]:
-            mate = self.mates[start, rng.integers(self.mates.shape[1], size=len(start))]
-        share = rng.random(len(start))
+    def _between(self, given: Given, rng: np.random.Generator) -> Floats:
+        """Go some way from each row to a neighbour, for each code and spike to one of its own."""
+        start, numbers = self._pick(given, rng), self.few.numbers
+        share = rng.random((len(start), 1))
+        mate, mates = self._mates(start, 1, rng)[:, 0], self._mates(start, self.base.shape[1], rng)
         here, there = self.base[start], self.base[mate]
-        takes = rng.random(here.shape) < share[:, None]
-        rows = np.where(takes, there, here)
-        numbers = self.few.numbers
-        line = here[:, numbers] + share[:, None] * (there[:, numbers] - here[:, numbers])
-        rows[:, numbers] = np.where(np.isnan(line), rows[:, numbers], line)
+        index = np.where(rng.random(here.shape) < share, mates, start[:, None])
+        rows = np.take_along_axis(self.base, index, axis=0)
+        whole = ~(self._is_spike[start] | self._is_spike[mate])[:, numbers]
+        line = (here + share * (there - here))[:, numbers]
+        rows[:, numbers] = np.where(whole & ~np.isnan(line), line, rows[:, numbers])
         same = (here == there) & self.shared
-        return self.few._spread(rows, np.where(same, 0.0, width * self.deviation), rng)
+        return self.few._spread(rows, np.where(same, 0.0, self._width * self.deviation), rng)
+
+    def _mates(
+        self, start: NDArray[np.intp], times: int, rng: np.random.Generator
+    ) -> NDArray[np.intp]:
+        """Choose neighbours of each row, or the row itself where it has none."""
+        if not self.mates.shape[1]:
+            return np.repeat(start[:, None], times, axis=1)
+        chosen = rng.integers(self.mates.shape[1], size=(len(start), times))
+        return self.mates[start[:, None], chosen]
 
     @cached_property
     def _others(self) -> Floats:
@@ -369,24 +375,49 @@ class _Around:
         return others[~np.isnan(others[:, self.few.numbers]).all(axis=1)]
 
     @cached_property
-    def _whitening(self) -> Floats:
-        few = self.few
-        inverse = np.linalg.inv(few._root).T
-        return inverse / np.where(few.deviation > 0, few.deviation, np.inf)[few.numbers, None]
+    def _required(self) -> float:
+        """Margin that rows keep: none where classes overlap, else what the mean is unsure by."""
+        if not len(self._others):
+            return -np.inf
+        square = 2 * float(self._margin(_mean(self.base)[None])[0])
+        apart = square - len(self.few.numbers) / len(self.base) > _APART**2
+        return float(np.sqrt(square / len(self.base))) if apart else -np.inf
 
-    def _chances(self, rows: Floats) -> Floats:
-        """How likely each row is one of these rather than of the nearest other class."""
-        numbers = self.few.numbers
-        centre = _mean(self.base)
-        whole = np.where(np.isnan(rows), centre, rows)[:, numbers] @ self._whitening
-        here = ((whole - centre[numbers] @ self._whitening) ** 2).sum(axis=1)
-        others = np.where(np.isnan(self._others), centre, self._others)[:, numbers]
-        there = ((whole[:, None] - others @ self._whitening) ** 2).sum(axis=2).min(axis=1)
-        return np.asarray(1e-9 + 1 / (1 + np.exp(np.clip(0.5 * (here - there), -50, 50))))
+    def _margin(self, rows: Floats) -> Floats:
+        """Log odds of each row to be one of these, on the lines to the means of other classes."""
+        few, numbers = self.few, self.few.numbers
+        scale = np.where(few.deviation > 0, few.deviation, np.inf)[numbers]
+        centre = _mean(self.base)[numbers] / scale
+        others, points = self._others[:, numbers] / scale, rows[:, numbers] / scale
+        line = np.where(np.isnan(others), 0.0, centre - others)
+        along = line / np.maximum(np.linalg.norm(line, axis=1, keepdims=True), 1e-12)
+        variance = np.einsum("ki,ij,kj->k", along, few.correlation, along)
+        past = np.nan_to_num(points - centre) @ line.T + (line**2).sum(axis=1) / 2
+        return np.asarray((past / np.maximum(variance, 1e-12)).min(axis=1))
 
 
 def _codes(column: Floats, levels: int) -> NDArray[np.intp]:
     return np.where(np.isnan(column), levels, column).astype(np.intp)
+
+
+def _spikes(matrix: Matrix) -> Floats:
+    """Find the numbers far more frequent than others of their column: column and value of each."""
+    result = []
+    for j, field in enumerate(matrix.fields):
+        column = matrix.values[~np.isnan(matrix.values[:, j]), j]
+        if field.discrete or len(column) == 0:
+            continue
+        distinct, counts = np.unique(column, return_counts=True)
+        frequent = counts >= max(_SPIKE * len(column), _OFTEN * np.median(counts))
+        result += [(j, value) for value in distinct[frequent & (len(distinct) > 2)]]
+    return np.array(result, dtype=np.float64).reshape(-1, 2)
+
+
+def _is_spike(rows: Floats, spikes: Floats) -> Bools:
+    result = np.zeros(rows.shape, dtype=np.bool_)
+    for j, value in spikes:
+        result[:, int(j)] |= rows[:, int(j)] == value
+    return result
 
 
 def _ranges(values: Floats) -> tuple[Floats, Floats]:

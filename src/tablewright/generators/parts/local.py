@@ -11,9 +11,10 @@ import numpy as np
 
 from tablewright.generators.base import Condition, Given, State
 from tablewright.generators.parts.conditioning import check_given
-from tablewright.generators.parts.few_rows import FEW, FewRows
+from tablewright.generators.parts.few_rows import FewRows
 from tablewright.generators.parts.marginals import within
 from tablewright.generators.parts.proposals import blank
+from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 _MIN_ROWS = 3  # real rows below which the rows around them say little else
@@ -38,13 +39,13 @@ class LocalGenerator(ABC):
         """Learn from rows."""
         self.fields_ = tuple(matrix.fields)
         self._fit(matrix, rng)
-        self.few_ = FewRows.learn(matrix, self._min_class)
+        self.few_ = FewRows.learn(matrix, self._grids)
         return self
 
     @property
-    def _min_class(self) -> int:
-        """Real rows from which on the model keeps a class of the target apart by itself."""
-        return FEW
+    def _grids(self) -> list[RoundingGrid] | None:
+        """Grids of the columns, where the model has learned them of all rows."""
+        return None
 
     def sample(
         self,
@@ -142,7 +143,7 @@ class LocalGenerator(ABC):
         else:  # version 0.1.0 kept no such rows
             rows = self._training_rows
             rows = np.empty((0, len(fields))) if rows is None else rows
-            self.few_ = FewRows.learn(Matrix(rows, self.fields_), self._min_class)
+            self.few_ = FewRows.learn(Matrix(rows, self.fields_))
         return self
 
     @abstractmethod

@@ -29,7 +29,7 @@ class RankTransform:
     def __init__(self, values: Floats, field: Field) -> None:
         self.field = field
         present = values[~np.isnan(values)]
-        self.grid = RoundingGrid.learn(present, field.step)
+        self.grid = RoundingGrid() if field.discrete else RoundingGrid.learn(present, field.step)
         self.distinct, counts = np.unique(present, return_counts=True)
         self.spread = not field.discrete and len(self.distinct) > 1
         self.shared = counts >= _SHARED

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from scipy.special import gammaln
 
-from tablewright.tables.encoding.codec import Floats
+from tablewright.tables.encoding.codec import Floats, Matrix
 
 _PERIODS = (
     *(2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 36, 40, 48, 50, 60, 64, 75, 90, 96),
@@ -224,6 +224,14 @@ class RoundingGrid:
         residues, shares, gaps = np.split(array[7:], [int(count), 2 * int(count)])
         gaps = gaps.reshape(-1, 4)
         return cls(step, anchor, int(period), int(offset), residues, shares, low, high, gaps)
+
+
+def learn_grids(matrix: Matrix) -> list[RoundingGrid]:
+    """Learn the grid of each column; any value may occur in one of codes."""
+    return [
+        RoundingGrid() if field.discrete else RoundingGrid.learn(matrix.values[:, j], field.step)
+        for j, field in enumerate(matrix.fields)
+    ]
 
 
 def _wide_gaps(values: Floats) -> Floats:

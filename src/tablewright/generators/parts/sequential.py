@@ -29,6 +29,7 @@ from tablewright.generators.parts.donors import Conditional, Donors
 from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import includes
 from tablewright.generators.parts.rank_transform import RankTransform
+from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.tables.encoding.codec import Field, Matrix
 
@@ -123,6 +124,10 @@ class Sequential(LocalGenerator):
     @property
     def _training_rows(self) -> Floats:
         return self.values_
+
+    @property
+    def _grids(self) -> list[RoundingGrid]:
+        return [scale.grid for scale in self.scale_]
 
     def _sample(
         self,
