@@ -38,11 +38,20 @@ KINDS: dict[str, Any] = {
 }
 
 
+def schema_of(columns: dict[str, Any], kinds: dict[str, Any]) -> Schema:
+    specs: dict[str, Any] = {}
+    for name, cells in columns.items():
+        specs[name] = {"kind": kinds[name]}
+        if kinds[name] in ("categorical", "ordinal"):
+            listed = {cell for cell in np.array(cells, dtype=object).tolist() if cell is not None}
+            specs[name]["categories"] = sorted(listed)
+    return Schema.build(specs)
+
+
 def mined(columns: dict[str, Any], kinds: dict[str, Any], seed: int = 0) -> Rules:
-    frame = pl.DataFrame(columns)
     result = ("dependencies", "equations", "orders", "exclusions", "bounds")
-    schema = Schema.build({name: kinds[name] for name in columns})
-    return mine_rules(frame, schema, np.random.default_rng(seed), kinds=result)
+    rng = np.random.default_rng(seed)
+    return mine_rules(pl.DataFrame(columns), schema_of(columns, kinds), rng, kinds=result)
 
 
 def plant_dependency(rng: np.random.Generator) -> Made:
@@ -133,6 +142,42 @@ def plant_tax(rng: np.random.Generator) -> Made:
     return columns, dict.fromkeys(("net", "vat", "gross"), "continuous")
 
 
+def plant_dose(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["per_kg"] = rng.choice([5.0, 7.5, 10.0], N)
+    columns["dose"] = (columns["weight"] * columns["per_kg"]).round(1)
+    return columns, {"per_kg": "ordinal", "dose": "continuous"}
+
+
+def plant_counted(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["quantity"] = rng.integers(1, 6, N)
+    columns["total"] = (columns["quantity"] * columns["score"]).round(2)
+    return columns, {"quantity": "ordinal", "total": "continuous"}
+
+
+def plant_two_few_valued(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["quantity"], columns["unit"] = rng.integers(1, 6, N), rng.choice([9.99, 19.5, 5.25], N)
+    columns["total"] = (columns["quantity"] * columns["unit"]).round(2)
+    return columns, {"quantity": "ordinal", "unit": "ordinal", "total": "continuous"}
+
+
+def plant_fee(rng: np.random.Generator) -> Made:
+    columns = independent(rng)
+    columns["fee"] = rng.choice([0, 5, 10], N)
+    columns["total"] = (columns["score"] + columns["fee"]).round(2)
+    return columns, {"fee": "ordinal", "total": "continuous"}
+
+
+def plant_limits(rng: np.random.Generator) -> Made:
+    columns = independent(rng, 3 * N)
+    columns["tier"] = rng.choice(["bronze", "silver", "gold"], 3 * N, p=[0.7, 0.22, 0.08])
+    limit = {"bronze": 500, "silver": 2000, "gold": 10000}
+    columns["spend"] = np.array([rng.uniform(0, limit[str(t)]) for t in columns["tier"]]).round(2)
+    return columns, {"tier": "categorical", "spend": "continuous"}
+
+
 PLANTED: list[tuple[Callable[[np.random.Generator], Made], set[str]]] = [
     (plant_dependency, {"colour determine group"}),
     (plant_pair_dependency, {"colour, flag determine code"}),
@@ -146,6 +191,12 @@ PLANTED: list[tuple[Callable[[np.random.Generator], Made], set[str]]] = [
     (plant_product, {"area = weight * height (within 0.0051)"}),
     (plant_exclusion, {"if size = 'l' then colour <> 'red'", "if colour = 'red' then size <> 'l'"}),
     (plant_bound, {"if flag = 'yes' then weight <= 70"}),
+    (plant_dose, {"dose = weight * per_kg (within 0.051)"}),
+    (plant_counted, {"total = score * quantity (within 1.1e-09)"}),
+    (plant_two_few_valued, {"total = quantity * unit (within 1e-09)"}),
+    (plant_fee, {"-score - fee + total = 0 (within 1.1e-07)"}),
+    (plant_limits, {"if tier = 'bronze' then spend <= 500"}),
+    (plant_limits, {"if tier = 'silver' then spend <= 2000"}),
 ]
 
 
@@ -159,7 +210,14 @@ def test_planted_rules_are_found(plant: Callable[..., Made], wanted: set[str]) -
 @pytest.mark.parametrize("n", [60, 300, 2000])
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_said_of_independent_columns(n: int, seed: int) -> None:
-    result = mined(independent(np.random.default_rng(seed), n), KINDS, seed)
+    rng = np.random.default_rng(seed)
+    columns = independent(rng, n) | {
+        "per_kg": rng.choice([5, 7.5, 10], n),
+        "quantity": rng.integers(1, 6, n),
+        "tier": rng.choice(["bronze", "silver", "gold"], n, p=[0.7, 0.22, 0.08]),
+    }
+    kinds = KINDS | {"per_kg": "ordinal", "quantity": "ordinal", "tier": "categorical"}
+    result = mined(columns, kinds, seed)
     assert [rule.described() for rule in result] == []
 
 
@@ -285,3 +343,83 @@ def test_mined_ranges_of_whole_numbers_are_whole() -> None:
     assert (type(result["n"].min), type(result["n"].max)) == (int, int)
     assert frame["n"].is_between(result["n"].min, result["n"].max).all()
     assert result["x"].described() == "0.0 <= x <= 1.0"
+
+
+@pytest.mark.parametrize("plant", [plant_dose, plant_counted, plant_two_few_valued, plant_fee])
+def test_an_equation_stands_alone_without_what_follows_from_it(plant: Callable[..., Made]) -> None:
+    """Such as 'if per_kg = 5 then dose <= 480', 'net <= total', 'total determines quantity'."""
+    columns, kinds = plant(np.random.default_rng(7))
+    result = mined(columns, KINDS | kinds)
+    assert len(result) == 1, [rule.described() for rule in result]
+
+
+def test_a_rule_beside_an_equation_that_does_not_follow_from_it_stays() -> None:
+    rng = np.random.default_rng(3)
+    columns = independent(rng)
+    columns["fee"] = np.where(columns["score"] >= 100, 0, rng.choice([0, 5, 10], N))
+    columns["total"] = (columns["score"] + columns["fee"]).round(2)
+    result = mined(columns, KINDS | {"fee": "ordinal", "total": "continuous"})
+    texts = [rule.described() for rule in result]
+    assert any(text.startswith("-score - fee + total = 0") for text in texts), texts
+    assert any(text.startswith("if fee = 5 then score <=") for text in texts), texts
+
+
+def measured_apart(rng: np.random.Generator) -> Made:
+    """A ratio of two measurements, each with a flag; one flag differs in two rows."""
+    columns = independent(rng, 2 * N)
+    first, second = rng.random(2 * N) < 0.1, rng.random(2 * N) < 0.2
+    second |= first
+    flag = second.copy()
+    flag[[3, 1400]] = ~flag[[3, 1400]]
+    a, b = rng.normal(108, 25, 2 * N).round(0), rng.normal(1, 0.15, 2 * N).round(2)
+    for name, values, missing in (
+        ("a", a, first),
+        ("b", b, second),
+        ("c", (a / b).round(0), second),
+    ):
+        columns[name] = [None if m else float(v) for m, v in zip(missing, values, strict=True)]
+    columns["has_b"] = np.where(second, "f", "t")
+    columns["has_c"] = np.where(flag, "f", "t")
+    kinds = dict.fromkeys("abc", "continuous") | dict.fromkeys(("has_b", "has_c"), "categorical")
+    return columns, kinds
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_exact_rule_wins_over_loose_ones_near_it(seed: int) -> None:
+    columns, kinds = measured_apart(np.random.default_rng(seed))
+    result = mined(columns, KINDS | kinds, seed)
+    exact = [rule for rule in result if rule.violation_rate == 0.0]
+    loose = [rule for rule in result if rule.violation_rate]
+    assert any(rule.described().startswith("c = a / b") for rule in exact)
+    linked = [rule for rule in exact if rule.kind == "iff"]
+    assert not any("has_c" in rule.described() for rule in linked)
+    assert len(linked) == 2  # the third follows
+    assert len([rule for rule in loose if rule.kind == "iff"]) == 1  # has_c, by any of the others
+
+
+def test_an_exact_ratio_wins_over_an_equality_that_mostly_holds() -> None:
+    rng = np.random.default_rng(0)
+    rate = np.where(rng.random(N) < 0.98, 1.0, rng.choice([0.5, 2.0, 4.0], N))
+    score = rng.gamma(2.0, 50.0, N).round(2)
+    columns = {"score": score, "rate": rate, "cost": (score * rate).round(2)}
+    kinds = {"score": "continuous", "rate": "ordinal", "cost": "continuous"}
+    texts = [r.described() for r in mined(columns, kinds) if r.kind in ("linear", "formula")]
+    assert texts == ["cost = score * rate (within 0.0051)"]  # half a cent, for a rate of 0.5
+
+
+def test_what_follows_from_other_mined_rules_is_left_out() -> None:
+    rng = np.random.default_rng(4)
+    first = rng.integers(0, 50, N)
+    second = first + 3 + rng.geometric(0.2, N)
+    third = second + rng.geometric(0.1, N)
+    result = mined({"a": first, "b": second, "c": third}, dict.fromkeys("abc", "integer"))
+    # a <= b follows from b - a >= 4, a <= c from both
+    assert sorted(rule.described() for rule in result) == ["b - a >= 4", "c - b >= 1"]
+
+
+def test_a_cap_that_many_rows_reach_is_no_value_to_be_excluded() -> None:
+    rng = np.random.default_rng(1)
+    tier = rng.choice(["bronze", "silver"], N, p=[0.7, 0.3])
+    spend = np.minimum(rng.lognormal(5.0, 1.2, N), np.where(tier == "bronze", 500, 2000)).round(2)
+    result = mined({"tier": tier, "spend": spend}, {"tier": "categorical", "spend": "continuous"})
+    assert not any("<>" in rule.described().partition("then")[2] for rule in result)

@@ -6,6 +6,7 @@ tolerance or under a premise, is solved for the column of it that is drawn last.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -273,11 +274,26 @@ def range_of(column: Column) -> tuple[float, float] | None:
     return None
 
 
+def _unit(column: Column) -> float:
+    """Return the unit of a column of numbers, those with listed values too; 0 for others."""
+    if column.kind in _NUMBERS:
+        return step_of(column)
+    listed = column.categories or [math.nan]
+    if any(isinstance(value, str | bool) for value in listed):
+        return 0.0
+    steps = (1.0, 0.1, 0.01, 0.001)
+    return next((s for s in steps if all(_is_multiple(float(v), s) for v in listed)), 0.0)
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    return math.isfinite(value) and math.isclose(value / step, round(value / step), abs_tol=1e-9)
+
+
 def _grid(node: Node, schema: Schema) -> float:
     """Return a number that all values of an expression are multiples of, 0 where none is known."""
     match node:
         case Name(column):
-            return step_of(schema[column]) if schema[column].kind in _NUMBERS else 0.0
+            return _unit(schema[column])
         case Literal(int(value) | float(value)):
             return abs(value)
         case Negative(inner) | Call("abs", (inner,)):

@@ -137,7 +137,9 @@ class _Search:
         if all(len(bound.weights) == 1 for bound in state.bounds):
             return True
         self.steps += len(state.bounds)
-        return self.steps > MAX_STEPS or feasible(state.bounds, state.domains)
+        names = {name for bound in state.bounds for name in bound.weights}
+        domains = {name: everything(self.schema[name]) for name in names} | state.domains
+        return self.steps > MAX_STEPS or feasible(state.bounds, domains)
 
     def decide(self, choices: list[Or], state: _State) -> bool:
         """Try the alternatives of each choice, the shortest first; back where all fail."""
@@ -334,7 +336,14 @@ def _trivially(bound: Bound) -> bool:
 
 
 def _hull(domain: Domain | None) -> tuple[float | None, float | None]:
-    if domain is None or not domain.intervals:
+    """Return the least and the greatest number of a domain, None for an open end."""
+    if domain is None:
+        return None, None
+    if domain.values and not domain.inverted:
+        numbers = [float(v) for v in domain.values if isinstance(v, int | float)]
+        known = len(numbers) == len(domain.values)
+        return (min(numbers), max(numbers)) if known else (None, None)
+    if not domain.intervals:
         return None, None
     low, high = domain.intervals[0].low, domain.intervals[-1].high
     return (None if np.isinf(low) else low), (None if np.isinf(high) else high)

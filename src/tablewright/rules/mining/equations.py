@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -31,6 +33,9 @@ USED = 2_000
 MAX_COLUMNS = 40
 """Columns of numbers that are combined with each other, those with most values first."""
 
+FEW = 5
+"""Distinct values up to which a number is no result of an equation, though it may stand in one."""
+
 MAX_TERMS = 5
 _TRIMS = 6
 _EXACT = 1e-5
@@ -42,14 +47,15 @@ _ROUND = (2e-3, 1e-5, 1e-9)
 
 def find_equations(rows: Rows, confidence: float) -> list[Candidate]:
     """Return linear relations, products and ratios that hold within rounding."""
-    columns = _several_valued(numbers_of(rows.train.head(USED), rows.schema))
+    columns = _most_valued(numbers_of(rows.train.head(USED), rows.schema, discrete=True))
     filled = {name: _filled_in(values) for name, values in columns.items()}
-    columns = {name: _without(values, filled[name]) for name, values in columns.items()}
-    steps = {name: _step(values) for name, values in columns.items()}
-    linear = _independent(list(_linear(columns, steps, confidence)))
-    taken = [set(rule.terms) for rule in linear]
-    products = _products(columns, steps, confidence, taken)
-    return judged([_where_real(rule, filled, rows.schema) for rule in (*linear, *products)], rows)
+    search = _Search(
+        columns={name: _without(values, filled[name]) for name, values in columns.items()},
+        discrete={name for name in columns if rows.schema[name].kind.is_discrete},
+        confidence=confidence,
+    )
+    rules = [*_independent(list(search.linear())), *search.products()]
+    return judged([_where_real(rule, filled, rows.schema) for rule in rules], rows)
 
 
 def _independent(rules: list[Linear]) -> list[Linear]:
@@ -75,7 +81,7 @@ def _filled_in(values: Floats) -> float | None:
     finite = values[np.isfinite(values)]
     distinct, counts = np.unique(finite, return_counts=True)
     maximum = float(distinct[counts.argmax()])
-    step = _step(finite[finite != maximum])
+    step = _step(finite[finite != maximum]) if len(distinct) > FEW else 0.0
     off_grid = step > 0 and abs(maximum / step - round(maximum / step)) > 1e-6
     return maximum if off_grid and counts.max() >= 0.01 * len(finite) else None
 
@@ -96,13 +102,10 @@ def _where_real(rule: Any, filled: dict[str, float | None], schema: Schema) -> A
     return Implies.model_validate(given)
 
 
-def _several_valued(columns: dict[str, Floats]) -> dict[str, Floats]:
-    """Keep columns with enough distinct values for an equation to say something."""
-    distinct = {
-        name: len(np.unique(values[np.isfinite(values)])) for name, values in columns.items()
-    }
-    names = [name for name in columns if distinct[name] > 5]
-    kept = set(sorted(names, key=lambda name: -distinct[name])[:MAX_COLUMNS])
+def _most_valued(columns: dict[str, Floats]) -> dict[str, Floats]:
+    """Keep the columns with most distinct values where there are too many to combine."""
+    distinct = {name: len(np.unique(values)) for name, values in columns.items()}
+    kept = set(sorted(columns, key=lambda name: -distinct[name])[:MAX_COLUMNS])
     return {name: values for name, values in columns.items() if name in kept}
 
 
@@ -115,101 +118,151 @@ def _step(values: Floats) -> float:
     return 0.0
 
 
-def _linear(
-    columns: dict[str, Floats], steps: dict[str, float], confidence: float
-) -> Iterator[Linear]:
-    """Yield ``sum of weights * columns = value``, each set of columns once."""
-    seen: set[frozenset[str]] = set()
-    for name in reversed(columns):
-        for result in _explained(name, columns, steps, confidence, seen):
-            seen.add(frozenset(result.terms))
-            yield result
+@dataclass(frozen=True)
+class _Search:
+    """Columns of numbers that equations are looked for between; few-valued ones are no result."""
 
+    columns: dict[str, Floats]
+    discrete: set[str]
+    confidence: float
 
-def _explained(
-    name: str,
-    columns: dict[str, Floats],
-    steps: dict[str, float],
-    confidence: float,
-    seen: set[frozenset[str]],
-) -> list[Linear]:
-    """Return linear equations for one column, found by adding one column after another."""
-    chosen: list[str] = []
-    rough: list[Linear] = []
-    for _ in range(min(MAX_TERMS, len(columns) - 1)):
-        others = [
-            other
-            for other in columns
-            if other != name and other not in chosen and {name, *chosen, other} not in seen
+    @cached_property
+    def steps(self) -> dict[str, float]:
+        return {name: _step(values) for name, values in self.columns.items()}
+
+    @cached_property
+    def results(self) -> list[str]:
+        """The columns that an equation may give, in order."""
+        return [
+            name
+            for name, values in self.columns.items()
+            if name not in self.discrete and len(np.unique(values[np.isfinite(values)])) > FEW
         ]
-        fits = [(_fit(name, [*chosen, other], columns), other) for other in others]
-        usable = [(fit, other) for fit, other in fits if fit is not None]
-        if not usable:
-            break
-        (weights, offset, spread), other = min(usable, key=lambda item: item[0][2])
-        chosen.append(other)
-        rule = _as_linear(name, chosen, weights, offset, columns, steps, confidence)
-        if rule is not None and rule.tolerance <= _EXACT:
-            return [*rough, rule]
-        # One that holds within rounding may be the shadow of a sum that holds to the digit.
-        if rough or (len(chosen) > 1 and spread > 0.95 * _spread(columns[name])):
-            break
-        rough += [rule] if rule is not None else []
-    return rough
+
+    def linear(self) -> Iterator[Linear]:
+        """Yield ``sum of weights * columns = value``, each set of columns once."""
+        seen: set[frozenset[str]] = set()
+        for name in reversed(self.results):
+            for rule in self.explained(name, seen):
+                seen.add(frozenset(rule.terms))
+                yield rule
+
+    def explained(self, name: str, seen: set[frozenset[str]]) -> list[Linear]:
+        """Return linear equations for one column, found by adding one column after another."""
+        chosen: list[str] = []
+        rough: list[Linear] = []
+        for _ in range(min(MAX_TERMS, len(self.columns) - 1)):
+            others = [
+                other
+                for other in self.columns
+                if other != name and other not in chosen and {name, *chosen, other} not in seen
+            ]
+            fits = [(self.fit(name, [*chosen, other]), other) for other in others]
+            usable = [(fit, other) for fit, other in fits if fit is not None]
+            if not usable:
+                break
+            (weights, offset, spread), other = min(usable, key=lambda item: item[0][2])
+            chosen.append(other)
+            rule = self.as_linear(name, chosen, weights, offset)
+            if rule is not None and rule.tolerance <= _EXACT:
+                return [*rough, rule]
+            # One that holds within rounding may be the shadow of a sum that holds to the digit.
+            if rough or (len(chosen) > 1 and spread > 0.95 * _spread(self.columns[name])):
+                break
+            rough += [rule] if rule is not None else []
+        return rough
+
+    def fit(self, name: str, chosen: list[str]) -> tuple[NDArray[Any], float, float] | None:
+        """Fit by least squares, again and again on the half of the rows that fit best."""
+        target = self.columns[name]
+        stacked = np.column_stack([*(self.columns[c] for c in chosen), np.ones(len(target))])
+        usable = np.isfinite(stacked).all(axis=1) & np.isfinite(target)
+        if usable.sum() < 10 * (len(chosen) + 1):
+            return None
+        x, y = stacked[usable], target[usable]
+        kept = np.ones(len(y), dtype=bool)
+        for _ in range(_TRIMS):
+            solution = np.linalg.lstsq(x[kept], y[kept], rcond=None)[0]
+            residual = np.abs(y - x @ solution)
+            kept = residual <= np.quantile(residual, 0.8)
+        return solution[:-1], float(solution[-1]), float(np.quantile(residual, 0.8))
+
+    def as_linear(
+        self, name: str, chosen: list[str], weights: Floats, offset: float
+    ) -> Linear | None:
+        """Return the rule with the roundest weights with which enough rows keep it."""
+        columns, spread = self.columns, float(np.nanstd(self.columns[name]))
+        for within in _ROUND:
+            terms = {name: 1.0} | {c: -_nice(w, within)
+                                   for c, w in zip(chosen, weights, strict=True)}  # fmt: skip
+            if min(abs(w) * float(np.nanstd(columns[c])) for c, w in terms.items()) < 1e-3 * spread:
+                return None
+            total = sum(w * columns[c] for c, w in terms.items())
+            size = sum(abs(w) * float(np.nanmax(np.abs(columns[c]))) for c, w in terms.items())
+            scale, slack = 1e-10 * size, 0.5 * sum(abs(w) * self.steps[c] for c, w in terms.items())
+            slack += scale
+            tiny = max(1e-6 * spread, 0.1 * slack)
+            value = _nice(offset, within) if abs(offset) > tiny else 0.0
+            kept = [t for t in (scale, slack) if _holds(total - value, t, self.confidence)]
+            if kept and kept[0] <= 0.1 * spread:
+                ordered = {c: terms[c] for c in columns if c in terms}
+                return Linear(
+                    terms=ordered, op="=", value=value, tolerance=_up(kept[0]), source=Source.MINED
+                )
+        return None
+
+    def products(self) -> Iterator[Formula]:
+        """Yield ``c = k * a * b`` in the form that holds most often, for the last column it can."""
+        for names in combinations(self.columns, 3):
+            last = next((name for name in reversed(names) if name in self.results), None)
+            forms = [self.product(whole, last, names) for whole in names if last is not None]
+            held = [form for form in forms if form is not None]
+            if held:
+                yield max(held, key=lambda form: form[0])[1]
+
+    def product(
+        self, whole: str, computed: str, names: Sequence[str]
+    ) -> tuple[float, Formula] | None:
+        """Return the rule that a column is k times the product of two, and how often it holds."""
+        a, b = (name for name in names if name != whole)
+        with np.errstate(all="ignore"):
+            ratio = self.columns[whole] / (self.columns[a] * self.columns[b])
+        known = ratio[np.isfinite(ratio)]
+        if len(known) < 20 or np.median(known) == 0:
+            return None
+        for within in _ROUND:
+            factor = _factor(float(np.median(known)), within)
+            with np.errstate(all="ignore"):
+                result, slack = self.computed(computed, whole, a, b, factor)
+            # Counts are not rounded: an equation that holds as they stand needs no more slack.
+            exact = np.full_like(slack, 0.5 * self.steps[computed])
+            for allowed in (exact, slack):
+                held = _within(self.columns[computed], result, allowed, self.confidence)
+                if held is not None:
+                    text = _formula_text(computed, whole, a, b, factor, within)
+                    return held[0], Formula(
+                        column=computed, expression=text, tolerance=held[1], source=Source.MINED
+                    )
+        return None
+
+    def computed(
+        self, computed: str, whole: str, a: str, b: str, factor: float
+    ) -> tuple[Floats, Floats]:
+        """Return the computed values, and what rounding of all three columns can do to them."""
+        if computed == whole:
+            inputs = (a, b)
+            result = factor * self.columns[a] * self.columns[b]
+        else:
+            inputs = (whole, b if computed == a else a)
+            result = self.columns[whole] / (factor * self.columns[inputs[1]])
+        relative = sum(0.5 * self.steps[name] / np.abs(self.columns[name]) for name in inputs)
+        return result, 0.5 * self.steps[computed] + np.abs(result) * relative
 
 
 def _spread(values: Floats) -> float:
-    """Return what `_fit` reports of residuals where nothing explains a column."""
+    """Return what `_Search.fit` reports of residuals where nothing explains a column."""
     finite = values[np.isfinite(values)]
     return float(np.quantile(np.abs(finite - np.median(finite)), 0.8))
-
-
-def _fit(
-    name: str, chosen: list[str], columns: dict[str, Floats]
-) -> tuple[NDArray[Any], float, float] | None:
-    """Fit by least squares, again and again on the half of the rows that fit best."""
-    stacked = np.column_stack([*(columns[c] for c in chosen), np.ones(len(columns[name]))])
-    target = columns[name]
-    usable = np.isfinite(stacked).all(axis=1) & np.isfinite(target)
-    if usable.sum() < 10 * (len(chosen) + 1):
-        return None
-    x, y = stacked[usable], target[usable]
-    kept = np.ones(len(y), dtype=bool)
-    for _ in range(_TRIMS):
-        solution = np.linalg.lstsq(x[kept], y[kept], rcond=None)[0]
-        residual = np.abs(y - x @ solution)
-        kept = residual <= np.quantile(residual, 0.8)
-    return solution[:-1], float(solution[-1]), float(np.quantile(residual, 0.8))
-
-
-def _as_linear(
-    name: str,
-    chosen: list[str],
-    weights: Floats,
-    offset: float,
-    columns: dict[str, Floats],
-    steps: dict[str, float],
-    confidence: float,
-) -> Linear | None:
-    """Return the rule with the roundest weights with which enough rows keep it."""
-    spread = float(np.nanstd(columns[name]))
-    for within in _ROUND:
-        terms = {name: 1.0} | {c: -_nice(w, within) for c, w in zip(chosen, weights, strict=True)}
-        shares = [abs(w) * float(np.nanstd(columns[c])) for c, w in terms.items()]
-        if min(shares) < 1e-3 * spread:
-            return None
-        total = sum(w * columns[c] for c, w in terms.items())
-        scale = 1e-10 * sum(abs(w) * float(np.nanmax(np.abs(columns[c]))) for c, w in terms.items())
-        slack = scale + 0.5 * sum(abs(w) * steps[c] for c, w in terms.items())
-        tiny = max(1e-6 * spread, 0.1 * slack)
-        value = _nice(offset, within) if abs(offset) > tiny else 0.0
-        kept = [t for t in (scale, slack) if _holds(total - value, t, confidence)]
-        if kept and kept[0] <= 0.1 * spread:
-            ordered = {c: terms[c] for c in columns if c in terms}
-            return Linear(
-                terms=ordered, op="=", value=value, tolerance=_up(kept[0]), source=Source.MINED
-            )
-    return None
 
 
 def _holds(difference: Any, tolerance: float, confidence: float) -> bool:
@@ -217,80 +270,20 @@ def _holds(difference: Any, tolerance: float, confidence: float) -> bool:
     return len(known) >= 10 and bool((np.abs(known) <= tolerance).mean() >= confidence)
 
 
-def _products(
-    columns: dict[str, Floats],
-    steps: dict[str, float],
-    confidence: float,
-    taken: Sequence[set[str]],
-) -> Iterator[Formula]:
-    """Yield ``c = k * a * b`` in the form in which the last of the columns is computed."""
-    for names in combinations(columns, 3):
-        if any(used <= set(names) for used in taken):
-            continue
-        forms = [_product(names, i, columns, steps, confidence) for i in range(3)]
-        result = next((form for form in forms if form is not None), None)
-        if result is not None:
-            yield result
-
-
-def _product(
-    names: tuple[str, ...],
-    product: int,
-    columns: dict[str, Floats],
-    steps: dict[str, float],
-    confidence: float,
-) -> Formula | None:
-    """Return the rule that names[product] is k times the product of the two others."""
-    whole, computed = names[product], names[-1]
-    a, b = (name for i, name in enumerate(names) if i != product)
-    with np.errstate(all="ignore"):
-        ratio = columns[whole] / (columns[a] * columns[b])
-    known = ratio[np.isfinite(ratio)]
-    if len(known) < 20 or np.median(known) == 0:
-        return None
-    for within in _ROUND:
-        factor = _factor(float(np.median(known)), within)
-        with np.errstate(all="ignore"):
-            result, slack = _computed(computed, whole, a, b, factor, columns, steps)
-        tolerance = _within(columns[computed], result, slack, confidence)
-        if tolerance is not None:
-            text = _formula_text(computed, whole, a, b, factor, within)
-            return Formula(
-                column=computed, expression=text, tolerance=tolerance, source=Source.MINED
-            )
-    return None
-
-
-def _within(values: Floats, made: Floats, slack: Floats, confidence: float) -> float | None:
-    """Return how far rows that rounding explains are off, or None if it explains too few."""
+def _within(
+    values: Floats, made: Floats, slack: Floats, confidence: float
+) -> tuple[float, float] | None:
+    """Return how many rows rounding explains and how far they are off; None if too few."""
     difference = np.abs(values - made)
     usable = np.isfinite(difference)
     explained = difference <= slack + 1e-9 * np.abs(made)
-    vague = float(np.median(slack[usable])) > 0.1 * float(np.nanstd(values))
-    if vague or usable.sum() < 20 or explained[usable].mean() < confidence:
+    if usable.sum() < 20:
         return None
-    return _up(float(difference[usable & explained].max()) + 1e-9)
-
-
-def _computed(
-    computed: str,
-    whole: str,
-    a: str,
-    b: str,
-    factor: float,
-    columns: dict[str, Floats],
-    steps: dict[str, float],
-) -> tuple[Floats, Floats]:
-    """Return the computed values, and what rounding of all three columns can do to them."""
-    if computed == whole:
-        result = factor * columns[a] * columns[b]
-        inputs = (a, b)
-    else:
-        other = b if computed == a else a
-        result = columns[whole] / (factor * columns[other])
-        inputs = (whole, other)
-    relative = sum(0.5 * steps[name] / np.abs(columns[name]) for name in inputs)
-    return result, 0.5 * steps[computed] + np.abs(result) * relative
+    vague = float(np.median(slack[usable])) > 0.1 * float(np.nanstd(values))
+    share = float(explained[usable].mean())
+    if vague or share < confidence:
+        return None
+    return share, _up(float(difference[usable & explained].max()) + 1e-9)
 
 
 def _formula_text(computed: str, whole: str, a: str, b: str, factor: float, within: float) -> str:

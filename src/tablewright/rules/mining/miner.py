@@ -3,148 +3,169 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.rules.check import check_rules
-from tablewright.rules.expressions.parsing import parse_tree
-from tablewright.rules.expressions.tree import columns_of
+from tablewright.rules.bound import bind
+from tablewright.rules.check import RuleResult, check_rules
+from tablewright.rules.enforcement.computing import computations
+from tablewright.rules.expressions.conflicts import impossible
+from tablewright.rules.expressions.tree import Node, Not, columns_of
 from tablewright.rules.language import (
-    Check,
     Dependency,
     Equivalence,
+    Formula,
     Implies,
     Linear,
-    Order,
     Rules,
     Severity,
 )
 from tablewright.rules.mining.dependencies import find_dependencies
 from tablewright.rules.mining.equations import find_equations
-from tablewright.rules.mining.evidence import Candidate, Rows, discoveries
+from tablewright.rules.mining.evidence import Candidate, Rows, discoveries, judged
 from tablewright.rules.mining.numbers import find_orders, find_ranges
 from tablewright.rules.mining.one_hot import find_one_hot
 from tablewright.rules.mining.values import find_bounds, find_exclusions
+from tablewright.rules.trees import rule_tree
 from tablewright.schema import Schema
+
+MAX_NEAR = 40
+"""Rules that are looked at to see whether they imply another: those that share most with it."""
 
 
 def concise(found: Sequence[Candidate], rows: Rows) -> list[Candidate]:
     """Return the rules without those that others among them make superfluous.
 
-    Of a dependency and an equivalence between the same two columns the dependency stays, unless
-    what it determines has two values only. Of columns that determine each other, and of classes
-    that are equivalent, the first stands for the others in implications. A bound is left out
-    where an exclusion between the same columns was found.
+    The rule that fewest rows break comes first, so that an exact one stands for loose ones near
+    it. Left out are equations within a better one, what an equation and the spread of its columns
+    bring with them, what two columns that determine each other say twice, bounds between
+    columns that are equivalent, and whatever follows from rules that are kept.
     """
-    rules = [result.rule for result in found]
+    found = sorted(found, key=lambda one: (one.rule.violation_rate, one.p_value))
+    columns = {id(one): _columns(one.rule, rows.schema) for one in found}
+    equations = _best_equations(found, columns)
+    sums = [columns[id(one)] for one in equations]
+    found = [one for one in found if not _is_equation(one.rule) or one in equations]
+    found = _beside_equations(found, equations, columns, rows)
     two_valued = {c for c in rows.train.columns if rows.train[c].drop_nulls().n_unique() <= 2}
-    paired = {_columns(rule) for rule in rules if isinstance(rule, Equivalence)}
-    stand_in, dropped = _stand_ins([rule for rule in rules if isinstance(rule, Equivalence)])
-    dropped |= {id(rule) for rule in rules if _is_pair(rule, paired, two_valued)}
-    dependencies = [r for r in rules if isinstance(r, Dependency) and id(r) not in dropped]
-    declared = {frozenset((*rule.from_, rule.to)) for rule in dependencies}
-    sums = {frozenset(rule.terms) for rule in rules if isinstance(rule, Linear)}
-    dropped |= {id(r) for r in dependencies if any(used <= _columns(r) for used in sums)}
-    declared |= sums
-    choices = [used for used in sums if used <= two_valued]
-    dropped |= {id(r) for r in rules if isinstance(r, Implies) and _within(r, choices)}
-    seconds = _seconds(dependencies)
-    kept: list[Candidate] = []
-    implied: set[frozenset[str]] = set(paired)
-    for result in found:
-        rule, columns = result.rule, _columns(result.rule)
-        if id(rule) in dropped or _repeats(rule, columns, declared, seconds, stand_in, implied):
-            continue
-        if isinstance(rule, Implies) and " OR " not in rule.then and " = " in rule.then:
-            implied.add(columns)
-        kept.append(result)
-    return kept
+    paired = {columns[id(one)] for one in found if isinstance(one.rule, Equivalence)}
+    dependencies = [
+        one
+        for one in found
+        if isinstance(one.rule, Dependency)
+        and not any(used <= columns[id(one)] or columns[id(one)] <= used for used in sums)
+        and not (one.rule.to in two_valued
+                 and any(frozenset((a, one.rule.to)) in paired for a in one.rule.from_))
+    ]  # fmt: skip
+    determined = {columns[id(one)] for one in dependencies}
+    dependencies = [one for one in dependencies
+                    if not any(used < columns[id(one)] for used in determined)]  # fmt: skip
+    seconds = _seconds([one.rule for one in dependencies])
+    others = [
+        one
+        for one in found
+        if not isinstance(one.rule, Dependency)
+        and columns[id(one)] not in determined
+        and not (isinstance(one.rule, Implies) and columns[id(one)] & seconds)
+        and not (_is_bound(one.rule) and columns[id(one)] in paired)
+    ]
+    return [*dependencies, *_independent(others, columns, rows.schema)]
 
 
-def _within(rule: Implies, choices: Sequence[frozenset[str]]) -> bool:
-    """Whether a sum of columns of 0 and 1 says what this implication says."""
-    return any(_columns(rule) <= columns for columns in choices)
+def _columns(rule: Any, schema: Schema) -> frozenset[str]:
+    if isinstance(rule, Dependency):
+        return frozenset((*rule.from_, rule.to))
+    tree = rule_tree(rule, schema)
+    assert tree is not None
+    return frozenset(columns_of(tree))
 
 
-def _is_pair(rule: Any, paired: set[frozenset[str]], two_valued: set[str]) -> bool:
-    """Whether an equivalence says what this dependency on a two-valued column says."""
-    return (
-        isinstance(rule, Dependency)
-        and rule.to in two_valued
-        and any(frozenset((one, rule.to)) in paired for one in rule.from_)
-    )
+def _is_equation(rule: Any) -> bool:
+    return isinstance(rule, Linear | Formula) or (isinstance(rule, Implies) and "abs(" in rule.then)
+
+
+def _is_bound(rule: Any) -> bool:
+    return isinstance(rule, Implies) and ("<=" in rule.then or ">=" in rule.then)
+
+
+def _best_equations(
+    found: Sequence[Candidate], columns: dict[int, frozenset[str]]
+) -> list[Candidate]:
+    """Return the equations, but those within the columns of one that fewer rows break."""
+    every = [one for one in found if _is_equation(one.rule)]
+    return [
+        one
+        for one in every
+        if not any(
+            columns[id(one)] < columns[id(other)]
+            and other.rule.violation_rate < one.rule.violation_rate
+            for other in every
+        )
+    ]
+
+
+def _beside_equations(
+    found: list[Candidate],
+    equations: Sequence[Candidate],
+    columns: dict[int, frozenset[str]],
+    rows: Rows,
+) -> list[Candidate]:
+    """Leave out rules that hold as well where columns are independent but for the equations."""
+    joined = [columns[id(one)] for one in equations]
+    doubtful = [
+        one
+        for one in found
+        if not _is_equation(one.rule)
+        and not isinstance(one.rule, Dependency)
+        and any(len(columns[id(one)] & used) > 1 for used in joined)
+    ]
+    if not doubtful:
+        return found
+    rules = Rules(rules=[one.rule for one in equations])
+    hard = [rule.model_copy(update={"severity": Severity.HARD, "probability": None})
+            for rule in rules]  # fmt: skip
+    shuffled = rows.shuffled
+    for one in computations(bind(Rules(rules=hard), rows.schema), rows.schema, rows.schema.names):
+        shuffled = shuffled.with_columns(replace(one, within=None).value(shuffled, {}))
+    again = judged([one.rule for one in doubtful], replace(rows, shuffled=shuffled))
+    out = {
+        id(one)
+        for one, judgement in zip(doubtful, again, strict=True)
+        if judgement.p_value > 0.05 or judgement.rate > judgement.leverage * judgement.chance
+    }
+    return [one for one in found if id(one) not in out]
 
 
 def _seconds(dependencies: Iterable[Dependency]) -> set[str]:
     """Return the columns that an earlier column determines and is determined by."""
     single = {(rule.from_[0], rule.to) for rule in dependencies if len(rule.from_) == 1}
     seconds: set[str] = set()
-    for one, other in single:
+    for one, other in sorted(single):
         if (other, one) in single and one not in seconds:
             seconds.add(other)
     return seconds
 
 
-def _stand_ins(equivalences: Iterable[Equivalence]) -> tuple[dict[str, str], set[int]]:
-    """Return what stands for each class, and the equivalences that follow from earlier ones."""
-    stands: dict[str, str] = {}
-    repeated: set[int] = set()
-    for rule in equivalences:
-        first, second = _root(rule.a, stands), _root(rule.b, stands)
-        if first == second:
-            repeated.add(id(rule))
-        else:
-            stands[second] = first
-    return {text: _root(text, stands) for text in stands}, repeated
-
-
-def _root(text: str, stands: dict[str, str]) -> str:
-    while text in stands:
-        text = stands[text]
-    return text
-
-
-def _repeats(
-    rule: Any,
-    columns: frozenset[str],
-    said: set[frozenset[str]],
-    seconds: set[str],
-    stand_in: dict[str, str],
-    implied: set[frozenset[str]],
-) -> bool:
-    match rule:
-        case Implies():
-            if columns in said or columns & seconds or stand_in.keys() & {rule.if_, rule.then}:
-                return True
-            return columns in implied and ("<=" in rule.then or ">=" in rule.then)
-        case Equivalence():
-            return columns in said
-        case Order() | Check():
-            return columns in said
-        case Dependency():
-            return any(used < columns for used in said)
-        case _:
-            return False
-
-
-def _columns(rule: Any) -> frozenset[str]:
-    match rule:
-        case Implies():
-            texts = [rule.if_, rule.then]
-        case Equivalence():
-            texts = [rule.a, rule.b]
-        case Check():
-            texts = [rule.expression]
-        case Order():
-            return frozenset(rule.columns)
-        case Dependency():
-            return frozenset((*rule.from_, rule.to))
-        case _:
-            return frozenset()
-    return frozenset(name for text in texts for name in columns_of(parse_tree(text)))
+def _independent(
+    found: Sequence[Candidate], columns: dict[int, frozenset[str]], schema: Schema
+) -> list[Candidate]:
+    """Leave out rules that follow from those before them."""
+    kept: list[Candidate] = []
+    trees: list[tuple[frozenset[str], Node]] = []
+    for one in found:
+        tree, mine = rule_tree(one.rule, schema), columns[id(one)]
+        assert tree is not None
+        near = mine.union(*(used for used, _ in trees if used & mine))
+        others = sorted((-len(used & mine), i) for i, (used, _) in enumerate(trees) if used & near)
+        others_trees = [trees[i][1] for _, i in others[:MAX_NEAR]]
+        if not others or not impossible([Not(tree), *others_trees], schema):
+            kept.append(one)
+            trees.append((mine, tree))
+    return kept
 
 
 MIN_SUPPORT = 200
@@ -222,29 +243,31 @@ def mine_rules(
     ]
     strong = {id(made) for made in tested if made.is_strong(confidence)}
     result = [made for made in discoveries(tested, false_discovery_rate) if id(made) in strong]
-    result.sort(key=lambda made: (made.rate, made.p_value))
-    result = sorted(concise(result, rows), key=lambda made: made.p_value)[:max_rules]
+    result = concise(_measured(result, frame, schema), rows)
+    result = sorted(result, key=lambda made: made.p_value)[:max_rules]
     ranges = find_ranges(rows) if "ranges" in kinds else []
-    return _measured(
-        [*result, *(made for made in ranges if made.rate <= 1 - confidence)], frame, schema
-    )
+    ranges = _measured([made for made in ranges if made.rate <= 1 - confidence], frame, schema)
+    return Rules(rules=[made.rule for made in (*result, *ranges)])
 
 
-def _measured(found: list[Candidate], frame: pl.DataFrame, schema: Schema) -> Rules:
+def _measured(found: list[Candidate], frame: pl.DataFrame, schema: Schema) -> list[Candidate]:
     """Write support and violation rates into the rules, and make them hard or soft."""
     named = Rules(rules=[created.rule for created in found])
     report = check_rules(frame, named, schema)
-    rules = []
-    for created, rule in zip(found, named, strict=True):
-        result = report[rule.name]
-        hard = result.violations == 0 and result.support >= MIN_SUPPORT
-        share = 1.0 - result.violations / max(result.support, 1)
-        update = {
-            "support": result.support,
-            "violation_rate": min(result.rate, 1.0),
-            "held_out": created.rate,
-            "severity": Severity.HARD if hard else Severity.SOFT,
-            "probability": None if hard else max(share, 0.0),
-        }
-        rules.append(rule.model_copy(update=update))
-    return Rules(rules=rules)
+    return [
+        replace(created, rule=_with_evidence(created, report[rule.name]))
+        for created, rule in zip(found, named, strict=True)
+    ]
+
+
+def _with_evidence(found: Candidate, result: RuleResult) -> Any:
+    hard = result.violations == 0 and result.support >= MIN_SUPPORT
+    share = 1.0 - result.violations / max(result.support, 1)
+    update = {
+        "support": result.support,
+        "violation_rate": min(result.rate, 1.0),
+        "held_out": found.rate,
+        "severity": Severity.HARD if hard else Severity.SOFT,
+        "probability": None if hard else max(share, 0.0),
+    }
+    return found.rule.model_copy(update=update)

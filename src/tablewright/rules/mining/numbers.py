@@ -22,11 +22,14 @@ CLIFF = 20.0
 """How much denser values stand above a least distance than below it."""
 
 
-def numbers_of(frame: pl.DataFrame, schema: Schema) -> dict[str, Floats]:
-    """Return the columns of numbers as floats, NaN where missing."""
+def numbers_of(frame: pl.DataFrame, schema: Schema, *, discrete: bool = False) -> dict[str, Floats]:
+    """Return the columns of numbers as floats, NaN where missing; few-valued ones if asked for."""
+    kinds = {Kind.CONTINUOUS, Kind.INTEGER, *((Kind.ORDINAL, Kind.CATEGORICAL) if discrete else ())}
     result = {}
     for column in schema.each():
-        if column.kind not in (Kind.CONTINUOUS, Kind.INTEGER) or column.name not in frame.columns:
+        if column.kind not in kinds or column.name not in frame.columns:
+            continue
+        if column_type(column) is not Type.NUMBER or not frame[column.name].dtype.is_numeric():
             continue
         values = frame[column.name].cast(pl.Float64).fill_null(math.nan).to_numpy()
         if np.isfinite(values).any() and np.nanmin(values) < np.nanmax(values):

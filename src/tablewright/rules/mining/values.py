@@ -230,7 +230,7 @@ class _Meeting:
         for i in sorted(members):
             groups.setdefault(self.ruled_out(i), []).append(i)
         for ruled_out, alike in groups.items():
-            if self.b.inner.issuperset(ruled_out):
+            if self.b.inner.issuperset(j for j in ruled_out if self.expected[:, j].any()):
                 continue
             out = self.expected[alike][:, list(ruled_out)].sum() / self.expected[alike].sum()
             if out >= INFORMATIVE:
@@ -295,7 +295,7 @@ def _bounds(a: _Classes, name: str, values: NDArray[np.float64], *, whole: bool)
         parts = []
         for sign, bound, outside in ((">=", low, values < low), ("<=", high, values > high)):
             share = float(outside[known].mean())
-            if share >= 5 * INFORMATIVE and inside.sum() * share >= 2 * EXPECTED:
+            if share >= INFORMATIVE and inside.sum() * share >= EXPECTED:
                 parts.append(f"{quote(name)} {sign} {_number(bound)}")
         if parts:
             then = " AND ".join(parts)
