@@ -4,8 +4,10 @@
     python -m benchmarks.mutation.mutants --per-area 24 --out benchmarks/mutation/mutants.md
 
 A mutant is one changed operator, comparison, constant or condition, made by cosmic-ray's operators
-in a copy of the sources. It is killed if a test of its area fails. Changes that Python cannot see
-(annotations, docstrings) are no mutants. Survivors are listed, so that a person can look at them.
+in a copy of the sources. It is killed if a test of its area fails: one of those that run the
+changed line, or any of them where no test is known to run it (a constant of a module, a child
+process). Changes that Python cannot see (annotations, docstrings) are no mutants. Survivors are
+listed, so that a person can look at them.
 """
 
 from __future__ import annotations
@@ -17,16 +19,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TypeVar
 
 import click
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
+from coverage import CoverageData
+
+Result = TypeVar("Result")
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path("src/tablewright")
@@ -136,30 +142,63 @@ def _differs(source: str, code: str) -> bool:
         return False
 
 
-def tests_pass(area: str, tree: Path) -> bool:
-    """Run the tests of an area in a copy of the project."""
+PYTEST = ["-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+
+RECORD = "[run]\ndynamic_context = test_function\ndata_file = {file}\nsource = {source}\n"
+
+
+def passes(words: list[str], tree: Path, timeout_s: float | None = TIMEOUT_S) -> bool:
+    """Run tests in a copy of the project."""
     environment = os.environ | {"PYTHONPATH": str(tree / "src"), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
     try:
         done = subprocess.run(
-            [*command, *AREAS[area][1]],
+            [sys.executable, *words],
             cwd=tree,
             env=environment,
             capture_output=True,
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
         )
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
 
 
-def survives(mutant: Mutant, tree: Path) -> bool:
-    """Put a mutant into a copy of the project; true if none of its tests fails."""
+def tests_by_line(area: str, tree: Path) -> dict[tuple[Path, int], list[str]]:
+    """Run the tests of an area as they are, and return which of them run each line."""
+    settings, file = tree / f"{area}.rc", tree / f"{area}.coverage"
+    settings.write_text(RECORD.format(file=file, source=tree / PACKAGE))
+    words = ["-m", "coverage", "run", f"--rcfile={settings}", *PYTEST, *AREAS[area][1]]
+    if not passes(words, tree, None):
+        # every mutant would count as killed
+        raise click.ClickException(f"the tests of {area} fail without any mutant")
+    data = CoverageData(str(file))
+    data.read()
+    result = {}
+    for module in modules_of(area):
+        for line, names in data.contexts_by_lineno(str(tree / module)).items():
+            tests = [test_of(name, tree) for name in names]
+            if None not in tests:  # what no test function runs may be noticed by any of them
+                result[module, line] = sorted(filter(None, tests))
+    return result
+
+
+def test_of(context: str, tree: Path) -> str | None:
+    """Return pytest's name of a test that coverage calls `tests.metrics.test_scores.test_sum`."""
+    parts = context.split(".")
+    for n_modules in range(1, len(parts)):
+        file = Path(*parts[:n_modules]).with_suffix(".py")
+        if (tree / file).exists():
+            return "::".join([str(file), *parts[n_modules:]])
+    return None
+
+
+def survives(mutant: Mutant, tree: Path, tests: list[str]) -> bool:
+    """Put a mutant into a copy of the project; true if none of the tests fails."""
     path = tree / mutant.module
     source = path.read_text()
     path.write_text(mutant.code)
     try:
-        return tests_pass(mutant.area, tree)
+        return passes([*PYTEST, *tests], tree)
     finally:
         path.write_text(source)
 
@@ -180,19 +219,27 @@ def run(mutants: list[Mutant], workers: int) -> list[bool]:
     """Return for each mutant whether it survived."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
         trees = copies(workers, Path(folder))
-        # If tests fail without a mutant, every mutant would count as killed.
-        untouched = trees.get()
-        for area in dict.fromkeys(mutant.area for mutant in mutants):
-            if not tests_pass(area, untouched):
-                raise click.ClickException(f"the tests of {area} fail without any mutant")
-        trees.put(untouched)
 
-        def one(mutant: Mutant) -> bool:
+        def in_a_tree(work: Callable[[Path], Result]) -> Result:
             tree = trees.get()
             try:
-                alive = survives(mutant, tree)
+                return work(tree)
             finally:
                 trees.put(tree)
+
+        areas = list(dict.fromkeys(mutant.area for mutant in mutants))
+        lines = dict(
+            zip(
+                areas,
+                pool.map(lambda area: in_a_tree(lambda tree: tests_by_line(area, tree)), areas),
+                strict=True,
+            )
+        )
+
+        def one(mutant: Mutant) -> bool:
+            known = lines[mutant.area].get((mutant.module, mutant.line))
+            tests = known or AREAS[mutant.area][1]
+            alive = in_a_tree(lambda tree: survives(mutant, tree, tests))
             index = f"{mutant.module}:{mutant.line} {mutant.operator}"
             click.echo(f"{'SURVIVES' if alive else 'killed'}  {index}", err=True)
             return alive
