@@ -240,11 +240,10 @@ def _codes(form: Form, texts: pl.Series) -> Codes:
     )
     weight = 1
     for at in _numbered(form):
-        index = np.array(list(form.places[at]))
-        order = np.argsort(index)
-        result = order[np.searchsorted(index[order], letters[:, at])]
-        codes += result.astype(np.uint64) * np.uint64(weight)
-        weight *= len(index)
+        place = form.places[at]
+        digits = np.array([place.index(letter) for letter in letters[:, at]], np.uint64)
+        codes += digits * np.uint64(weight)
+        weight *= len(place)
     return codes
 
 

@@ -68,11 +68,7 @@ def _canonical(series: pl.Series) -> pl.Series:
         series, dtype = series.cast(pl.String), pl.String()
     if dtype == pl.String:
         return _canonical_text(series)
-    if dtype == pl.Boolean:
-        return series.cast(pl.String)
-    if dtype.is_integer():
-        return series.cast(pl.String)
-    if dtype.is_numeric():
+    if dtype.is_numeric() and not dtype.is_integer():
         return _canonical_number(series.cast(pl.Float64))
     if isinstance(dtype, pl.Datetime):
         text = series.dt.replace_time_zone(None).cast(pl.Datetime("us")).dt.strftime("%F %T%.6f")
@@ -180,12 +176,9 @@ class RowSketch:
         self.n_real_alike = 0
         self._kept: Digests = np.empty(0, np.uint64)
 
-    def _digests(self, rows: pl.DataFrame) -> Digests:
-        return row_digests(rows, self.salt)
-
     def add(self, rows: pl.DataFrame) -> None:
         """Add rows."""
-        digests = self._digests(rows)
+        digests = row_digests(rows, self.salt)
         self.n_rows += len(digests)
         self._kept = np.union1d(self._kept, self._sample(digests))
         while len(self._kept) > MAX_KEPT:
@@ -194,7 +187,7 @@ class RowSketch:
 
     def drop_real(self, real: pl.DataFrame) -> int:
         """Leave out rows that equal a real one; return how many real rows equal one of ours."""
-        digests = self._digests(real)
+        digests = row_digests(real, self.salt)
         looked_up = self._sample(digests)
         alike = np.isin(looked_up, self._kept)
         self.n_real, self.n_real_alike = len(looked_up), int(alike.sum())
@@ -203,14 +196,17 @@ class RowSketch:
         return round(share * len(digests))
 
     def _sample(self, digests: Digests) -> Digests:
+        return digests[self._is_sampled(digests)]
+
+    def _is_sampled(self, digests: Digests) -> Bools:
+        """Return which digests end in as many zero bits as the sketch asks for."""
         mask = np.uint64((1 << self.n_zero_bits) - 1)
-        sampled: Digests = digests[(digests & mask) == 0]
-        return sampled
+        return np.asarray((digests & mask) == 0)
 
     def look_up(self, rows: pl.DataFrame) -> Sighting:
         """Look for the rows of a table among those added."""
-        digests = self._digests(rows)
-        looked_up = (digests & np.uint64((1 << self.n_zero_bits) - 1)) == 0
+        digests = row_digests(rows, self.salt)
+        looked_up = self._is_sampled(digests)
         known = np.isin(digests, self._kept)
         return Sighting(looked_up, known, self._is_proven(digests[looked_up]))
 
@@ -238,16 +234,14 @@ class RowSketch:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `from_dict` makes it again."""
-        octets = self._kept.astype(">u8").tobytes()
-        short = b"".join(octets[at + 8 - _BYTES : at + 8] for at in range(0, len(octets), 8))
-        text = base64.b64encode(short).decode()
+        octets = self._kept.astype(">u8").view(np.uint8).reshape(-1, 8)
         return {
             "n_rows": self.n_rows,
             "n_zero_bits": self.n_zero_bits,
             "n_real": self.n_real,
             "n_real_alike": self.n_real_alike,
             "salt": self.salt.hex(),
-            "digests": text,
+            "digests": base64.b64encode(octets[:, 8 - _BYTES :].tobytes()).decode(),
         }
 
     @classmethod
@@ -261,14 +255,10 @@ class RowSketch:
         """
         result = cls(bytes.fromhex(str(data.get("salt", ""))))
         result.n_rows, result.n_zero_bits = int(data["n_rows"]), int(data["n_zero_bits"])
-        result.n_real, result.n_real_alike = (
-            int(data.get("n_real", 0)),
-            int(data.get("n_real_alike", 0)),
-        )
-        if (
-            not 0 <= result.n_zero_bits <= 8 * _BYTES
-            or not 0 <= result.n_real_alike <= result.n_real
-        ):
+        result.n_real = int(data.get("n_real", 0))
+        result.n_real_alike = int(data.get("n_real_alike", 0))
+        in_range = 0 <= result.n_real_alike <= result.n_real
+        if not (in_range and 0 <= result.n_zero_bits <= 8 * _BYTES):
             raise ValueError("numbers are out of range")
         if len(result.salt) not in (0, 16):
             raise ValueError("the salt has 16 bytes")

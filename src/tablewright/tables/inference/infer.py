@@ -14,6 +14,7 @@ from tablewright.schema import Column, Dialect, Kind, Schema, inner_name, outer_
 from tablewright.tables.inference import kinds
 from tablewright.tables.inference.casting import typed_series
 from tablewright.tables.inference.kinds import EXACT, Guess
+from tablewright.tables.inference.times import times_to_iso
 from tablewright.tables.io.dtypes import dtype_to_text
 
 MAX_CLASSES = 20
@@ -247,10 +248,8 @@ def describe(series: pl.Series, column: Column, values: pl.Series | None = None)
 def _categories(series: pl.Series, present: pl.Series) -> list[Any]:
     if isinstance(series.dtype, pl.Enum):
         return series.dtype.categories.to_list()
-    if isinstance(series.dtype, pl.Duration):
-        present = present.dt.total_microseconds() / 1e6
-    elif series.dtype.is_temporal():
-        present = present.cast(pl.String)
+    if series.dtype.is_temporal():
+        present = times_to_iso(present)
     if present.dtype == pl.Categorical:
         present = present.cast(pl.String)
     if isinstance(present.dtype, pl.Decimal) or present.dtype == pl.Float16:
@@ -263,25 +262,17 @@ def _range(present: pl.Series, column: Column) -> dict[str, Any]:
         ends = present.cast(pl.Date)
         return {"minimum": str(ends.min()), "maximum": str(ends.max())}
     if column.kind is Kind.DATETIME:
-        low, high = present.min(), present.max()
-        return {"minimum": _iso(low), "maximum": _iso(high)}
+        low, high = present.sort()[[0, -1]]
+        return {"minimum": low.isoformat(), "maximum": high.isoformat()}
     if column.kind is Kind.TIMEDELTA:
-        return _span(typed_series(present, column))
+        seconds = typed_series(present, column).cast(pl.Duration("us")).cast(pl.Int64) / 1e6
+        return {"minimum": seconds.min(), "maximum": seconds.max()}
     if column.kind is Kind.INTEGER and (present.cast(pl.Float64).abs() >= EXACT).any():
         raise SchemaError(
             f"column {column.name!r} holds whole numbers beyond {EXACT:,}, which lose digits when "
             "they are learned as numbers; say 'kind: identifier' or 'kind: categorical'"
         )
     return _number_range(present.cast(pl.Float64).to_numpy(), column)
-
-
-def _iso(moment: Any) -> str:
-    return str(moment.isoformat())
-
-
-def _span(spans: pl.Series) -> dict[str, Any]:
-    seconds = spans.cast(pl.Duration("us")).cast(pl.Int64) / 1e6
-    return {"minimum": seconds.min(), "maximum": seconds.max()}
 
 
 def _number_range(floats: NDArray[np.float64], column: Column) -> dict[str, Any]:

@@ -85,9 +85,8 @@ def read_csv(
     if not frame.height:
         raise InputError(f"{path} has a header and no rows; at least two rows are needed")
     if frame[:, -1].null_count():
-        blank = set(_check_rows(path, source, begin))
-        kept = [row not in blank for row in range(frame.height)] if blank else []
-        frame = frame.filter(pl.Series(kept)) if blank else frame
+        kept = [bool(record) for record in _checked(path, source, begin)]
+        frame = frame if all(kept) else frame.filter(pl.Series(kept))
     return frame, dialect.updated(declared)
 
 
@@ -346,10 +345,7 @@ def _read_slowly(path: Path, source: Any, head: _Head) -> pl.DataFrame:
     """Read as Python's csv does, which knows lines and takes quotes inside cells as they are."""
     rows: list[list[str]] = []
     try:
-        for line, record in _records(source, head.separator, head.first_line):
-            if record:
-                _check_width(path, line, record, head)
-                rows.append(record)
+        rows.extend(record for record in _checked(path, source, head) if record)
     except csv.Error as error:
         raise InputError(
             f"{path} is no CSV file from line {head.first_line + 1 + len(rows)} on: {error}; close "
@@ -361,20 +357,13 @@ def _read_slowly(path: Path, source: Any, head: _Head) -> pl.DataFrame:
     )
 
 
-def _check_width(path: Path, line: int, record: list[str], head: _Head) -> None:
-    if len(record) != head.width:
-        raise InputError(
-            f"{path}, line {line}: {len(record)} cell{'s' * (len(record) != 1)}, but the header "
-            f"has {head.width}; correct the line, or quote cells that hold {head.separator!r}"
-        )
-
-
-def _check_rows(path: Path, source: Any, head: _Head) -> list[int]:
-    """Check that rows have as many cells as the header; give the indices of blank lines."""
-    blank: list[int] = []
-    for index, (line, record) in enumerate(_records(source, head.separator, head.first_line)):
-        if record:
-            _check_width(path, line, record, head)
-        else:
-            blank.append(index)
-    return blank
+def _checked(path: Path, source: Any, head: _Head) -> Iterator[list[str]]:
+    """Give the records below the header; each is blank, or has as many cells as the header."""
+    for line, record in _records(source, head.separator, head.first_line):
+        if record and len(record) != head.width:
+            raise InputError(
+                f"{path}, line {line}: {len(record)} cell{'s' * (len(record) != 1)}, but the "
+                f"header has {head.width}; correct the line, or quote cells that hold "
+                f"{head.separator!r}"
+            )
+        yield record

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +42,12 @@ _FOREIGN = {
     b"\x89HDF": "an HDF5 file",
     b"\x1f\x8b": "a gzip file",
     b"FEA1": "a Feather file of version 1",
+}
+
+
+_READERS: dict[str, tuple[Callable[[Path], pl.DataFrame], ...]] = {
+    "parquet": (partial(pl.read_parquet, glob=False),),
+    "arrow": (pl.read_ipc, pl.read_ipc_stream),
 }
 
 
@@ -128,32 +136,21 @@ def _read_head(path: Path) -> bytes:
 
 
 def _read_binary(path: Path, form: Literal["parquet", "arrow"]) -> pl.DataFrame:
-    try:
-        if form == "parquet":
-            return pl.read_parquet(path, glob=False)
-        return pl.read_ipc(path)
-    except pl.exceptions.PanicException as error:
-        raise InputError(
-            f"{path} cannot be read: it is damaged, or two columns have one name; write it again"
-        ) from error
-    except (pl.exceptions.PolarsError, OSError) as error:
-        if form == "arrow":
-            return _read_stream(path, error)
-        raise _damaged(path, form, error) from error
-
-
-def _read_stream(path: Path, first: Exception) -> pl.DataFrame:
-    try:
-        return pl.read_ipc_stream(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _damaged(path, "arrow", first) from error
-
-
-def _damaged(path: Path, form: str, error: Exception) -> InputError:
-    if isinstance(error, pl.exceptions.DuplicateError):
-        return InputError(f"{path} has two columns of one name; rename the columns")
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return InputError(f"{path} is a damaged {form} file ({reason}); write it again")
+    problems: list[Exception] = []
+    for read in _READERS[form]:
+        try:
+            return read(path)
+        except pl.exceptions.PanicException as error:
+            raise InputError(
+                f"{path} cannot be read: it is damaged, or two columns have one name; write it "
+                "again"
+            ) from error
+        except (pl.exceptions.PolarsError, OSError) as error:
+            problems.append(error)
+    if isinstance(problems[0], pl.exceptions.DuplicateError):
+        raise InputError(f"{path} has two columns of one name; rename the columns")
+    reason = (str(problems[0]).splitlines() or [type(problems[0]).__name__])[0]
+    raise InputError(f"{path} is a damaged {form} file ({reason}); write it again")
 
 
 def _check_text(path: Path, head: bytes) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -177,8 +176,8 @@ class TableWriter:
         self._parts: list[Path] = []
 
     def __enter__(self) -> Self:
-        self._atomic = atomic_file(self.path)
-        self._temporary = self._atomic.__enter__()
+        self._stack = ExitStack()
+        self._temporary = self._stack.enter_context(atomic_file(self.path))
         self._folder: Path | None = None
         return self
 
@@ -193,13 +192,9 @@ class TableWriter:
                 with _told(self.path):
                     self._join()
         except InputError as failed:
-            self._atomic.__exit__(InputError, failed, failed.__traceback__)
+            self._stack.__exit__(InputError, failed, failed.__traceback__)
             raise
-        else:
-            self._atomic.__exit__(kind, error, trace)
-        finally:
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+        self._stack.__exit__(kind, error, trace)
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Add rows; every chunk has the same columns."""
@@ -236,8 +231,10 @@ class TableWriter:
 
     def _add_part(self, chunk: pl.DataFrame) -> None:
         if self._folder is None:
-            name = tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-            self._folder = Path(name)
+            folder = tempfile.TemporaryDirectory(
+                prefix=f".{self.path.name}.", dir=self.path.parent, ignore_cleanup_errors=True
+            )
+            self._folder = Path(self._stack.enter_context(folder))
         part = self._folder / f"{len(self._parts):06d}.arrow"
         chunk.write_ipc(part, compression="lz4")
         self._parts.append(part)
