@@ -19,8 +19,11 @@ MAX_DECIMALS = 15
 MAX_PREAMBLE = 10_000
 """Characters above the header of a file that are kept and written again."""
 
-SAID = "said by the user"
-"""Why of a column whose values a person named; language models may be told them."""
+DECLARED = "said by the user"
+"""Reason of a column whose values a person named; language models may be told them."""
+
+_OLD_FIELDS = {"why": "reason", "meaning": "description"}
+"""Fields of `Column` under the names that files of earlier versions have."""
 
 Scalar = bool | int | float | str
 """A cell as JSON can hold it; dates and times as ISO 8601 text."""
@@ -112,9 +115,9 @@ class Column(BaseModel):
         pattern of an identifier.
     confidence : float, default=1.0
         How sure inference was of the kind, from 0 to 1; 1 where a person said it.
-    why : str, default=""
+    reason : str, default=""
         One sentence: what the kind was inferred from.
-    meaning : str, default=""
+    description : str, default=""
         What the values say, in a person's words; language models are told it.
     note : str, default=""
         What a person should know of how the cells were read or will be written.
@@ -134,9 +137,14 @@ class Column(BaseModel):
     missing: Literal["usual", "declared", "empty"] = "usual"
     format: str | None = Field(default=None, max_length=1000)
     confidence: float = Field(default=1.0, ge=0.0, le=1.0)
-    why: str = ""
-    meaning: str = ""
+    reason: str = ""
+    description: str = ""
     note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_old(cls, fields: Any) -> Any:
+        return renamed(fields) if isinstance(fields, Mapping) else fields
 
     @model_validator(mode="after")
     def _check_range(self) -> Self:
@@ -144,6 +152,11 @@ class Column(BaseModel):
         if isinstance(low, float) and isinstance(high, float) and low > high:
             raise ValueError(f"minimum {low:g} is above maximum {high:g}")
         return self
+
+
+def renamed(fields: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the fields of a column under their names of today."""
+    return {_OLD_FIELDS.get(key, key): value for key, value in fields.items()}
 
 
 class Dialect(BaseModel):
@@ -365,11 +378,11 @@ class Schema(BaseModel):
         """
         schema = self
         for name, spec in kinds.items():
-            fields = dict(spec) if isinstance(spec, Mapping) else {"kind": spec}
+            fields = renamed(spec) if isinstance(spec, Mapping) else {"kind": spec}
             values = {"categories", "minimum", "maximum"} & set(fields)
-            why = SAID if values else "its kind was said by the user"
-            reported = {"confidence": 1.0, "why": why, **fields}
-            if set(fields) == {"meaning"}:  # says nothing of kind or values
+            reason = DECLARED if values else "its kind was said by the user"
+            reported = {"confidence": 1.0, "reason": reason, **fields}
+            if set(fields) == {"description"}:  # says nothing of kind or values
                 reported = fields
             try:
                 column = Column.model_validate({**schema[name].model_dump(), **reported})
@@ -456,7 +469,7 @@ def _load_yaml(text: str) -> Any:
 
 def _check_fields(name: Any, spec: Any) -> Any:
     """Check each field of a column on its own; what is left out is not asked for."""
-    fields = spec if isinstance(spec, Mapping) else {"kind": spec}
+    fields = renamed(spec) if isinstance(spec, Mapping) else {"kind": spec}
     known = set(Column.model_fields) - {"name"}
     for key in fields:
         if key not in known:
@@ -469,7 +482,7 @@ def _check_fields(name: Any, spec: Any) -> Any:
         Column.model_validate({"name": "", **fields, "kind": Kind.CONSTANT})
     except ValidationError as error:
         raise SchemaError(f"column {str(name)!r}: {_first_error(error)}") from error
-    return dict(fields) if isinstance(spec, Mapping) else spec
+    return fields if isinstance(spec, Mapping) else spec
 
 
 def _first_error(error: ValidationError) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError, SchemaError
-from tablewright.schema import Column, Kind
+from tablewright.schema import Column, Kind, Schema
 from tablewright.tables.inference.casting import typed, untyped
 from tablewright.tables.inference.infer import infer_schema
 
@@ -68,7 +68,7 @@ def test_kind(values: list[Any], kind: str) -> None:
     column = infer(values)
     assert column.kind.value == kind
     assert 0 < column.confidence <= 1
-    assert column.why
+    assert column.reason
 
 
 def test_year_counting_up_is_no_identifier() -> None:
@@ -108,7 +108,7 @@ def test_range_decimals_and_nullable() -> None:
 def test_ambiguous_dates_say_so() -> None:
     column = infer(["01/02/2020", "03/04/2020"] * 9)
     assert column.confidence <= 0.5
-    assert "%d/%m/%Y" in column.why
+    assert "%d/%m/%Y" in column.reason
 
 
 def test_fifty_thousand_values_stay() -> None:
@@ -276,4 +276,14 @@ def test_integers_keep_all_their_digits() -> None:
 def test_a_meaning_says_nothing_of_the_values() -> None:
     plain = infer([i * i for i in ROWS])
     reported = infer([i * i for i in ROWS], overrides={"x": {"meaning": "visits in a year"}})
-    assert reported == plain.model_copy(update={"meaning": "visits in a year"})
+    assert reported == plain.model_copy(update={"description": "visits in a year"})
+
+
+@pytest.mark.parametrize(("old", "new"), [("why", "reason"), ("meaning", "description")])
+def test_fields_under_their_old_names_are_read(old: str, new: str) -> None:
+    text = f"columns: {{x: {{kind: integer, {old}: counted}}}}"
+    (fields, *_) = Schema.overrides_from_yaml(text)
+    assert fields["x"] == {"kind": "integer", new: "counted"}
+    assert getattr(Schema.build({"x": {"kind": "integer", old: "counted"}})["x"], new) == "counted"
+    assert getattr(infer([1, 5, 9] * 9, overrides={"x": {old: "counted"}}), new) == "counted"
+    assert f"{new}: counted" in Schema.build({"x": {"kind": "integer", old: "counted"}}).to_yaml()

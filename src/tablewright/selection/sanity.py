@@ -148,7 +148,7 @@ class Sanity:
 
     def _declares(self, column: Column, end: str) -> bool:
         """Whether somebody has said an end of a range; what was inferred says why."""
-        return not column.why or (column.name, end) in self.declared
+        return not column.reason or (column.name, end) in self.declared
 
     def _values(self, series: pl.Series, column: Column) -> pl.Series:
         """Return the values that a discrete column may have: those declared, or those seen."""

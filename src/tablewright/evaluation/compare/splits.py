@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from tablewright.errors import InputError
-from tablewright.schema import SAID, Schema, suggest
+from tablewright.schema import DECLARED, Schema, suggest
 from tablewright.tables.inference.infer import describe
 
 Index = NDArray[np.intp]
@@ -40,7 +40,7 @@ def schema_of_training(schema: Schema, train: pl.DataFrame) -> Schema:
     """
     columns = [
         describe(train[column.name], column, train[column.name])
-        if column.why not in ("", SAID) and train[column.name].drop_nulls().len()
+        if column.reason not in ("", DECLARED) and train[column.name].drop_nulls().len()
         else column
         for column in schema.each()
     ]

@@ -138,7 +138,7 @@ def _check_kind(series: pl.Series, column: Column) -> Iterator[Finding]:
             "constant column", f"{column.name!r} has one value in every row", column.name
         )
     if column.kind is Kind.IDENTIFIER:
-        sentence = f"{column.name!r} is an identifier ({column.why}): new rows get fresh ones"
+        sentence = f"{column.name!r} is an identifier ({column.reason}): new rows get fresh ones"
         yield Finding.note("identifier", sentence, column.name)
     if column.kind is Kind.TEXT:
         sentence = (
@@ -151,7 +151,7 @@ def _check_kind(series: pl.Series, column: Column) -> Iterator[Finding]:
         yield Finding.note("many categories", sentence, column.name)
     if column.confidence < UNSURE:
         sentence = (
-            f"{column.name!r} was taken as {column.kind.value} ({column.why}), which is unsure; "
+            f"{column.name!r} was taken as {column.kind.value} ({column.reason}), which is unsure; "
             f"settle it in schema.yaml by 'columns: {{{column.name}: {column.kind.value}}}'"
         )
         yield Finding.note("unsure kind", sentence, column.name)

@@ -24,7 +24,7 @@ def summarise_column(series: pl.Series, column: Column) -> ColumnProfile:
         name=column.name,
         kind=column.kind.value,
         confidence=column.confidence,
-        why=column.why,
+        why=column.reason,
         dtype=column.dtype,
         format=column.format,
         n_missing=series.null_count(),

@@ -12,7 +12,7 @@ import polars as pl
 from tablewright.llm.endpoint.base import LLM, Prompt
 from tablewright.llm.prompts.delimiters import DATA_NOTE, delimited
 from tablewright.llm.prompts.sharing import Cell, Share, Sharing, count_cells
-from tablewright.schema import SAID, Column, Kind, Schema
+from tablewright.schema import DECLARED, Column, Kind, Schema
 
 
 class Condition(NamedTuple):
@@ -145,7 +145,7 @@ class PromptBuilder:
         return named
 
     def _count_values(self, column: Column, n_values: int) -> None:
-        if n_values and column.why != SAID:
+        if n_values and column.reason != DECLARED:
             self.sent[column.name] += n_values
 
     @property

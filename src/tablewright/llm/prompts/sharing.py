@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import SAID, Column, Kind, Schema, suggest
+from tablewright.schema import DECLARED, Column, Kind, Schema, suggest
 
 Share = Literal["schema", "summary", "rows"]
 SHARES: tuple[Share, ...] = get_args(Share)
@@ -160,20 +160,20 @@ class Sharing:
         return all(counts[value] >= self.min_count for value in values)
 
     def _may_name(self, column: Column) -> bool:
-        declared = column.why == SAID or self.allows("rows")
+        declared = column.reason == DECLARED or self.allows("rows")
         return declared and column.name not in self.redact
 
     def _facts(self, column: Column, frame: pl.DataFrame | None) -> tuple[dict[str, object], int]:
         facts: dict[str, object] = {"column": column.name, "kind": column.kind.value}
-        if column.meaning:
-            facts["meaning"] = column.meaning
+        if column.description:
+            facts["meaning"] = column.description
         if column.decimals is not None and column.kind is Kind.CONTINUOUS:
             facts["decimals"] = column.decimals
         if column.nullable:
             facts["may be empty"] = True
         if column.name in self.redact:
             return {**facts, "values": "withheld"}, 0
-        if column.why == SAID:
+        if column.reason == DECLARED:
             facts.update(_declared(column))
         if not self.allows("summary") or frame is None or column.name not in frame.columns:
             return facts, 0

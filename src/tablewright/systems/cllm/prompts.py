@@ -62,7 +62,7 @@ class Page:
         """Make the column as it is shown, and as its cells are read."""
         changes: dict[str, Any] = {"name": self.names[column.name]}
         if not self.system.context:
-            changes["meaning"] = ""
+            changes["description"] = ""
         if not self.system.preset_.strict:
             changes["nullable"] = False
             free = column.dtype in (None, "String") and column.name != self.system.writable_.target

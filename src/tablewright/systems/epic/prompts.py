@@ -167,8 +167,8 @@ class Layout:
 
     def _above(self, builder: PromptBuilder) -> str:
         """Say what stands above the rows: what columns mean."""
-        columns = [column for column in self.schema.each() if column.meaning]
-        return "\n".join(f"{column.name}: {column.meaning}" for column in columns)
+        columns = [column for column in self.schema.each() if column.description]
+        return "\n".join(f"{column.name}: {column.description}" for column in columns)
 
     def _expected(self, prompt: int, wanted: Mapping[str, int]) -> str:
         """Write one more set, as a reply usually is."""

@@ -114,7 +114,7 @@ def _check_target(column: Column) -> None:
         )
     if column.kind is Kind.IDENTIFIER:
         raise InputError(
-            f"the target {column.name!r} is an identifier ({column.why}); choose another target "
+            f"the target {column.name!r} is an identifier ({column.reason}); choose another target "
             "or say its kind in the schema"
         )
 
@@ -135,7 +135,7 @@ def _infer_column(
         missing=guess.missing,  # type: ignore[arg-type]
         format=guess.format,
         confidence=guess.confidence,
-        why=guess.why,
+        reason=guess.reason,
         note=guess.note,
     )
     draft = _override(draft, {k: v for k, v in given.items() if k in ("format", "sentinels")})
@@ -212,7 +212,7 @@ def _as_class(guess: Guess) -> Guess:
     return guess.but(
         kind=Kind.CATEGORICAL,
         confidence=0.8,
-        why=f"the target has {n_values} whole numbers as values: classes",
+        reason=f"the target has {n_values} whole numbers as values: classes",
     )
 
 

@@ -67,7 +67,7 @@ class Guess:
     kind : Kind
     confidence : float
         From 0 to 1.
-    why : str
+    reason : str
         One sentence.
     values : Series or None
         The values read as what they mean, null where missing.
@@ -83,7 +83,7 @@ class Guess:
 
     kind: Kind
     confidence: float = 1.0
-    why: str = ""
+    reason: str = ""
     values: pl.Series | None = None
     sentinels: tuple[Any, ...] = ()
     format: str | None = None
@@ -109,27 +109,27 @@ def guess_values(series: pl.Series) -> Guess:
         return guess_numbers(series)
     present = series.drop_nulls()
     if present.n_unique() == 1 and not series.null_count():
-        return Guess(Kind.CONSTANT, why="every row has the same value", values=series)
+        return Guess(Kind.CONSTANT, reason="every row has the same value", values=series)
     if dtype == pl.Boolean:
-        return Guess(Kind.BOOLEAN, why="the data type is boolean", values=series)
+        return Guess(Kind.BOOLEAN, reason="the data type is boolean", values=series)
     if dtype.is_temporal():
         return _guess_times(series)
     if isinstance(dtype, pl.Enum):
-        why = "the data type lists its values in order"
-        return Guess(Kind.ORDINAL, 0.8, why, series)
-    return Guess(Kind.CATEGORICAL, why="the data type is categorical", values=series)
+        reason = "the data type lists its values in order"
+        return Guess(Kind.ORDINAL, 0.8, reason, series)
+    return Guess(Kind.CATEGORICAL, reason="the data type is categorical", values=series)
 
 
 def _guess_times(series: pl.Series) -> Guess:
-    why = f"the data type is {series.dtype}"
+    reason = f"the data type is {series.dtype}"
     if series.dtype == pl.Date:
-        return Guess(Kind.DATE, why=why, values=series)
+        return Guess(Kind.DATE, reason=reason, values=series)
     if series.dtype in (pl.Duration, pl.Time):
-        return Guess(Kind.TIMEDELTA, why=why, values=series)
+        return Guess(Kind.TIMEDELTA, reason=reason, values=series)
     if (series.drop_nulls().dt.time() == pl.Series([0]).cast(pl.Time)[0]).all():
-        why += " and every value is midnight"
-        return Guess(Kind.DATE, 0.95, why, series)
-    return Guess(Kind.DATETIME, why=why, values=series)
+        reason += " and every value is midnight"
+        return Guess(Kind.DATE, 0.95, reason, series)
+    return Guess(Kind.DATETIME, reason=reason, values=series)
 
 
 def guess_numbers(series: pl.Series) -> Guess:
@@ -146,7 +146,7 @@ def guess_numbers(series: pl.Series) -> Guess:
     floats = present.cast(pl.Float64).to_numpy()
     distinct = np.unique(floats)
     if len(distinct) == 1 and not series.null_count():
-        return Guess(Kind.CONSTANT, why="every row has the same value", values=series)
+        return Guess(Kind.CONSTANT, reason="every row has the same value", values=series)
     whole = bool(np.all(np.abs(floats) < 2**53) and np.all(floats == np.round(floats)))
     if not whole and not series.dtype.is_integer():
         return _guess_decimals(series, floats, distinct)
@@ -157,18 +157,18 @@ def _guess_huge(series: pl.Series, present: pl.Series) -> Guess:
     """Take whole numbers that a float cannot hold for what keeps all their digits."""
     n_values = present.n_unique()
     if n_values == 1 and not series.null_count():
-        return Guess(Kind.CONSTANT, why="every row has the same value", values=series)
-    why = f"whole numbers beyond {EXACT:,}, of which no digit may be lost"
+        return Guess(Kind.CONSTANT, reason="every row has the same value", values=series)
+    reason = f"whole numbers beyond {EXACT:,}, of which no digit may be lost"
     kind = Kind.IDENTIFIER if n_values > 0.5 * len(present) else Kind.CATEGORICAL
-    return Guess(kind, 0.9, why, series)
+    return Guess(kind, 0.9, reason, series)
 
 
 def _guess_decimals(series: pl.Series, floats: Floats, distinct: Floats) -> Guess:
     codes = tuple(find_numeric_sentinels(floats))
     n_values = len(distinct) - len(codes)
     if n_values <= MAX_SCALE and len(floats) >= 20 * n_values:
-        why = f"only {n_values} different numbers, each often"
-        return Guess(Kind.ORDINAL, 0.6, why, series, codes)
+        reason = f"only {n_values} different numbers, each often"
+        return Guess(Kind.ORDINAL, 0.6, reason, series, codes)
     return Guess(Kind.CONTINUOUS, 0.99, "numbers with digits after the point", series, codes)
 
 
@@ -178,18 +178,18 @@ def _guess_whole(series: pl.Series, floats: Floats, distinct: Floats) -> Guess:
         return _guess_pair(series, distinct)
     if is_digit_date(series.drop_nulls()):
         days = parse_dates(series.cast(pl.Int64).cast(pl.String), DIGIT_DATE)
-        why = f"digits that are dates in every row, from {days.min()!s} to {days.max()!s}"
-        return Guess(Kind.DATE, 0.9, why, days, format=DIGIT_DATE)
+        reason = f"digits that are dates in every row, from {days.min()!s} to {days.max()!s}"
+        return Guess(Kind.DATE, 0.9, reason, days, format=DIGIT_DATE)
     key = _guess_key(series, floats, distinct)
     if key is not None:
         return key
     if _CODE_NAME.search(series.name):
-        why = "the name says that the numbers are codes"
-        return Guess(Kind.CATEGORICAL, 0.8, why, series, codes)
+        reason = "the name says that the numbers are codes"
+        return Guess(Kind.CATEGORICAL, 0.8, reason, series, codes)
     values = distinct[~np.isin(distinct, codes)]
     if _is_scale(floats, values):
-        why = f"only {len(values)} different whole numbers, each often"
-        return Guess(Kind.ORDINAL, 0.7, why, series, codes)
+        reason = f"only {len(values)} different whole numbers, each often"
+        return Guess(Kind.ORDINAL, 0.7, reason, series, codes)
     confidence = 0.95 if len(distinct) > 20 else 0.8
     return Guess(Kind.INTEGER, confidence, "whole numbers", series, codes)
 
@@ -217,8 +217,8 @@ def _guess_key(series: pl.Series, floats: Floats, distinct: Floats) -> Guess | N
     counted = bool(np.all(steps == steps[0])) and not _TIME_NAME.search(series.name)
     if not (named or (counted and abs(steps[0]) == 1)):
         return None
-    why = "every row has a number of its own" + (", and they count up" if counted else "")
-    return Guess(Kind.IDENTIFIER, 0.95 if named and counted else 0.85, why, series)
+    reason = "every row has a number of its own" + (", and they count up" if counted else "")
+    return Guess(Kind.IDENTIFIER, 0.95 if named and counted else 0.85, reason, series)
 
 
 _HIGH = (9, 99, 999, 9999, 99999, 999999, 9999999, 99999999)
@@ -350,7 +350,7 @@ def _guess_spelled(
         parsed = cells.parse_booleans(texts)
         return Guess(
             Kind.BOOLEAN,
-            why="the values are true and false",
+            reason="the values are true and false",
             values=parsed,
             format=f"{spelled['true']}/{spelled['false']}",
         )
@@ -359,8 +359,8 @@ def _guess_spelled(
     if MOSTLY <= share < 1:
         return _guess_stray(name, texts, is_number, values)
     if form := find_duration_format(values):
-        why = f"written as {form}: durations or times of day"
-        return Guess(Kind.TIMEDELTA, 0.9, why, parse_durations(texts, form), format=form)
+        reason = f"written as {form}: durations or times of day"
+        return Guess(Kind.TIMEDELTA, 0.9, reason, parse_durations(texts, form), format=form)
     return _guess_dates(texts, values)
 
 
@@ -368,9 +368,9 @@ def _guess_dressed(texts: pl.Series, values: pl.Series, reading: cells.Reading) 
     form = str(reading.form)
     guess = _guess_number_text(texts, values, form).but(format=form)
     if reading.rival is None:
-        return guess.but(why=f"{guess.why}, written as {form}")
-    why = f"{guess.why}, written as {form}, though {reading.rival} reads every value as well"
-    return guess.but(why=why, confidence=min(guess.confidence, 0.6))
+        return guess.but(reason=f"{guess.reason}, written as {form}")
+    reason = f"{guess.reason}, written as {form}, though {reading.rival} reads every value as well"
+    return guess.but(reason=reason, confidence=min(guess.confidence, 0.6))
 
 
 def _guess_number_text(texts: pl.Series, values: pl.Series, form: str | None = None) -> Guess:
@@ -395,8 +395,8 @@ def _guess_stray(
     if len(words) <= 3 and strays["n"].min() >= 3:  # type: ignore[operator]
         rest = cells.without_missing(texts, also=words)
         guess = _guess_number_text(rest, rest.drop_nulls())
-        why = f"numbers, with {', '.join(map(repr, words))} as a code among them"
-        return guess.but(confidence=0.7, why=why)
+        reason = f"numbers, with {', '.join(map(repr, words))} as a code among them"
+        return guess.but(confidence=0.7, reason=reason)
     if len(strays) <= max(3, 0.02 * len(values)):
         row = int((texts == words[0]).arg_max() or 0)
         raise InputError(
@@ -414,8 +414,8 @@ def _guess_dates(texts: pl.Series, values: pl.Series) -> Guess | None:
     kind = Kind.DATETIME if written.is_moment else Kind.DATE
     guess = Guess(kind, 0.98, f"written as {written.text}", parsed, format=written.text)
     if written.rival is not None:
-        why = f"{guess.why}, though {written.rival} reads every value as well"
-        return guess.but(confidence=0.5, why=why, note=written.note)
+        reason = f"{guess.reason}, though {written.rival} reads every value as well"
+        return guess.but(confidence=0.5, reason=reason, note=written.note)
     return guess.but(note=written.note)
 
 
@@ -426,7 +426,7 @@ def _guess_words(texts: pl.Series) -> Guess:
     if not n:
         return Guess(Kind.CONSTANT, values=texts)
     if n_values == 1 and n == len(texts):
-        return Guess(Kind.CONSTANT, why="every row has the same value", values=texts)
+        return Guess(Kind.CONSTANT, reason="every row has the same value", values=texts)
     if n_values > 0.5 * n and n >= 10 and values.str.contains(_ADDRESS).all():
         return Guess(Kind.IDENTIFIER, 0.9, "every value is an e-mail address", texts)
     # polars types a mean or minimum as any value; here it is a number
@@ -443,8 +443,8 @@ def _guess_unique(texts: pl.Series, values: pl.Series, words: float) -> Guess:
     pattern = find_pattern(values)
     named = is_named_like_a_key(texts.name)
     if pattern is not None or (named and words < 2):
-        why = "every row has a text of its own" + (f" of the form {pattern}" if pattern else "")
-        return Guess(Kind.IDENTIFIER, 0.95 if named else 0.8, why, texts, format=pattern)
+        reason = "every row has a text of its own" + (f" of the form {pattern}" if pattern else "")
+        return Guess(Kind.IDENTIFIER, 0.95 if named else 0.8, reason, texts, format=pattern)
     if words > 4:
         return Guess(Kind.TEXT, 0.95, f"{words:.0f} words a value, none repeated", texts)
     return Guess(Kind.TEXT, 0.6, "every row has a text of its own", texts)

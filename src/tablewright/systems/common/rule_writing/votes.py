@@ -18,7 +18,7 @@ from tablewright.rules.expressions.conflicts import impossible
 from tablewright.rules.expressions.tree import Node, Not, columns_of
 from tablewright.rules.expressions.unparse import unparse
 from tablewright.rules.language import Conditional, Quota, Rule
-from tablewright.schema import SAID, Schema
+from tablewright.schema import DECLARED, Schema
 from tablewright.systems.common.rule_writing.forms import MAX_RULES, with_maps, with_names
 from tablewright.systems.common.rule_writing.prompts import Refused
 
@@ -157,7 +157,7 @@ def _share(value: Any) -> float | None:
 def _reason(error: RuleError, item: Any, schema: Schema) -> str:
     """Say what is wrong without naming values of the table, which an error may suggest."""
     columns = [
-        column.model_copy(update={"categories": None}) if column.why != SAID else column
+        column.model_copy(update={"categories": None}) if column.reason != DECLARED else column
         for column in schema.each()
     ]
     try:
