@@ -7,11 +7,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
+from sklearn.ensemble import RandomForestClassifier
 
 from tablewright.errors import InputError
 from tablewright.rules.expressions import parse
 from tablewright.schema import Schema
-from tablewright.systems.date.partition import Part, Parts, partition
+from tablewright.systems.date import partition as module
+from tablewright.systems.date.partition import Part, Parts, _Search, _Shared, _Task, partition
 from tablewright.systems.date.questions import Predicate, Questions, shortest_between
 
 SCHEMA = Schema.build(
@@ -156,3 +159,242 @@ def test_wrong_file_of_parts_is_one_sentence(tmp_path: Path, text: str, match: s
 def test_table_without_a_target_is_refused() -> None:
     with pytest.raises(InputError, match="name the target"):
         partition(planted(), Schema(columns=SCHEMA.columns))
+
+
+# errors and trials ---------------------------------------------------------------------------
+
+
+NUMBERS = Schema.build({"x": "continuous", "y": "continuous"}, target="y")
+
+
+def task(classes: bool = True) -> _Task:
+    if classes:
+        return _Task.of(planted(300), SCHEMA)
+    x = np.linspace(0, 1, 100)
+    return _Task.of(pl.DataFrame({"x": x, "y": 4 * x}), NUMBERS)
+
+
+@pytest.mark.parametrize(("n_wrong", "n_rows"), [(0, 22), (1, 10), (7, 30), (29, 30)])
+def test_limit_of_an_error_is_where_so_few_would_be_wrong_once_in_ten(
+    n_wrong: int, n_rows: int
+) -> None:
+    error, limit = task().error(np.repeat([1.0, 0.0], [n_wrong, n_rows - n_wrong]))
+    assert error == pytest.approx(n_wrong / n_rows)
+    assert binom.cdf(n_wrong, n_rows, limit) == pytest.approx(0.1)
+
+
+def test_limit_of_rows_that_are_all_wrong_or_none_at_all_is_one() -> None:
+    assert task().error(np.ones(5)) == (1.0, 1.0)
+    assert task().error(np.zeros(0)) == (1.0, 1.0)
+
+
+def test_error_of_numbers_is_a_root_of_a_mean_and_its_limit() -> None:
+    # Losses 0 and 4: mean 2, standard error sqrt(8 / 2) = 2.
+    error, limit = task(classes=False).error(np.array([0.0, 4.0]))
+    assert error == pytest.approx(2**0.5)
+    assert limit == pytest.approx((2 + 1.2816 * 2) ** 0.5)
+    assert task(classes=False).error(np.array([4.0])) == (2.0, pytest.approx((4 * 2.2816) ** 0.5))
+
+
+def test_residuals_are_shares_of_the_spread_of_the_target() -> None:
+    made = task(classes=False)
+    missed = made.wrong(made.y[:2] + np.array([0, 2 * made.y.std()]), np.array([0, 1]))
+    assert missed == pytest.approx([0, 4])
+
+
+def test_few_rows_have_a_limit_above_the_bound_even_without_an_error() -> None:
+    # 1 - 0.1 ** (1 / 45) is 0.0499, and of 44 rows 0.0510.
+    assert task().least_error(45) <= 0.05 < task().least_error(44)
+    assert task(classes=False).least_error(3) == 0
+
+
+def test_a_trial_is_a_whole_forest_judged_on_a_quarter_of_the_rows() -> None:
+    made, rows = task(), np.arange(200)
+    trial = made.trial(rows, frozenset(), 3)
+    fit, judge, state = made._halves(rows, frozenset(), 3)
+    assert (len(fit), len(judge)) == (150, 50)
+    assert sorted([*fit, *judge]) == rows.tolist()
+    forest = RandomForestClassifier(30, random_state=state, min_samples_leaf=2)
+    forest.fit(made.questions.matrix[fit], made.y[fit])
+    wrong = forest.predict(made.questions.matrix[judge]) != made.y[judge]
+    assert (trial.error, trial.upper_error) == made.error(wrong.astype(float))
+
+
+def test_draws_of_a_trial_hang_on_the_rule_and_the_seed_alone() -> None:
+    made, rows = task(), np.arange(100)
+    rule = frozenset([Predicate(0, 0.5, True), Predicate(1, 2.0, False)])
+    first = made._halves(rows, rule, 0)[0].tolist()
+    assert made._halves(rows, frozenset(sorted(rule)), 0)[0].tolist() == first
+    assert made._halves(rows, frozenset(), 0)[0].tolist() != first
+    assert made._halves(rows, rule, 1)[0].tolist() != first
+
+
+def test_at_most_four_thousand_rows_are_tried() -> None:
+    made = task()
+    fit, judge, _ = made._halves(np.arange(9000), frozenset(), 0)
+    assert (len(fit), len(judge)) == (3000, 1000)
+
+
+@pytest.mark.parametrize("share", [True, False])
+@pytest.mark.parametrize("bound", [0.03, 0.1, 0.3])
+def test_no_forest_that_was_left_early_would_have_been_taken(
+    monkeypatch: pytest.MonkeyPatch, share: bool, bound: float
+) -> None:
+    rng = np.random.default_rng(1)
+    frame = planted(700).with_columns(
+        y=pl.when(pl.Series(rng.random(700) < 0.1)).then(pl.lit("no")).otherwise("y")
+    )
+    monkeypatch.setattr(module, "MAX_RULES", 10)
+    quick = partition(frame, SCHEMA, max_error=bound, share=share)
+    trial = _Task.trial
+    monkeypatch.setattr(_Task, "trial", lambda self, *given: trial(self, *given[:3]))
+    assert partition(frame, SCHEMA, max_error=bound, share=share) == quick
+
+
+# the search ----------------------------------------------------------------------------------
+
+
+def search(bound: float = 0.1, share: bool = True, classes: bool = True) -> _Search:
+    return _Search(task(classes), bound, min_rows=5, seed=0, share=share)
+
+
+def test_a_rule_is_as_shareable_as_its_best_model_is_right() -> None:
+    made, rows = search(), np.array([0, 1, 2, 3])
+    assert made._sharing_index(rows) == 0
+    losses = np.ones((2, 300))
+    losses[0, :1], losses[1, :3] = 0, 0
+    made.models = [_Shared(one, np.zeros(300)) for one in losses]
+    assert made._sharing_index(rows) == 0.75
+
+
+def test_a_model_of_numbers_is_shared_up_to_an_offset() -> None:
+    made = search(classes=False)
+    spread = made.task.spread
+    # By the spread: 0, 0.05, 0.2 and 0.2, and with the offset of 0.1 off by 0.1, 0.05, 0.1, 0.1.
+    residuals = np.array([0, 0.05, 0.2, 0.2, *[0.0] * 96]) * spread
+    made.models = [_Shared(np.ones(100), residuals)]
+    made.max_error = 0.06
+    assert made._sharing_index(np.arange(4)) == 0.25
+    made.max_error = 0.11
+    assert made._sharing_index(np.arange(4)) == 1.0
+
+
+def test_rows_that_a_model_predicts_share_it_and_are_gone() -> None:
+    made, rule = search(), frozenset([Predicate(0, 0.0, True)])
+    rows = np.flatnonzero(made._mask(rule))
+    made.models = [_Shared(np.zeros(300), np.zeros(300), [frozenset()], 30, 0.2, 0.3)]
+    made._visit(rule, rows)
+    assert made.models[0].rules == [frozenset(), rule]
+    assert made.models[0].n_rows == 30 + len(rows)
+    assert made.models[0].error == pytest.approx(0.2 * 30 / (30 + len(rows)))
+    assert made.models[0].upper_error == 0.3
+    assert not made.left[rows].any()
+    assert made.left.sum() == 300 - len(rows)
+
+
+def test_without_sharing_rows_get_a_model_of_their_own() -> None:
+    made, rule = search(bound=0.9, share=False), frozenset([Predicate(0, 0.0, True)])
+    made.models = [_Shared(np.zeros(300), np.zeros(300))]
+    made._visit(rule, np.flatnonzero(made._mask(rule)))
+    assert [shared.rules for shared in made.models] == [[], [rule]]
+
+
+def test_a_rule_is_refined_by_both_sides_of_each_split_once() -> None:
+    made, rule = search(), frozenset([Predicate(0, 0.0, True)])
+    rows = np.flatnonzero(made._mask(rule))
+    tree = made.task.proposal(rows, rule, 0)
+    made._refine(rule, rows, tree)
+    n_splits = sum(tree.children_left >= 0)
+    assert 0 < len(made.queue) - 1 == len(set(made.index)) - 1 <= 2 * n_splits
+    assert all(rule < longer for _, _, longer in made.queue[1:])
+    before = len(made.queue)
+    made._refine(rule, rows, tree)
+    assert len(made.queue) == before
+
+
+def test_the_most_shareable_rule_is_visited_first_and_by_its_latest_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = search()
+    rules = [frozenset([Predicate(0, float(k), True)]) for k in range(3)]
+    made.index = dict(zip(rules, (0.1, 0.9, 0.5), strict=True))
+    made.queue = [(-0.9, 1, rules[1]), (-0.8, 0, rules[0]), (-0.5, 2, rules[2]),
+                  (-0.1, 3, rules[0])]  # fmt: skip
+    visited: list[frozenset[Predicate]] = []
+    monkeypatch.setattr(_Search, "_visit", lambda self, rule, rows: visited.append(rule))
+    monkeypatch.setattr(_Search, "_can_be_taken", lambda self, n_rows: True)
+    made.min_rows = 0
+    made.run(60)
+    assert visited == [rules[1], rules[2], rules[0]]
+
+
+@pytest.mark.parametrize(("share", "n_rows"), [(True, 45), (False, 180)])
+def test_rules_of_too_few_rows_to_keep_the_bound_are_not_visited(share: bool, n_rows: int) -> None:
+    made = search(bound=0.05, share=share)
+    assert made._can_be_taken(n_rows)
+    assert not made._can_be_taken(n_rows - 4)
+
+
+def test_no_rule_is_visited_after_the_time_is_up() -> None:
+    parts = partition(planted(200), SCHEMA, max_error=0.9, time_limit=-1)
+    assert [(part.name, part.n_rows) for part in parts] == [("rest", 200)]
+
+
+def test_a_rule_for_all_rows_leaves_no_rest() -> None:
+    (part,) = partition(planted(200), SCHEMA, max_error=0.99)
+    assert (part.name, part.rules, part.n_rows) == ("part 1", (), 200)
+
+
+def test_without_a_bound_parts_have_nine_tenths_of_the_error_of_one_model() -> None:
+    frame = planted(400)
+    whole = _Task.of(frame, SCHEMA).trial(np.arange(400), frozenset(), 0).upper_error
+    assert partition(frame, SCHEMA) == partition(frame, SCHEMA, max_error=0.9 * whole)
+
+
+# leaves of a tree ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("max_parts", [2, 5])
+def test_leaves_are_no_more_and_no_smaller_than_asked_and_come_by_size(max_parts: int) -> None:
+    parts = partition(planted(), SCHEMA, method="tree", max_parts=max_parts, min_rows=80)
+    sizes = [part.n_rows for part in parts.parts[:-1]]
+    assert len(sizes) <= max_parts
+    assert min(sizes) >= 80
+    assert sizes == sorted(sizes, reverse=True)
+    assert [part.name for part in parts] == [f"part {k + 1}" for k in range(len(sizes))] + ["rest"]
+
+
+def test_a_tree_that_asks_nothing_makes_one_part_of_all_rows() -> None:
+    (part,) = partition(planted(50), SCHEMA, method="tree", min_rows=40)
+    assert (part.rules, part.n_rows) == ((), 50)
+
+
+# parts as text -------------------------------------------------------------------------------
+
+
+def test_parts_are_shown_with_rows_error_and_rules() -> None:
+    parts = Parts((Part("one", ("x > 0", "x < -9"), 1200, 0.25), Part("rest", (), 3)))
+    assert str(parts).splitlines() == [
+        "one: 1,200 rows, error 0.250", "    x > 0", "    x < -9", "rest: 3 rows",
+        "    all other rows",
+    ]  # fmt: skip
+
+
+def test_parts_keep_rows_and_error_in_their_file_and_get_names(tmp_path: Path) -> None:
+    path = tmp_path / "parts.yaml"
+    Parts((Part("one", ("group = 'b'''",), 7, 0.25),)).save(path)
+    assert Parts.load(path, SCHEMA).parts == (Part("one", ("group = 'b'''",), 7, 0.25),)
+    path.write_text("parts: [{rules: ['x > 1']}, {}]")
+    assert Parts.load(path, SCHEMA).parts == (Part("part 1", ("x > 1",), 0), Part("part 2", (), 0))
+
+
+@pytest.mark.parametrize("kinds", [{"y": "categorical"}, {"y": "categorical", "n": "text"}])
+def test_a_table_without_a_column_to_ask_about_is_refused(kinds: dict[str, str]) -> None:
+    frame = pl.DataFrame({"y": ["a", "b"], "n": ["no", "words"]}).select(list(kinds))
+    with pytest.raises(InputError, match="no column, or too few rows"):
+        partition(frame, Schema.build(kinds, target="y"))
+
+
+def test_rows_without_a_target_are_in_no_count() -> None:
+    frame = pl.concat([planted(100), planted(30).with_columns(y=pl.lit(None, dtype=pl.String))])
+    assert sum(part.n_rows for part in partition(frame, SCHEMA, method="tree")) == 100
