@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError
-from tablewright.selection.arms import Pulls, Reward, draw_set, fitting, greedy, play
-from tablewright.selection.selector import STRATEGIES, Selector
+from tablewright.metrics.scorer import Gain
+from tablewright.schema import Schema
+from tablewright.selection.arms import Pulls, Reward, _new_set, draw_set, fitting, greedy, play
+from tablewright.selection.selector import STRATEGIES, Selection, Selector, cut_groups
 
 SIZES = np.full(6, 10, dtype=np.intp)
 
@@ -79,6 +81,52 @@ def test_a_set_is_scored_once() -> None:
     pulls.pull([0, 1])
     pulls.pull([1, 0])
     assert calls == [[], [0, 1]]
+
+
+def test_sets_are_a_third_of_the_arms_on_average_and_one_at_least() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_set([3, 5, 7, *range(10, 27)], rng) for _ in range(300)]
+    assert all(one == sorted(set(one)) and set(one) <= {3, 5, 7, *range(10, 27)} for one in drawn)
+    assert np.mean([len(one) for one in drawn]) == pytest.approx(0.35 * 20, abs=0.4)
+    assert min(len(draw_set([1, 2], rng)) for _ in range(50)) == 1
+
+
+def test_no_set_is_drawn_twice_while_there_are_others() -> None:
+    pulls, rng = Pulls(4, game([0.1] * 4)), np.random.default_rng(0)
+    for _ in range(9):
+        pulls.pull(_new_set(pulls, range(4), rng))
+    assert len(set(pulls.sets)) == 9
+    assert _new_set(Pulls(1, game([0.1])), [0], rng) == [0]
+
+
+def test_arms_stay_while_few_sets_leave_their_worth_open() -> None:
+    # Alone the two cost a little: the first sets speak against them until both are in one.
+    reward = game([-0.1] * 6, pair=(0, 1, 0.6))
+    games = [play(Pulls(6, reward), SIZES, 100, np.random.default_rng(seed)) for seed in range(40)]
+    assert sum({0, 1} <= set(alive) for alive in games) >= 26
+
+
+def test_arms_leave_by_quarters_until_the_rows_fit() -> None:
+    pulls = Pulls(8, game([0.1 * k for k in range(1, 9)]))
+    alive = play(pulls, np.full(8, 10, dtype=np.intp), 50, np.random.default_rng(0), n_pulls=90)
+    # 8 arms are 3 phases; all are good, and the first two take a quarter off: 8, 6, 5.
+    assert alive == [7, 6, 5, 4, 3]
+    everything = play(Pulls(8, game([0.1] * 8)), SIZES.repeat(2)[:8], 80, np.random.default_rng(0))
+    assert len(everything) == 8
+
+
+def test_greedy_adds_the_best_that_fits_until_none_gains() -> None:
+    worth = [0.1, 0.5, 0.3, -0.1]
+    sizes = np.array([10, 20, 15, 1], dtype=np.intp)
+    assert greedy(Pulls(4, game(worth)), sizes, 100) == [1, 2, 0]
+    assert greedy(Pulls(4, game(worth)), sizes, 30) == [1, 0]
+    assert greedy(Pulls(4, game(worth)), sizes, 9) == []
+    assert greedy(Pulls(2, game([0.2, 0.2])), sizes[:2], 100) == [0, 1]
+
+
+def test_an_arm_that_is_too_large_never_fits() -> None:
+    assert fitting([0, 1], np.array([0.9, 0.1]), np.array([11, 10]), 10) == [1]
+    assert fitting([0], np.array([0.9]), np.array([10]), 10) == [0]
 
 
 def test_arms_that_fit_are_those_that_add_up_to_most() -> None:
@@ -196,3 +244,119 @@ def test_unknown_column_of_groups_is_one_sentence() -> None:
     selector = Selector(target="y", groups="orgin", random_state=0).fit(table(40, 0))
     with pytest.raises(InputError, match=r"no column 'orgin'.*'origin'"):
         selector.select(mixed())
+
+
+def test_options_of_the_call_go_before_those_of_the_selector() -> None:
+    selector = Selector("none", target="y", n_samples=60, random_state=0).fit(table(60, 0))
+    assert selector.select(mixed().drop("origin"), n_samples=5).height == 5
+
+
+def test_rows_that_cannot_be_read_are_told_and_left_out() -> None:
+    odd = mixed().with_columns(x=pl.col("x").cast(pl.String)).drop("origin")
+    odd = odd.with_columns(
+        x=pl.when(pl.int_range(pl.len()) == 3).then(pl.lit("many")).otherwise("x")
+    )
+    selector = Selector("none", target="y", n_samples=10, random_state=0).fit(table(60, 0))
+    kept = selector.select(odd)
+    assert selector.selection_.chosen.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10]
+    assert kept["x"].to_list() == odd["x"].to_list()[:3] + odd["x"].to_list()[4:11]
+    assert "1 candidates have cells that cannot be read" in str(selector.selection_)
+
+
+def test_candidates_without_a_column_are_refused() -> None:
+    selector = Selector(target="y", random_state=0).fit(table(60, 0))
+    with pytest.raises(InputError, match="'z'"):
+        selector.select(mixed().drop("z", "origin"))
+
+
+def test_real_rows_of_one_class_alone_have_nothing_to_judge_by() -> None:
+    kinds = {"x": "continuous", "z": "continuous", "y": "categorical"}
+    schema = Schema.build(kinds, target="y")
+    with pytest.raises(InputError, match="nothing to judge by: the target 'y' has one value"):
+        Selector().fit_typed(table(40, 0).with_columns(y=pl.lit("yes")), schema)
+
+
+def test_no_candidate_is_no_choice() -> None:
+    selector = Selector(target="y", random_state=0).fit(table(60, 0))
+    assert selector.select(mixed().drop("origin").clear()).height == 0
+    assert selector.selection_.arms.height == 0
+    assert selector.selection_.honest is None
+
+
+def test_groups_without_a_name_are_one_group() -> None:
+    rows = mixed().with_columns(origin=pl.lit(None, dtype=pl.String))
+    selector = Selector("none", groups="origin", target="y", random_state=0).fit(table(60, 0))
+    selector.select(rows)
+    names = selector.selection_.arms["group"].to_list()
+    assert names[0] == ""
+    assert set(names[1:]) <= {f" ({k})" for k in range(2, 9)}
+
+
+def test_paths_part_rows_by_region_and_by_whether_their_label_is_the_expected_one() -> None:
+    real = pl.DataFrame({"x": np.linspace(-2, 2, 200)})
+    real = real.with_columns(y=pl.when(pl.col("x") > 0).then(pl.lit("yes")).otherwise(pl.lit("no")))
+    selector = Selector(target="y", random_state=0).fit(real)
+    rows = pl.DataFrame({"x": [-1.5, -1.5, 1.5, 1.5], "y": ["no", "yes", "yes", "no"]})
+    found = selector.paths(selector.encoder_.rows(rows, "candidate"))
+    assert len(set(found)) == 4
+    assert [name.split(", ")[1] for name in found] == ["same label", "other label"] * 2
+    assert found[0].split(",")[0] == found[1].split(",")[0] != found[2].split(",")[0]
+
+
+def test_a_number_agrees_within_the_spread_of_the_real_ones() -> None:
+    x = np.linspace(-2, 2, 200)
+    selector = Selector(target="y", random_state=0).fit(pl.DataFrame({"x": x, "y": x}))
+    rows = pl.DataFrame({"x": [0.0, 0.0, 0.0], "y": [0.9, -0.9, 1.6]})  # the spread is 1.16
+    agrees = selector._agreement(selector.encoder_.rows(rows, "candidate"))
+    assert agrees.tolist() == [True, True, False]
+
+
+def test_a_selection_says_what_it_chose_and_believes() -> None:
+    arms = pl.DataFrame({"group": ["a", "b"], "chosen": [True, False]})
+    gain = Gain(0.5, 0.1, (0.25, 0.75))
+    text = str(Selection(np.arange(1200), arms, gain, Gain(-0.1, 0.1, (-0.3, 0.1)), "Mind this"))
+    assert text.splitlines() == [
+        "1,200 rows of 1 of 2 groups chosen",
+        "belief of the gain: +0.5000 (+0.2500 to +0.7500)",
+        "honest estimate of the gain: -0.1000 (-0.3000 to +0.1000)",
+        "Mind this",
+    ]
+
+
+def test_arms_list_every_group_with_its_rows_and_worth() -> None:
+    selector = Selector(target="y", groups="origin", random_state=0)
+    selector.fit(table(40, 0), validation=table(120, 9)).select(mixed())
+    arms = selector.selection_.arms
+    assert arms["rows"].sum() == 200
+    assert max(arms["rows"].to_list()) <= 25
+    assert (arms["pulls"] > 0).all()
+    chosen = arms.filter("chosen")
+    assert chosen["rows"].sum() == len(selector.selection_.chosen)
+    good = arms["group"].str.starts_with("good").to_numpy()
+    assert arms["value"].to_numpy()[good].max() > arms["value"].to_numpy()[~good].max()
+
+
+def test_greedy_believes_what_its_rows_gain() -> None:
+    selector = Selector("greedy", target="y", groups="origin", random_state=0)
+    selector.fit(table(40, 0), validation=table(120, 9))
+    kept = selector.select(mixed())
+    selection = selector.selection_
+    assert selection.belief is not None
+    assert selection.belief.value == pytest.approx(selector.scorer_.gain(kept).value)
+    assert selection.honest is None
+    assert selection.arms["value"].null_count() == selection.arms.height
+
+
+@pytest.mark.parametrize(("n_rows", "largest"), [(100, 25), (1500, 25), (3000, 50)])
+def test_groups_are_cut_so_that_there_are_not_too_many_arms(n_rows: int, largest: int) -> None:
+    names, arm_of = cut_groups(["all"] * n_rows)
+    assert np.bincount(arm_of).max() == largest
+    assert len(names) == len(set(names)) == -(-n_rows // largest)
+
+
+@pytest.mark.parametrize("n_pulls", [3, 30])
+def test_as_many_sets_are_scored_as_asked_for(n_pulls: int) -> None:
+    selector = Selector(target="y", groups="origin", n_pulls=n_pulls, random_state=0)
+    selector.fit(table(40, 0), validation=table(60, 9)).select(mixed())
+    # Eight arms are three phases; each set holds one arm at least.
+    assert n_pulls <= selector.selection_.arms["pulls"].sum() <= 8 * n_pulls

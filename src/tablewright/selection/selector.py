@@ -238,7 +238,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         n_wanted = n_samples or self.n_samples
         new = self._new(rows)
         if labels is None:
-            labels = self.paths(rows)
+            labels = self.paths(rows) if len(rows) else []
         result = self._choose(rows.take(new), [labels[row] for row in new], n_wanted)
         return replace(result, chosen=new[result.chosen])
 
