@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
-from tablewright.selection.arms import ArmValues, Pulls, fitting, play
+from tablewright.selection.arms import ArmValues, Pulls, best, fitting, play
 from tablewright.selection.candidates import read_candidates
 from tablewright.selection.distances import NearDuplicates, Outliers
 from tablewright.selection.diversity import Diversity, entropy
@@ -27,7 +27,7 @@ from tablewright.selection.model_prior import Evidence, _gaussian, _Prior, class
 from tablewright.selection.pipeline import Trimmed
 from tablewright.selection.relations import _normal_scores, _surprise
 from tablewright.selection.sanity import Sanity
-from tablewright.selection.selector import Selector, _worth, cut_groups
+from tablewright.selection.selector import Selector, cut_groups
 from tablewright.selection.thresholds import _loss, fill_quotas
 
 SCHEMA = Schema.build({"x": "continuous", "y": "categorical"}, target="y")
@@ -84,7 +84,7 @@ def test_four_sets_an_arm_are_scored_and_no_fewer_than_twenty_four() -> None:
         assert len(pulls.sets) == phases * -(-at_least // phases)
 
 
-def test_arms_are_worth_their_rows_where_their_interval_says_so() -> None:
+def test_arms_worth_more_than_nothing_are_taken_the_best_first() -> None:
     values = ArmValues(
         np.array([0.3, 0.1, 0.5, -0.2]),
         np.array([0.01, 0.5, 0.01, 0.01]),
@@ -92,8 +92,8 @@ def test_arms_are_worth_their_rows_where_their_interval_says_so() -> None:
         np.ones(4, dtype=np.intp),
     )
     sizes = np.array([10, 10, 10, 10], dtype=np.intp)
-    assert _worth(values, sizes, 40) == [2, 0]
-    assert _worth(values, sizes, 10) == [2]
+    assert best(values, sizes, 40) == [2, 0, 1]
+    assert best(values, sizes, 10) == [2]
     assert fitting([2, 0], np.array([0.3, 0.1, 0.5]), np.array([10, 0, 11]), 11) == [2]
 
 

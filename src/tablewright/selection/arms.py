@@ -65,7 +65,7 @@ class Pulls:
         self.base = reward([])
         self.sets: list[frozenset[int]] = []
         self.gains: list[Floats] = []
-        self._known: dict[frozenset[int], Floats] = {}
+        self._known = {frozenset[int](): np.zeros_like(self.base)}
 
     def gain(self, arms: Sequence[int]) -> Floats:
         """Return what a set gains over no candidate at all, row by row; each is scored once."""
@@ -160,6 +160,26 @@ def play(
         if not alive:
             return []
     return alive
+
+
+def best(values: ArmValues, sizes: Ints, n_rows: int) -> list[int]:
+    """Return the arms worth more than nothing that fit and add up to most, the best first.
+
+    None has to be so by a margin: it would lose good arms, and the choice as a whole is confirmed
+    by rows that had no part in it. Arms that left the game are open again, as all rows did that.
+    """
+    return fitting(np.flatnonzero(values.value > 0).tolist(), values.value, sizes, n_rows)
+
+
+def held_out_gains(pulls: Pulls, sizes: Ints, n_rows: int, folds: Ints) -> Floats | None:
+    """Return the gain of each judging row by what the other folds choose; None of one fold."""
+    gains = np.zeros(len(folds))
+    for own in np.unique(folds):
+        choosing, judging = np.flatnonzero(folds != own), np.flatnonzero(folds == own)
+        if len(choosing) < 2:
+            return None
+        gains[judging] = pulls.gain(best(pulls.values(choosing), sizes, n_rows))[judging]
+    return gains
 
 
 def fitting(arms: Sequence[int], values: Floats, sizes: Ints, n_rows: int) -> list[int]:

@@ -19,7 +19,7 @@ from tablewright.metrics.learners import Design
 from tablewright.metrics.scorer import Gain, Scorer
 from tablewright.random_state import seed_of
 from tablewright.schema import Schema, suggest
-from tablewright.selection.arms import ArmValues, Pulls, fitting, greedy, play
+from tablewright.selection.arms import ArmValues, Pulls, best, greedy, held_out_gains, play
 from tablewright.selection.candidates import read_candidates
 from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.table import load_raw
@@ -31,8 +31,6 @@ STRATEGIES: tuple[Strategy, ...] = ("bandit", "greedy", "label-check", "none")
 _MAX_GROUP = 25
 """Rows of a group at most, so that arms can be compared; larger ones are cut."""
 _MAX_ARMS = 60
-_Z = 1.0
-"""Standard errors by which an arm has to be worth more than nothing."""
 _N_TREES = 25
 _N_FOLDS = 5
 """Of the judging rows: the choice by all but one is judged by the last."""
@@ -271,7 +269,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             return _selection(names, arm_of, sizes, [], None)
         play(pulls, sizes, n_wanted, rng, self.n_pulls)
         values = pulls.values()
-        taken = _worth(values, sizes, n_wanted)
+        taken = best(values, sizes, n_wanted)
         honest = self._honest(pulls, sizes, n_wanted, rng)
         belief = self.scorer_.paired(pulls.gain(taken)) if taken else None
         note = ""
@@ -288,16 +286,9 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     ) -> Gain | None:
         """Choose by all folds of the judging rows but one, and judge by the last, for each fold."""
         keys = self.scorer_.keys
-        fold = (rng.permutation(int(keys.max()) + 1) % _N_FOLDS)[keys]
-        gains = np.zeros(len(keys))
-        for own in np.unique(fold):
-            choosing, judging = np.flatnonzero(fold != own), np.flatnonzero(fold == own)
-            if len(choosing) < 2:
-                return None
-            taken = _worth(pulls.values(choosing), sizes, n_wanted)
-            if taken:
-                gains[judging] = pulls.gain(taken)[judging]
-        return self.scorer_.paired(gains)
+        folds = (rng.permutation(int(keys.max()) + 1) % _N_FOLDS)[keys]
+        gains = held_out_gains(pulls, sizes, n_wanted, folds)
+        return None if gains is None else self.scorer_.paired(gains)
 
     def _score(self, rows: EncodedRows, arm_of: Ints, arms: Sequence[int]) -> NDArray[np.float64]:
         added = rows.take(np.flatnonzero(np.isin(arm_of, arms))) if arms else None
@@ -344,15 +335,6 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         taken = np.unique(arm_of[chosen]).tolist() if len(chosen) else []
         selection = _selection(names, arm_of, sizes, taken, None)
         return Selection(chosen, selection.arms)
-
-
-def _worth(values: ArmValues, sizes: Ints, n_wanted: int) -> list[int]:
-    """Return the arms worth more than nothing that fit and add up to most, the best first.
-
-    Arms that left the game are not shut out, as rows that judge had a part in that.
-    """
-    good = np.flatnonzero(values.value - _Z * values.error > 0).tolist()
-    return fitting(good, values.value, sizes, n_wanted)
 
 
 def cut_groups(labels: Sequence[str]) -> tuple[list[str], Ints]:

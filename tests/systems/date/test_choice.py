@@ -11,10 +11,9 @@ import pytest
 
 from tablewright.errors import InputError
 from tablewright.schema import Schema
-from tablewright.selection.selector import Selection, cut_groups
+from tablewright.selection.selector import Selection, Selector, cut_groups
 from tablewright.systems import SampleRequest
 from tablewright.systems.common.result import Result
-from tablewright.systems.date import choice as module
 from tablewright.systems.date.choice import _by_worth, choose
 from tablewright.systems.date.rounds import Ask
 from tablewright.systems.date.system import DATE
@@ -77,11 +76,13 @@ def test_where_classes_are_asked_for_all_rows_come_back_the_worthiest_first(vari
     assert rows.head(25).join(right, on=rows.columns, how="semi").height == 25
 
 
-def test_rows_are_taken_as_they_come_where_nothing_can_judge(monkeypatch: Any) -> None:
+def test_rows_are_taken_as_they_come_where_nothing_can_judge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: Any) -> None:
         raise InputError("there are too few rows")
 
-    monkeypatch.setattr(module.Selector, "fit_typed", fail)
+    monkeypatch.setattr(Selector, "fit_typed", fail)
     rows, result = called()
     assert rows.height == 60
     assert "rows were taken as they came: there are too few rows" in told(result)
@@ -110,10 +111,12 @@ def test_labels_of_an_ask_are_scaled_to_some_of_its_rows(
     assert _scaled(Ask(0, 9, labels), n) == scaled
 
 
-def test_prompts_end_where_they_are_used_up_and_the_result_says_so() -> None:
+def test_prompts_end_where_they_are_used_up_and_the_result_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     llm = model()
     made = system(llm=llm, rounds=3).fit(TABLE)
-    made.max_prompts = 2
+    monkeypatch.setattr(type(made), "max_prompts", 2)
     made.sample(60)
     assert len(llm.prompts) == 2
     assert any("2 of 2 prompts are used up" in note for note in made.result_.notes)
