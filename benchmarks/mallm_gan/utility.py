@@ -32,6 +32,7 @@ from benchmarks.mallm_gan.tables import (
 from benchmarks.measure import markdown, options
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.neighbours import nearest
+from tablewright.tables.inference.casting import typed
 from tablewright.tables.table import load_table
 from tablewright.threads import one_thread
 
@@ -67,10 +68,8 @@ def membership(made: pl.DataFrame, train: pl.DataFrame, others: pl.DataFrame, ta
     table = load_table(train, target=target)
     encoder = FeatureEncoder.fit(table.frame, table.schema)
     rows = [
-        np.ascontiguousarray(
-            encoder.rows(load_table(f, target=target, schema=table.schema).frame).gower
-        )
-        for f in (made, train, others)
+        np.ascontiguousarray(encoder.rows(typed(frame, table.schema)).gower)
+        for frame in (made, train, others)
     ]
     near = [nearest(part, rows[0], 1)[0][:, 0] for part in rows[1:]]
     truth = np.repeat([1, 0], [len(near[0]), len(near[1])])

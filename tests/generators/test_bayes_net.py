@@ -10,6 +10,8 @@ import pytest
 from tablewright.errors import InputError
 from tablewright.generators.base import Given
 from tablewright.generators.bayes_net import BayesNet, binned
+from tablewright.generators.parts.donors import bare_root
+from tablewright.generators.parts.rank_transform import RankTransform
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import between
 
@@ -124,3 +126,30 @@ def test_numbers_are_searched_in_more_bins_as_rows_grow_and_missing_is_a_code() 
     assert (few.max() + 1, many.max() + 1) == (2, 8)
     holes = np.append(rng().normal(size=47), np.nan)[:, None]
     assert binned(holes, fields)[-1, 0] == 2
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "least"), [(20, 5), (70, 7), (100, 10), (200, 10), (300, 15), (900, 20)]
+)
+def test_values_come_from_more_rows_where_these_are_few(n_rows: int, least: int) -> None:
+    """A tenth of the rows, from 5 to 10, and a twentieth, to 20, where that is more."""
+    assert BayesNet().fit(chain(n_rows), rng()).leaf_ == least
+    assert BayesNet(min_samples_leaf=3).fit(chain(n_rows), rng()).leaf_ == 3
+
+
+@pytest.mark.parametrize(("reach", "mean", "farthest"), [(0, 0.25, 0.5), (3, 1.0, 3.0)])
+def test_numbers_go_half_a_step_or_up_to_some_donors_on(
+    reach: int, mean: float, farthest: float
+) -> None:
+    """Donors one apart: a share of up to 1/2 of one step, or of up to 1 of 1, 2 or 3 steps."""
+    values = np.arange(60.0)
+    donors = bare_root(values).donors(None, 1)
+    at = np.full(20_000, 30)
+    drawn = RankTransform(values, Field("x")).smooth(
+        donors, np.zeros(20_000, dtype=np.intp), at, values, rng(), reach
+    )
+    gone = np.abs(drawn - 30)
+    assert gone.max() <= farthest
+    assert gone.max() > 0.9 * farthest
+    assert gone.mean() == pytest.approx(mean, rel=0.03)
+    assert (drawn > 30).mean() == pytest.approx(0.5, abs=spread(0.5, 20_000))

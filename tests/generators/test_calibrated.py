@@ -12,7 +12,8 @@ from tablewright.generators.base import Floats, Given
 from tablewright.generators.calibrated import Calibrated, Calibration, step_size
 from tablewright.generators.independent import Independent
 from tablewright.generators.parts.knobs import KnobSpace, resampled
-from tablewright.generators.parts.posterior import Knob, Posterior
+from tablewright.generators.parts.posterior import Knob, Particles, Posterior
+from tablewright.generators.trees import SequentialTrees
 from tablewright.tables.encoding.codec import Field, Matrix
 
 FIELDS = (Field("x"), Field("word", levels=3), Field("class", levels=2, target=True))
@@ -148,7 +149,7 @@ def test_correlations_are_multiplied_by_a_coupling() -> None:
         made = space.coupled(matrix.values, np.zeros(2000, dtype=np.intp), [coupling])
         assert np.corrcoef(made[:, 0], made[:, 1])[0][1] == pytest.approx(0.8 * coupling, abs=0.03)
     model = Calibrated("independent", temper=1.0).fit(matrix, rng)
-    assert model.posterior_.mean_coupling(0) == pytest.approx(1), (
+    assert model.posterior_.coupling[0].mean == pytest.approx(1), (
         "no factor of nothing is a correlation"
     )
 
@@ -160,6 +161,76 @@ def test_rows_are_chosen_by_weight_and_none_stands_in_for_another_class() -> Non
     assert (parts[index] == parts[:100]).all()
     assert (index < 200).mean() == pytest.approx(0.75, abs=0.02)
     assert len(set(index.tolist())) == 100
+
+
+def line(n_rows: int, noise: float) -> Matrix:
+    """Two numbers that go together as far as there is no noise."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=n_rows)
+    y = np.sqrt(1 - noise**2) * x + noise * rng.normal(size=n_rows)
+    return Matrix(np.column_stack([x, y]), (Field("x"), Field("y")))
+
+
+WIDTHS = (1 / 16, 1 / 4, 1.0)
+
+
+def test_a_neighbourhood_that_blurs_what_goes_together_is_made_narrower() -> None:
+    rng = np.random.default_rng(7)
+    wide = SequentialTrees(min_samples_leaf=80)
+    made = Calibrated(wide, temper=1.0, widths=WIDTHS).fit(line(400, 0.1), rng)
+    assert isinstance(made.model_, SequentialTrees)
+    assert made.width_.weights[2] < 0.01
+    assert made.model_.min_samples_leaf == max(2, round(80 * 2**made.width_.mean)) <= 20
+    drawn, bare = (
+        float(np.asarray(np.corrcoef(one.sample(2000, rng), rowvar=False))[0, 1])
+        for one in (made, wide.fit(line(400, 0.1), rng))
+    )
+    assert drawn > 0.97 > bare
+    assert wide.min_samples_leaf == 80, "the one that was given stays as it is"
+
+
+def test_a_width_of_which_rows_say_nothing_stays_with_its_prior() -> None:
+    made = Calibrated("trees", widths=(0.5, 1.0, 2.0)).fit(line(400, 1.0), np.random.default_rng(8))
+    assert abs(made.width_.mean) < 0.35
+    assert made.width_.weights.argmax() == 1
+    bare = Calibrated("independent", widths=(0.5, 1.0), n_batches=1)
+    assert not hasattr(bare.fit(line(60, 1.0), np.random.default_rng(9)), "width_")
+
+
+def test_a_width_is_stored_with_the_generator_inside() -> None:
+    rng = np.random.default_rng(4)
+    model = Calibrated("trees", n_batches=2, widths=(0.5, 1.0)).fit(rows(120, rng), rng)
+    again = Calibrated.restore(FIELDS, model.state())
+    assert isinstance(again.model_, SequentialTrees)
+    assert isinstance(model.model_, SequentialTrees)
+    assert again.model_.min_samples_leaf == model.model_.min_samples_leaf
+    one, other = (m.sample(20, np.random.default_rng(9)) for m in (model, again))
+    assert np.array_equal(one, other)
+
+
+def test_the_likelihood_of_rows_is_that_of_their_summaries_by_hand() -> None:
+    rng = np.random.default_rng(1)
+    real, made = (np.column_stack([rng.normal(size=50), rng.normal(size=50)]) for _ in range(2))
+    parts = np.zeros(50, dtype=np.intp)
+    space = KnobSpace.learn(Matrix(real, (Field("x"), Field("y"))), parts, 1)
+    knobs = list(space.knobs())
+    seen = space.observe(knobs, made, parts, real, parts)
+    r = [float(np.asarray(np.corrcoef(cells.T))[0, 1]) for cells in (real, made)]
+    gap = np.arctanh(r[0]) - np.arctanh(r[1])
+    squares = (seen.differences**2 / seen.variances).sum() + gap**2 / (2 / 47)
+    assert space.likelihood(knobs, made, parts, real, parts) == pytest.approx((-squares / 2, 5))
+
+
+def test_likelihoods_weigh_settings_and_add_up_with_the_prior() -> None:
+    belief = Particles.prior(np.array([0.0, 1.0, 2.0]), 0.5, 1.0)
+    belief.observe(np.array([0.0, 1.0, -4.0]), temper=0.5)
+    weights = np.exp(np.array([-2.0, 0.0, -2.0]) + 0.5 * np.array([0.0, 1.0, -4.0]))
+    weights /= weights.sum()
+    assert belief.weights == pytest.approx(weights)
+    mean = float(weights[1] + 2 * weights[2])
+    assert belief.mean == pytest.approx(mean)
+    second = weights[1] + 4 * weights[2]
+    assert belief.sd == pytest.approx(np.sqrt(second - mean**2))
 
 
 def test_a_calibrated_generator_is_stored_by_the_name_of_the_one_inside() -> None:

@@ -3,8 +3,8 @@
 RDDG (arXiv 2604.16817), sections on Bayesian calibration, which the published program leaves to
 the text of a prompt. Here the setting is a vector of numbers with a prior; a batch of rows
 against a batch of real rows is a noisy observation of what each should be; the posterior is
-exact for shifts, scales and weights (normal prior and normal likelihood), and on a grid for the
-coupling of columns, which has no explicit score.
+exact for shifts, scales and weights (normal prior and normal likelihood), and over a finite set of
+settings for the coupling of columns and the width of neighbourhoods, which have no explicit score.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from tablewright.generators.parts.knobs import (
     Observation,
     Z,
     correlations,
+    fisher,
     knob_columns,
     resampled,
 )
 from tablewright.generators.parts.local import FewRowsWarning
-from tablewright.generators.parts.posterior import COUPLINGS, Posterior
+from tablewright.generators.parts.posterior import COUPLINGS, Particles, Posterior
 from tablewright.registry import resolve
 from tablewright.tables.encoding.codec import Field, Matrix
 
@@ -37,8 +38,9 @@ _STEP, _DELAY, _DECAY = 0.8, 2.0, 0.7
 _PILOT = 2000
 """Rows drawn to learn where the generator's own means lie, around which spreads are scaled."""
 _SPREADS = {"shift": 0.5, "scale": 0.3, "weight": 0.5}
-"""Prior standard deviations of the knobs."""
 _COUPLING = 0.2
+_WIDTH = 1.0
+"""Prior standard deviations of the knobs, of the coupling, and of the width in powers of 2."""
 _FIRM = 0.2
 """Factor of the prior standard deviations of columns that are believed to be right."""
 _CALM, _CALM_BATCHES = 0.10, 3
@@ -114,9 +116,9 @@ class Calibration:
             truth, before = correlations(own)[upper], correlations(made)[upper]
             clear = np.abs(before) > Z / np.sqrt(len(made))
             noise = 1 / (len(own) - 3) + 1 / (len(made) - 3)
-            expected = _fisher(COUPLINGS[:, None] * before[None, clear])
-            squares = ((_fisher(truth[clear]) - expected) ** 2).sum(axis=1)
-            self.posterior.coupling[part] += -0.5 * self.temper * squares / noise
+            expected = fisher(COUPLINGS[:, None] * before[None, clear])
+            squares = ((fisher(truth[clear]) - expected) ** 2).sum(axis=1)
+            self.posterior.coupling[part].observe(-0.5 * squares / noise, self.temper)
 
     @property
     def calm(self) -> bool:
@@ -145,6 +147,9 @@ class Calibrated:
         Generated rows of a batch.
     firm, temper
         See `Calibration`.
+    widths : sequence of float, default=()
+        Factors of how many real rows a value is drawn from, of which held-out rows choose; for
+        generators with `min_samples_leaf`, each of which is fitted twice more.
 
     Attributes
     ----------
@@ -154,6 +159,8 @@ class Calibrated:
     posterior_ : Posterior
     setting_ : ndarray of shape (n_knobs,)
         What rows are made by.
+    width_ : Particles
+        Over the logarithms of `widths` to base 2, where there are any.
 
     References
     ----------
@@ -175,7 +182,9 @@ class Calibrated:
         batch_size: int = 200,
         firm: Sequence[str] = (),
         temper: float | None = None,
+        widths: Sequence[float] = (),
     ) -> None:
+        self.widths = widths
         self.generator = generator
         self.n_batches = n_batches
         self.batch_size = batch_size
@@ -184,17 +193,18 @@ class Calibrated:
 
     def fit(self, matrix: Matrix, rng: np.random.Generator) -> Self:
         """Fit the generator, and calibrate it on disjoint batches of the real rows."""
-        made = self.generator
-        made = resolve("generators", made)() if isinstance(made, str) else copy.deepcopy(made)
-        self.model_: Generator = made.fit(matrix, rng)
         self._take(matrix.fields)
+        self.model_: Generator = self._unfitted()
+        if self.widths and hasattr(self.model_, "min_samples_leaf") and len(matrix.values) > 1:
+            self.model_.min_samples_leaf = self._leaf(matrix, rng)
+        self.model_.fit(matrix, rng)
         parts = self.parts_of(matrix.values)
-        pilot = self._drawn(matrix.values, rng, _PILOT)
+        pilot = self._drawn(self.model_, matrix.values, rng, _PILOT)
         pilot_parts = self.parts_of(pilot)
         space = KnobSpace.learn(matrix, parts, self.n_parts_, (pilot, pilot_parts))
         self.calibration_ = Calibration(space, self.firm, self.temper)
         for real in self._references(matrix.values, parts, rng):
-            rows = self._drawn(real, rng, self.batch_size)
+            rows = self._drawn(self.model_, real, rng, self.batch_size)
             step, real_parts = self.calibration_.step, self.parts_of(real)
             moved = self._moved(rows, step, rng, len(rows))
             self.calibration_.update(moved, self.parts_of(moved), real, real_parts)
@@ -203,6 +213,47 @@ class Calibrated:
                 break
         self.posterior_, self.setting_ = self.calibration_.posterior, self.calibration_.setting
         return self
+
+    def _unfitted(self) -> Any:
+        """Return the generator inside, not fitted."""
+        named = isinstance(self.generator, str)
+        return (
+            resolve("generators", str(self.generator))() if named else copy.deepcopy(self.generator)
+        )
+
+    def _leaf(self, matrix: Matrix, rng: np.random.Generator) -> int:
+        """Return how many real rows a value is drawn from: as held-out rows speak for.
+
+        Each width makes rows of its own from one half, which are held against batches of the
+        other; rows that a value may be drawn from itself would speak for the narrowest.
+        """
+        usual = int(self._unfitted()._least(len(matrix.values)))
+        self.width_ = Particles.prior(np.log2(self.widths), _WIDTH)
+        half = rng.permutation(len(matrix.values)) % 2 == 0
+        for side in (half, ~half):
+            train, held = matrix.take(np.flatnonzero(side)), matrix.values[~side]
+            models = []
+            for width in self.widths:
+                model = self._unfitted()
+                model.min_samples_leaf = max(2, round(usual * width))
+                models.append(model.fit(train, rng))
+            space = KnobSpace.learn(train, self.parts_of(train.values), self.n_parts_)
+            for real in self._references(held, self.parts_of(held), rng):
+                self._weigh(models, space, real, rng)
+        return max(2, round(usual * 2**self.width_.mean))
+
+    def _weigh(
+        self, models: Sequence[Generator], space: KnobSpace, real: Floats, rng: np.random.Generator
+    ) -> None:
+        """Hold rows of each width against real rows that it was not learned from."""
+        knobs, found, seed = list(space.knobs()), [], rng.integers(2**31)
+        for model in models:
+            rows = self._drawn(model, real, np.random.default_rng(seed), self.batch_size)
+            parts = self.parts_of(rows), self.parts_of(real)
+            found.append(space.likelihood(knobs, rows, parts[0], real, parts[1]))
+        likelihoods, sizes = (np.array(one) for one in zip(*found, strict=True))
+        temper = self.temper or 1 / np.sqrt(max(1, sizes[0]))
+        self.width_.observe(likelihoods, temper)
 
     def _take(self, fields: tuple[Field, ...]) -> None:
         self.fields_ = fields
@@ -229,15 +280,17 @@ class Calibrated:
         for index in range(n_batches):
             yield values[order[index::n_batches]]
 
-    def _drawn(self, like: Floats, rng: np.random.Generator, n_rows: int) -> Floats:
+    def _drawn(
+        self, model: Generator, like: Floats, rng: np.random.Generator, n_rows: int
+    ) -> Floats:
         """Draw rows with the classes of real ones, before any setting."""
         if self.target_ is None or not len(like):
-            return self.model_.sample(n_rows, rng)
+            return model.sample(n_rows, rng)
         values = np.full((n_rows, len(self.fields_)), np.nan)
         values[:, self.target_] = like[rng.integers(0, len(like), n_rows), self.target_]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FewRowsWarning)  # these rows are not written
-            return self.model_.sample(n_rows, rng, given=Given(values, ~np.isnan(values)))
+            return model.sample(n_rows, rng, given=Given(values, ~np.isnan(values)))
 
     # sampling -----------------------------------------------------------------------------
 
@@ -303,12 +356,10 @@ class Calibrated:
 
     def _coupled(self, rows: Floats) -> Floats:
         """Bring the numbers of each class to the coupling that is believed in, beyond noise."""
-        couplings = []
-        for part in range(self.n_parts_):
-            chances = self.posterior_.coupling_of(part)
-            mean = float(COUPLINGS @ chances)
-            sd = float(np.sqrt(((COUPLINGS - mean) ** 2) @ chances))
-            couplings.append(mean if abs(mean - 1) > Z * sd else 1.0)
+        couplings = [
+            belief.mean if abs(belief.mean - 1) > Z * belief.sd else 1.0
+            for belief in self.posterior_.coupling
+        ]
         if all(coupling == 1 for coupling in couplings):
             return rows
         space = self.calibration_.space
@@ -349,8 +400,8 @@ class Calibrated:
         belief = self.posterior_
         own = {
             "setting": self.setting_, "mean": belief.mean, "precision": belief.precision,
-            "coupling": belief.coupling, "centre": space.centre, "spread": space.spread,
-            "low": space.low, "high": space.high,
+            "coupling": np.array([one.logs for one in belief.coupling]),
+            "centre": space.centre, "spread": space.spread, "low": space.low, "high": space.high,
         }  # fmt: skip
         return State(facts, {**arrays, **own})
 
@@ -367,7 +418,7 @@ class Calibrated:
         made.calibration_ = Calibration(_space(made, state.facts, arrays))
         belief = made.calibration_.posterior
         belief.mean, belief.precision = arrays["mean"], arrays["precision"]
-        belief.coupling = arrays["coupling"]
+        belief.coupling = [Particles(COUPLINGS, logs) for logs in arrays["coupling"]]
         made.posterior_, made.setting_ = belief, arrays["setting"]
         return made
 
@@ -386,7 +437,3 @@ def _twice(given: Given | None) -> Given | None:
     if given is None:
         return None
     return Given(np.concatenate([given.values] * 2), np.concatenate([given.known] * 2))
-
-
-def _fisher(values: Floats) -> Floats:
-    return np.asarray(np.arctanh(np.clip(values, -0.99, 0.99)))

@@ -19,6 +19,8 @@ _MANY = 30
 """Levels beyond which the shares of a column are not corrected."""
 _FEW = 5
 """Rows of a class below which a batch says nothing of it."""
+_PAIRED = 8
+"""Rows of a class below which correlations are not looked at."""
 _ATOM = 0.1
 """Share of a column from which on a value stands for something, such as 0 for none, and stays."""
 Z = 2.0
@@ -125,6 +127,37 @@ class KnobSpace:
             differences, variances, float(beyond.mean()) if said.any() else 0.0, divergence
         )
 
+    def likelihood(
+        self, knobs: Sequence[Knob], rows: Floats, parts: Codes, real: Floats, real_parts: Codes
+    ) -> tuple[float, int]:
+        """Return the synthetic log-likelihood of real rows, and the number of its summaries.
+
+        Summaries are means, spreads and shares of each class, and the correlations of numbers and
+        of single categories (Wood 2010).
+        """
+        seen = self.observe(knobs, rows, parts, real, real_parts)
+        known = ~np.isnan(seen.differences)
+        total = float((seen.differences[known] ** 2 / seen.variances[known]).sum())
+        n_summaries = int(known.sum())
+        for part in range(self.n_parts):
+            own, made = self._design(real[real_parts == part]), self._design(rows[parts == part])
+            if min(len(own), len(made)) < _PAIRED:
+                continue
+            upper = np.triu_indices(own.shape[1], 1)
+            gaps = fisher(correlations(own)[upper]) - fisher(correlations(made)[upper])
+            total += float((gaps**2).sum()) / (1 / (len(own) - 3) + 1 / (len(made) - 3))
+            n_summaries += len(gaps)
+        return -total / 2, n_summaries
+
+    def _design(self, rows: Floats) -> Floats:
+        """Lay rows out as numbers, and one indicator of each value but the first."""
+        coded = [
+            (rows[:, j] == value) * 1.0
+            for j in self.categories
+            for value in range(1, self.fields[j].levels)
+        ]
+        return np.column_stack([rows[:, self.numbers], *coded])
+
     def moved(self, rows: Floats, parts: Codes, knobs: Sequence[Knob], setting: Floats) -> Floats:
         """Scale and shift the numbers of each class, but no atoms; keep to ranges and steps."""
         moved = rows.copy()
@@ -166,7 +199,7 @@ class KnobSpace:
             mine = np.flatnonzero(parts == part)
             where = np.ix_(mine, np.array(self.numbers, dtype=np.intp))
             cells = rows[where]
-            if len(mine) < 8 or len(self.numbers) < 2 or np.isnan(cells).any():
+            if len(mine) < _PAIRED or len(self.numbers) < 2 or np.isnan(cells).any():
                 continue
             centre, spread = cells.mean(axis=0), cells.std(axis=0)
             spread = np.where(spread > 0, spread, 1.0)
@@ -209,6 +242,11 @@ def correlations(values: Floats) -> Floats:
     if vary.sum() > 1:
         found[np.ix_(vary, vary)] = np.corrcoef(filled[:, vary], rowvar=False)
     return found
+
+
+def fisher(values: Floats) -> Floats:
+    """Return correlations on a scale on which their noise is the same everywhere."""
+    return np.asarray(np.arctanh(np.clip(values, -0.99, 0.99)))
 
 
 def _means(values: Floats) -> Floats:

@@ -42,16 +42,65 @@ class Knob:
 
 
 @dataclass
+class Particles:
+    """A belief in one of a few settings, by how likely the rows that each makes are.
+
+    For what has no explicit score: every setting makes rows of its own.
+
+    Attributes
+    ----------
+    settings : ndarray of shape (n_settings,)
+    logs : ndarray of shape (n_settings,)
+        Log weights.
+
+    Examples
+    --------
+    >>> belief = Particles.prior(np.array([-1.0, 0.0, 1.0]), 1.0)
+    >>> belief.observe(np.array([0.0, -0.5, -9.0]))
+    >>> belief.weights.round(2).tolist(), round(belief.mean, 2)
+    ([0.5, 0.5, 0.0], -0.5)
+    """
+
+    settings: Floats
+    logs: Floats
+
+    @classmethod
+    def prior(cls, settings: Floats, sd: float, mean: float = 0.0) -> Self:
+        """Return the belief before any batch: a normal one."""
+        return cls(settings, -0.5 * ((settings - mean) / sd) ** 2)
+
+    def observe(self, likelihoods: Floats, temper: float = 1.0) -> None:
+        """Take in the log-likelihood of a batch under each setting."""
+        self.logs = self.logs + temper * likelihoods
+
+    @property
+    def weights(self) -> Floats:
+        """Probability of each setting."""
+        weights = np.exp(self.logs - self.logs.max())
+        return np.asarray(weights / weights.sum())
+
+    @property
+    def mean(self) -> float:
+        """Expected setting."""
+        return float(self.settings @ self.weights)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the setting."""
+        return float(np.sqrt((self.settings - self.mean) ** 2 @ self.weights))
+
+
+@dataclass
 class Posterior:
-    """A normal belief of each knob, and a belief on a grid of the coupling of each class.
+    """A normal belief of each knob, and one on a grid of the coupling of each class.
 
     Attributes
     ----------
     knobs : list of Knob
     mean, precision : ndarray of shape (n_knobs,)
         The prior is that no correction is needed.
-    coupling : ndarray of shape (n_parts, n_couplings)
-        Log weights of `COUPLINGS`.
+    coupling : list of Particles
+        Over `COUPLINGS`, one of each class.
     n_batches : int
         Observed so far.
 
@@ -66,14 +115,14 @@ class Posterior:
     knobs: list[Knob]
     mean: Floats
     precision: Floats
-    coupling: Floats
+    coupling: list[Particles]
     n_batches: int = 0
 
     @classmethod
     def prior(cls, knobs: list[Knob], sd: Floats, n_parts: int, coupling_sd: float) -> Self:
         """Return the belief before any batch."""
-        weights = -0.5 * ((COUPLINGS - 1.0) / coupling_sd) ** 2
-        return cls(knobs, np.zeros(len(knobs)), sd**-2.0, np.tile(weights, (n_parts, 1)))
+        coupling = [Particles.prior(COUPLINGS, coupling_sd, 1.0) for _ in range(n_parts)]
+        return cls(knobs, np.zeros(len(knobs)), sd**-2.0, coupling)
 
     def observe(self, values: Floats, variances: Floats, temper: float = 1.0) -> None:
         """Take in one noisy observation of each knob; NaN where a batch says nothing of it.
@@ -96,15 +145,6 @@ class Posterior:
         """Return the central interval of each knob, of shape (n_knobs, 2)."""
         width = float(norm.ppf(0.5 + level / 2)) * self.sd
         return np.column_stack([self.mean - width, self.mean + width])
-
-    def coupling_of(self, part: int) -> Floats:
-        """Return the probability of each of `COUPLINGS` in a part."""
-        weights = np.exp(self.coupling[part] - self.coupling[part].max())
-        return np.asarray(weights / weights.sum())
-
-    def mean_coupling(self, part: int) -> float:
-        """Return the expected coupling of a part."""
-        return float(COUPLINGS @ self.coupling_of(part))
 
     def expected(self, utility: Utility, settings: Sequence[Floats]) -> Floats:
         """Return the expected utility of each setting."""

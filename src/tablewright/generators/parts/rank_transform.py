@@ -58,12 +58,23 @@ class RankTransform:
         return _profiles(ranks, j, self.field.levels + 1)
 
     def smooth(
-        self, donors: Donors, leaves: Ints, at: Ints, values: Floats, rng: np.random.Generator
+        self,
+        donors: Donors,
+        leaves: Ints,
+        at: Ints,
+        values: Floats,
+        rng: np.random.Generator,
+        reach: int = 0,
     ) -> Floats:
-        """Spread drawn values halfway towards a neighbouring donor of the same leaf."""
+        """Spread drawn values halfway towards a neighbouring donor of the same leaf.
+
+        With a `reach` they go all the way, towards a donor that is up to so many away.
+        """
         drawn = values[donors.rows[at]]
         side = np.where(rng.random(len(at)) < 0.5, -1, 1)
         share = rng.random(len(at)) / 2
+        if reach:
+            side, share = side * rng.integers(1, reach + 1, len(at)), 2 * share
         if not self.spread:
             return drawn
         inside = (donors.start[leaves] <= at + side) & (at + side < donors.stop[leaves])

@@ -54,6 +54,8 @@ class Sequential(LocalGenerator):
     _options: ClassVar[tuple[str, ...]]
     _patterns: ClassVar[int] = 16
     """Patterns of fixed cells that get models of their own in one call."""
+    _reach: ClassVar[int] = 0
+    """See `RankTransform.smooth`."""
 
     max_rows: int | None
 
@@ -369,7 +371,7 @@ class _Draw:
     def _values(self, step: _Step, leaves: Ints) -> Floats:
         at = step.donors.draw(leaves, self.rng)
         scale, values = self.trees.scale_[step.column], self.trees.values_[:, step.column]
-        return scale.smooth(step.donors, leaves, at, values, self.rng)
+        return scale.smooth(step.donors, leaves, at, values, self.rng, self.trees._reach)
 
     def _mend(self, part: Floats, step: _Step, leaves: Ints) -> None:
         """Draw again where a part that falls due is broken, from ever larger nodes."""
