@@ -38,6 +38,8 @@ _STEP, _DELAY, _DECAY = 0.8, 2.0, 0.7
 _PILOT = 2000
 """Rows drawn to learn where the generator's own means lie, around which spreads are scaled."""
 _SPREADS = {"shift": 0.5, "scale": 0.3, "weight": 0.5}
+_MAX_ROWS = 10_000
+"""Rows that widths are told apart on."""
 _COUPLING = 0.2
 _WIDTH = 1.0
 """Prior standard deviations of the knobs, of the coupling, and of the width in powers of 2."""
@@ -228,6 +230,8 @@ class Calibrated:
         other; rows that a value may be drawn from itself would speak for the narrowest.
         """
         usual = int(self._unfitted()._least(len(matrix.values)))
+        if len(matrix.values) > _MAX_ROWS:
+            matrix = matrix.take(np.sort(rng.choice(len(matrix.values), _MAX_ROWS, replace=False)))
         self.width_ = Particles.prior(np.log2(self.widths), _WIDTH)
         half = rng.permutation(len(matrix.values)) % 2 == 0
         for side in (half, ~half):

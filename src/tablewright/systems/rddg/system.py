@@ -29,6 +29,9 @@ from tablewright.systems.rddg.relevance import tails
 from tablewright.systems.rddg.writers import CalibratedWriter, GuidedRounds
 from tablewright.tables.io.model_file import Artefact
 
+_WIDTHS = (0.5, 1.0, 2.0)
+"""Of the neighbourhoods of the local generator, by what it takes without any; see `Calibrated`."""
+
 
 @dataclass(frozen=True)
 class _Variant:
@@ -207,6 +210,7 @@ class RDDG(EPIC):
             options = {
                 "generator": choose_method(real, schema, rng).method,
                 "firm": self.relations_.firm,
+                "widths": _WIDTHS,
             }
             self.generator_ = Synthesizer(
                 "calibrated", schema=schema, target=schema.target, options=options,
