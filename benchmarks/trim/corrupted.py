@@ -45,7 +45,7 @@ def ranges(real: pl.DataFrame, pool: pl.DataFrame, seed: int) -> tuple[pl.DataFr
 
 def curated(real: pl.DataFrame, pool: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, str]:
     rng, (left, _) = np.random.default_rng(seed), ranges(real, pool, seed)
-    check = LearningDynamics.preset("mended").fit(real, schema(), rng)
+    check = LearningDynamics.preset("guarded").fit(real, schema(), rng)
     return left.filter(check.judge(left, rng).keep), ""
 
 

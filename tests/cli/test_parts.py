@@ -19,9 +19,7 @@ from tablewright.cli.judging import hold_out
 from tablewright.cli.options import _settings
 from tablewright.cli.output import count_formulas
 from tablewright.cli.progress import Calls, _line, _rate
-from tablewright.cli.reports import check_report_output
 from tablewright.cli.spending_text import estimate_text, spending_text
-from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.findings import Finding
 from tablewright.llm.endpoint.metering import Activity
 from tablewright.llm.endpoint.prices import Price
@@ -138,15 +136,22 @@ def test_formulas_are_counted_and_signed_numbers_are_none() -> None:
     assert safe[5:] == ["plain", None, "a=b"]
 
 
-def test_a_report_has_an_ending_a_folder_and_a_name_of_its_own(tmp_path: Path) -> None:
-    check_report_output(tmp_path / "r.JSON", tmp_path / "rows.csv")
-    for path, words in {
-        tmp_path / "r.txt": r"ends in \.json or \.html",
-        tmp_path / "none" / "r.html": "does not exist",
-        tmp_path / "rows.html": "is named twice",
-    }.items():
-        with pytest.raises(InputError, match=words):
-            check_report_output(path, tmp_path / "rows.html")
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        ("r.txt", "ends in .json or .html"),
+        ("none/r.html", "does not exist"),
+        ("train.csv.html", ""),
+        ("rows.csv", "ends in .json or .html"),
+    ],
+)
+def test_a_report_has_an_ending_a_folder_and_a_name_of_its_own(
+    run: Runner, tmp_path: Path, report: str, words: str
+) -> None:
+    arguments = ("generate", put(tmp_path), "-n", 5, "--out", tmp_path / "rows.csv")
+    done = run(*arguments, "--report", tmp_path / report, "--method", "independent", "--quiet")
+    assert (done.code, words in done.err) == ((2, True) if words else (0, True))
+    assert (tmp_path / "rows.csv").exists() is not bool(words)
 
 
 # fit, profile, impute -------------------------------------------------------------

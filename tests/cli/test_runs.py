@@ -125,12 +125,25 @@ def test_a_dry_run_says_what_it_would_cost_and_calls_nobody(
 
 
 def test_an_estimate_is_announced_where_the_run_may_cost_more(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = ModelOptions({"": "gpt-4o-mini"}, "https://api.openai.com/v1")
     for threshold in (0.000_01, 10.0):
-        options.announce(lambda dry: request_rows(dry.connect(), TASK, 40), threshold)
+        monkeypatch.setattr("tablewright.cli.model_options._ANNOUNCED", threshold)
+        options.announce(lambda dry: request_rows(dry.connect(), TASK, 40))
     assert capsys.readouterr().err.count("estimate: 2 calls") == 1
+
+
+def test_an_estimate_counts_as_if_there_were_no_caps_and_names_them() -> None:
+    def work(dry: ModelOptions) -> None:
+        request_rows(dry.connect(), TASK, 40)
+
+    caps = {"max_calls": 1, "max_cost": 2.5, "concurrency": 3}
+    capped = ModelOptions({"": "gpt-4o-mini"}, "https://api.openai.com/v1", more=caps)
+    text = capped.estimate(work, {"if it rains": work})
+    assert text.count("estimate: 2 calls") == 2
+    assert "\nif it rains: estimate: 2 calls" in text
+    assert text.endswith("\nit ends sooner at --max-calls 1 or --max-cost 2.5")
 
 
 def test_a_run_without_a_folder_gets_one(

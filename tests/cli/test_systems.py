@@ -218,3 +218,27 @@ def test_the_doubt_about_few_real_rows_is_on_the_console_and_in_the_manifest(
     doubt = "with 10 real rows a wrong pool cannot be told from a sound one"
     assert doubt in done.err
     assert doubt in str(manifest["origin"]["options"]["notes"])
+
+
+@pytest.mark.filterwarnings("default:.*rows asked for were kept")
+@pytest.mark.parametrize("quiet", [False, True])
+def test_missing_rows_are_told_once_on_the_console_and_in_the_manifest(
+    run: Runner, tmp_path: Path, quiet: bool
+) -> None:
+    """Twenty rows, each alone in its cell: the texture can give nothing but copies."""
+    real = pl.DataFrame({"x": range(20), "y": [f"c{k}" for k in range(20)]})
+    (tmp_path / "schema.yaml").write_text("columns: {x: categorical, y: categorical}\n")
+    model, out = tmp_path / "m.tw", tmp_path / "rows.csv"
+    table = (put(tmp_path, real), "--target", "y", "--schema", tmp_path / "schema.yaml")
+    how = ("--method", "htdbu", "--set", "skeleton=[x, y]", "--set", "rules=[]", "--seed", 1)
+    more = ("--quiet",) if quiet else ()
+    missing = "0 of the 10 rows asked for were kept: 10 were rejected by copies, such as: equals a"
+    done = run("generate", *table, *how, "-n", 10, "--out", out, *more)
+    assert done.code == 0, done.err
+    assert done.err.count(missing) == 1
+    manifest = json.loads((tmp_path / "rows.csv.manifest.json").read_text())
+    assert missing in str(manifest["origin"]["options"]["notes"])
+
+    assert run("fit", *table, *how, "--out", model).code == 0
+    done = run("sample", model, "-n", 10, "--out", out, *more)
+    assert (done.code, done.err.count(missing)) == (0, 1)

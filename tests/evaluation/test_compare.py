@@ -64,6 +64,16 @@ def test_nothing_wins_where_every_method_harms() -> None:
     assert result.report is None
 
 
+def test_methods_do_not_learn_the_column_of_groups() -> None:
+    """Whole groups are on one side of a split, and a method is judged as it is without them."""
+    table = draw(90, 1).with_columns(pl.Series("patient", [f"p{k // 3}" for k in range(90)]))
+    schema = infer_schema(table, {}, "label")
+    result = compare(
+        table, schema, methods=["independent"], groups="patient", n_splits=3, n_repeats=1
+    )
+    assert [entry.error for entry in result.entries] == [""] * 6
+
+
 def test_the_command_of_the_winner_keeps_the_options_of_the_contest() -> None:
     options = ("--schema", "my schema.yaml", "--model", "gpt", "--base-url", "http://localhost/v1")
     command = command_line("my table.csv", "label", "trees:fill", 60, 3, options)

@@ -19,10 +19,9 @@ from tablewright.systems.common.batch import RowBatch, ShownRows
 from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.epic.system import EPIC
-from tablewright.systems.team_then_trim.label_probabilities import ProbabilityWorker
 from tablewright.systems.team_then_trim.plan import Component
 from tablewright.systems.team_then_trim.team import LABEL
-from tablewright.systems.team_then_trim.workers import Turn
+from tablewright.systems.team_then_trim.workers import ProbabilityWorker, Turn
 from tablewright.testing import StandIn
 
 SCHEMA = Schema.build({"dose": "continuous", "ill": "categorical"}, target="ill")

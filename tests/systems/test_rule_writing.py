@@ -20,11 +20,10 @@ from tablewright.systems.common.rule_writing.forms import MAX_RULES, reply_schem
 from tablewright.systems.common.rule_writing.prompts import RuleQuestion, strongest_associations
 from tablewright.systems.common.rule_writing.votes import read_rules
 from tablewright.systems.common.rule_writing.writer import (
-    GivenRules,
-    MinedRules,
     ModelRules,
     WrittenRules,
 )
+from tablewright.systems.htdbu.template import write_template
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import Faults, StandIn
 
@@ -262,14 +261,24 @@ def test_a_faulty_model_costs_rules_and_nothing_else() -> None:
         assert validate_rules(written.rules, SCHEMA, TABLE).errors == []
 
 
-def test_a_person_and_the_miner_fill_the_same_role() -> None:
+def test_rules_of_a_person_are_taken_as_they_are_or_refused_together() -> None:
     rng = np.random.default_rng(0)
-    person = GivenRules(["came <= left"]).write(TABLE, SCHEMA, rng)
-    miner = MinedRules({"kinds": ["orders"]}).write(TABLE, SCHEMA, rng)
-    assert said(person) == said(miner) == ["came <= left"]
-    assert (person.source, miner.source) == (Source.HUMAN, Source.MINED)
+    person = write_template(["came <= left"], None, TABLE, SCHEMA, rng)
+    assert said(person) == ["came <= left"]
+    assert person.source == Source.HUMAN
     with pytest.raises(RuleError, match="cannot hold together"):
-        GivenRules(["age > 60", "age < 20"]).write(TABLE, SCHEMA, rng)
+        write_template(["age > 60", "age < 20"], None, TABLE, SCHEMA, rng)
+
+
+def test_the_miner_writes_the_hard_rules_of_twenty_rows_or_more() -> None:
+    rng = np.random.default_rng(0)
+    mined = write_template(None, None, TABLE, SCHEMA, rng)
+    assert mined.source == Source.MINED
+    assert "came <= left" in said(mined)
+    assert all(rule.hard for rule in mined.rules)
+    few = write_template(None, None, TABLE.head(19), SCHEMA, rng)
+    assert len(few.rules) == 0
+    assert few.notes == ["no rules were mined from 19 rows"]
 
 
 def test_no_more_rules_are_read_than_were_asked_for() -> None:

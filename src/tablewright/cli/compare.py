@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from tablewright.cli import options
 from tablewright.cli.model_options import ModelOptions, model_options
-from tablewright.cli.options import encoding_option, path, quiet_option, schema_option
-from tablewright.cli.progress import progress, show
+from tablewright.cli.progress import progress
 
 if TYPE_CHECKING:
     from tablewright.evaluation.compare import Comparison
@@ -24,107 +24,77 @@ def _numbers(context: click.Context, option: click.Parameter, text: str | None) 
     return tuple(int(part) for part in parts)
 
 
-def _kept_options(schema_file: Path | None, llm: ModelOptions) -> list[str]:
-    """Options of this command that the one that is printed needs too."""
-    options = [] if schema_file is None else ["--schema", str(schema_file)]
-    for role, name in llm.models.items():
-        options += ["--model", f"{role}={name}" if role else name]
-    return [*options, *(["--base-url", llm.base_url] if llm.base_url else [])]
+def _listed(context: click.Context, option: click.Parameter, text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 @click.command()
-@click.argument("train", type=path)
+@click.argument("train", type=options.path)
 @click.option("--target", required=True, metavar="COL", help="Column that a model is to predict.")
 @click.option(
     "--methods",
     metavar="A,B,C",
+    callback=_listed,
     help="Methods to compare, such as trees,copula,trees:fill; by default all local ones.",
 )
-@click.option("-n", "--rows", "n_rows", type=click.IntRange(min=1), help="Rows that each adds.")
+@click.option("-n", "--rows", "n_samples", type=click.IntRange(min=1), help="Rows that each adds.")
 @click.option("--groups", metavar="COL", help="Column of groups that stay on one side of a split.")
 @click.option("--time", metavar="COL", help="Column of times: later rows are predicted.")
 @click.option("--measure", metavar="NAME", help="What is compared, such as auroc.")
 @click.option(
     "--sizes", metavar="N,N,...", callback=_numbers, help="Also with so many training rows."
 )
-@click.option("--folds", type=click.IntRange(min=3), default=5, show_default=True, help="Folds.")
-@click.option(
-    "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Draws of folds."
-)
-@schema_option
-@encoding_option
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--resume", type=path, help="File of finished trials: written, and read again.")
-@click.option("--json", "json_file", type=path, help="Write the leaderboard as JSON.")
-@click.option("--html", "html_file", type=path, help="Write the winner's report as a page.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Random seed.",
-)
+@click.option("--folds", "n_splits", type=click.IntRange(min=3), default=5, show_default=True,
+              help="Folds.")  # fmt: skip
+@click.option("--repeats", "n_repeats", type=click.IntRange(min=1), default=2, show_default=True,
+              help="Draws of folds.")  # fmt: skip
+@options.schema
+@options.encoding
+@click.option("--jobs", "n_jobs", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Processes.")  # fmt: skip
+@options.written("--resume", help="File of finished trials: written, and read again.")
+@options.written("--json", "json_file", help="Write the leaderboard as JSON.")
+@options.written("--html", "html_file", help="Write the winner's report as a page.")
+@options.fixed_seed
 @model_options
-@quiet_option
+@options.quiet
 def compare(
     train: Path,
     target: str,
-    methods: str | None,
-    n_rows: int | None,
-    groups: str | None,
-    time: str | None,
-    measure: str | None,
-    sizes: tuple[int, ...],
-    folds: int,
-    repeats: int,
+    methods: list[str] | None,
     schema_file: Path | None,
-    jobs: int,
-    resume: Path | None,
     json_file: Path | None,
     html_file: Path | None,
     seed: int,
     llm: ModelOptions,
     quiet: bool,
+    **settings: Any,
 ) -> None:
     """Find the method whose rows help a model of TRAIN most, if any does."""
     from tablewright.display import console
     from tablewright.evaluation.compare import compare as run
     from tablewright.tables.io.loading import load_as_said
-    from tablewright.tables.io.writing import check_output
 
-    for output in (json_file, html_file, resume):
-        if output is not None:
-            check_output(output)
     table = load_as_said(train, schema_file, target)
-    chosen = None if methods is None else [m.strip() for m in methods.split(",") if m]
+    generators = [name.partition(":")[0] for name in methods or ()]
 
     def contest(models: ModelOptions, tell: Callable[[int, int], None] | None = None) -> Comparison:
         return run(
             table.frame,
             table.schema,
-            methods=chosen,
-            groups=groups,
-            time=time,
-            measure=measure,
-            n_samples=n_rows,
-            sizes=sizes,
-            n_splits=folds,
-            n_repeats=repeats,
+            methods=methods,
             random_state=seed,
-            n_jobs=jobs,
-            resume=None if models.dry_run else resume,
             source=str(train),
             progress=tell,
-            llm=models.of_methods([name.partition(":")[0] for name in chosen or ()]),
+            llm=models.of_methods(generators),
             models=str(sorted(models.models.items())) if models else "",
-            options=_kept_options(schema_file, models),
+            options=lambda method: [*options.of_table(schema_file), *models.arguments(method)],
+            dry_run=models.dry_run,
+            **settings,
         )
 
-    if llm and llm.dry_run:
-        show(llm.estimate(contest))
+    if llm.only_estimates(contest, _rows_of_winner(table, generators, seed, settings)):
         return
-    if llm:
-        llm.announce(contest)
     with progress("comparing", None, "trials", quiet) as advance:
         reported = 0
 
@@ -140,4 +110,28 @@ def compare(
     if html_file is not None and result.report is not None:
         result.report.to_html(html_file)
     if not quiet:
-        console().print(result)
+        console().print(result, crop=False)
+
+
+def _rows_of_winner(
+    table: Any, generators: list[str], seed: int, settings: dict[str, Any]
+) -> dict[str, Callable[[ModelOptions], object]]:
+    """Return for each system what it does once more if it wins: rows for the report."""
+    from tablewright.evaluation.compare.splits import outer_split
+    from tablewright.evaluation.compare.trial import method_writer
+    from tablewright.registry import names
+
+    groups, time = settings["groups"], settings["time"]
+    inside = outer_split(table.frame, table.schema, seed, groups=groups, time=time).train
+    columns = [column for column in table.schema.each() if column.name != groups]
+    schema = table.schema.model_copy(update={"columns": columns})
+    rows = table.frame[inside].select(schema.names)
+
+    def work(name: str) -> Callable[[ModelOptions], object]:
+        n_rows = settings["n_samples"] or rows.height
+        return lambda models: method_writer(name, models.of_methods([name]))(
+            rows, schema, n_rows, seed
+        )
+
+    systems = [name for name in dict.fromkeys(generators) if name in names("systems")]
+    return {f"if {name} wins, its rows for the report": work(name) for name in systems}

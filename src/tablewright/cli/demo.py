@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tablewright.cli.options import path, quiet_option
+from tablewright.cli import options
 from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
 from tablewright.cli.progress import say, show
 from tablewright.cli.request import Request
@@ -26,13 +26,13 @@ LEARNED = {"benign": 120, "malignant": 6}
 @click.command()
 @click.option(
     "--out",
-    type=path,
+    type=options.path,
     default="tablewright-demo.csv",
     show_default=True,
     help="File to write the rows to.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
-@quiet_option
+@options.fixed_seed
+@options.quiet
 def demo(out: Path, seed: int, quiet: bool) -> None:
     """Run the whole path on a real table and print the verdict.
 

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tablewright.cli.options import (
-    encoding_option,
-    path,
-    quiet_option,
-    schema_option,
-    target_option,
-)
+from tablewright.cli import options
 from tablewright.cli.progress import say
 from tablewright.errors import CheckFailedError
 
@@ -24,30 +18,30 @@ _ERRANDS = ("harms", "no-evidence", "copies")
 
 
 @click.command()
-@click.option("--train", required=True, type=path, help="Real rows that were learned from.")
-@click.option("--synthetic", required=True, type=path, help="Rows to judge.")
-@click.option("--holdout", required=True, type=path, help="Real rows that nobody learned from.")
-@target_option
+@options.file("--train", required=True, help="Real rows that were learned from.")
+@options.file("--synthetic", required=True, help="Rows to judge.")
+@options.file("--holdout", required=True, help="Real rows that nobody learned from.")
+@options.target
 @click.option("--groups", metavar="COL", help="Column of groups (patients) that belong together.")
 @click.option("--time", metavar="COL", help="Column of times: is the holdout later?")
-@click.option("--rules", "rules_file", type=path, help="Rules that rows have to keep.")
+@options.file("--rules", "rules_file", help="Rules that rows have to keep.")
 @click.option("--text-attribute", metavar="COL", help="Attribute of a text, such as a sentiment.")
 @click.option("--measure", metavar="NAME", help="What the verdict is about, such as auroc.")
 @click.option("--by", "subgroups", metavar="COL", help="Break the measure down by this column.")
-@click.option("--more-real", type=path, help="More real rows: what they would have brought.")
-@schema_option
-@encoding_option
+@options.file("--more-real", help="More real rows: what they would have brought.")
+@options.schema
+@options.encoding
 @click.option("--quick", is_flag=True, help="Fewer controls, wider intervals.")
-@click.option("--json", "json_file", type=path, help="Write the report as JSON.")
-@click.option("--html", "html_file", type=path, help="Write the report as a page.")
+@options.written("--json", "json_file", help="Write the report as JSON.")
+@options.written("--html", "html_file", help="Write the report as a page.")
 @click.option(
     "--fail-on",
     type=click.Choice(_ERRANDS),
     multiple=True,
     help="Leave with exit code 1: rows harm; do not show a gain; or show signs of copying.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
-@quiet_option
+@options.fixed_seed
+@options.quiet
 def evaluate(
     train: Path,
     synthetic: Path,
@@ -62,17 +56,13 @@ def evaluate(
     quick: bool,
     seed: int,
     quiet: bool,
-    **options: Any,
+    **settings: Any,
 ) -> None:
     """Judge synthetic rows: can they be used, are they faithful, are they safe."""
     from tablewright.api import evaluate as judge
     from tablewright.display import console
     from tablewright.rules import read_rules
-    from tablewright.tables.io.writing import check_output
 
-    for output in (json_file, html_file):
-        if output is not None:
-            check_output(output)
     result = judge(
         train,
         synthetic,
@@ -84,14 +74,12 @@ def evaluate(
         more_real=more_real,
         provenance=_origin(synthetic),
         random_state=seed,
-        **options,
+        **settings,
     )
-    if json_file is not None:
-        result.to_json(json_file)
-        say(f"report in {json_file}", quiet)
-    if html_file is not None:
-        result.to_html(html_file)
-        say(f"report in {html_file}", quiet)
+    for write, name in ((result.to_json, json_file), (result.to_html, html_file)):
+        if name is not None:
+            write(name)
+            say(f"report in {name}", quiet)
     if not quiet:
         console().print(result)
     _fail(result, fail_on)

@@ -7,37 +7,27 @@ from typing import Any
 
 import click
 
-from tablewright.cli.options import (
-    encoding_option,
-    method_option,
-    path,
-    quiet_option,
-    schema_option,
-    seed_option,
-    settings_option,
-    settle_seed,
-    target_option,
-)
+from tablewright.cli import options
 from tablewright.cli.output import origin_of, report_reading
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
 
 @click.command()
-@click.argument("train", type=path)
-@click.option("--out", required=True, type=path, help="File to write the model to.")
+@click.argument("train", type=options.path)
+@options.written("--out", required=True, help="File to write the model to.")
 @click.option(
     "--shareable",
     is_flag=True,
     help="Refuse methods and columns whose model would hold real rows, identifiers or texts.",
 )
-@target_option
-@method_option
-@settings_option
-@schema_option
-@seed_option
-@encoding_option
-@quiet_option
+@options.target
+@options.method
+@options.settings
+@options.schema
+@options.seed
+@options.encoding
+@options.quiet
 def fit(
     train: Path,
     out: Path,
@@ -46,7 +36,7 @@ def fit(
     method: str,
     settings: dict[str, Any],
     schema_file: Path | None,
-    seed: int | None,
+    seed: int,
     quiet: bool,
 ) -> None:
     """Learn the table TRAIN and keep what was learned.
@@ -56,10 +46,7 @@ def fit(
     """
     from tablewright.systems import estimator
     from tablewright.tables.io.provenance import write_model_manifest
-    from tablewright.tables.io.writing import check_output
 
-    check_output(out)
-    seed = settle_seed(seed)
     synthesizer = estimator(
         method, target=target, schema=schema_file, options=settings, random_state=seed
     )

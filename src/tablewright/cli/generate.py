@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tablewright.cli import options
 from tablewright.cli.model_options import ModelOptions, model_options
-from tablewright.cli.options import (
-    balance_option,
-    encoding_option,
-    method_option,
-    out_option,
-    path,
-    quiet_option,
-    rows_option,
-    rules_option,
-    schema_option,
-    seed_option,
-    settings_option,
-    settle_seed,
-    spreadsheet_option,
-    target_option,
-    where_option,
-)
 from tablewright.cli.output import (
     check_rows_output,
+    for_spreadsheets,
     origin_of,
     report_reading,
     spent_by,
     write_with_progress,
 )
 from tablewright.cli.progress import say, show
-from tablewright.cli.reports import check_report_output, write_report
 from tablewright.cli.request import Request
+from tablewright.display import printable
+from tablewright.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,31 +30,41 @@ if TYPE_CHECKING:
     from tablewright.systems import System
 
 
+def _report(context: click.Context, option: click.Parameter, name: Path | None) -> Path | None:
+    """Check before any work that a report can be written."""
+    from tablewright.tables.io.writing import check_output
+
+    if name is not None:
+        if name.suffix.lower() not in (".json", ".html"):
+            raise InputError(f"{name}: the name of a report ends in .json or .html")
+        check_output(name)
+    return name
+
+
 @click.command()
-@click.argument("train", type=path)
-@target_option
-@rows_option(auto=True)
-@out_option
-@method_option
-@settings_option
-@where_option
-@balance_option
-@rules_option
-@seed_option
-@schema_option
+@click.argument("train", type=options.path)
+@options.target
+@options.rows(auto=True)
+@options.out
+@options.method
+@options.settings
+@options.where
+@options.balance
+@options.rules
+@options.seed
+@options.schema
 @click.option(
     "--report",
-    type=path,
+    type=options.path,
+    callback=_report,
     help="Set 20 % of the rows aside, judge rows made from the others, and write what was found "
     "(.json or .html); then learn all rows.",
 )
-@click.option(
-    "--rejected", type=path, help="File for rows that a system made and did not keep, with reasons."
-)
+@options.file("--rejected", help="File for rows that a system made and did not keep, with reasons.")
 @model_options
-@encoding_option
-@spreadsheet_option
-@quiet_option
+@options.encoding
+@options.spreadsheet
+@options.quiet
 def generate(
     train: Path,
     target: str | None,
@@ -78,7 +75,7 @@ def generate(
     where: str | None,
     balance: str | None,
     rules: Path | None,
-    seed: int | None,
+    seed: int,
     schema_file: Path | None,
     report: Path | None,
     rejected: Path | None,
@@ -93,15 +90,13 @@ def generate(
     """
     request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, train, schema_file)
-    if report is not None:
-        check_report_output(report, train, out)
     if rejected is not None:
         check_rows_output(rejected, train, schema_file)
-    from tablewright.cli.judging import rehearse
-    from tablewright.systems import System, estimator
+    from tablewright.cli.judging import MIN_ROWS, made_from_part
+    from tablewright.systems import RowsWarning, System, estimator
     from tablewright.tables.io.loading import load_as_said
 
-    table, seed = load_as_said(train, schema_file, target), settle_seed(seed)
+    table = load_as_said(train, schema_file, target)
     rows, schema = table.raw, table.schema
 
     def learner_with(models: ModelOptions) -> Learner:
@@ -115,36 +110,38 @@ def generate(
         )
 
     def without_a_call(models: ModelOptions) -> None:
-        if report is not None:
-            rehearse(rows, learner_with(models), request, seed)
+        if report is not None and rows.height >= MIN_ROWS:
+            made_from_part(rows, learner_with(models), request, seed)
         for _ in request.batches(learner_with(models).fit(rows), seed):
             pass
 
-    if llm and llm.dry_run:
-        show(llm.estimate(without_a_call))
-        return
     learner = learner_with(llm)
     if rejected is not None and not isinstance(learner, System):
         raise click.UsageError(f"--rejected goes with a system; {method} keeps every row it draws")
-    if llm:
-        llm.announce(without_a_call)
+    if llm.only_estimates(without_a_call):
+        return
     judged = None if report is None else _judge(rows, learner, request, seed, report, quiet)
     learner.fit(rows)
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
     report_reading(learner.schema_, quiet)
     pieces = request.batches(learner, seed)
     origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
-    write_with_progress(
-        pieces, learner.schema_, request.n_rows, out, origin,
-        real=rows, after=lambda: _spent(learner, judged, llm), quiet=quiet,
-        spreadsheet_safe=spreadsheet_safe,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        if not quiet:
+            warnings.simplefilter("ignore", RowsWarning)  # the notes of the result say it
+        write_with_progress(
+            pieces, learner.schema_, request.n_rows, out, origin,
+            real=rows, after=lambda: _spent(learner, judged, llm), quiet=quiet,
+            spreadsheet_safe=spreadsheet_safe,
+        )  # fmt: skip
     if isinstance(learner, System):
-        _tell(learner, llm, rejected, quiet)
+        _tell(learner, llm, rejected, quiet, spreadsheet_safe)
     request.say_audit(learner, quiet)
 
 
-def _tell(system: System, llm: ModelOptions, rejected: Path | None, quiet: bool) -> None:
+def _tell(
+    system: System, llm: ModelOptions, rejected: Path | None, quiet: bool, safe: bool
+) -> None:
     """Say what became of all rows; a cap that was reached is told last, by the exit code."""
     from tablewright.tables.io.writing import write_frame
 
@@ -152,7 +149,8 @@ def _tell(system: System, llm: ModelOptions, rejected: Path | None, quiet: bool)
     for line in result.lines():
         say(line, quiet)
     if rejected is not None:
-        write_frame(result.rejected, rejected, dialect=system.schema_.dialect)
+        shown_rows = for_spreadsheets(result.rejected, rejected, safe, quiet)
+        write_frame(shown_rows, rejected, dialect=system.schema_.dialect)
         say(f"{result.rejected.height:,} rejected rows in {rejected}", quiet)
     llm.close(finished=result.stopped is None, rows_kept=result.n_kept)
     if result.stopped is not None:
@@ -160,22 +158,17 @@ def _tell(system: System, llm: ModelOptions, rejected: Path | None, quiet: bool)
 
 
 def _judge(
-    rows: pl.DataFrame,
-    learner: Learner,
-    request: Request,
-    seed: int,
-    report: Path,
-    quiet: bool,
+    rows: pl.DataFrame, learner: Learner, request: Request, seed: int, report: Path, quiet: bool
 ) -> Learner:
     from tablewright.cli.judging import judge
 
     say("judging on 20 % of the rows, which are set aside", quiet)
     result, judged = judge(rows, learner, request, seed)
-    write_report(result, report)
+    (result.to_json if report.suffix.lower() == ".json" else result.to_html)(report)
     if not quiet:
         show(result.verdict.sentence)
     for alarm in result.alarms:
-        click.secho(f"ALARM: {alarm}", fg="red", err=True)
+        click.secho(printable(f"ALARM: {alarm}"), fg="red", err=True)
     say(f"report in {report}", quiet)
     usage = getattr(getattr(judged, "result_", None), "usage", None)
     if usage is not None and usage.tokens:

@@ -7,25 +7,14 @@ from typing import Any
 
 import click
 
-from tablewright.cli.options import (
-    encoding_option,
-    method_option,
-    path,
-    quiet_option,
-    schema_option,
-    seed_option,
-    settings_option,
-    settle_seed,
-    spreadsheet_option,
-    target_option,
-)
+from tablewright.cli import options
 from tablewright.cli.output import check_rows_output, for_spreadsheets, origin_of, report_reading
 from tablewright.cli.progress import say
 
 
 @click.command()
-@click.argument("table", type=path)
-@click.option("--out", required=True, type=path, help="File to write the filled table to.")
+@click.argument("table", type=options.path)
+@options.file("--out", required=True, help="File to write the filled table to.")
 @click.option(
     "--columns",
     metavar="COL,COL",
@@ -37,14 +26,14 @@ from tablewright.cli.progress import say
     help="Leave cells that are empty in every row of some class of another column, such as the "
     "spouse's income of the unmarried.",
 )
-@target_option
-@method_option
-@settings_option
-@schema_option
-@seed_option
-@encoding_option
-@spreadsheet_option
-@quiet_option
+@options.target
+@options.method
+@options.settings
+@options.schema
+@options.seed
+@options.encoding
+@options.spreadsheet
+@options.quiet
 def impute(
     table: Path,
     out: Path,
@@ -55,7 +44,7 @@ def impute(
     settings: dict[str, Any],
     schema_file: Path | None,
     spreadsheet_safe: bool,
-    seed: int | None,
+    seed: int,
     quiet: bool,
 ) -> None:
     """Fill the empty cells of TABLE by draws; all others stay.
@@ -69,7 +58,7 @@ def impute(
     from tablewright.tables.table import cells_to_fill, for_file, structural_cells
 
     check_rows_output(out, table, schema_file)
-    loaded, seed = load_as_said(table, schema_file, target), settle_seed(seed)
+    loaded = load_as_said(table, schema_file, target)
     rows, frame, schema = loaded.raw, loaded.frame, loaded.schema
     chosen = None if columns is None else _names(columns, schema.names)
     mask = cells_to_fill(rows, frame, schema, chosen, leave_structural)

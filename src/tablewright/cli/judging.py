@@ -54,15 +54,12 @@ def judge(
             f"a report needs at least {MIN_ROWS} rows, of which one fifth is set aside; the "
             f"table has {rows.height}: leave --report out"
         )
-    train, holdout, schema = training_part(rows, learner, seed)
-    fitted = learner_of_part(learner, schema).fit(train)
-    pieces = judged_request(request).batches(fitted, seed)
-    synthetic = pl.concat(list(pieces))
+    train, synthetic, holdout, fitted = made_from_part(rows, learner, request, seed)
     report = evaluate(
         train,
         synthetic,
         holdout,
-        schema=schema,
+        schema=fitted.schema,
         balanced=request.balance is not None,
         random_state=seed,
     )
@@ -75,12 +72,15 @@ def judge(
     return replace(report, pictures={**report.pictures, **own}), fitted
 
 
-def rehearse(rows: pl.DataFrame, learner: Learner, request: Request, seed: int) -> None:
-    """Do what `judge` has models do, for an estimate of what it costs."""
-    if rows.height >= MIN_ROWS:
-        train, _, schema = training_part(rows, learner, seed)
-        for _ in judged_request(request).batches(learner_of_part(learner, schema).fit(train), seed):
-            pass
+def made_from_part(
+    rows: pl.DataFrame, learner: Learner, request: Request, seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Learner]:
+    """Return training rows, the rows made from them, rows set aside, and who made them."""
+    train, holdout, schema = training_part(rows, learner, seed)
+    fitted: Learner = clone(learner).set_params(schema=schema).fit(train)
+    n_rows = None if request.n_rows is None else min(request.n_rows, MAX_ROWS)
+    pieces = replace(request, n_rows=n_rows).batches(fitted, seed)
+    return train, pl.concat(list(pieces)), holdout, fitted
 
 
 def training_part(
@@ -92,18 +92,6 @@ def training_part(
     train, holdout = hold_out(rows, values, schema.target, np.random.default_rng(seed))
     seen, _ = hold_out(values, values, schema.target, np.random.default_rng(seed))
     return train, holdout, schema_of_training(schema, seen)
-
-
-def learner_of_part(learner: Learner, schema: Schema) -> Learner:
-    """Return the learner anew, with the schema of the training rows."""
-    copy: Learner = clone(learner).set_params(schema=schema)
-    return copy
-
-
-def judged_request(request: Request) -> Request:
-    """Return the request with as many rows as are judged at most."""
-    n_rows = None if request.n_rows is None else min(request.n_rows, MAX_ROWS)
-    return replace(request, n_rows=n_rows)
 
 
 def hold_out(

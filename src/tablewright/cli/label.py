@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from tablewright.cli.group import COMMAND_LINE
+from tablewright.cli import options
 from tablewright.cli.model_options import ModelOptions, model_options
-from tablewright.cli.options import (
-    encoding_option,
-    path,
-    quiet_option,
-    schema_option,
-    seed_option,
-    settle_seed,
-)
-from tablewright.cli.output import check_rows_output
+from tablewright.cli.output import check_rows_output, for_spreadsheets, origin
 from tablewright.cli.progress import say
 from tablewright.errors import InputError, ModelError, ReplayError
 
@@ -28,17 +20,16 @@ if TYPE_CHECKING:
     from tablewright.llm.prompts.memorized import Memorized
     from tablewright.schema import Schema
     from tablewright.selection.label_model import Labels
-    from tablewright.tables.io.provenance import Origin
 
 _QUESTIONS = 4
 """Stretches of rows that a model is asked to continue, to see whether it knows the table."""
 
 
 @click.command()
-@click.argument("table", type=path)
-@click.option("--train", type=path, help="Real rows with their labels; none: the model alone.")
+@click.argument("table", type=options.path)
+@options.file("--train", help="Real rows with their labels; none: the model alone.")
 @click.option("--target", required=True, metavar="COL", help="Column to give probabilities of.")
-@click.option("--out", required=True, type=path, help="File to write TABLE and its labels to.")
+@options.file("--out", required=True, help="File to write TABLE and its labels to.")
 @click.option("--about", default="", metavar="TEXT", help="What the table is about, for the model.")
 @click.option(
     "--question",
@@ -50,10 +41,11 @@ _QUESTIONS = 4
     "--classes", metavar="A,B", help="Classes of the target, where no training rows name them."
 )
 @click.option("--draw", is_flag=True, help="Also write a label drawn from the probabilities.")
-@schema_option
-@encoding_option
-@seed_option
-@quiet_option
+@options.schema
+@options.encoding
+@options.spreadsheet
+@options.seed
+@options.quiet
 @model_options
 def label(
     table: Path,
@@ -65,7 +57,8 @@ def label(
     classes: str | None,
     draw: bool,
     schema_file: Path | None,
-    seed: int | None,
+    spreadsheet_safe: bool,
+    seed: int,
     quiet: bool,
     llm: ModelOptions,
 ) -> None:
@@ -78,6 +71,8 @@ def label(
     import numpy as np
     import polars as pl
 
+    from tablewright.selection.label_model import LabelModel
+    from tablewright.tables.inference.casting import typed
     from tablewright.tables.io.files import read_table
     from tablewright.tables.io.loading import read_as_said
     from tablewright.tables.io.provenance import manifest_path, write_filled
@@ -85,33 +80,44 @@ def label(
     check_rows_output(out, table, train, schema_file)
     if not llm and train is None:
         raise InputError("labels come from --train FILE, from --model NAME, or from both")
-    (rows, dialect), seed = read_table(table), settle_seed(seed)
+    rows, dialect = read_table(table)
     real = None if train is None else read_as_said(train, schema_file)
     schema = _schema(rows, real, target, classes, schema_file)
 
-    def judge(model: LLM | None) -> tuple[Labels, ModelError | None, Memorized | None]:
-        labels, stopped = _labels(schema, target, model, (about, question), seed, rows, real)
-        known = None
-        if model is not None and stopped is None:
-            known = _memorized(model, rows if real is None else real, schema)
-        return labels, stopped if known is None else known.stopped, known
+    known = None if real is None else typed(real, schema)
+    columns = [column for column in schema.each() if column.name != target]
+    features = schema.model_copy(update={"columns": columns, "target": None})
+    asked = typed(_features(rows, features), features)
 
-    if llm.dry_run:
-        click.echo(llm.estimate(lambda dry: judge(dry.connect())))
+    def work(models: ModelOptions) -> tuple[Labels, ModelError | None, Memorized | None]:
+        model = models.connect() if models else None
+        judge = LabelModel(schema, target, model, about, seed, question).fit(known)
+        labels, by_heart = judge.predict(asked), None
+        if model is not None and judge.stopped_ is None:
+            by_heart = _memorized(model, rows if real is None else real, schema)
+        return labels, judge.stopped_ if by_heart is None else by_heart.stopped, by_heart
+
+    if llm.only_estimates(work):
         return
-    if llm:
-        llm.announce(lambda dry: judge(dry.connect()))
-    labels, stopped, known = judge(llm.connect() if llm else None)
+    labels, stopped, by_heart = work(llm)
     whole = _with_labels(rows, labels, target)
     if draw:
         drawn = labels.draw(np.random.default_rng(seed)).tolist()
         whole = whole.with_columns(pl.Series(f"{target}=drawn", drawn, strict=False))
     llm.close(finished=stopped is None, rows_kept=whole.height)
+    whole = for_spreadsheets(whole, out, spreadsheet_safe, quiet)
     filled = pl.repeat(draw, whole.height, eager=True)
-    write_filled(whole, filled, out, _origin(labels, known, seed, llm, real, table), dialect)
+    facts = {
+        "weight of the model": round(labels.weight, 3),
+        "models": dict(llm.models) or None,
+        "memorized": None if by_heart is None else by_heart.as_facts(),
+    }
+    n_real = 0 if real is None else real.height
+    made_of = origin("label", n_real, seed, facts, table)
+    write_filled(whole, filled, out, made_of, dialect)
     say(_summary(labels, whole.height, target), quiet)
-    if known is not None:
-        say(known.warning or "no sign that the model knows this table by heart", quiet)
+    if by_heart is not None:
+        say(by_heart.warning or "no sign that the model knows this table by heart", quiet)
     say(f"{whole.height:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
     if stopped is not None:
         raise stopped
@@ -123,10 +129,11 @@ def _schema(
 ) -> Schema:  # fmt: skip
     from tablewright.schema import suggest
     from tablewright.tables.inference.infer import infer_schema
+    from tablewright.tables.io.sdv_metadata import read_schema_file
 
     if real is not None and target not in real.columns:
         raise InputError(f"--train has no column {target!r}{suggest(target, real.columns)}")
-    overrides = _overrides(schema_file)
+    overrides = {} if schema_file is None else dict(read_schema_file(schema_file).columns)
     if classes is not None:
         known = [name.strip() for name in classes.split(",") if name.strip()]
         overrides = {**overrides, target: {"kind": "categorical", "categories": known}}
@@ -141,29 +148,6 @@ def _schema(
         labels = pl.Series(target, [known[i % len(known)] for i in range(rows.height)])
         real = rows.drop(target, strict=False).with_columns(labels)
     return infer_schema(real, overrides, target)
-
-
-def _overrides(schema_file: Path | None) -> dict[str, Any]:
-    from tablewright.tables.io.sdv_metadata import read_schema_file
-
-    return {} if schema_file is None else dict(read_schema_file(schema_file).columns)
-
-
-def _labels(
-    schema: Schema, target: str, model: LLM | None, words: tuple[str, str], seed: int,
-    rows: pl.DataFrame, real: pl.DataFrame | None,
-) -> tuple[Labels, ModelError | None]:  # fmt: skip
-    from tablewright.selection.label_model import LabelModel
-    from tablewright.tables.inference.casting import typed
-
-    train = None if real is None else typed(real, schema)
-    features = schema.model_copy(
-        update={"columns": [c for c in schema.each() if c.name != target], "target": None}
-    )
-    about, question = words
-    judge = LabelModel(schema, target, model, about, seed, question).fit(train)
-    labels = judge.predict(typed(_features(rows, features), features))
-    return labels, judge.stopped_
 
 
 def _memorized(model: LLM, table: pl.DataFrame, schema: Schema) -> Memorized | None:
@@ -199,28 +183,6 @@ def _with_labels(rows: pl.DataFrame, labels: Labels, target: str) -> pl.DataFram
     if labels.scores is not None and len(labels.values):
         columns.insert(0, pl.Series(f"{target}=expected", labels.expected()))
     return rows.with_columns(columns)
-
-
-def _origin(
-    labels: Labels, known: Memorized | None, seed: int, llm: ModelOptions,
-    real: pl.DataFrame | None, table: Path,
-) -> Origin:  # fmt: skip
-    from tablewright.tables.io.provenance import Origin
-
-    context = click.get_current_context(silent=True)
-    facts = {
-        "weight of the model": round(labels.weight, 3),
-        "models": dict(llm.models) or None,
-        "memorized": None if known is None else known.as_facts(),
-    }
-    return Origin(
-        method="label",
-        n_real_rows=0 if real is None else real.height,
-        seed=seed,
-        options={name: value for name, value in facts.items() if value is not None},
-        command=None if context is None else context.meta.get(COMMAND_LINE),
-        source=table.name,
-    )
 
 
 def _summary(labels: Labels, n_rows: int, target: str) -> str:

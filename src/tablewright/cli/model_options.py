@@ -6,14 +6,15 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tablewright.cli.progress import CALLS, say
+from tablewright.cli.progress import CALLS, say, show
+from tablewright.display import public_arguments
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _RUNS = Path("tablewright-runs")
+_CAPS = {"max_cost", "max_tokens", "max_calls", "max_minutes"}
+_ANNOUNCED = 1.0
+"""US dollars from which on an estimate is printed without being asked for."""
 
 
 @dataclass
@@ -113,37 +117,87 @@ class ModelOptions:
             sent.update(client.spending().sent)
         return dict(sent)
 
-    def announce(self, work: Callable[[ModelOptions], object], threshold: float = 1.0) -> None:
-        """Print the estimate before a run that may cost more than `threshold` US dollars."""
+    def only_estimates(self, work: Work, then: Mapping[str, Work] | None = None) -> bool:
+        """Show what work would take: all that `--dry-run` asks for, else where it may be much."""
+        if not self:
+            return False
+        if self.dry_run:
+            show(self.estimate(work, then))
+        else:
+            self.announce(work, then)
+        return self.dry_run
+
+    def announce(self, work: Work, then: Mapping[str, Work] | None = None) -> None:
+        """Print the estimate before a run that may cost a US dollar or more."""
         if self.replay:
             return
-        text, cost = self._estimate(work)
-        if cost is None or cost >= threshold:
+        text, cost = self._estimate(work, then or {})
+        if cost is None or cost >= _ANNOUNCED:
             say(text)
 
-    def estimate(self, work: Callable[[ModelOptions], object]) -> str:
+    def estimate(self, work: Work, then: Mapping[str, Work] | None = None) -> str:
         """Go through the work without a call, and say what it would take.
 
         Parameters
         ----------
         work : callable
             Takes options whose clients make no call, and does what the command does.
+        then : mapping of str to callable, optional
+            Further work that may come, by what it depends on.
         """
-        return self._estimate(work)[0]
+        return self._estimate(work, then or {})[0]
 
-    def _estimate(self, work: Callable[[ModelOptions], object]) -> tuple[str, float | None]:
+    def _estimate(self, work: Work, then: Mapping[str, Work]) -> tuple[str, float | None]:
+        text, cost, CALLS.expected_tokens = self._rehearsed(work)
+        lines, costs = [text], [cost]
+        for condition, more in then.items():
+            text, cost, _ = self._rehearsed(more)
+            lines.append(f"{condition}: {text}")
+            costs.append(cost)
+        caps = [f"{_flag(name)} {self.more[name]}" for name in sorted(_CAPS & self.more.keys())]
+        lines += [f"it ends sooner at {' or '.join(caps)}"] if caps else []
+        known = [cost for cost in costs if cost is not None]
+        total = known[0] + max(known[1:], default=0.0) if len(known) == len(costs) else None
+        return "\n".join(lines), total
+
+    def _rehearsed(self, work: Work) -> tuple[str, float | None, int]:
+        """Return as text what work would take, its price, and the tokens that models write."""
         from tablewright.cli.spending_text import estimate_text
 
-        dry = ModelOptions(self.models, self.base_url, self.share, self.redact, dry_run=True)
+        uncapped = {name: value for name, value in self.more.items() if name not in _CAPS}
+        dry = replace(self, more=uncapped, run=None, replay=False, dry_run=True, _clients={})
         work(dry)
         result = [(client.spending(), client.settings.price) for client in dry._clients.values()]
         dry.close()
         costs = [spending.cost for spending, _ in result]
         known = [cost for cost in costs if cost is not None]
-        written = (line["completion_tokens"] for spending, _ in result for line in spending.lines)
-        CALLS.expected_tokens = sum(written)
+        lines = [line for spending, _ in result for line in spending.lines]
+        written = sum(line["completion_tokens"] for line in lines)
         text = "\n".join(estimate_text(spending, price) for spending, price in result)
-        return text, sum(known) if len(known) == len(costs) else None
+        return text, sum(known) if len(known) == len(costs) else None, written
+
+    def arguments(self, method: str) -> list[str]:
+        """Return the options with which `generate` asks the same models for rows of a method."""
+        from tablewright.registry import names, resolve
+
+        roles = resolve("systems", method).roles if method in names("systems") else ()
+        given = {role: name for role, name in self.models.items() if roles and role in ("", *roles)}
+        if not given:
+            return []
+        models = [f"{role}={name}" if role else name for role, name in given.items()]
+        single = {"base_url": self.base_url, "share": self.share, **self.more}
+        flags = [
+            _flag(name) if value is True else f"{_flag(name)}={value}"
+            for name, value in single.items()
+            if value is not None and value is not False and name not in _CAPS
+        ]
+        return public_arguments(
+            [
+                *(f"--model={model}" for model in models),
+                *flags,
+                *(f"--redact={column}" for column in self.redact),
+            ]
+        )
 
     def close(self, finished: bool = False, rows_kept: int | None = None) -> None:
         """Close all clients; a run that is complete is marked so, and how many rows were kept."""
@@ -179,10 +233,21 @@ class ModelOptions:
     def _keep_command(self, client: Client) -> None:
         from tablewright.llm.endpoint.runs import command_facts
 
-        command = sys.argv[1:]
+        command, context = sys.argv[1:], click.get_current_context(silent=True)
         if command[:1] != ["runs"]:
+            seed = None if context is None else context.params.get("seed")
+            if seed is not None and not any(part.split("=")[0] == "--seed" for part in command):
+                command = [*command, "--seed", str(seed)]  # a fresh one: resumed, it asks the same
             facts = command_facts(command)
             client.ledger.do(lambda file: file.set_all_meta(facts))
+
+
+Work = Callable[[ModelOptions], object]
+"""What a command does, with the models that it is given."""
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _models(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

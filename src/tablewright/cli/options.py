@@ -65,14 +65,33 @@ def _encoding(context: click.Context, option: click.Parameter, name: str | None)
     return name
 
 
-def settle_seed(seed: int | None) -> int:
-    """Give the seed, or a fresh one that the manifest will name, so that the run can be redone."""
+def _settled_seed(context: click.Context, option: click.Parameter, number: int | None) -> int:
+    """Return the seed, or a fresh one; the manifest names it, so that the run can be redone."""
     import secrets
 
-    return secrets.randbits(32) if seed is None else seed
+    return secrets.randbits(32) if number is None else number
 
 
-def rows_option(auto: bool = False) -> Callable[[F], F]:
+def _checked(context: click.Context, option: click.Parameter, name: Path | None) -> Path | None:
+    """Check before any work that a file can be written."""
+    from tablewright.tables.io.writing import check_output
+
+    if name is not None:
+        check_output(name)
+    return name
+
+
+def file(*names: str, help: str, required: bool = False) -> Callable[[F], F]:
+    """Return the option of a file."""
+    return click.option(*names, type=path, required=required, help=help)
+
+
+def written(*names: str, help: str, required: bool = False) -> Callable[[F], F]:
+    """Return the option of a file that the command writes."""
+    return click.option(*names, type=path, callback=_checked, required=required, help=help)
+
+
+def rows(auto: bool = False) -> Callable[[F], F]:
     """``-n``: how many rows."""
     declared = " 'auto' with --balance fill: as many as are missing." if auto else ""
     return click.option(
@@ -86,21 +105,21 @@ def rows_option(auto: bool = False) -> Callable[[F], F]:
     )
 
 
-out_option = click.option(
+out = click.option(
     "--out",
     required=True,
     type=path,
     help="File to write: .csv, .tsv, .parquet or .arrow; a manifest goes beside it.",
 )
-target_option = click.option("--target", metavar="COL", help="Column that a model is to predict.")
-method_option = click.option(
+target = click.option("--target", metavar="COL", help="Column that a model is to predict.")
+method = click.option(
     "--method",
     default="auto",
     show_default=True,
     metavar="NAME",
     help="What makes the rows; see 'tablewright methods'.",
 )
-settings_option = click.option(
+settings = click.option(
     "--set",
     "settings",
     multiple=True,
@@ -108,40 +127,53 @@ settings_option = click.option(
     callback=_settings,
     help="Setting of the method, such as min_samples_leaf=20; may be repeated.",
 )
-schema_option = click.option(
+schema = click.option(
     "--schema",
     "schema_file",
     type=path,
     help="schema.yaml or SDV metadata (JSON) that settles kinds of columns.",
 )
-seed_option = click.option(
+seed = click.option(
     "--seed",
     type=click.IntRange(min=0),
+    callback=_settled_seed,
     help="Random seed: same seed, same rows. A fresh one is noted in the manifest.",
 )
-encoding_option = click.option(
+fixed_seed = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed."
+)
+encoding = click.option(
     "--encoding",
     metavar="NAME",
     expose_value=False,
     callback=_encoding,
     help="Encoding of text files to read, such as cp1252; UTF-8 and UTF-16 are known.",
 )
-where_option = click.option(
+where = click.option(
     "--where",
     metavar="EXPR",
     help="Condition that every row meets, as SQL: \"age BETWEEN 25 AND 34 AND job = 'nurse'\".",
 )
-balance_option = click.option(
+balance = click.option(
     "--balance",
     type=click.Choice(["equal", "fill"]),
     help="equal: the same number of rows per class; fill: rows for the classes below the largest.",
 )
-rules_option = click.option(
+rules = click.option(
     "--rules", type=path, help="File of rules that every row keeps; see 'tablewright rules'."
 )
-spreadsheet_option = click.option(
+spreadsheet = click.option(
     "--spreadsheet-safe",
     is_flag=True,
     help="Write an apostrophe before cells of CSV that a spreadsheet would run (= + - @).",
 )
-quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+quiet = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+
+
+def of_table(schema_file: Path | None) -> list[str]:
+    """Return the options with which another command reads the table as this one does."""
+    from tablewright.tables.io.files import ENCODING
+
+    encoding_name = ENCODING.get()
+    result = [] if schema_file is None else ["--schema", str(schema_file)]
+    return [*result, *(["--encoding", encoding_name] if encoding_name else [])]

@@ -62,13 +62,20 @@ def report_reading(schema: Schema, quiet: bool) -> None:
 def origin_of(
     learner: Learner, seed: int, options: dict[str, Any], source: Path | None = None
 ) -> Origin:
-    """Say what made the rows, for the manifest."""
+    """Return what made the rows of an estimator, for the manifest."""
+    return origin(learner.method_, learner.n_rows_, seed, options, source)
+
+
+def origin(
+    method: str, n_real_rows: int, seed: int, options: dict[str, Any], source: Path | None = None
+) -> Origin:
+    """Return what made rows, for the manifest, with the command line that was given."""
     from tablewright.tables.io.provenance import Origin
 
     context = click.get_current_context(silent=True)
     return Origin(
-        method=learner.method_,
-        n_real_rows=learner.n_rows_,
+        method=method,
+        n_real_rows=n_real_rows,
         seed=seed,
         options={name: value for name, value in options.items() if value not in (None, {})},
         command=None if context is None else context.meta.get(COMMAND_LINE),

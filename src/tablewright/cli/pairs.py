@@ -6,29 +6,21 @@ from pathlib import Path
 
 import click
 
-from tablewright.cli.options import (
-    encoding_option,
-    path,
-    quiet_option,
-    schema_option,
-    seed_option,
-    settle_seed,
-    target_option,
-)
+from tablewright.cli import options
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
 
 @click.command()
-@click.argument("rows", type=path)
-@target_option
-@click.option("--out", required=True, type=path, help="File for the pairs: .jsonl.")
-@click.option("--validation-out", type=path, help="File for a fifth of them, kept apart.")
-@click.option("--exclude", type=path, help="Rows, such as a test set, that no pair may repeat.")
-@schema_option
-@seed_option
-@encoding_option
-@quiet_option
+@click.argument("rows", type=options.path)
+@options.target
+@options.written("--out", required=True, help="File for the pairs: .jsonl.")
+@options.written("--validation-out", help="File for a fifth of them, kept apart.")
+@options.file("--exclude", help="Rows, such as a test set, that no pair may repeat.")
+@options.schema
+@options.seed
+@options.encoding
+@options.quiet
 def pairs(
     rows: Path,
     target: str | None,
@@ -36,7 +28,7 @@ def pairs(
     validation_out: Path | None,
     exclude: Path | None,
     schema_file: Path | None,
-    seed: int | None,
+    seed: int,
     quiet: bool,
 ) -> None:
     """Write ROWS as preference pairs: a row as the question, its label and a wrong one as answers.
@@ -44,11 +36,7 @@ def pairs(
     One JSON object a line, in the conversational form that TRL's trainers read.
     """
     from tablewright.systems.date.pairs import preference_pairs
-    from tablewright.tables.io.writing import check_output
 
-    for output in (out, validation_out):
-        if output is not None:
-            check_output(output)
     if validation_out == out:
         raise InputError(f"--out and --validation-out both name {out}; give them different names")
     made = preference_pairs(
@@ -57,7 +45,7 @@ def pairs(
         target=target,
         validation=0.2 if validation_out is not None else 0.0,
         exclude=exclude,
-        random_state=settle_seed(seed),
+        random_state=seed,
     )
     made.write(out, validation_out)
     say(f"{len(made.train):,} pairs in {out}", quiet)

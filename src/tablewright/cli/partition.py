@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from tablewright.cli.options import (
-    encoding_option,
-    path,
-    quiet_option,
-    schema_option,
-    seed_option,
-    target_option,
-)
-from tablewright.cli.progress import say
-
-if TYPE_CHECKING:
-    from tablewright.systems.date.partition import Parts
+from tablewright.cli import options
+from tablewright.cli.progress import say, show_table
 
 _BAR = 24
 
 
 @click.command()
-@click.argument("train", type=path)
-@target_option
-@click.option("--out", type=path, help="File for the parts: .yaml, to be read and edited.")
+@click.argument("train", type=options.path)
+@options.target
+@options.written("--out", help="File for the parts: .yaml, to be read and edited.")
 @click.option(
     "--by",
     "method",
@@ -54,23 +44,20 @@ _BAR = 24
     show_default=True,
     help="Leaves of the tree at most.",
 )
-@click.option("--no-sharing", is_flag=True, help="Give each rule a model of its own.")
-@schema_option
-@seed_option
-@encoding_option
-@quiet_option
+@click.option("--no-sharing", "share", is_flag=True, flag_value=False, default=True,
+              help="Give each rule a model of its own.")  # fmt: skip
+@options.schema
+@options.fixed_seed
+@options.encoding
+@options.quiet
 def partition(
     train: Path,
     target: str | None,
     out: Path | None,
-    method: Any,
-    max_error: float | None,
-    min_rows: int,
-    max_parts: int,
-    no_sharing: bool,
     schema_file: Path | None,
-    seed: int | None,
+    seed: int,
     quiet: bool,
+    **settings: Any,
 ) -> None:
     """Cut TRAIN into parts whose target one model predicts well, each described by rules.
 
@@ -79,39 +66,22 @@ def partition(
     """
     from tablewright.systems.date.partition import partition as cut
     from tablewright.tables.io.loading import load_as_said
-    from tablewright.tables.io.writing import check_output
 
-    if out is not None:
-        check_output(out)
     table = load_as_said(train, schema_file, target)
-    parts = cut(
-        table.frame,
-        table.schema,
-        method=method,
-        max_error=max_error,
-        min_rows=min_rows,
-        max_parts=max_parts,
-        share=not no_sharing,
-        seed=seed or 0,
-    )
+    parts = cut(table.frame, table.schema, seed=seed, **settings)
     if out is not None:
         parts.save(out)
         say(f"{len(parts)} parts in {out}", quiet)
     if not quiet:
-        _show(parts)
-
-
-def _show(parts: Parts) -> None:
-    """Print the parts with a bar for their share of the rows."""
-    from rich.table import Table
-
-    from tablewright.display import console
-
-    total = sum(part.n_rows for part in parts) or 1
-    shown = Table("part", "rows", "", "error", "rules", title="parts")
-    for part in parts:
-        bar = "█" * round(_BAR * part.n_rows / total)
-        error = "" if part.error is None else f"{part.error:.3f}"
-        rules = "\nor ".join(part.rules) or "all other rows"
-        shown.add_row(part.name, f"{part.n_rows:,}", bar, error, rules)
-    console().print(shown)
+        total = sum(part.n_rows for part in parts) or 1
+        rows = [
+            (
+                part.name,
+                f"{part.n_rows:,}",
+                "█" * round(_BAR * part.n_rows / total),
+                "" if part.error is None else f"{part.error:.3f}",
+                "\nor ".join(part.rules) or "all other rows",
+            )
+            for part in parts
+        ]
+        show_table("parts", ("part", "rows", "", "error", "rules"), rows)

@@ -25,11 +25,14 @@ def probe(train: Path, llm: ModelOptions) -> None:
 
     frame = read_frame(train)
     schema = infer_schema(frame)
-    if llm.dry_run:
-        show(llm.estimate(lambda dry: ask(dry.connect(), frame, schema)))
+
+    def work(models: ModelOptions) -> Memorized:
+        return ask(models.connect(), frame, schema)
+
+    if llm.only_estimates(work):
         return
     with progress("asking", None, "questions"):
-        memorized = ask(llm.connect(), frame, schema)
+        memorized = work(llm)
     stopped = memorized.stopped
     llm.close(finished=stopped is None)
     if memorized.unanswered:

@@ -7,33 +7,25 @@ from typing import Any
 
 import click
 
-from tablewright.cli.options import encoding_option
+from tablewright.cli import options
+from tablewright.cli.progress import show
 
 
 @click.command()
-@click.argument("table", type=click.Path(path_type=Path))
-@click.option("--target", metavar="COL", help="Column that a model is to predict.")
+@click.argument("table", type=options.path)
+@options.target
+@options.schema
 @click.option(
-    "--schema",
-    "schema_file",
-    type=click.Path(path_type=Path),
-    help="schema.yaml or SDV metadata (JSON) that settles kinds.",
-)
-@click.option(
-    "--manifest",
-    "manifests",
-    multiple=True,
-    type=click.Path(path_type=Path),
+    "--manifest", "manifests", multiple=True, type=options.path,
     help="Manifest of rows to look for; those beside TABLE where none is named.",
-)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write it as JSON.")
-@click.option(
+)  # fmt: skip
+@options.written("--json", "json_file", help="Write it as JSON.")
+@options.written(
     "--write-schema",
     "schema_out",
-    type=click.Path(path_type=Path),
     help="Write what was inferred: schema.yaml, or SDV metadata where the name ends in .json.",
 )
-@encoding_option
+@options.encoding
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def profile(
     table: Path,
@@ -53,13 +45,10 @@ def profile(
     from tablewright.tables.io.loading import load_as_said
     from tablewright.tables.io.model_file import is_model_file
     from tablewright.tables.io.provenance import read_manifest
-    from tablewright.tables.io.writing import check_output, write_text
+    from tablewright.tables.io.writing import write_text
 
-    for output in (json_file, schema_out):
-        if output is not None:
-            check_output(output)
     if is_model_file(table):
-        click.echo("\n".join(_model_lines(table)))
+        show("\n".join(_model_lines(table)))
         return
     loaded = load_as_said(table, schema_file, target)
     named = [read_manifest(index) for index in manifests] or None

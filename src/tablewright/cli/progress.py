@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,16 @@ def say(text: str, quiet: bool = False) -> None:
 def show(text: str) -> None:
     """Write a result to standard output."""
     click.echo(printable(text))
+
+
+def show_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table to standard output."""
+    from rich.table import Table
+
+    table = Table(*heads, title=title)
+    for row in rows:
+        table.add_row(*map(printable, row))  # made visible first: columns get the width it takes
+    console().print(table)
 
 
 class Calls:

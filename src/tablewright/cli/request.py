@@ -55,11 +55,7 @@ class Request:
     def batches(self, learner: Learner, seed: int) -> Iterator[Any]:
         """Draw the rows, piece by piece."""
         return learner.batches(
-            self.n_rows,
-            where=self.where,
-            balance=self.balance,
-            rules=self.rules,
-            random_state=seed,
+            self.n_rows, where=self.where, balance=self.balance, rules=self.rules, random_state=seed
         )
 
     def options(self) -> dict[str, Any]:

@@ -6,32 +6,21 @@ from pathlib import Path
 
 import click
 
-from tablewright.cli.options import (
-    balance_option,
-    out_option,
-    path,
-    quiet_option,
-    rows_option,
-    rules_option,
-    seed_option,
-    settle_seed,
-    spreadsheet_option,
-    where_option,
-)
+from tablewright.cli import options
 from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
 from tablewright.cli.request import Request
 
 
 @click.command()
-@click.argument("model", type=path)
-@rows_option(auto=True)
-@out_option
-@where_option
-@balance_option
-@rules_option
-@seed_option
-@spreadsheet_option
-@quiet_option
+@click.argument("model", type=options.path)
+@options.rows(auto=True)
+@options.out
+@options.where
+@options.balance
+@options.rules
+@options.seed
+@options.spreadsheet
+@options.quiet
 def sample(
     model: Path,
     n_rows: int | str,
@@ -39,7 +28,7 @@ def sample(
     where: str | None,
     balance: str | None,
     rules: Path | None,
-    seed: int | None,
+    seed: int,
     quiet: bool,
     spreadsheet_safe: bool,
 ) -> None:
@@ -49,7 +38,6 @@ def sample(
     request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, model)
     synthesizer = load(model)
-    seed = settle_seed(seed)
     pieces = request.batches(synthesizer, seed)
     origin = origin_of(synthesizer, seed, request.options(), model)
     write_with_progress(

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from tablewright.cli.group import COMMAND_LINE
-from tablewright.cli.options import (
-    encoding_option,
-    path,
-    quiet_option,
-    schema_option,
-    seed_option,
-    settle_seed,
-    target_option,
-)
-from tablewright.cli.output import check_rows_output
-from tablewright.cli.progress import say
+from tablewright.cli import options
+from tablewright.cli.output import check_rows_output, for_spreadsheets, origin
+from tablewright.cli.progress import say, show_table
 from tablewright.errors import InputError
 
-if TYPE_CHECKING:
-    from tablewright.selection import Selection
+_ARM = ("group", "rows", "value", "error", "chosen")
 
 
 @click.command()
-@click.argument("candidates", type=path)
-@click.option("--train", required=True, type=path, help="Real rows to learn from.")
+@click.argument("candidates", type=options.path)
+@options.file("--train", required=True, help="Real rows to learn from.")
 @click.option(
     "--validation",
     default="cv",
@@ -35,7 +25,7 @@ if TYPE_CHECKING:
     metavar="FILE|cv",
     help="Real rows that judge, or cv: the rows of --train, fold by fold.",
 )
-@target_option
+@options.target
 @click.option(
     "-n",
     "--rows",
@@ -53,16 +43,14 @@ if TYPE_CHECKING:
     help="How groups are chosen; the bandit may keep none.",
 )
 @click.option("--groups", metavar="COL", help="Column that names groups; paths of a tree if none.")
-@click.option(
-    "--out",
-    required=True,
-    type=path,
-    help="File for the rows that are kept; a manifest goes beside it.",
+@options.file(
+    "--out", required=True, help="File for the rows that are kept; a manifest goes beside it."
 )
-@schema_option
-@seed_option
-@encoding_option
-@quiet_option
+@options.schema
+@options.spreadsheet
+@options.seed
+@options.encoding
+@options.quiet
 def select(
     candidates: Path,
     train: Path,
@@ -73,21 +61,22 @@ def select(
     groups: str | None,
     out: Path,
     schema_file: Path | None,
-    seed: int | None,
+    spreadsheet_safe: bool,
+    seed: int,
     quiet: bool,
 ) -> None:
     """Choose of CANDIDATES, rows from anywhere, the groups that make models of TRAIN better."""
     from tablewright.selection import Selector
     from tablewright.tables.io.files import read_frame, read_table
     from tablewright.tables.io.loading import read_as_said
-    from tablewright.tables.io.provenance import Origin, manifest_path, write_rows
+    from tablewright.tables.io.provenance import manifest_path, write_rows
     from tablewright.tables.table import for_file
 
     judging = None if validation == "cv" else Path(validation)
     if judging is not None and not judging.exists():
         raise InputError(f"--validation: there is no file {validation}; give a file, or cv")
     check_rows_output(out, candidates, train, judging, schema_file)
-    (rows, dialect), seed = read_table(candidates), settle_seed(seed)
+    rows, dialect = read_table(candidates)
     real = read_as_said(train, schema_file)
     selector = Selector(
         strategy,
@@ -99,20 +88,23 @@ def select(
     )
     selector.fit(real, validation=None if judging is None else read_frame(judging))
     kept = for_file(selector.select(rows), selector.schema_, out)
-    found = selector.selection_
-    context = click.get_current_context(silent=True)
-    origin = Origin(
-        method="select",
-        n_real_rows=selector.train_.height,
-        seed=seed,
-        options=_facts(found, strategy, validation, groups, rows.height, kept.height),
-        command=None if context is None else context.meta.get(COMMAND_LINE),
-        source=candidates.name,
-    )
-    write_rows([kept], out, origin, real, dialect=dialect)
+    kept = for_spreadsheets(kept, out, spreadsheet_safe, quiet)
+    chosen = selector.selection_
+    facts = {
+        "strategy": strategy,
+        "validation": Path(validation).name,
+        "groups": groups,
+        "candidates": rows.height,
+        "kept": kept.height,
+        "belief": None if chosen.belief is None else chosen.belief.value,
+        "honest estimate": None if chosen.honest is None else chosen.honest.value,
+    }
+    made_of = origin("select", selector.train_.height, seed, facts, candidates)
+    write_rows([kept], out, made_of, real, dialect=dialect)
     if not quiet:
-        _show(found)
-    for line in str(found).splitlines():
+        arms = map(_cells, chosen.arms.select(_ARM).iter_rows())
+        show_table("groups", ("group", "rows", "worth", "±", "kept"), arms)
+    for line in str(chosen).splitlines():
         say(line, quiet)
     say(
         f"{kept.height:,} of {rows.height:,} candidates kept in {out}, manifest in "
@@ -121,34 +113,7 @@ def select(
     )
 
 
-def _facts(
-    found: Selection, strategy: str, validation: str, groups: str | None, n_in: int, n_kept: int
-) -> dict[str, Any]:
-    facts = {
-        "strategy": strategy,
-        "validation": Path(validation).name,
-        "groups": groups,
-        "candidates": n_in,
-        "kept": n_kept,
-        "belief": None if found.belief is None else found.belief.value,
-        "honest estimate": None if found.honest is None else found.honest.value,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _show(found: Selection) -> None:
-    from rich.table import Table
-
-    from tablewright.display import console
-
-    shown = Table("group", "rows", "worth", "±", "kept", title="groups")
-    for row in found.arms.iter_rows(named=True):
-        worth, error = row["value"], row["error"]
-        shown.add_row(
-            row["group"],
-            f"{row['rows']:,}",
-            "" if worth is None else f"{worth:+.4f}",
-            "" if error is None else f"{error:.4f}",
-            "yes" if row["chosen"] else "",
-        )
-    console().print(shown)
+def _cells(arm: tuple[str, int, float | None, float | None, bool]) -> list[str]:
+    group, n_rows, worth, error, is_kept = arm
+    numbers = ["" if worth is None else f"{worth:+.4f}", "" if error is None else f"{error:.4f}"]
+    return [group, f"{n_rows:,}", *numbers, "yes" if is_kept else ""]

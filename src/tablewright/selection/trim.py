@@ -21,7 +21,7 @@ from tablewright.selection.check import Check
 from tablewright.selection.cost_band import CostBand
 from tablewright.selection.distances import NearDuplicates, Outliers
 from tablewright.selection.diversity import Diversity, Rule
-from tablewright.selection.information import InformationGain
+from tablewright.selection.information import InformationGain, Update
 from tablewright.selection.label_checks import LabelCheck, Trust
 from tablewright.selection.pipeline import Trimmed, fit_checks, run_checks, split_batches
 from tablewright.selection.relations import Relations
@@ -83,6 +83,9 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         Standard deviations by which the information of a batch has to exceed that of real rows,
         in the published line; chosen from 0 to 3 by cross-validation where None, and 0 below 30
         real rows or where a class has fewer than 5.
+    update : {"refit", "frozen"}, default="refit"
+        Whether the published line fits the model of the information anew with each batch, or
+        judges all by the model of the real rows; see `information.InformationGain`.
     missing : {"schema", "allow"}, default="schema"
         Whether a cell may be empty in a column that has no empty cell.
     decimals : {"ignore", "reject"}, default="ignore"
@@ -129,6 +132,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         batch_size: int | None = None,
         diversity: Rule | None = None,
         c: float | None = None,
+        update: Update = "refit",
         missing: Literal["schema", "allow"] = "schema",
         decimals: Literal["ignore", "reject"] = "ignore",
         random_state: Any = None,
@@ -143,6 +147,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.batch_size = batch_size
         self.diversity = diversity
         self.c = c
+        self.update = update
         self.missing = missing
         self.decimals = decimals
         self.random_state = random_state
@@ -267,7 +272,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             return [
                 sanity,
                 CostBand(include_bootstrap=True, real_costs="in_sample"),
-                InformationGain(self.c or 0.0, n_null=_N_NULL),
+                InformationGain(self.c or 0.0, update=self.update, n_null=_N_NULL),
                 Diversity(self.diversity or "relative", assigner="mlp"),
             ]
         spread = Diversity(self.diversity or "no_harm", fate="select")

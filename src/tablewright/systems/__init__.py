@@ -3,6 +3,6 @@
 from tablewright.systems.common.base import System
 from tablewright.systems.common.choosing import estimator, load
 from tablewright.systems.common.request import SampleRequest
-from tablewright.systems.common.result import Result
+from tablewright.systems.common.result import Result, RowsWarning
 
-__all__ = ["Result", "SampleRequest", "System", "estimator", "load"]
+__all__ = ["Result", "RowsWarning", "SampleRequest", "System", "estimator", "load"]

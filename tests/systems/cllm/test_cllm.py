@@ -208,10 +208,12 @@ def test_work_ends_at_caps_and_where_nothing_new_comes_and_says_so(
     assert "cap of 1 call" in str(system.result_.stopped)
     rows, system = made([reply(row(3.1, "no"))] * 9, 9)
     assert rows.height == 1
-    assert "stopped after 3 rounds in a row" in system.result_.notes[-1]
+    assert "stopped after 3 rounds in a row" in system.result_.notes[-2]
     monkeypatch.setattr(CLLM, "max_prompts", 1)
     rows, system = made([reply(row(3.1, "no"))] * 9, 9)
-    assert system.result_.notes == ["1 of 1 prompts are used up; 8 rows are missing still"]
+    assert system.result_.notes == [
+        "1 of 1 prompts are used up; 8 rows are missing still", system.result_.shortfall,
+    ]  # fmt: skip
     assert system.result_.usage.calls == 1
 
 

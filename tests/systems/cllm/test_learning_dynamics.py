@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
 
 from tablewright.errors import InputError
 from tablewright.schema import Schema
-from tablewright.systems.cllm.learning_dynamics import LearningDynamics
+from tablewright.systems.cllm.learning_dynamics import LearningDynamics, _at_most
 
 SCHEMA = Schema.build(
     {
@@ -119,12 +121,48 @@ def test_one_class_judges_nothing() -> None:
     assert "one class only" in result.notes[0]
 
 
-def test_options_are_checked_in_one_sentence() -> None:
-    with pytest.raises(InputError, match="confidence lies between 0 and 1, not 2"):
-        LearningDynamics(2)
-    with pytest.raises(InputError, match="uncertainty is a number, 'published' or 'range'"):
-        LearningDynamics(uncertainty="adaptive")  # type: ignore[arg-type]  # what is tested
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"confidence": 2}, "confidence lies between 0 and 1, not 2"),
+        ({"confidence": "published"}, "confidence lies between 0 and 1, not 'published'"),
+        ({"max_removed": -0.1}, "max_removed lies between 0 and 1, not -0.1"),
+        ({"uncertainty": "adaptive"}, "uncertainty lies between 0 and 1 or is 'published'"),
+        ({"unseen": "maybe"}, "unseen is 'keep' or 'drop', not 'maybe'"),
+        ({"n_checkpoints": 0}, "n_checkpoints is a whole number above 0, not 0"),
+    ],
+)
+def test_options_are_checked_in_one_sentence(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        LearningDynamics(**options)
+
+
+def test_presets_are_two_and_need_a_target() -> None:
     with pytest.raises(InputError, match="presets of the curation are published, guarded"):
         LearningDynamics.preset("best")
+    published = LearningDynamics.preset("published", n_checkpoints=7)
+    assert (published.uncertainty, published.n_checkpoints) == ("published", 7)
     with pytest.raises(InputError, match="name the target"):
         LearningDynamics().fit(two_groups(9, 0), SCHEMA.with_target(None), np.random.default_rng(0))
+
+
+def test_the_published_limit_is_three_quarters_of_the_spread_of_known_rows() -> None:
+    check = LearningDynamics.preset("published")
+    confidence = np.array([0.1, 0.1, 0.1, 0.1])
+    spread = np.array([0.02, 0.07, 0.09, 0.5])
+    known = np.array([True, True, True, False])  # 0.75 * (0.09 - 0.02) = 0.0525
+    hard, easy = check._groups(confidence, spread, known)
+    assert hard.tolist() == [True, False, False, False]
+    assert not easy.any()
+    assert not check._groups(confidence, spread, np.zeros(4, dtype=bool))[0].any()
+
+
+@pytest.mark.parametrize(
+    ("share", "dropped"), [(0.0, []), (0.5, [0, 3]), (0.74, [0, 3]), (1.0, [0, 2, 3])]
+)
+def test_no_more_than_a_share_is_dropped_the_least_confident_first(
+    share: float, dropped: list[int]
+) -> None:
+    marked = np.array([True, False, True, True])
+    kept = _at_most(marked, np.array([0.01, 0.9, 0.15, 0.05]), share)
+    assert np.flatnonzero(kept).tolist() == dropped

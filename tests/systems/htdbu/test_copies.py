@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tablewright import HTDBU
+from tablewright.systems import RowsWarning
 
 
 def test_copies_are_drawn_again_within_their_cell() -> None:
@@ -36,8 +37,17 @@ def test_rows_that_can_only_be_copies_are_left_out_and_named() -> None:
         "y", schema={"x": "categorical", "y": "categorical"}, skeleton=["x", "y"], rules=[],
         random_state=0,
     ).fit(real)  # fmt: skip
-    assert system.sample(10).height == 0
+    with pytest.warns(RowsWarning) as warned:
+        assert system.sample(10).height == 0
     assert system.result_.rejected["_stage"].to_list() == ["copies"] * 10
+    shortfall = (
+        "0 of the 10 rows asked for were kept: 10 were rejected by copies, such as: equals a real "
+        "row more often than held-out real rows do"
+    )
+    assert [str(one.message) for one in warned] == [shortfall]
+    remedy, last = system.result_.notes[-2:]
+    assert remedy.startswith("in some cells of the skeleton the texture trees gives only copies")
+    assert last == shortfall
 
 
 def test_rows_that_a_cell_cannot_give_are_drawn_in_other_cells() -> None:

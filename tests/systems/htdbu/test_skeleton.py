@@ -14,7 +14,7 @@ from tablewright.errors import RuleError
 from tablewright.rules import as_rules, validate_rules
 from tablewright.schema import Schema
 from tablewright.systems.htdbu.projection import Constraint, conflicting, project
-from tablewright.systems.htdbu.skeleton import plan_skeleton, skeleton_columns
+from tablewright.systems.htdbu.skeleton import SkeletonPlanner, skeleton_columns
 from tablewright.systems.htdbu.skeleton_cells import Skeleton
 from tablewright.tables.encoding.layout import Layout
 
@@ -44,7 +44,7 @@ LAYOUT = Layout.learn(REAL, SCHEMA)
 def skeleton(rules: list[Any], n_rows: int = N, columns: Any = None, **more: Any) -> Skeleton:
     result = validate_rules(as_rules(rules), SCHEMA, REAL).require()
     names = columns or skeleton_columns(SCHEMA, result.rules)
-    return plan_skeleton(REAL, LAYOUT, result.bound, names, n_rows, **more)
+    return SkeletonPlanner(REAL, LAYOUT, result.bound, names, n_rows, **more).plan()
 
 
 def share(made: Skeleton, question: pl.Expr) -> float:
@@ -237,7 +237,7 @@ def test_cells_that_no_real_row_has_are_opened_for_a_quota() -> None:
     real = REAL.filter((pl.col("y") == "no") | (pl.col("mood") != "bad"))
     rules = as_rules([{"kind": "quota", "where": "y = 'yes' AND mood = 'bad'", "share": [0.05, 1]}])
     result = validate_rules(rules, SCHEMA, real).require()
-    created = plan_skeleton(real, LAYOUT, result.bound, ["y", "mood"], N)
+    created = SkeletonPlanner(real, LAYOUT, result.bound, ["y", "mood"], N).plan()
     assert share(created, (pl.col("y") == "yes") & (pl.col("mood") == "bad")) == pytest.approx(0.05)
 
 
@@ -245,7 +245,7 @@ def test_missing_values_have_a_place_of_their_own() -> None:
     real = REAL.with_columns(mood=pl.when(pl.col("age") > 70).then(None).otherwise("mood"))
     schema = SCHEMA.override(mood={"nullable": True})
     layout = Layout.learn(real, schema)
-    result = plan_skeleton(real, layout, [], ["y", "mood"], N)
+    result = SkeletonPlanner(real, layout, [], ["y", "mood"], N).plan()
     missing = result.frame().filter(pl.col("mood").is_null())
     assert missing["wanted"].sum() == pytest.approx(real["mood"].null_count() / N)
     assert result.distance(real) == pytest.approx(0.0, abs=1e-12)

@@ -385,6 +385,7 @@ def test_the_generator_is_trusted_with_few_rows_where_that_is_said() -> None:
     assert system.result_.details["trust"] == "generator"
 
 
+@pytest.mark.filterwarnings("ignore::tablewright.systems.RowsWarning")
 def test_the_published_variant_is_an_order_and_one_round() -> None:
     model = StandIn(noisy(1000), target="y")
     system = TeamThenTrim("y", llm=model, variant="published", trim={"c": 0.0}, random_state=0)

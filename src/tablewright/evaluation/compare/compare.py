@@ -68,7 +68,8 @@ def compare(
     progress: Progress | None = None,
     llm: Models = None,
     models: str = "",
-    options: Sequence[str] = (),
+    options: Callable[[str], Sequence[str]] | None = None,
+    dry_run: bool = False,
 ) -> Comparison:
     """Find the method whose rows help a model of this table most.
 
@@ -113,8 +114,12 @@ def compare(
         Models of the systems, by role; their local bodies work where None.
     models : str, default=""
         Names of these models: finished trials with others are not taken over.
-    options : sequence of str, default=()
-        Further options of the command that is printed, such as ``("--schema", "schema.yaml")``.
+    options : callable or None, default=None
+        From the winner, a generator or system by name, to further options of the command that is
+        printed, such as ``["--schema", "schema.yaml"]``.
+    dry_run : bool, default=False
+        For an estimate of what models take: they write the rows of the trials that `resume`
+        lacks, and nothing is judged or stored. The comparison is empty.
 
     Returns
     -------
@@ -141,7 +146,9 @@ def compare(
     )
     _check_sizes(sizes, min(len(split.train) for split in splits))
     settings = Settings(n_samples, models=models)
-    contest = _Contest(inside, _without(schema, groups), splits, settings, random_state)
+    judged = _without(schema, groups)
+    inside, outside = inside.select(judged.names), outside.select(judged.names)
+    contest = _Contest(inside, judged, splits, settings, random_state)
     jobs = [
         contest.job(name, i, size)
         for size in (0, *sizes)
@@ -149,6 +156,9 @@ def compare(
         for i in range(len(splits))
     ]
     path = None if resume is None else Path(resume)
+    if dry_run:
+        contest.rehearse(jobs, writers, _read(path))
+        return Comparison([], "nothing", None, "", chosen, {}, [])
     results = _run(contest, jobs, writers, n_jobs, path, progress)
     curves = {size: _board(results, size, splits, chosen) for size in sizes}
     entries = _board(results, 0, splits, chosen)
@@ -157,7 +167,8 @@ def compare(
     report = _outer_report(contest, outside, winner, writer, random_state, chosen)
     n_rows = n_samples or frame.height
     own = winner == "nothing" or winner in others
-    command = "" if own else command_line(source, target, winner, n_rows, random_state, options)
+    more = () if own or options is None else options(read_method(winner)[0])
+    command = "" if own else command_line(source, target, winner, n_rows, random_state, more)
     curves |= {entries[0].n_train: entries} if curves else {}
     notices = []
     if schema[target].kind.is_discrete:
@@ -255,12 +266,32 @@ class _Contest:
         return bytes(self.frame.hash_rows(seed=0).to_numpy().tobytes())
 
     def run(self, job: _Job, writer: Writer | None) -> dict[str, Any]:
+        split, seed = self._split(job)
+        result = run_trial(self.frame, self.schema, split, job.method, seed, self.settings, writer)
+        return {**asdict(job), **result}
+
+    def rehearse(
+        self,
+        jobs: Sequence[_Job],
+        writers: Mapping[str, Writer | None],
+        done: Mapping[str, dict[str, Any]],
+    ) -> None:
+        """Have the rows written that models write; they are not judged."""
+        for job in jobs:
+            writer = writers.get(job.method)
+            if job.key not in done and writer is not None:
+                split, seed = self._split(job)
+                train = self.frame[split.train]
+                schema = schema_of_training(self.schema, train)
+                writer(train, schema, self.settings.n_samples or train.height, seed)
+
+    def _split(self, job: _Job) -> tuple[Split, int]:
+        """Return the rows of a job, and its seed."""
         split, seed = self.splits[job.split], self.random_state * 1000 + job.split
         if job.size:
             indices = np.random.default_rng(seed).permutation(split.train)[: job.size]
             split = Split(np.sort(indices), split.test)
-        result = run_trial(self.frame, self.schema, split, job.method, seed, self.settings, writer)
-        return {**asdict(job), **result}
+        return split, seed
 
 
 def _run(

@@ -246,7 +246,8 @@ class Comparison:
             lines.append(f"on rows set aside: {self.report.verdict.sentence}")
         lines += [self.overtaking] if self.overtaking else []
         lines += [f"note: {notice}" for notice in self.notices]
-        return Group(table, *(Text(line) for line in [*lines, self.command] if line))
+        command = Text(self.command, no_wrap=True, overflow="ignore")  # to be copied as a whole
+        return Group(table, *map(Text, lines), *([command] if self.command else []))
 
 
 def _signed(value: float) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from tablewright.metrics.outcomes import classification
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import RealRows
+from tablewright.synthesizer.parameters import OneOf, Whole, check_parameters
 from tablewright.threads import one_thread
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -32,6 +34,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 """Settings as in the paper, and as we found them to be better."""
 
 
+@dataclass
 class LearningDynamics:
     """Drop rows whose label is confidently and steadily denied while a model learns.
 
@@ -45,13 +48,10 @@ class LearningDynamics:
     ----------
     confidence : float, default=0.2
         A hard row has at most this mean probability (t_c of the paper).
-    uncertainty : float, "published" or "range", default=0.2
-        A hard row has at most this uncertainty (t_al): a number, 0.75 of the spread over the
-        rows judged, or the smallest uncertainty plus 0.75 of the spread. A number judges a row
-        whatever the others are; as P(1 - P) is at most c(1 - c) for a mean c of P, 0.2 leaves
-        it to the confidence alone.
-    metric : {"aleatoric", "epistemic"}, default="aleatoric"
-        Mean of P(1 - P) over the checkpoints, or standard deviation of P.
+    uncertainty : float or "published", default=0.2
+        A hard row has at most this mean of P(1 - P) over the checkpoints (t_al): a number, or 0.75
+        of the spread over the rows judged. A number judges a row whatever the others are; as
+        P(1 - P) is at most c(1 - c) for a mean c of P, 0.2 leaves it to the confidence alone.
     n_checkpoints : int, default=100
         Trees, and as many prefixes.
     unseen : {"keep", "drop"}, default="keep"
@@ -60,9 +60,6 @@ class LearningDynamics:
         Largest share of the rows judged that is dropped, the least confident ones.
     min_auc : float or None, default=0.6
         Out-of-fold AUC on the real rows below which nothing is dropped; None never abstains.
-    n_bins : int or None, default=None
-        Classes that a numeric target is cut into at quantiles; by the number of real rows, 2 to
-        5, where None.
 
     Attributes
     ----------
@@ -91,29 +88,23 @@ class LearningDynamics:
     [True, True, True, False]
     """
 
-    name = "learning dynamics"
+    name: ClassVar[str] = "learning dynamics"
 
-    def __init__(
-        self,
-        confidence: float = 0.2,
-        uncertainty: float | Literal["published", "range"] = 0.2,
-        *,
-        metric: Literal["aleatoric", "epistemic"] = "aleatoric",
-        n_checkpoints: int = 100,
-        unseen: Literal["keep", "drop"] = "keep",
-        max_removed: float = 0.3,
-        min_auc: float | None = 0.6,
-        n_bins: int | None = None,
-    ) -> None:
-        _check(confidence, uncertainty, metric, n_checkpoints, unseen, max_removed)
-        self.confidence = confidence
-        self.uncertainty = uncertainty
-        self.metric = metric
-        self.n_checkpoints = n_checkpoints
-        self.unseen = unseen
-        self.max_removed = max_removed
-        self.min_auc = min_auc
-        self.n_bins = n_bins
+    confidence: float = 0.2
+    uncertainty: float | Literal["published"] = 0.2
+    _: KW_ONLY
+    n_checkpoints: int = 100
+    unseen: Literal["keep", "drop"] = "keep"
+    max_removed: float = 0.3
+    min_auc: float | None = 0.6
+
+    def __post_init__(self) -> None:
+        check_parameters(self, {"unseen": OneOf("keep", "drop"), "n_checkpoints": Whole()})
+        for name, also in (("confidence", ""), ("max_removed", ""), ("uncertainty", "published")):
+            value = getattr(self, name)
+            if value != also and (isinstance(value, str) or not 0 <= value <= 1):
+                either = f" or is {also!r}" if also else ""
+                raise InputError(f"{name} lies between 0 and 1{either}, not {value!r}")
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
@@ -185,7 +176,7 @@ class LearningDynamics:
             "epistemic": paths.std(axis=0),
             "correctness": (paths > 0.5).mean(axis=0),
         }
-        hard, easy = self._groups(measured["confidence"], measured[self.metric], known)
+        hard, easy = self._groups(measured["confidence"], measured["aleatoric"], known)
         group = np.select([~known, hard, easy], ["unseen", "hard", "easy"], "ambiguous")
         label = rows[str(self.real_rows_.encoder.schema.target)].cast(pl.String)
         return pl.DataFrame({"label": label, **measured, "group": group}).with_columns(
@@ -194,19 +185,13 @@ class LearningDynamics:
 
     def _groups(self, confidence: Floats, spread: Floats, known: Mask) -> tuple[Mask, Mask]:
         """Mark hard and easy rows; borders belong to them."""
-        limit = self._limit(spread[known])
+        limit = self.uncertainty
+        if limit == "published":
+            limit = 0.75 * float(np.ptp(spread[known])) if known.any() else 0.0
         steady = known & (spread <= limit)
         return steady & (confidence <= self.confidence), steady & (
             confidence >= 1 - self.confidence
         )
-
-    def _limit(self, spread: Floats) -> float:
-        if not isinstance(self.uncertainty, str):
-            return float(self.uncertainty)
-        if not len(spread):
-            return 0.0
-        low, high = float(spread.min()), float(spread.max())
-        return 0.75 * (high - low) + (low if self.uncertainty == "range" else 0.0)
 
     def _own_label(self, rows: EncodedRows) -> Floats:
         """Probability of each row's own label at each checkpoint; NaN where it has no sense."""
@@ -228,7 +213,7 @@ class LearningDynamics:
     def _edges(self, y: Floats) -> Floats | None:
         if self.real_rows_.classifies:
             return None
-        n_bins = self.n_bins or int(np.clip(len(y) // 20, 2, 5))
+        n_bins = int(np.clip(len(y) // 20, 2, 5))
         return np.unique(np.quantile(y, np.linspace(0, 1, n_bins + 1)[1:-1]))
 
     def _classes(self, y: Floats) -> Floats:
@@ -285,30 +270,3 @@ def _at_most(hard: Mask, confidence: Floats, share: float) -> Mask:
     kept = np.zeros(len(hard), dtype=bool)
     kept[marked[np.argsort(confidence[marked], kind="stable")[:allowed]]] = True
     return kept
-
-
-def _check(
-    confidence: float,
-    uncertainty: object,
-    metric: str,
-    n_checkpoints: int,
-    unseen: str,
-    max_removed: float,
-) -> None:
-    shares = {"confidence": confidence, "max_removed": max_removed}
-    if isinstance(uncertainty, str):
-        if uncertainty not in ("published", "range"):
-            raise InputError(
-                f"uncertainty is a number, 'published' or 'range', not {uncertainty!r}"
-            )
-    else:
-        shares["uncertainty"] = uncertainty  # type: ignore[assignment]  # what it is, is checked next
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            raise InputError(f"{name} lies between 0 and 1, not {value!r}")
-    if metric not in ("aleatoric", "epistemic"):
-        raise InputError(f"metric is 'aleatoric' or 'epistemic', not {metric!r}")
-    if unseen not in ("keep", "drop"):
-        raise InputError(f"unseen is 'keep' or 'drop', not {unseen!r}")
-    if n_checkpoints < 1:
-        raise InputError(f"n_checkpoints is at least 1, not {n_checkpoints}")

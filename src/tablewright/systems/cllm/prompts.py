@@ -16,12 +16,12 @@ from tablewright.llm.rows.cells import MARGIN
 from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask
 from tablewright.random_state import Stream
 from tablewright.schema import Column, Schema
+from tablewright.systems.common.coreset import SAMPLERS
 from tablewright.systems.common.examples import ExampleSampler, RandomExamples
 from tablewright.systems.common.guidance import Guidance
 from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.row_writer import usual_rows
-from tablewright.systems.common.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from tablewright.systems.cllm.system import CLLM
@@ -112,10 +112,7 @@ class Page:
             rows = builder.admit(one.example_frame)
             builder.rows(rows, lambda shown: form.write(shown, list(shown[0])), "Real rows:")
         self._add_shares(builder, request)
-        builder.say(
-            _END.format(n_rows=one.n_rows),
-            form.request(self.schema.names, one.n_rows),
-        )
+        builder.say(_END.format(n_rows=one.n_rows), form.request(self.schema.names, one.n_rows))
         expected = self._expected(one, reply)
         model = system.model("writer")
         heated = model is not None and model.has_temperature

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,12 +15,12 @@ from tablewright.systems.cllm.learning_dynamics import LearningDynamics
 from tablewright.systems.cllm.prompts import Page
 from tablewright.systems.common.base import System
 from tablewright.systems.common.candidate_pool import Judge, Verdict
+from tablewright.systems.common.coreset import SAMPLERS
 from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
 from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.row_writer import LanguageModelWriter, RowWriter
-from tablewright.systems.common.samplers import SAMPLERS
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ _VARIANTS = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class CLLM(System):
     """Curated LLM: rows from one prompt, and a model of the real rows that judges their labels.
 
@@ -125,34 +126,19 @@ class CLLM(System):
         "rows_per_prompt": Whole(optional=True),
     }
 
-    def __init__(
-        self,
-        target: str | None = None,
-        *,
-        llm: Any = None,
-        schema: Any = None,
-        variant: str = "default",
-        topic: str | None = None,
-        curate: bool = True,
-        examples: str = "random",
-        n_examples: int = 20,
-        rows_per_prompt: int | None = None,
-        labels: str = "written",
-        sampling_strategy: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.target = target
-        self.llm = llm
-        self.schema = schema
-        self.variant = variant
-        self.topic = topic
-        self.curate = curate
-        self.examples = examples
-        self.n_examples = n_examples
-        self.rows_per_prompt = rows_per_prompt
-        self.labels = labels
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
+    target: str | None = None
+    _: KW_ONLY
+    llm: Any = None
+    schema: Any = None
+    variant: str = "default"
+    topic: str | None = None
+    curate: bool = True
+    examples: str = "random"
+    n_examples: int = 20
+    rows_per_prompt: int | None = None
+    labels: str = "written"
+    sampling_strategy: Any = "auto"
+    random_state: Any = None
 
     def _prepare(self) -> None:
         self.preset_ = _VARIANTS[self.variant]

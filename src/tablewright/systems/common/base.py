@@ -171,6 +171,11 @@ class System(TableEstimator):
         ------
         InputError
             If the options do not fit each other or the table.
+
+        Warns
+        -----
+        RowsWarning
+            If there are fewer rows than were asked for, with the main reason.
         """
         frames = list(self._rows(n_samples, where, balance, rules, random_state))
         return self.restore_(untyped(pl.concat([self._blank(), *frames]), self.schema_))
@@ -312,7 +317,9 @@ class System(TableEstimator):
         if condition is not None:
             asked = Check(name="where", expression=condition.text, strict=True)
             kept = Rules(rules=[asked]) + kept
-        return self._run(SampleRequest(n_rows, quotas, condition, kept, seed))
+        yield from self._run(SampleRequest(n_rows, quotas, condition, kept, seed))
+        if (shortfall := self.result_.shortfall) and not self.dry_run_:
+            self.result_.warn(shortfall)
 
     def _run(self, request: SampleRequest) -> Iterator[pl.DataFrame]:
         """Take the rows of a request as they come, whole and no more than were wanted."""

@@ -52,6 +52,8 @@ class Verdict:
     notes : sequence of str
     added : DataFrame or None
         Rows that are returned beside the kept ones.
+    doubt : str
+        Why the kept rows may be of no use; "" where nothing speaks against them.
     """
 
     keep: Mask
@@ -60,6 +62,7 @@ class Verdict:
     scores: NDArray[np.float64]
     notes: Sequence[str] = field(default_factory=list)
     added: pl.DataFrame | None = None
+    doubt: str = ""
 
 
 Judge = Callable[[pl.DataFrame, list[Any]], Verdict]
@@ -320,3 +323,5 @@ class CandidatePool:
         self.result.reject(self.rows[out], stages, reasons, scores)
         for note in verdict.notes:
             self.result.note(note)
+        if verdict.doubt:
+            self.result.warn(verdict.doubt)

@@ -75,7 +75,7 @@ class CopyGate:
         for (part, _), n in self._of_row.items():
             repeated[part] += n if n > 1 else 0
         self._rates = {part: repeated[part] / n for part, n in self._of_part.items()}
-        self.repeating = bool(real.height) and 1 - len(self._real) / real.height > REPEATS
+        self.repeating = real.height - len(self._real) > REPEATS * real.height
         self.reset()
 
     def reset(self) -> None:

@@ -7,6 +7,7 @@ too, so that it is mixed with rows that stand for many others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -19,8 +20,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
-from tablewright.systems.common.examples import BalancedExamples, Indices
-from tablewright.systems.common.partition import Partition
+from tablewright.systems.common.examples import (
+    BalancedExamples,
+    ExampleSampler,
+    Indices,
+    NeighbourhoodExamples,
+    ProportionalExamples,
+    RandomExamples,
+)
+from tablewright.systems.common.partition import Partition, target_partition
 from tablewright.threads import one_thread
 
 EXAMPLES = ("random", "coreset")
@@ -170,3 +178,38 @@ def _mixed(hard: Indices, usual: Indices, rows: Indices, size: int, share: float
     wanted = [*hard[:n_hard].tolist(), *usual.tolist(), *hard.tolist(), *rows.tolist()]
     order = list(dict.fromkeys(wanted))[:size]
     return np.array(order, dtype=np.intp)
+
+
+Seed = tuple[int, ...]
+MakeSampler = Callable[[Seed], ExampleSampler]
+
+
+def _random(real: pl.DataFrame, schema: Schema, seed: int) -> MakeSampler:
+    return lambda stream: RandomExamples(real.height, stream)
+
+
+def _stratified(real: pl.DataFrame, schema: Schema, seed: int) -> MakeSampler:
+    target = schema.target
+    labels = [None] * real.height
+    if target is not None and not real[target].dtype.is_float():
+        labels = real[target].to_list()
+    return lambda stream: ProportionalExamples(labels, stream)
+
+
+def _nearest(real: pl.DataFrame, schema: Schema, seed: int) -> MakeSampler:
+    return lambda stream: NeighbourhoodExamples(real, schema, stream)
+
+
+def _coreset(real: pl.DataFrame, schema: Schema, seed: int) -> MakeSampler:
+    if schema.target is None:
+        return _random(real, schema, seed)
+    return Coreset.learn(real, schema, target_partition(real, schema), seed).sampler
+
+
+SAMPLERS: dict[str, Callable[[pl.DataFrame, Schema, int], MakeSampler]] = {
+    "random": _random,
+    "stratified": _stratified,
+    "nearest": _nearest,
+    "coreset": _coreset,
+}
+"""Each learns once from typed real rows, their schema and a seed; then draws for any stream."""

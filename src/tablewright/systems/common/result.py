@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,12 +10,17 @@ from typing import Any
 
 import polars as pl
 
+from tablewright.display import shown
 from tablewright.errors import ModelError
 from tablewright.llm.endpoint.metering import Bill
 
 _TYPES = {"_stage": pl.String, "_reason": pl.String, "_score": pl.Float64}
 MARKS = tuple(_TYPES)
 """Columns that rejected rows carry: where they were rejected, why, and the score, if any."""
+
+
+class RowsWarning(UserWarning):
+    """Rows that were asked for are missing, or whether they help is in doubt."""
 
 
 @dataclass
@@ -89,13 +95,41 @@ class Result:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
+    def warn(self, sentence: str) -> None:
+        """Tell the user something that Python code should notice too."""
+        self.note(sentence)
+        warnings.warn(sentence, RowsWarning, stacklevel=4)
+
+    @property
+    def shortfall(self) -> str:
+        """Why there are fewer rows than were asked for; "" where there are as many."""
+        if self.n_kept >= self.n_requested:
+            return ""
+        return (
+            f"{self.n_kept:,} of the {self.n_requested:,} rows asked for were kept: "
+            f"{self._main_obstacle()}"
+        )
+
+    def _main_obstacle(self) -> str:
+        """Say what cost most rows: a cap, a check, or replies that could not be read."""
+        rejected = self.rejected
+        if self.stopped is not None:
+            return str(self.stopped)
+        if rejected.height:
+            [(stage, n_rows)] = Counter(rejected["_stage"]).most_common(1)
+            reasons = Counter(rejected.filter(pl.col("_stage") == stage)["_reason"])
+            reason = shown(reasons.most_common(1)[0][0], 120)
+            return f"{n_rows:,} were rejected by {stage}, such as: {reason}"
+        if self.parse_errors:
+            [(reason, n_rows)] = self.parse_errors.most_common(1)
+            return f"{n_rows:,} could not be read: {shown(reason, 120)}"
+        return "no other rows were written"
+
     @property
     def rejected(self) -> pl.DataFrame:
         """Rows that were not taken, as typed rows with the columns of `MARKS` at the end."""
         if not self._rejected:
-            return pl.DataFrame(
-                schema=dict(zip(MARKS, (pl.String, pl.String, pl.Float64), strict=True))
-            )
+            return pl.DataFrame(schema=_TYPES)
         return pl.concat(self._rejected, how="diagonal_relaxed")
 
     @property

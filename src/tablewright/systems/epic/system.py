@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,6 +43,7 @@ _VARIANTS = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class EPIC(System):
     """Rows for every class alike, from a prompt that is a balanced table in groups of classes.
 
@@ -119,32 +120,18 @@ class EPIC(System):
         "sets": Whole(optional=True),
     }
 
-    def __init__(
-        self,
-        target: str | None = None,
-        *,
-        llm: Any = None,
-        schema: Any = None,
-        variant: str = "default",
-        rows_per_class: int | None = None,
-        sets: int | None = None,
-        mapping: str | None = None,
-        examples: str = "random",
-        labels: str = "written",
-        sampling_strategy: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.target = target
-        self.llm = llm
-        self.schema = schema
-        self.variant = variant
-        self.rows_per_class = rows_per_class
-        self.sets = sets
-        self.mapping = mapping
-        self.examples = examples
-        self.labels = labels
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
+    target: str | None = None
+    _: KW_ONLY
+    llm: Any = None
+    schema: Any = None
+    variant: str = "default"
+    rows_per_class: int | None = None
+    sets: int | None = None
+    mapping: str | None = None
+    examples: str = "random"
+    labels: str = "written"
+    sampling_strategy: Any = "auto"
+    random_state: Any = None
 
     presets: ClassVar[Any] = _VARIANTS
 

@@ -18,6 +18,7 @@ from tablewright.errors import InputError
 from tablewright.llm.prompts.sharing import Cell, plain
 from tablewright.llm.rows.numbers import readings
 from tablewright.schema import Schema
+from tablewright.systems.common.edits import edit_distance
 from tablewright.tables.inference.cells import MISSING_TEXTS, VAGUE_TEXTS
 
 Mapped = Literal["none", "repetitive", "all"]
@@ -119,7 +120,7 @@ class ValueTokens:
         tokens = {token: value for value, token in self.tokens[column].items()}
         if text in tokens or not repair:
             return tokens.get(text)
-        near = [token for token in tokens if _one_edit(text.upper(), token)]
+        near = [token for token in tokens if edit_distance(text.upper(), token, 1) == 1]
         return tokens[near[0]] if len(near) == 1 else None
 
 
@@ -171,24 +172,3 @@ class _Maker:
         folded = token.casefold()
         names_something = folded in self.taken | MISSING_TEXTS | VAGUE_TEXTS
         return not (names_something or _LIKE_A_GROUP.fullmatch(token) or readings(token))
-
-
-def _one_edit(text: str, token: str) -> bool:
-    """Whether one letter put in, left out or changed makes one text of the other.
-
-    Examples
-    --------
-    >>> [_one_edit(text, "QX4") for text in ("QX4", "Q4", "QZ4", "QX44", "ZZ4")]
-    [False, True, True, True, False]
-    """
-    if abs(len(text) - len(token)) > 1 or text == token:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(text, token, strict=False)) if a != b), None)
-    if at is None:
-        return True
-    rests = (
-        (text[at + 1 :], token[at + 1 :]),
-        (text[at:], token[at + 1 :]),
-        (text[at + 1 :], token[at:]),
-    )
-    return any(one == other for one, other in rests)

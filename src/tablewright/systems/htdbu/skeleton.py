@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -100,22 +101,13 @@ def named_columns(names: Sequence[str], schema: Schema) -> list[str]:
     return list(dict.fromkeys([*lead, *names]))
 
 
-def plan_skeleton(
-    real: pl.DataFrame,
-    layout: Layout,
-    rules: Sequence[BoundRule],
-    columns: Sequence[str],
-    n_rows: int,
-    *,
-    classes: Mapping[Any, int] | None = None,
-    accepted: Floats | None = None,
-    keep_target: bool = True,
-) -> Skeleton:
-    """Make the skeleton of a request.
+@dataclass
+class SkeletonPlanner:
+    """Makes the skeleton of a request.
 
     Parameters
     ----------
-    real : polars DataFrame
+    real_rows : polars DataFrame
         Real rows.
     layout : Layout
         Codes of the columns.
@@ -131,42 +123,39 @@ def plan_skeleton(
         Share of the rows of each cell that keep the other rules, to condition on them.
     keep_target : bool, default=True
         Whether the classes of the target keep their shares wherever rules allow it.
-
-    Raises
-    ------
-    RuleError
-        If rules about shares exclude each other, or hard rules leave no cell; names them.
     """
-    return _Planning(real, layout, rules, columns, n_rows, classes, accepted, keep_target).made()
 
+    real_rows: pl.DataFrame
+    layout: Layout
+    rules: Sequence[BoundRule]
+    columns: Sequence[str]
+    n_rows: int
+    _: KW_ONLY
+    classes: Mapping[Any, int] | None = None
+    accepted: Floats | None = None
+    keep_target: bool = True
 
-class _Planning:
-    def __init__(
-        self,
-        real: pl.DataFrame,
-        layout: Layout,
-        rules: Sequence[BoundRule],
-        columns: Sequence[str],
-        n_rows: int,
-        classes: Mapping[Any, int] | None,
-        accepted: Floats | None,
-        keep_target: bool,
-    ) -> None:
-        self.layout, self.rules, self.n_rows = layout, rules, n_rows
-        self.classes, self.keep_target = classes, keep_target
+    def __post_init__(self) -> None:
         self.notes: list[str] = []
-        self.shared = [rule for rule in rules if isinstance(rule, ShareRule) and _acts(rule)]
-        self.axes = self._axes(real, columns)
+        self.shared = [rule for rule in self.rules if isinstance(rule, ShareRule) and _acts(rule)]
+        self.axes = self._axes(self.real_rows, self.columns)
         sizes = [axis.size for axis in self.axes]
         listed = np.array(list(np.ndindex(*sizes)), dtype=np.intp)
         self.cells: Ints = listed.reshape(math.prod(sizes), len(sizes))
-        self.frame = cell_frame(self.axes, self.cells, layout)
-        at = places(self.axes, real, layout)
-        self.real: Floats = np.bincount(at, minlength=len(self.cells)) / max(real.height, 1)
-        self.start = self.real if accepted is None else self.real * accepted
+        self.frame = cell_frame(self.axes, self.cells, self.layout)
+        at = places(self.axes, self.real_rows, self.layout)
+        counts = np.bincount(at, minlength=len(self.cells))
+        self.real: Floats = counts / max(self.real_rows.height, 1)
+        self.start = self.real if self.accepted is None else self.real * self.accepted
 
-    def made(self) -> Skeleton:
-        """Plan it."""
+    def plan(self) -> Skeleton:
+        """Make it.
+
+        Raises
+        ------
+        RuleError
+            If rules about shares exclude each other, or hard rules leave no cell; names them.
+        """
         handled = [rule for rule in self.shared if self._covers(rule)]
         requested = [self._constraint(rule) for rule in handled]
         soft = self._soft()

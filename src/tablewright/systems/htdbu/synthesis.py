@@ -6,7 +6,7 @@ given them; what still breaks a rule is drawn again, computed or projected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from tablewright.synthesizer.estimator import BLOCK
 from tablewright.synthesizer.row_rules import RuleKeeper
 from tablewright.systems.common.copy_gate import CopyGate
 from tablewright.systems.common.request import SampleRequest
-from tablewright.systems.htdbu.skeleton import plan_skeleton
+from tablewright.systems.htdbu.skeleton import SkeletonPlanner
 from tablewright.systems.htdbu.skeleton_cells import Skeleton
 from tablewright.systems.htdbu.textures import Texture
 from tablewright.threads import one_thread
@@ -124,7 +124,7 @@ class Synthesis:
 
     def _skeleton(self, accepted: NDArray[np.float64] | None = None) -> Skeleton:
         request = self.request
-        return plan_skeleton(
+        return SkeletonPlanner(
             self.real,
             self.layout,
             self.keeper.bound,
@@ -133,7 +133,7 @@ class Synthesis:
             classes=request.quotas,
             accepted=accepted,
             keep_target=not self.condition,
-        )
+        ).plan()
 
     def blocks(self) -> Iterator[pl.DataFrame]:
         """Yield the rows, a block at a time; memory does not grow with their number.
@@ -178,24 +178,16 @@ class Synthesis:
 
         The cell of the skeleton stays, and so its share, as long as another row can be drawn.
         """
-        kept = np.ones(rows.height, dtype=np.bool_)
         if self.gate is None:
-            return rows, kept
-        open_rows = np.flatnonzero(self._copied(rows))
-        for attempt in range(1, TRIES + 1):
-            if not len(open_rows):
-                break
-            again = None
-            if given is not None:
-                again = Given(given.values[open_rows], given.known[open_rows])
-            part = self._rows(again, len(open_rows), within, *at, attempt)
-            source = np.arange(rows.height)
-            copied = self._copied(part)
-            source[open_rows[~copied]] = rows.height + np.flatnonzero(~copied)
-            rows, open_rows = pl.concat([rows, part])[source], open_rows[copied]
-        kept[open_rows] = False
-        if len(open_rows):
-            self.rejected.append(rows[open_rows])
+            return rows, np.ones(rows.height, dtype=np.bool_)
+
+        def draw(again: Given | None, n_rows: int, attempt: int) -> tuple[pl.DataFrame, Bools]:
+            part = self._rows(again, n_rows, within, *at, attempt)
+            return part, ~self._copied(part)
+
+        rows, kept = _redrawn(rows, ~self._copied(rows), given, draw)
+        if not kept.all():
+            self.rejected.append(rows.filter(~kept))
         return rows, kept
 
     def _copied(self, rows: pl.DataFrame) -> Bools:
@@ -283,19 +275,12 @@ class Synthesis:
         asked = within
         if self.acceptance < LOW_ACCEPTANCE:
             asked = _both(within, self.keeper.requirement)
-        result = self._drawn(given, n_rows, asked, rng, start)
-        self.n_drawn += n_rows
-        result, right = self.keeper.complies(result)
-        for _ in range(TRIES):
-            rows = np.flatnonzero(~right)
-            if len(rows) == 0:
-                break
-            again = None if given is None else Given(given.values[rows], given.known[rows])
-            part, good = self.keeper.complies(self._drawn(again, len(rows), asked, rng, start))
-            self.n_drawn += len(rows)
-            source = np.arange(n_rows)
-            source[rows[good]] = n_rows + np.flatnonzero(good)
-            result, right[rows[good]] = pl.concat([result, part])[source], True
+
+        def draw(again: Given | None, n_rows: int, _: int = 0) -> tuple[pl.DataFrame, Bools]:
+            self.n_drawn += n_rows
+            return self.keeper.complies(self._drawn(again, n_rows, asked, rng, start))
+
+        result, right = _redrawn(*draw(given, n_rows), given, draw)
         self.n_right += int(right.sum())
         return result
 
@@ -341,6 +326,26 @@ class Synthesis:
         else:
             off = int(self.counts[rule.broken(self.skeleton.values)].sum())
         return RuleAudit(rule.name, rule.rule.described(), n_rows - off, 0, 0, 0, 0, off, {})
+
+
+def _redrawn(
+    rows: pl.DataFrame,
+    good: Bools,
+    given: Given | None,
+    draw: Callable[[Given | None, int, int], tuple[pl.DataFrame, Bools]],
+) -> tuple[pl.DataFrame, Bools]:
+    """Draw the rows that are not good again, each given its own cells, up to sixty times."""
+    good = good.copy()
+    for attempt in range(1, TRIES + 1):
+        bad = np.flatnonzero(~good)
+        if not len(bad):
+            break
+        again = None if given is None else Given(given.values[bad], given.known[bad])
+        part, better = draw(again, len(bad), attempt)
+        source = np.arange(rows.height)
+        source[bad[better]] = rows.height + np.flatnonzero(better)
+        rows, good[bad[better]] = pl.concat([rows, part])[source], True
+    return rows, good
 
 
 def _forced(rules: Rules) -> Rules:

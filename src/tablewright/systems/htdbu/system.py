@@ -13,7 +13,7 @@ projection of the skeleton, validation of rules, repair, and the loop's threshol
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,17 +38,24 @@ from tablewright.systems.htdbu.candidates import Config
 from tablewright.systems.htdbu.feedback import ROUNDS, TuningTrace
 from tablewright.systems.htdbu.skeleton import named_columns, skeleton_columns
 from tablewright.systems.htdbu.skeleton_cells import Skeleton
-from tablewright.systems.htdbu.stored import restored_texture, stored_texture
 from tablewright.systems.htdbu.synthesis import Synthesis
 from tablewright.systems.htdbu.template import rewrite_template, write_template
 from tablewright.systems.htdbu.text_columns import Texts
 from tablewright.systems.htdbu.texts import TextColumn
-from tablewright.systems.htdbu.textures import OWN, Texture, learn_texture, make_model
+from tablewright.systems.htdbu.textures import (
+    OWN,
+    Texture,
+    learn_texture,
+    make_model,
+    restored_texture,
+    stored_texture,
+)
 from tablewright.systems.htdbu.textures import texture_options as options_of
 from tablewright.systems.htdbu.tuning import Tuner
 from tablewright.tables.io.model_file import Artefact
 
 
+@dataclass(eq=False, repr=False)
 class HTDBU(System):
     """Rows of a learned texture under a template of rules.
 
@@ -131,34 +138,19 @@ class HTDBU(System):
         "enforce": OneOf("intervene", "condition"),
     }
 
-    def __init__(
-        self,
-        target: str | None = None,
-        *,
-        rules: Any = None,
-        texture: Any = None,
-        skeleton: Any = "auto",
-        enforce: str = "intervene",
-        texts: TextColumn | Sequence[TextColumn] | None = None,
-        llm: Models = None,
-        variant: str = "default",
-        loop: bool | int = False,
-        schema: Any = None,
-        sampling_strategy: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.target = target
-        self.rules = rules
-        self.texture = texture
-        self.skeleton = skeleton
-        self.enforce = enforce
-        self.texts = texts
-        self.llm = llm
-        self.variant = variant
-        self.loop = loop
-        self.schema = schema
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
+    target: str | None = None
+    _: KW_ONLY
+    rules: Any = None
+    texture: Any = None
+    skeleton: Any = "auto"
+    enforce: str = "intervene"
+    texts: TextColumn | Sequence[TextColumn] | None = None
+    llm: Models = None
+    variant: str = "default"
+    loop: bool | int = False
+    schema: Any = None
+    sampling_strategy: Any = "auto"
+    random_state: Any = None
 
     def _prepare(self) -> None:
         self.texts_ = Texts.fit(
@@ -253,6 +245,11 @@ class HTDBU(System):
             yield rows.select(self.writable_.names)
         for copies in created.rejected:
             result.reject(copies, "copies", [TOO_MANY] * copies.height)
+        if created.rejected:
+            result.note(
+                f"in some cells of the skeleton the texture {self.texture_name_} gives only copies "
+                "of real rows: take another texture, or fewer columns for the skeleton"
+            )
 
     def _template_of(self, asked: Rules) -> Rules:
         """Return the rules of a call: other ones, or the template, as the loop left it."""

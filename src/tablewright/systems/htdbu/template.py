@@ -10,15 +10,11 @@ import polars as pl
 
 from tablewright.errors import ModelError
 from tablewright.llm.endpoint.base import LLM
-from tablewright.rules import Rules, Source, as_rules
+from tablewright.rules import Rules, Source, as_rules, validate_rules
+from tablewright.rules.mining import mine_rules
 from tablewright.schema import Schema
 from tablewright.synthesizer.row_rules import RuleWarning
-from tablewright.systems.common.rule_writing.writer import (
-    GivenRules,
-    MinedRules,
-    ModelRules,
-    WrittenRules,
-)
+from tablewright.systems.common.rule_writing.writer import ModelRules, WrittenRules
 from tablewright.threads import one_thread
 
 _MINABLE = 20
@@ -33,8 +29,8 @@ def write_template(
         given = as_rules(rules)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuleWarning)
-            written = GivenRules(given).write(frame, schema, rng)
-        return WrittenRules(given, Source.HUMAN, written.findings)
+            findings = validate_rules(given, schema, frame).require().findings
+        return WrittenRules(given, Source.HUMAN, findings)
     schema = schema.model_copy(update={"columns": schema.modelled})
     if model is not None:
         return ModelRules(model).write(frame, schema, rng)
@@ -42,9 +38,9 @@ def write_template(
         note = f"no rules were mined from {frame.height} rows"
         return WrittenRules(Rules(), Source.MINED, notes=[note])
     with one_thread():
-        mined = MinedRules().write(frame, schema, rng)
-    hard = Rules(rules=[rule for rule in mined.rules if rule.hard])
-    left = len(mined.rules) - len(hard)
+        mined = mine_rules(frame, schema, rng)
+    hard = Rules(rules=[rule for rule in mined if rule.hard])
+    left = len(mined) - len(hard)
     notes = [f"{left} mined rules that hold mostly were left to the texture"] if left else []
     return WrittenRules(hard, Source.MINED, notes=notes)
 

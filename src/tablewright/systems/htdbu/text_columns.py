@@ -103,10 +103,7 @@ class Texts:
 
 def _attribute(column: TextColumn, nullable: bool) -> Column:
     return Column(
-        name=column.attribute,
-        kind=Kind.CATEGORICAL,
-        categories=column.values_,
-        nullable=nullable,
+        name=column.attribute, kind=Kind.CATEGORICAL, categories=column.values_, nullable=nullable
     )
 
 

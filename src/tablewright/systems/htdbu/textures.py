@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import isclass
 from typing import Any
 
@@ -12,12 +12,16 @@ import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.generators.base import Generator
+from tablewright.generators.base import Generator, State
 from tablewright.generators.plugin import as_generator
 from tablewright.registry import resolve
 from tablewright.schema import Schema
+from tablewright.systems.common.base import nested, part_of
 from tablewright.systems.htdbu.candidates import Config
+from tablewright.systems.htdbu.text_columns import Texts
+from tablewright.systems.htdbu.texts import TextColumn
 from tablewright.tables.encoding.layout import Layout
+from tablewright.tables.io.model_file import Artefact
 from tablewright.threads import one_thread
 
 PUBLISHED = "forest"
@@ -105,3 +109,41 @@ def make_model(config: Config, own: Any) -> Any:
         return resolve("generators", config.texture)(**config.options)
     except TypeError as error:
         raise InputError(f"texture {config.texture!r}: {error}") from error
+
+
+def stored_texture(
+    texture: Texture, texts: Texts, reference: pl.DataFrame, own: Mapping[str, Any]
+) -> Artefact:
+    """Return a texture, text columns and the rows they were learned from, as data."""
+    state = texture.generator.state()
+    layout, arrays, frames = texture.layout.state()
+    parts = [nested(f"text{k}", column.state()) for k, column in enumerate(texts.columns)]
+    facts = {
+        **own,
+        "rows_columns": texts.schema.names,
+        "layout": layout,
+        "generator": dict(state.facts),
+        "texts": [dict(part.facts) for part in parts],
+    }
+    arrays = {**arrays, "generator": dict(state.arrays)}
+    frames = {**frames, "rows": texts.frame, "reference": reference}
+    for part in parts:
+        arrays |= part.arrays
+        frames |= part.frames
+    return Artefact(facts, arrays, frames)
+
+
+def restored_texture(method: str, stored: Artefact) -> tuple[Texture, Texts]:
+    """Make again what `stored_texture` returned; `method` names the generator."""
+    facts = stored.facts
+    layout = Layout.restore(facts["layout"], stored.arrays, stored.frames)
+    columns = [layout.schema[name] for name in facts["rows_columns"]]
+    schema = layout.schema.model_copy(update={"columns": columns})
+    texts = tuple(
+        TextColumn.restore(part_of(f"text{k}", replace(stored, facts=part)))
+        for k, part in enumerate(facts["texts"])
+    )
+    state = State(facts["generator"], stored.arrays["generator"])
+    generator = resolve("generators", method).restore(layout.codec.fields, state)
+    borrowed = tuple(text.column for text in texts)
+    return Texture(generator, layout), Texts(texts, stored.frames["rows"], schema, borrowed)

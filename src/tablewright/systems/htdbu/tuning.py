@@ -23,7 +23,7 @@ from tablewright.synthesizer.row_rules import RuleWarning, reference_rows
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.htdbu.candidates import Config, better_textures, relaxed_rules
 from tablewright.systems.htdbu.feedback import Diagnostics, TuningTrace, tune
-from tablewright.systems.htdbu.skeleton import plan_skeleton
+from tablewright.systems.htdbu.skeleton import SkeletonPlanner
 from tablewright.systems.htdbu.skeleton_cells import Skeleton
 from tablewright.systems.htdbu.synthesis import Synthesis
 from tablewright.systems.htdbu.textures import Texture
@@ -96,10 +96,7 @@ class Tuner:
         self._textures: dict[str, Texture] = {}
 
     def run(
-        self,
-        config: Config,
-        rounds: int,
-        rewrite: Callable[[Rules], Rules | None] | None = None,
+        self, config: Config, rounds: int, rewrite: Callable[[Rules], Rules | None] | None = None
     ) -> TuningTrace:
         """Change a config as long as it helps."""
         with warnings.catch_warnings():
@@ -182,7 +179,7 @@ class Tuner:
     def _skeleton(self, texture: Texture, bound: Sequence[BoundRule]) -> Skeleton:
         columns = self.columns(Rules(rules=[rule.rule for rule in bound]))
         n_rows = min(self.train.height, MAX_ROWS)
-        return plan_skeleton(self.train, texture.layout, bound, columns, n_rows)
+        return SkeletonPlanner(self.train, texture.layout, bound, columns, n_rows).plan()
 
     def _asked(self, texture: Texture, bound: Sequence[BoundRule]) -> tuple[float, float]:
         """Return what rules that are no interventions want changed, and what chance changes."""

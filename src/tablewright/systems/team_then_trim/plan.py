@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
-from rich.table import Table
-from rich.text import Text
-
 Context = Literal["parents", "ancestors", "all_done"]
 """What a worker is given: columns of the components it follows, of all before, of all done."""
 
@@ -261,18 +258,6 @@ class TeamPlan:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
-
-    def __rich__(self) -> Table:
-        """Lay the plan out for a terminal; nothing in it is taken for mark-up."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for head in ("component", "role", "columns", "after"):
-            table.add_column(head, overflow="fold")
-        for part in self.components:
-            cells = (part.id, part.role, ", ".join(part.features), ", ".join(part.parents))
-            table.add_row(*map(Text, cells))
-        if self.label_role:
-            table.add_row(Text("label"), Text(self.label_role), Text(""), Text("all"))
-        return table
 
 
 def _halves(part: Component, local: set[str], ids: set[str]) -> list[Component]:

@@ -16,6 +16,7 @@ from tablewright.display import shown
 from tablewright.errors import InputError
 from tablewright.llm.rows.lenient_json import find_containers
 from tablewright.schema import suggest
+from tablewright.systems.common.edits import edit_distance
 from tablewright.systems.team_then_trim.plan import MOST_COMPONENTS, Component, Repair, TeamPlan
 
 _NEAR = 2
@@ -398,14 +399,5 @@ def _fold(name: str) -> str:
 
 def _is_near(known: str, written: str) -> bool:
     """Whether one name may be a slip of the other; of a short name less may differ."""
-    max_edits = min(_NEAR, len(known) // 2)
-    if abs(len(known) - len(written)) > max_edits:
-        return False
-    row = list(range(len(written) + 1))
-    for i, a in enumerate(known, 1):
-        above, row = row, [i]
-        for j, b in enumerate(written, 1):
-            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b)))
-        if min(row) > max_edits:
-            return False
-    return row[-1] <= max_edits
+    limit = min(_NEAR, len(known) // 2)
+    return edit_distance(known, written, limit) <= limit

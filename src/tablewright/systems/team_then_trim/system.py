@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,11 +17,11 @@ from tablewright.rules.bound import BoundRule
 from tablewright.schema import suggest
 from tablewright.synthesizer.parameters import OneOf
 from tablewright.systems.common.base import System
+from tablewright.systems.common.coreset import SAMPLERS
 from tablewright.systems.common.label_draws import LabelDrawer
 from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
-from tablewright.systems.common.samplers import SAMPLERS
 from tablewright.systems.team_then_trim.classes import (
     dealt_labels,
     declare_classes,
@@ -28,19 +29,24 @@ from tablewright.systems.team_then_trim.classes import (
     unseen_notes,
 )
 from tablewright.systems.team_then_trim.gates import Gates
-from tablewright.systems.team_then_trim.label_probabilities import ProbabilityWorker
 from tablewright.systems.team_then_trim.manager import ask_for_plan, plan_by_association
 from tablewright.systems.team_then_trim.plan import Context, TeamPlan
 from tablewright.systems.team_then_trim.plan_reading import read_plan
 from tablewright.systems.team_then_trim.prompts import excerpt
 from tablewright.systems.team_then_trim.team import Team, TeamWriter, assign
-from tablewright.systems.team_then_trim.workers import LocalWorker, ModelWorker, Worker
+from tablewright.systems.team_then_trim.workers import (
+    LocalWorker,
+    ModelWorker,
+    ProbabilityWorker,
+    Worker,
+)
 from tablewright.tables.table import Table
 
 MAX_TIMES = 10
 """Times as many rows as requested that are written at most."""
 
 
+@dataclass(eq=False, repr=False)
 class TeamThenTrim(System):
     """A manager splits the columns, workers write them in turn, a last one the label; then Trim.
 
@@ -129,34 +135,19 @@ class TeamThenTrim(System):
         "examples": OneOf(*SAMPLERS),
     }
 
-    def __init__(
-        self,
-        target: str | None = None,
-        *,
-        llm: Any = None,
-        schema: Any = None,
-        plan: Any = None,
-        variant: str = "default",
-        trim: Any = "auto",
-        topic: str | None = None,
-        examples: str = "stratified",
-        labels: str = "written",
-        local_columns: Sequence[str] = (),
-        sampling_strategy: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.target = target
-        self.llm = llm
-        self.schema = schema
-        self.plan = plan
-        self.variant = variant
-        self.trim = trim
-        self.topic = topic
-        self.examples = examples
-        self.labels = labels
-        self.local_columns = local_columns
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
+    target: str | None = None
+    _: KW_ONLY
+    llm: Any = None
+    schema: Any = None
+    plan: Any = None
+    variant: str = "default"
+    trim: Any = "auto"
+    topic: str | None = None
+    examples: str = "stratified"
+    labels: str = "written"
+    local_columns: Sequence[str] = ()
+    sampling_strategy: Any = "auto"
+    random_state: Any = None
 
     # learning -----------------------------------------------------------------
 

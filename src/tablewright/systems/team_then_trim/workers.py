@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import numpy as np
 import polars as pl
 
+from tablewright.errors import ModelError
 from tablewright.generators.base import Generator, Given
 from tablewright.llm.endpoint.base import LLM
 from tablewright.llm.prompts.builder import Condition
@@ -24,9 +25,10 @@ from tablewright.registry import resolve
 from tablewright.schema import Schema
 from tablewright.synthesizer.auto import choose_method
 from tablewright.systems.common.batch import RowBatch
+from tablewright.systems.common.coreset import SAMPLERS, MakeSampler
 from tablewright.systems.common.examples import NearestExamples
+from tablewright.systems.common.label_draws import LabelDrawer
 from tablewright.systems.common.row_writer import ExampleRecorder, batch_of
-from tablewright.systems.common.samplers import SAMPLERS, MakeSampler
 from tablewright.systems.team_then_trim.plan import Component
 from tablewright.systems.team_then_trim.prompts import WorkerPrompts
 from tablewright.tables.encoding.codec import Codec, Floats
@@ -207,3 +209,24 @@ class LocalWorker:
         return series.zip_with(
             keep, pl.Series(series.name, [None] * len(series), dtype=series.dtype)
         )
+
+
+@dataclass(eq=False)
+class ProbabilityWorker:
+    """Gives each row a label drawn from its probabilities."""
+
+    drawer: LabelDrawer
+
+    def write(self, turns: Sequence[Turn], n_rows: int, seed: int) -> list[RowBatch]:
+        """Label the rows that the other workers wrote."""
+        return [self._label(turn, n_rows, seed) for turn in turns]
+
+    def _label(self, turn: Turn, n_rows: int, seed: int) -> RowBatch:
+        try:
+            labels = self.drawer.draw(turn.given, seed)
+        except ModelError as error:
+            none = pl.DataFrame(
+                schema={self.drawer.target: self.drawer.train.schema[self.drawer.target]}
+            )
+            return RowBatch(none, stopped=error, shown=self.drawer.shown)
+        return RowBatch(labels.to_frame(), groups=list(range(n_rows)), shown=self.drawer.shown)

@@ -17,12 +17,7 @@ from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules.language import Rules, Source
 from tablewright.schema import Kind, Schema
 from tablewright.systems.common.prompting import conditions_of
-from tablewright.systems.common.rule_writing.forms import (
-    MAX_RULES,
-    echoes,
-    grammar,
-    reply_schema,
-)
+from tablewright.systems.common.rule_writing.forms import MAX_RULES, echoes, grammar, reply_schema
 
 _MAX_PAIRS, _MIN_STRENGTH = 40, 0.1
 _ROWS = 5_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,12 +16,11 @@ import polars as pl
 from tablewright.errors import InputError, ModelError, RuleError
 from tablewright.llm.endpoint.base import LLM, Reply
 from tablewright.llm.endpoint.metering import Bill, Metered
-from tablewright.rules import Rules, Source, as_rules, check_rules, validate_rules
+from tablewright.rules import Rules, Source, check_rules, validate_rules
 from tablewright.rules.bound import BoundRule, RowRule, ShareRule, bind
 from tablewright.rules.check import RuleResult
 from tablewright.rules.expressions.conflicts import impossible
 from tablewright.rules.expressions.tree import Not
-from tablewright.rules.mining import mine_rules
 from tablewright.rules.validate import Finding, Level
 from tablewright.schema import Schema
 from tablewright.systems.common.rule_writing.prompts import Refused, RuleQuestion
@@ -75,71 +74,6 @@ class WrittenRules:
     bill: Bill = field(default_factory=Bill)
     notes: list[str] = field(default_factory=list)
     stopped: ModelError | None = None
-
-
-class RuleWriter(Protocol):
-    """The role that writes rules."""
-
-    def write(self, frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> WrittenRules:
-        """Write rules for a table.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Real rows, typed as the schema says.
-        schema : Schema
-        rng : numpy Generator
-            Source of all chance.
-        """
-
-
-@dataclass(frozen=True)
-class GivenRules:
-    """Rules of a person: a file, a list, or anything that `as_rules` takes.
-
-    Examples
-    --------
-    >>> frame, schema = pl.DataFrame({"age": [20, 40]}), Schema.build({"age": "integer"})
-    >>> written = GivenRules(["age >= 18"]).write(frame, schema, np.random.default_rng(0))
-    >>> [(rule.name, rule.support, rule.violation_rate) for rule in written.rules]
-    [('r1', 2, 0.0)]
-    """
-
-    rules: Any
-
-    def write(self, frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> WrittenRules:
-        """Take the rules, and measure them.
-
-        Raises
-        ------
-        RuleError
-            If they do not fit the table, or cannot hold together.
-        """
-        result = validate_rules(as_rules(self.rules), schema, frame).require()
-        return WrittenRules(result.rules, Source.HUMAN, result.findings)
-
-
-@dataclass(frozen=True)
-class MinedRules:
-    """Rules that the miner finds in the rows.
-
-    Parameters
-    ----------
-    options : mapping, default={}
-        Of `tablewright.rules.mining.mine_rules`.
-    """
-
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def write(self, frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> WrittenRules:
-        """Mine rules.
-
-        Raises
-        ------
-        InputError
-            If there are fewer than 20 rows.
-        """
-        return WrittenRules(mine_rules(frame, schema, rng, **self.options), Source.MINED)
 
 
 @dataclass(frozen=True)

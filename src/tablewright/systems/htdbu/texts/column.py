@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from tablewright.errors import InputError
 from tablewright.llm.endpoint.base import LLM
 from tablewright.metrics.texts import plain_texts, shared_share
 from tablewright.schema import Schema, suggest
+from tablewright.synthesizer.parameters import OneOf, check_parameters
 from tablewright.systems.htdbu.texts.classifier import TextClassifier
 from tablewright.systems.htdbu.texts.pool import TextPool
 from tablewright.systems.htdbu.texts.writing import label_texts, write_texts
@@ -22,6 +24,7 @@ Source = Literal["label", "classifier", "model"]
 Origin = Literal["real", "model"]
 
 
+@dataclass(eq=False)
 class TextColumn:
     """A column of texts with an attribute, such as a sentiment or a topic.
 
@@ -69,27 +72,22 @@ class TextColumn:
     ['Sales fell.', 'Sales rose.', 'Sales fell.']
     """
 
-    def __init__(
-        self,
-        column: str,
-        attribute: str,
-        *,
-        source: Source = "label",
-        values: Sequence[Any] | None = None,
-        texts: Origin = "real",
-        sure: float = 0.8,
-        llm: LLM | None = None,
-    ) -> None:
-        if source not in ("label", "classifier", "model"):
-            raise InputError(f"source is 'label', 'classifier' or 'model', not {source!r}")
-        if texts not in ("real", "model"):
-            raise InputError(f"texts is 'real' or 'model', not {texts!r}")
-        if not 0 <= sure <= 1:
-            raise InputError(f"sure is a probability from 0 to 1, not {sure}")
-        if column == attribute:
-            raise InputError(f"the attribute of {column!r} needs a name of its own")
-        self.column, self.attribute, self.source = column, attribute, source
-        self.values, self.texts, self.sure, self.llm = values, texts, sure, llm
+    column: str
+    attribute: str
+    _: KW_ONLY
+    source: Source = "label"
+    values: Sequence[Any] | None = None
+    texts: Origin = "real"
+    sure: float = 0.8
+    llm: LLM | None = None
+
+    def __post_init__(self) -> None:
+        allowed = {"source": OneOf("label", "classifier", "model"), "texts": OneOf("real", "model")}
+        check_parameters(self, allowed)
+        if not 0 <= self.sure <= 1:
+            raise InputError(f"sure is a probability from 0 to 1, not {self.sure}")
+        if self.column == self.attribute:
+            raise InputError(f"the attribute of {self.column!r} needs a name of its own")
 
     def fit(
         self,
