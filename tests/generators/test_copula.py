@@ -260,3 +260,17 @@ def test_a_box_far_out_is_drawn_with_the_right_shape() -> None:
     for j in range(2):
         # The tail of the learned marginal rests on 450 rows.
         assert ks_2samp(rows[:, j], requested[:, j]).statistic < 0.15
+
+
+def test_correlations_of_a_small_class_lean_towards_those_of_the_others() -> None:
+    def learned(sign: float) -> float:
+        draws = rng(3)
+        y = np.arange(640) >= 600
+        a = draws.normal(size=640)
+        b = np.where(y, 0.3, sign * 0.9) * a + draws.normal(size=640) / 2
+        fields = (Field("a"), Field("b"), Field("y", levels=2, target=True))
+        model = fitted(Matrix(np.column_stack([a, b, y]), fields))
+        return correlation(model.sample(20_000, rng(1), given=fixing(20_000, 3, c2=1.0)))
+
+    # the same 40 rows beside 600 of either sign; without shrinkage both would be equal
+    assert learned(1.0) > learned(-1.0) + 0.03
