@@ -376,7 +376,9 @@ def test_numbers_have_no_subgroups_unless_a_column_is_named() -> None:
 def test_no_evidence_without_arms_says_why() -> None:
     unknown = Augmentation.unknown("no target was named")
     assert unknown.verdict == Verdict(Word.NO_EVIDENCE, "no evidence: no target was named")
-    assert unknown.arms == unknown.scores == unknown.subgroups == []
+    assert not unknown.arms
+    assert not unknown.scores
+    assert not unknown.subgroups
 
 
 # the report itself ----------------------------------------------------------------

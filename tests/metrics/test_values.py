@@ -35,7 +35,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def encoder_of(frame: pl.DataFrame, target: str | None = None, **kinds: object) -> FeatureEncoder:
-    return FeatureEncoder.fit(frame, Schema.build(kinds, target=target))  # type: ignore[arg-type]
+    return FeatureEncoder.fit(frame, Schema.build(kinds, target=target))
 
 
 def numeric(n_rows: int, seed: int, n_columns: int = 2) -> pl.DataFrame:
