@@ -191,13 +191,10 @@ def _bare(texts: pl.Series, fmt: str) -> pl.Series:
 def _as_spelled(values: pl.Series, fmt: str) -> str:
     """Give the variant of a format that writes the values as they are: padding, capitals."""
     parsed = parse_dates(values, fmt)
-    variants = [
-        fmt,
-        re.sub(r"%([dmI])", r"%-\1", fmt),
-        re.sub(r"%([dmHI])", r"%-\1", fmt),
-        re.sub(r"%([HI])", r"%-\1", fmt),
-        re.sub(r"%([bB])", r"%^\1", fmt),
-    ]
+    unpadded = (re.sub(f"%([{letters}])", r"%-\1", fmt) for letters in ("dmI", "dmHI", "HI"))
+    variants = (
+        form for one in (fmt, *unpadded) for form in (one, re.sub(r"%([bB])", r"%^\1", one))
+    )
     return next((f for f in variants if dates_to_text(parsed, f).equals(values)), fmt)
 
 
