@@ -10,22 +10,10 @@ from typing import Any
 from tablewright.errors import ExpressionError, InputError, RuleError
 from tablewright.rules import language
 from tablewright.rules.expressions import parse
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.checking import Type, check, column_type, constant, type_of
 from tablewright.rules.expressions.conflicts import ONE
 from tablewright.rules.expressions.parsing import parse_tree
-from tablewright.rules.expressions.tree import (
-    And,
-    Arithmetic,
-    Call,
-    Comparison,
-    In,
-    IsNull,
-    Literal,
-    Name,
-    Node,
-    Not,
-    Or,
-)
 from tablewright.rules.expressions.unparse import unparse
 from tablewright.schema import Column, Kind, Schema
 
@@ -33,7 +21,7 @@ _ROUNDING = 1e-9
 """Relative slack of equalities between computed numbers: what 64-bit sums lose."""
 
 
-def rule_tree(rule: Any, schema: Schema) -> Node | None:
+def rule_tree(rule: Any, schema: Schema) -> sql.Node | None:
     """Return what every row has to keep, or None for a kind that an expression cannot say.
 
     Raises
@@ -59,69 +47,71 @@ def rule_tree(rule: Any, schema: Schema) -> Node | None:
 
 
 @singledispatch
-def _tree(rule: Any, schema: Schema) -> Node | None:
+def _tree(rule: Any, schema: Schema) -> sql.Node | None:
     return None
 
 
 @_tree.register
-def _(rule: language.Check, schema: Schema) -> Node:
+def _(rule: language.Check, schema: Schema) -> sql.Node:
     return parse(rule.expression, schema).tree
 
 
 @_tree.register
-def _(rule: language.Implies, schema: Schema) -> Node:
+def _(rule: language.Implies, schema: Schema) -> sql.Node:
     return _implies(parse(rule.if_, schema).tree, parse(rule.then, schema).tree)
 
 
 @_tree.register
-def _(rule: language.Equivalence, schema: Schema) -> Node:
+def _(rule: language.Equivalence, schema: Schema) -> sql.Node:
     a, b = parse(rule.a, schema).tree, parse(rule.b, schema).tree
-    return And((_implies(a, b), _implies(b, a)))
+    return sql.And((_implies(a, b), _implies(b, a)))
 
 
 @_tree.register
-def _(rule: language.Forbid, schema: Schema) -> Node:
+def _(rule: language.Forbid, schema: Schema) -> sql.Node:
     parts = tuple(parse(text, schema).tree for text in rule.all)
-    return Not(parts[0] if len(parts) == 1 else And(parts))
+    return sql.Not(parts[0] if len(parts) == 1 else sql.And(parts))
 
 
 @_tree.register
-def _(rule: language.Range, schema: Schema) -> Node:
+def _(rule: language.Range, schema: Schema) -> sql.Node:
     column = schema[rule.column]
-    bounds: list[Node] = []
+    bounds: list[sql.Node] = []
     if rule.min is not None:
-        bounds.append(Comparison(">=", Name(rule.column), constant(rule.min, column)))
+        bounds.append(sql.Comparison(">=", sql.Name(rule.column), constant(rule.min, column)))
     if rule.max is not None:
-        bounds.append(Comparison("<=", Name(rule.column), constant(rule.max, column)))
+        bounds.append(sql.Comparison("<=", sql.Name(rule.column), constant(rule.max, column)))
     return conjunction(bounds)
 
 
 @_tree.register
-def _(rule: language.Order, schema: Schema) -> Node:
-    names = [Name(schema[column].name) for column in rule.columns]
+def _(rule: language.Order, schema: Schema) -> sql.Node:
+    names = [sql.Name(schema[column].name) for column in rule.columns]
     operator: Any = "<" if rule.strictly else "<="
-    return conjunction([Comparison(operator, left, right) for left, right in pairwise(names)])
+    return conjunction([sql.Comparison(operator, left, right) for left, right in pairwise(names)])
 
 
 @_tree.register
-def _(rule: language.Linear, schema: Schema) -> Node:
-    total = weighted_sum({Name(column): w for column, w in rule.terms.items()})
+def _(rule: language.Linear, schema: Schema) -> sql.Node:
+    total = weighted_sum({sql.Name(column): w for column, w in rule.terms.items()})
     if rule.op == "=":
         slack = max(rule.tolerance, _ROUNDING * max(1.0, abs(rule.value)))
-        difference = Arithmetic("-", total, Literal(rule.value))
-        return Comparison("<=", Call("abs", (difference,)), Literal(slack))
+        difference = sql.Arithmetic("-", total, sql.Literal(rule.value))
+        return sql.Comparison("<=", sql.Call("abs", (difference,)), sql.Literal(slack))
     sign = 1 if rule.op in ("<", "<=") else -1
-    return Comparison(rule.op, total, Literal(rule.value + sign * rule.tolerance))
+    return sql.Comparison(rule.op, total, sql.Literal(rule.value + sign * rule.tolerance))
 
 
 @_tree.register
-def _(rule: language.Align, schema: Schema) -> Node:
+def _(rule: language.Align, schema: Schema) -> sql.Node:
     on, attribute = schema[rule.on], schema[rule.attribute]
     return conjunction(
         [
             _implies(
-                Comparison("=", Name(rule.on), constant(value, on)),
-                In(Name(rule.attribute), tuple(constant(item, attribute) for item in allowed)),
+                sql.Comparison("=", sql.Name(rule.on), constant(value, on)),
+                sql.In(
+                    sql.Name(rule.attribute), tuple(constant(item, attribute) for item in allowed)
+                ),
             )
             for value, allowed in rule.pairs.items()
         ]
@@ -129,15 +119,17 @@ def _(rule: language.Align, schema: Schema) -> Node:
 
 
 @_tree.register
-def _(rule: language.Formula, schema: Schema) -> Node:
+def _(rule: language.Formula, schema: Schema) -> sql.Node:
     column, computed = schema[rule.column], formula_tree(rule, schema)
     if column_type(column) is not Type.NUMBER:
-        return Comparison("=", Name(rule.column), computed)
-    difference = Arithmetic("-", Name(rule.column), computed)
-    return Comparison("<=", Call("abs", (difference,)), Literal(formula_tolerance(rule, column)))
+        return sql.Comparison("=", sql.Name(rule.column), computed)
+    difference = sql.Arithmetic("-", sql.Name(rule.column), computed)
+    return sql.Comparison(
+        "<=", sql.Call("abs", (difference,)), sql.Literal(formula_tolerance(rule, column))
+    )
 
 
-def formula_tree(rule: language.Formula, schema: Schema) -> Node:
+def formula_tree(rule: language.Formula, schema: Schema) -> sql.Node:
     """Return what a computed column is computed by; checked.
 
     Raises
@@ -162,38 +154,38 @@ def formula_tolerance(rule: language.Formula, column: Column) -> float:
     return _ROUNDING if decimals is None else 0.5 * 10.0**-decimals + _ROUNDING
 
 
-def weighted_sum(weights: Mapping[Node, float]) -> Node:
+def weighted_sum(weights: Mapping[sql.Node, float]) -> sql.Node:
     """Return ``a * x + b * y + ...`` as a tree; a constant is the weight of `ONE`."""
-    result: Node | None = None
+    result: sql.Node | None = None
     for term, weight in weights.items():
         size = abs(weight)
-        part = term if size == 1 else Arithmetic("*", Literal(size), term)
-        part = Literal(size) if term == ONE else part
+        part = term if size == 1 else sql.Arithmetic("*", sql.Literal(size), term)
+        part = sql.Literal(size) if term == ONE else part
         if result is None:
-            result = part if weight >= 0 else Arithmetic("-", Literal(0), part)
+            result = part if weight >= 0 else sql.Arithmetic("-", sql.Literal(0), part)
         else:
-            result = Arithmetic("+" if weight >= 0 else "-", result, part)
-    return Literal(0) if result is None else result
+            result = sql.Arithmetic("+" if weight >= 0 else "-", result, part)
+    return sql.Literal(0) if result is None else result
 
 
-def _implies(premise: Node, conclusion: Node) -> Node:
-    return Or((Not(premise), conclusion))
+def _implies(premise: sql.Node, conclusion: sql.Node) -> sql.Node:
+    return sql.Or((sql.Not(premise), conclusion))
 
 
-def conjunction(parts: Sequence[Node]) -> Node:
+def conjunction(parts: Sequence[sql.Node]) -> sql.Node:
     """Return that all parts hold."""
-    return parts[0] if len(parts) == 1 else And(tuple(parts))
+    return parts[0] if len(parts) == 1 else sql.And(tuple(parts))
 
 
-def premise_of(rule: Any, schema: Schema) -> Node | None:
+def premise_of(rule: Any, schema: Schema) -> sql.Node | None:
     """Return when a rule speaks of a row: its `if`, else where its columns are not missing."""
     if isinstance(rule, language.Implies):
         return parse(rule.if_, schema).tree
     if isinstance(rule, language.Equivalence):
-        return Or((parse(rule.a, schema).tree, parse(rule.b, schema).tree))
+        return sql.Or((parse(rule.a, schema).tree, parse(rule.b, schema).tree))
     return None
 
 
-def not_missing(columns: Sequence[str]) -> Node:
+def not_missing(columns: Sequence[str]) -> sql.Node:
     """Return an expression that is true where no column is missing."""
-    return conjunction([Not(IsNull(Name(column))) for column in columns])
+    return conjunction([sql.Not(sql.IsNull(sql.Name(column))) for column in columns])

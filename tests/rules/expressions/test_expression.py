@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tablewright.errors import ConditionError, ExpressionError, InputError
-from tablewright.rules.expressions import conjuncts, domain, holds, parse
+from tablewright.rules.expressions import parse
 from tablewright.schema import Schema
 
 SCHEMA = Schema.build(
@@ -80,8 +80,8 @@ def test_answers(text: str, answers: list[bool | None]) -> None:
     condition = parse(text, SCHEMA)
     assert condition.truth(FRAME).to_list() == answers
     assert parse(condition.text, SCHEMA) == condition
-    assert holds(condition, FRAME).tolist() == [answer is True for answer in answers]
-    assert holds(condition, FRAME, null=True).tolist() == [a is not False for a in answers]
+    assert condition.holds(FRAME).tolist() == [answer is True for answer in answers]
+    assert condition.holds(FRAME, null=True).tolist() == [a is not False for a in answers]
 
 
 def test_no_rows() -> None:
@@ -132,14 +132,18 @@ def test_errors_show_the_place_and_the_remedy(text: str, place: int, says: str) 
 
 def test_parts_know_their_columns() -> None:
     condition = parse("age > 1 AND (x < 2 AND (smoker OR age < x))", SCHEMA)
-    assert [part.text for part in conjuncts(condition)] == ["age > 1", "x < 2", "smoker OR age < x"]
-    assert [part.columns for part in conjuncts(condition)] == [
+    assert [part.text for part in condition.conjuncts()] == [
+        "age > 1",
+        "x < 2",
+        "smoker OR age < x",
+    ]
+    assert [part.columns for part in condition.conjuncts()] == [
         ("age",),
         ("x",),
         ("smoker", "age", "x"),
     ]
     assert condition.columns == ("age", "x", "smoker")
-    assert domain(conjuncts(condition)[2], "age") is None
+    assert condition.conjuncts()[2].domain("age") is None
 
 
 def test_frame_without_the_column_or_with_another_type() -> None:

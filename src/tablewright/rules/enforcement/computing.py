@@ -14,22 +14,11 @@ from functools import cached_property
 import polars as pl
 
 from tablewright.rules.bound import BoundRule, Dependency, RowRule
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.checking import Type, column_type, type_of
 from tablewright.rules.expressions.conflicts import ONE, Weights, weighted
 from tablewright.rules.expressions.domains import pushed
 from tablewright.rules.expressions.evaluate import as_mask, truth, values
-from tablewright.rules.expressions.tree import (
-    And,
-    Arithmetic,
-    Call,
-    Comparison,
-    Literal,
-    Name,
-    Negative,
-    Node,
-    Or,
-    columns_of,
-)
 from tablewright.rules.language import Formula
 from tablewright.rules.trees import conjunction, formula_tree, weighted_sum
 from tablewright.schema import Column, Kind, Schema
@@ -57,8 +46,8 @@ class Computation:
 
     rule: BoundRule
     column: str
-    tree: Node | None
-    premise: Node | None = None
+    tree: sql.Node | None
+    premise: sql.Node | None = None
     within: tuple[float, float] | None = None
 
     @cached_property
@@ -67,14 +56,14 @@ class Computation:
         if isinstance(self.rule, Dependency):
             return tuple(self.rule.rule.from_)
         parts = [part for part in (self.tree, self.premise) if part is not None]
-        names = dict.fromkeys(name for part in parts for name in columns_of(part))
+        names = dict.fromkeys(name for part in parts for name in sql.columns_of(part))
         return tuple(name for name in names if name != self.column)
 
     @property
     def is_whole(self) -> bool:
         """Whether a row keeps the rule once the column is computed: it says nothing more."""
         return not isinstance(self.rule, RowRule) or not isinstance(
-            pushed(self.rule.tree, False), And
+            pushed(self.rule.tree, False), sql.And
         )
 
     def value(self, frame: pl.DataFrame, maps: Mapping[str, Dependency]) -> pl.Series:
@@ -161,7 +150,7 @@ class _Equation:
     rule: RowRule
     weights: Weights
     tolerance: float
-    premise: Node | None
+    premise: sql.Node | None
 
 
 def _solve(
@@ -175,20 +164,20 @@ def _solve(
     Exact ones come first, and what is solved is put into the next.
     """
     found = [e for rule in rules if isinstance(rule, RowRule) for e in _equations(rule)]
-    solved: dict[Node, Weights] = {}
+    solved: dict[sql.Node, Weights] = {}
     for one in sorted(found, key=lambda e: (e.premise is not None, e.tolerance)):
         weights = substituted(one.weights, solved) if one.premise is None else one.weights
         drawn = [name for name in order if name != schema.target]
         for column in (*reversed(drawn), *filter(None, [schema.target])):
             if not is_solvable(weights, column, one.tolerance, schema):
                 continue
-            others = {t: -w / weights[Name(column)] for t, w in weights.items()
-                      if t != Name(column)}  # fmt: skip
+            others = {t: -w / weights[sql.Name(column)] for t, w in weights.items()
+                      if t != sql.Name(column)}  # fmt: skip
             within = range_of(schema[column])
             tree = weighted_sum(others)
             if _add(Computation(one.rule, column, tree, one.premise, within), chosen):
                 if one.premise is None:
-                    solved[Name(column)] = others
+                    solved[sql.Name(column)] = others
                 break
 
 
@@ -196,12 +185,12 @@ def _equations(rule: RowRule) -> Iterator[_Equation]:
     """Yield the equations that a rule consists of, or demands under a premise."""
     if isinstance(rule.rule, Formula):
         return
-    pending: list[tuple[Node, list[Node]]] = [(pushed(rule.tree, False), [])]
+    pending: list[tuple[sql.Node, list[sql.Node]]] = [(pushed(rule.tree, False), [])]
     while pending:
         node, given = pending.pop()
-        if isinstance(node, And):
+        if isinstance(node, sql.And):
             pending += [(part, given) for part in node.parts]
-        elif isinstance(node, Or):
+        elif isinstance(node, sql.Or):
             *others, last = node.parts
             pending.append((last, [*given, *(pushed(part, True) for part in others)]))
         else:
@@ -210,30 +199,34 @@ def _equations(rule: RowRule) -> Iterator[_Equation]:
                 yield _Equation(rule, weights, tolerance, conjunction(given) if given else None)
 
 
-def _equated(node: Node, schema: Schema) -> tuple[Weights, float]:
+def _equated(node: sql.Node, schema: Schema) -> tuple[Weights, float]:
     """Return the sum that a comparison says is zero, and within which tolerance; else none."""
     match node:
-        case Comparison("=", left, right):
-            difference, size = Arithmetic("-", left, right), 0.0
+        case sql.Comparison("=", left, right):
+            difference, size = sql.Arithmetic("-", left, right), 0.0
             kinds = {type_of(side, schema) for side in (left, right)}
             if len(kinds) == 1 and kinds <= {Type.DATE, Type.TIMESTAMP}:
                 return {left: 1.0, right: -1.0}, 0.0
-        case Comparison(
-            "<=" | "<", Call("abs", (Arithmetic() as inner,)), Literal(int() | float() as limit)
+        case sql.Comparison(
+            "<=" | "<",
+            sql.Call("abs", (sql.Arithmetic() as inner,)),
+            sql.Literal(int() | float() as limit),
         ):
             difference, size = inner, limit
-        case Comparison(
-            ">=" | ">", Literal(int() | float() as limit), Call("abs", (Arithmetic() as inner,))
+        case sql.Comparison(
+            ">=" | ">",
+            sql.Literal(int() | float() as limit),
+            sql.Call("abs", (sql.Arithmetic() as inner,)),
         ):
             difference, size = inner, limit
         case _:
             return {}, 0.0
-    names = columns_of(difference)
+    names = sql.columns_of(difference)
     is_number = all(column_type(schema[name]) is Type.NUMBER for name in names)
     return (weighted(difference), float(size)) if is_number else ({}, 0.0)
 
 
-def substituted(weights: Weights, solved: Mapping[Node, Weights]) -> Weights:
+def substituted(weights: Weights, solved: Mapping[sql.Node, Weights]) -> Weights:
     """Return a sum with the columns that other sums give replaced by what gives them."""
     total = dict(weights)
     while terms := [term for term in total if term in solved]:
@@ -246,9 +239,9 @@ def substituted(weights: Weights, solved: Mapping[Node, Weights]) -> Weights:
 
 def is_solvable(weights: Weights, column: str, tolerance: float, schema: Schema) -> bool:
     """Whether a column, rounded as it is written, meets a sum of written values."""
-    term = Name(column)
+    term = sql.Name(column)
     others = {other: w for other, w in weights.items() if other != term}
-    if term not in weights or any(column in columns_of(other) for other in others):
+    if term not in weights or any(column in sql.columns_of(other) for other in others):
         return False
     if schema[column].kind not in _NUMBERS:
         return schema[column].kind in (Kind.DATE, Kind.DATETIME)
@@ -289,18 +282,18 @@ def _is_multiple(value: float, step: float) -> bool:
     return math.isfinite(value) and math.isclose(value / step, round(value / step), abs_tol=1e-9)
 
 
-def _grid(node: Node, schema: Schema) -> float:
+def _grid(node: sql.Node, schema: Schema) -> float:
     """Return a number that all values of an expression are multiples of, 0 where none is known."""
     match node:
-        case Name(column):
+        case sql.Name(column):
             return _unit(schema[column])
-        case Literal(int(value) | float(value)):
+        case sql.Literal(int(value) | float(value)):
             return abs(value)
-        case Negative(inner) | Call("abs", (inner,)):
+        case sql.Negative(inner) | sql.Call("abs", (inner,)):
             return _grid(inner, schema)
-        case Arithmetic("*", left, right):
+        case sql.Arithmetic("*", left, right):
             return _grid(left, schema) * _grid(right, schema)
-        case Call("floor" | "ceil" | "round" | "length" | "year" | "month" | "day", (_,)):
+        case sql.Call("floor" | "ceil" | "round" | "length" | "year" | "month" | "day", (_,)):
             return 1.0
         case _:
             return 0.0

@@ -14,21 +14,8 @@ from itertools import islice
 from tablewright.rules.bound import BoundRule, Dependency, RowRule, ShareRule, Unique
 from tablewright.rules.enforcement.computing import Computation, computations, needed
 from tablewright.rules.expressions import Expression
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.domains import pushed
-from tablewright.rules.expressions.tree import (
-    And,
-    Between,
-    Call,
-    Case,
-    Literal,
-    Name,
-    Node,
-    Or,
-    children,
-    columns_of,
-    rebuilt,
-    walk,
-)
 from tablewright.rules.trees import conjunction
 from tablewright.schema import Schema
 
@@ -131,63 +118,63 @@ class Plan:
         them. Dependencies and rules about other columns are left to the check afterwards.
         """
         open_columns = set(columns)
-        parts: list[Node] = []
+        parts: list[sql.Node] = []
         for rule in (*self.hard, *extra):
             if not isinstance(rule, RowRule) or self._computes(rule):
                 continue
             tree = self._expanded(rule.tree)
-            if open_columns & set(columns_of(tree)):
+            if open_columns & set(sql.columns_of(tree)):
                 parts += self._kept(tree, strict=rule.rule.strict)
         for one in self.computations:
             within = self._within_range(one)
-            if within is not None and open_columns & set(columns_of(within)):
+            if within is not None and open_columns & set(sql.columns_of(within)):
                 parts += self._kept(within, strict=False)
         return Expression(conjunction(parts), self.schema) if parts else None
 
-    def _within_range(self, one: Computation) -> Node | None:
+    def _within_range(self, one: Computation) -> sql.Node | None:
         """Return that a column which an equation is solved for stays in its range in the table."""
         if one.within is None or one.tree is None:
             return None
-        low, high = (Literal(end) for end in one.within)
-        inside = Between(self._expanded(one.tree), low, high)
-        return inside if one.premise is None else Or((pushed(one.premise, True), inside))
+        low, high = (sql.Literal(end) for end in one.within)
+        inside = sql.Between(self._expanded(one.tree), low, high)
+        return inside if one.premise is None else sql.Or((pushed(one.premise, True), inside))
 
     def _computes(self, rule: BoundRule) -> bool:
         """Whether a rule is kept once its columns are computed."""
         return any(one.rule is rule and one.is_whole for one in self.computations)
 
-    def _kept(self, tree: Node, *, strict: bool) -> list[Node]:
+    def _kept(self, tree: sql.Node, *, strict: bool) -> list[sql.Node]:
         """Return a rule as a condition: where NULL counts as kept, that is said."""
-        parts: list[Node] = list(tree.parts) if isinstance(tree, And) else [tree]
-        lenient = not strict and any(self.schema[name].nullable for name in columns_of(tree))
+        parts: list[sql.Node] = list(tree.parts) if isinstance(tree, sql.And) else [tree]
+        lenient = not strict and any(self.schema[name].nullable for name in sql.columns_of(tree))
         if not lenient:
             return parts
-        return [Call("coalesce", (part, Literal(True))) for part in parts]
+        return [sql.Call("coalesce", (part, sql.Literal(True))) for part in parts]
 
-    def _expanded(self, node: Node) -> Node:
+    def _expanded(self, node: sql.Node) -> sql.Node:
         """Replace columns that a tree computes by what computes them."""
         return _replaced(node, self._expansions)
 
     @cached_property
-    def _expansions(self) -> dict[str, Node]:
+    def _expansions(self) -> dict[str, sql.Node]:
         """What stands for each computed column, where that is not too large."""
-        result: dict[str, Node] = {}
+        result: dict[str, sql.Node] = {}
         for column, several in self.computed.items():
-            tree: Node = Name(column)
+            tree: sql.Node = sql.Name(column)
             for one in several:
                 if one.tree is not None:
                     value = _replaced(one.tree, result)
                     tree = (
                         value
                         if one.premise is None
-                        else Case(((_replaced(one.premise, result), value),), tree)
+                        else sql.Case(((_replaced(one.premise, result), value),), tree)
                     )
-            if sum(1 for _ in islice(walk(tree), MAX_EXPANDED)) < MAX_EXPANDED:
+            if sum(1 for _ in islice(sql.walk(tree), MAX_EXPANDED)) < MAX_EXPANDED:
                 result[column] = tree
         return result
 
 
-def _replaced(node: Node, by: Mapping[str, Node]) -> Node:
-    if isinstance(node, Name):
+def _replaced(node: sql.Node, by: Mapping[str, sql.Node]) -> sql.Node:
+    if isinstance(node, sql.Name):
         return by.get(node.column, node)
-    return rebuilt(node, [_replaced(child, by) for child in children(node)])
+    return sql.rebuilt(node, [_replaced(child, by) for child in sql.children(node)])

@@ -16,9 +16,6 @@ from tablewright.rules.expressions.domains import Domain, Interval
 from tablewright.rules.expressions.expression import (
     Expression,
     Where,
-    conjuncts,
-    domain,
-    holds,
     parse,
     parse_where,
 )
@@ -29,9 +26,6 @@ __all__ = [
     "Interval",
     "Where",
     "conflict",
-    "conjuncts",
-    "domain",
-    "holds",
     "parse",
     "parse_where",
 ]

@@ -11,25 +11,8 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 from tablewright.errors import ExpressionError
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.parsing import parse_tree
-from tablewright.rules.expressions.tree import (
-    And,
-    Arithmetic,
-    Between,
-    Call,
-    Case,
-    Comparison,
-    In,
-    IsNull,
-    Like,
-    Literal,
-    Name,
-    Negative,
-    Node,
-    Not,
-    Or,
-    Value,
-)
 from tablewright.rules.expressions.unparse import quote, shortened, value_text
 from tablewright.schema import Column, Kind, Schema, outer_name, suggest
 
@@ -68,7 +51,7 @@ _MOMENTS = frozenset({Type.DATE, Type.TIMESTAMP})
 _ORDERED = frozenset({Type.NUMBER, Type.DATE, Type.TIMESTAMP})
 
 
-def value_type(value: Value) -> Type:
+def value_type(value: sql.Value) -> Type:
     """Return the type of a constant.
 
     Examples
@@ -114,7 +97,7 @@ def _by_dtype(dtype: str | None) -> Type:
     return next(named, Type.TEXT)
 
 
-def check(tree: Node, schema: Schema, text: str = "") -> None:
+def check(tree: sql.Node, schema: Schema, text: str = "") -> None:
     """Check names, types and categories; the whole has to be true or false.
 
     Raises
@@ -124,7 +107,7 @@ def check(tree: Node, schema: Schema, text: str = "") -> None:
 
     Examples
     --------
-    >>> check(Name("age"), Schema.build({"age": "integer"}), "age")
+    >>> check(sql.Name("age"), Schema.build({"age": "integer"}), "age")
     Traceback (most recent call last):
     tablewright.errors.ExpressionError: a condition is true or false, but this is a number...
     """
@@ -137,7 +120,7 @@ def check(tree: Node, schema: Schema, text: str = "") -> None:
         )
 
 
-def type_of(tree: Node, schema: Schema, text: str = "") -> Type:
+def type_of(tree: sql.Node, schema: Schema, text: str = "") -> Type:
     """Return the type of an expression of any type, checked like `check`."""
     return _Checker(schema, text).type_of(tree)
 
@@ -146,46 +129,46 @@ class _Checker:
     def __init__(self, schema: Schema, text: str) -> None:
         self.schema, self.text = schema, text
 
-    def refuse(self, message: str, node: Node) -> NoReturn:
+    def refuse(self, message: str, node: sql.Node) -> NoReturn:
         raise ExpressionError(message, self.text, node.position)
 
-    def type_of(self, node: Node) -> Type:
+    def type_of(self, node: sql.Node) -> Type:
         match node:
-            case Literal(value):
+            case sql.Literal(value):
                 return value_type(value)
-            case Name():
+            case sql.Name():
                 return self.column(node)
-            case Negative(operand):
+            case sql.Negative(operand):
                 self.expect(operand, Type.NUMBER, "a sign")
                 return Type.NUMBER
-            case Arithmetic():
+            case sql.Arithmetic():
                 return self.arithmetic(node)
-            case Comparison() | Between():
+            case sql.Comparison() | sql.Between():
                 return self.comparison(node)
-            case In(operand, values):
+            case sql.In(operand, values):
                 self.comparable(operand, *(value for value in values if value.value is not None))
                 return Type.BOOLEAN
-            case Like(operand):
+            case sql.Like(operand):
                 self.expect(operand, Type.TEXT, "LIKE")
                 return Type.BOOLEAN
-            case IsNull(operand):
+            case sql.IsNull(operand):
                 self.type_of(operand)
                 return Type.BOOLEAN
-            case Not(operand):
+            case sql.Not(operand):
                 self.expect(operand, Type.BOOLEAN, "NOT")
                 return Type.BOOLEAN
-            case And(parts) | Or(parts):
+            case sql.And(parts) | sql.Or(parts):
                 for part in parts:
                     self.expect(part, Type.BOOLEAN, "AND and OR")
                 return Type.BOOLEAN
-            case Case(branches, default):
+            case sql.Case(branches, default):
                 for when, _ in branches:
                     self.expect(when, Type.BOOLEAN, "WHEN")
                 return self.common([then for _, then in branches] + [default])
-            case Call():
+            case sql.Call():
                 return self.call(node)
 
-    def column(self, node: Name) -> Type:
+    def column(self, node: sql.Name) -> Type:
         if node.column in self.schema:
             return column_type(self.schema[node.column])
         values = {value for column in self.schema.each() for value in column.categories or []}
@@ -197,13 +180,13 @@ class _Checker:
             )
         self.refuse(_unknown(node.column, self.schema.names, self.text), node)
 
-    def expect(self, node: Node, wanted: Type, where: str) -> None:
+    def expect(self, node: sql.Node, wanted: Type, where: str) -> None:
         result = self.type_of(node)
         if result is not wanted:
             hint = "; use IS NULL" if result is Type.NULL else ""
             self.refuse(f"{where} takes {wanted}, and this is {result}{hint}", node)
 
-    def arithmetic(self, node: Arithmetic) -> Type:
+    def arithmetic(self, node: sql.Arithmetic) -> Type:
         left, right = self.type_of(node.left), self.type_of(node.right)
         if left is right is Type.NUMBER:
             return Type.NUMBER
@@ -218,12 +201,12 @@ class _Checker:
             wrong,
         )
 
-    def comparison(self, node: Comparison | Between) -> Type:
-        if isinstance(node, Between):
-            operands: tuple[Node, ...] = (node.operand, node.low, node.high)
+    def comparison(self, node: sql.Comparison | sql.Between) -> Type:
+        if isinstance(node, sql.Between):
+            operands: tuple[sql.Node, ...] = (node.operand, node.low, node.high)
         else:
             operands = (node.left, node.right)
-        equality = isinstance(node, Comparison) and node.operator in ("=", "<>")
+        equality = isinstance(node, sql.Comparison) and node.operator in ("=", "<>")
         result = self.comparable(*operands, listed=equality)
         if equality:
             return Type.BOOLEAN
@@ -235,7 +218,7 @@ class _Checker:
             )
         return Type.BOOLEAN
 
-    def comparable(self, *operands: Node, listed: bool = True) -> Type:
+    def comparable(self, *operands: sql.Node, listed: bool = True) -> Type:
         """Check that operands have one type and that constants can be values of the column.
 
         A number that is not `listed` may still stand above or below those that are.
@@ -246,48 +229,50 @@ class _Checker:
                 self.refuse("a comparison with NULL is never true; use IS NULL", operands[0])
             if result is not types[0] and not {result, types[0]} <= _MOMENTS:
                 self.refuse(self.mismatch(operands[0], types[0], operand, result), operand)
-        named = [part for part in operands if isinstance(part, Name)]
-        for constant in (part for part in operands if isinstance(part, Literal)):
+        named = [part for part in operands if isinstance(part, sql.Name)]
+        for constant in (part for part in operands if isinstance(part, sql.Literal)):
             for name in named:
                 if listed or types[0] is not Type.NUMBER:
                     self.category(name, constant)
         return types[0]
 
-    def mismatch(self, first: Node, wanted: Type, second: Node, found: Type) -> str:
+    def mismatch(self, first: sql.Node, wanted: Type, second: sql.Node, found: Type) -> str:
         hint = ""
-        constant = next((part for part in (second, first) if isinstance(part, Literal)), None)
-        if isinstance(constant, Literal) and isinstance(constant.value, str):
+        constant = next((part for part in (second, first) if isinstance(part, sql.Literal)), None)
+        if isinstance(constant, sql.Literal) and isinstance(constant.value, str):
             target = wanted if constant is second else found
             if target in _MOMENTS:
                 word = "DATE" if target is Type.DATE else "TIMESTAMP"
                 hint = f"; write {word} {shortened(value_text(constant.value))}"
             elif target is Type.NUMBER:
                 hint = "; write numbers without quotes"
-        elif isinstance(first, Comparison):
+        elif isinstance(first, sql.Comparison):
             hint = "; write 1 < x AND x < 3 for a chain"
         elif Type.TEXT in (wanted, found):
             hint = "; text stands in single quotes"
         return f"{wanted} cannot be compared with {found}{hint}"
 
-    def category(self, name: Name, constant: Literal) -> None:
+    def category(self, name: sql.Name, constant: sql.Literal) -> None:
         column = self.schema[name.column]
         if not column.kind.is_discrete or column.categories is None:
             return
         known = [*column.categories, *column.sentinels]
-        if not any(constant == Literal(value) or _same(constant.value, value) for value in known):
+        if not any(
+            constant == sql.Literal(value) or _same(constant.value, value) for value in known
+        ):
             shown = shortened(value_text(constant.value))
             near = _nearest(constant.value, column.categories)
             self.refuse(f"{shown} is not a value of {quote(name.column)}{near}", constant)
 
-    def ordinal(self, operands: Iterable[Node]) -> bool:
+    def ordinal(self, operands: Iterable[sql.Node]) -> bool:
         """Whether the operands are compared by the order of an ordinal column's categories."""
-        columns = [self.schema[part.column] for part in operands if isinstance(part, Name)]
-        simple = all(isinstance(part, Name | Literal) for part in operands)
+        columns = [self.schema[part.column] for part in operands if isinstance(part, sql.Name)]
+        simple = all(isinstance(part, sql.Name | sql.Literal) for part in operands)
         ordered = all(column.kind is Kind.ORDINAL and column.categories for column in columns)
         one_scale = len({tuple(map(str, column.categories or [])) for column in columns}) == 1
         return simple and ordered and one_scale
 
-    def common(self, nodes: list[Node]) -> Type:
+    def common(self, nodes: list[sql.Node]) -> Type:
         result = {self.type_of(node): node for node in nodes}
         result.pop(Type.NULL, None)
         if not result:
@@ -297,7 +282,7 @@ class _Checker:
             self.refuse(f"the results are of different types: {first} and {second}", node)
         return next(iter(result))
 
-    def call(self, node: Call) -> Type:
+    def call(self, node: sql.Call) -> Type:
         name, arguments = node.function, node.arguments
         if name in _NUMERIC_CALLS:
             for part in arguments:
@@ -318,17 +303,19 @@ class _Checker:
             self.refuse(f"{name} takes numbers, dates or times, and this is {result}", arguments[0])
         return result
 
-    def digits(self, node: Node) -> None:
-        if not (isinstance(node, Literal) and type(node.value) is int and 0 <= node.value <= 15):
+    def digits(self, node: sql.Node) -> None:
+        if not (
+            isinstance(node, sql.Literal) and type(node.value) is int and 0 <= node.value <= 15
+        ):
             self.refuse("round takes a whole number of digits from 0 to 15", node)
 
 
-def _same(left: Value, right: object) -> bool:
+def _same(left: sql.Value, right: object) -> bool:
     numbers = isinstance(left, int | float) and isinstance(right, int | float)
     return numbers and left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _nearest(value: Value, known: Sequence[Any]) -> str:
+def _nearest(value: sql.Value, known: Sequence[Any]) -> str:
     """Suggest the known value that shares most letters, whatever its signs are."""
     if not isinstance(value, str):
         shown = ", ".join(value_text(item) for item in known[:12])
@@ -377,12 +364,12 @@ def unquoted(known: Iterable[str], text: str) -> list[str]:
 
 def _understood_bare(column: str) -> bool:
     try:
-        return parse_tree(f"{column} = 1") == Comparison("=", Name(column), Literal(1))
+        return parse_tree(f"{column} = 1") == sql.Comparison("=", sql.Name(column), sql.Literal(1))
     except ExpressionError:
         return False
 
 
-def constant(value: Any, column: Column) -> Literal:
+def constant(value: Any, column: Column) -> sql.Literal:
     """Return a value of a rules file, or of a mapping, as a constant of a column's type.
 
     Examples
@@ -392,17 +379,21 @@ def constant(value: Any, column: Column) -> Literal:
     """
     kind = column_type(column)
     try:
-        literal = Literal(_converted(value, kind))
+        literal = sql.Literal(_converted(value, kind))
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         shown = shortened(str(value))
         message = f"{shown!r} is not {kind}, as column {column.name!r} is"
         raise ExpressionError(message) from error
     if column.categories is not None and column.kind.is_discrete:
-        check(Comparison("=", Name(column.name), literal), Schema(columns=[column]), repr(value))
+        check(
+            sql.Comparison("=", sql.Name(column.name), literal),
+            Schema(columns=[column]),
+            repr(value),
+        )
     return literal
 
 
-def _converted(value: Any, kind: Type) -> Value:
+def _converted(value: Any, kind: Type) -> sql.Value:
     match kind:
         case Type.TEXT:
             return str(value)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import linprog
 
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.checking import Type, column_type, value_type
 from tablewright.rules.expressions.domains import (
     Domain,
@@ -21,19 +22,6 @@ from tablewright.rules.expressions.domains import (
     intersection,
     position,
     pushed,
-)
-from tablewright.rules.expressions.tree import (
-    And,
-    Arithmetic,
-    Call,
-    Comparison,
-    Literal,
-    Name,
-    Negative,
-    Node,
-    Or,
-    columns_of,
-    walk,
 )
 from tablewright.schema import Schema
 
@@ -44,7 +32,7 @@ _SLACK = 1e-9
 """Least room that strict bounds need to count as met."""
 
 
-def conflict(trees: Sequence[Node], schema: Schema, *, null: bool = False) -> list[int] | None:
+def conflict(trees: Sequence[sql.Node], schema: Schema, *, null: bool = False) -> list[int] | None:
     """Return the positions of a smallest set of expressions that exclude each other, or None.
 
     None of the set can be left out (QuickXplain, Junker 2004); another, smaller set may exist.
@@ -78,7 +66,7 @@ def conflict(trees: Sequence[Node], schema: Schema, *, null: bool = False) -> li
     return sorted(smallest([], list(reversed(range(len(parts)))), False))
 
 
-def impossible(trees: Sequence[Node], schema: Schema, *, null: bool = False) -> bool:
+def impossible(trees: Sequence[sql.Node], schema: Schema, *, null: bool = False) -> bool:
     """Return whether it is proven that the expressions cannot all hold for one row."""
     return not _Search(schema, null).possible([pushed(tree, False) for tree in trees])
 
@@ -99,25 +87,25 @@ class _Search:
         self.reader = DomainReader(schema, null)
         self._read: dict[tuple[int, str], Domain | None] = {}
 
-    def possible(self, parts: Sequence[Node]) -> bool:
+    def possible(self, parts: Sequence[sql.Node]) -> bool:
         """Return False where it is proven that the parts exclude each other."""
-        state, choices = _State(), list[Or]()
+        state, choices = _State(), list[sql.Or]()
         return self.add(parts, state, choices) and self.decide(_by_length(choices), state)
 
-    def add(self, parts: Iterable[Node], state: _State, choices: list[Or]) -> bool:
+    def add(self, parts: Iterable[sql.Node], state: _State, choices: list[sql.Or]) -> bool:
         """Add parts to what is known; False if that is proven to be impossible."""
         result: dict[str, list[Domain]] = {}
         for part in _flattened(parts):
             self.steps += 1
-            if isinstance(part, Literal) and not (
+            if isinstance(part, sql.Literal) and not (
                 part.value is True or (part.value is None and self.null)
             ):
                 return False
-            for name in columns_of(part):
+            for name in sql.columns_of(part):
                 domain = self.read(part, name)
                 if domain is not None:
                     result.setdefault(name, []).append(domain)
-            if isinstance(part, Or):
+            if isinstance(part, sql.Or):
                 choices.append(part)
             elif not self.null:
                 state.bounds.extend(linear_bounds(part, self.schema))
@@ -126,7 +114,7 @@ class _Search:
             state.domains[name] = intersection([known, *domains])
         return not any(state.domains[name].is_empty for name in result) and self.linear(state)
 
-    def read(self, part: Node, name: str) -> Domain | None:
+    def read(self, part: sql.Node, name: str) -> Domain | None:
         key = id(part), name
         if key not in self._read:
             self._read[key] = self.reader.read(part, self.schema[name])
@@ -141,9 +129,9 @@ class _Search:
         domains = {name: everything(self.schema[name]) for name in names} | state.domains
         return self.steps > MAX_STEPS or feasible(state.bounds, domains)
 
-    def decide(self, choices: list[Or], state: _State) -> bool:
+    def decide(self, choices: list[sql.Or], state: _State) -> bool:
         """Try the alternatives of each choice, the shortest first; back where all fail."""
-        trail: list[tuple[int, list[Or], _State, int]] = [(0, choices, state, 0)]
+        trail: list[tuple[int, list[sql.Or], _State, int]] = [(0, choices, state, 0)]
         while trail:
             at, choices, state, branch = trail.pop()
             while at < len(choices) and branch == 0 and self.decided(choices[at], state):
@@ -154,34 +142,34 @@ class _Search:
                 continue
             trail.append((at, choices, state, branch + 1))
             tried = _State(dict(state.domains), list(state.bounds))
-            more: list[Or] = []
+            more: list[sql.Or] = []
             if self.add([choices[at].parts[branch]], tried, more):
                 rest = _by_length([*choices[at + 1 :], *more]) if more else choices
                 trail.append((0 if more else at + 1, rest, tried, 0))
         return False
 
-    def decided(self, choice: Or, state: _State) -> bool:
+    def decided(self, choice: sql.Or, state: _State) -> bool:
         """Whether an alternative holds anyway: its domain is all that is left of one column."""
         self.steps += len(choice.parts)
         return any(self.holds_anyway(part, state) for part in choice.parts)
 
-    def holds_anyway(self, part: Node, state: _State) -> bool:
-        names = columns_of(part)
-        if len(names) != 1 or names[0] not in state.domains or isinstance(part, And | Or):
+    def holds_anyway(self, part: sql.Node, state: _State) -> bool:
+        names = sql.columns_of(part)
+        if len(names) != 1 or names[0] not in state.domains or isinstance(part, sql.And | sql.Or):
             return False
         result, known = self.read(part, names[0]), state.domains[names[0]]
         return result is not None and known.intersect(result) == known
 
 
-def _by_length(choices: list[Or]) -> list[Or]:
+def _by_length(choices: list[sql.Or]) -> list[sql.Or]:
     return sorted(choices, key=lambda choice: len(choice.parts))
 
 
-def _flattened(parts: Iterable[Node]) -> Iterable[Node]:
+def _flattened(parts: Iterable[sql.Node]) -> Iterable[sql.Node]:
     pending = list(parts)[::-1]
     while pending:
         part = pending.pop()
-        if isinstance(part, And):
+        if isinstance(part, sql.And):
             pending.extend(part.parts[::-1])
         else:
             yield part
@@ -196,7 +184,7 @@ class Bound:
     strict: bool = False
 
 
-def linear_bounds(node: Node, schema: Schema) -> list[Bound]:
+def linear_bounds(node: sql.Node, schema: Schema) -> list[Bound]:
     """Return the bounds that a true comparison sets; none where it is not linear.
 
     Examples
@@ -206,44 +194,49 @@ def linear_bounds(node: Node, schema: Schema) -> list[Bound]:
     >>> linear_bounds(parse_tree("2 * a < b + 3"), schema)
     [Bound(weights={'a': 2.0, 'b': -1.0}, limit=3.0, strict=True)]
     """
-    if not isinstance(node, Comparison) or node.operator == "<>":
+    if not isinstance(node, sql.Comparison) or node.operator == "<>":
         return []
-    types = {column_type(schema[name]) for name in columns_of(node)}
-    constants = {value_type(p.value) for p in walk(node) if isinstance(p, Literal)}
+    types = {column_type(schema[name]) for name in sql.columns_of(node)}
+    constants = {value_type(p.value) for p in sql.walk(node) if isinstance(p, sql.Literal)}
     # Days and dates add up on one line; times lie in microseconds and their spans in seconds.
     if len(types) > 1 or not (
         types | constants <= {Type.NUMBER, Type.DATE} or types | constants <= {Type.TIMESTAMP}
     ):
         return []
     match node:
-        case Comparison("<" | "<=", Call("abs", (inner,)), Literal(int(size) | float(size))):
-            bounds = [_bound(inner, size), _bound(Negative(inner), size)]
-        case Comparison("<" | "<=", left, right):
-            bounds = [_bound(Arithmetic("-", left, right))]
-        case Comparison(">" | ">=", left, right):
-            bounds = [_bound(Arithmetic("-", right, left))]
+        case sql.Comparison(
+            "<" | "<=", sql.Call("abs", (inner,)), sql.Literal(int(size) | float(size))
+        ):
+            bounds = [_bound(inner, size), _bound(sql.Negative(inner), size)]
+        case sql.Comparison("<" | "<=", left, right):
+            bounds = [_bound(sql.Arithmetic("-", left, right))]
+        case sql.Comparison(">" | ">=", left, right):
+            bounds = [_bound(sql.Arithmetic("-", right, left))]
         case _:
-            both = Arithmetic("-", node.left, node.right), Arithmetic("-", node.right, node.left)
+            both = (
+                sql.Arithmetic("-", node.left, node.right),
+                sql.Arithmetic("-", node.right, node.left),
+            )
             bounds = [_bound(difference) for difference in both]
     strict = node.operator in ("<", ">")
     return [replace(bound, strict=strict) for bound in bounds if bound is not None]
 
 
-def _bound(node: Node, limit: float = 0.0) -> Bound | None:
+def _bound(node: sql.Node, limit: float = 0.0) -> Bound | None:
     """Return the bound that an expression is at most a number, where it is linear in columns."""
     weights = weighted(node)
     constant = weights.pop(ONE, 0.0)
-    names = {term.column: w for term, w in weights.items() if isinstance(term, Name)}
+    names = {term.column: w for term, w in weights.items() if isinstance(term, sql.Name)}
     return Bound(names, limit - constant) if len(names) == len(weights) else None
 
 
-Weights = dict[Node, float]
+Weights = dict[sql.Node, float]
 """Weights of terms in a sum; the constant is the weight of `ONE`."""
 
-ONE = Literal(1)
+ONE = sql.Literal(1)
 
 
-def weighted(node: Node) -> Weights:
+def weighted(node: sql.Node) -> Weights:
     """Return the terms that an expression is a sum of; what is not linear is a term itself.
 
     Examples
@@ -253,17 +246,17 @@ def weighted(node: Node) -> Weights:
     {Name(column='a'): 3.0, Literal(value=1): -6.0}
     """
     match node:
-        case Literal(bool() | str() | None):
+        case sql.Literal(bool() | str() | None):
             return {node: 1.0}
-        case Literal(value):
+        case sql.Literal(value):
             return {ONE: position(value)}
-        case Negative(operand):
+        case sql.Negative(operand):
             return _scaled(weighted(operand), -1.0)
-        case Arithmetic("+" | "-" as operator, left, right):
+        case sql.Arithmetic("+" | "-" as operator, left, right):
             return _added(
                 weighted(left), _scaled(weighted(right), -1.0 if operator == "-" else 1.0)
             )
-        case Arithmetic("*" | "/" as operator, left, right):
+        case sql.Arithmetic("*" | "/" as operator, left, right):
             product = _multiplied(operator, weighted(left), weighted(right))
             return {node: 1.0} if product is None else product
         case _:

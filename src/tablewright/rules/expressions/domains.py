@@ -16,42 +16,16 @@ from typing import cast
 
 import polars as pl
 
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.checking import Type, column_type
 from tablewright.rules.expressions.evaluate import as_mask, truth
-from tablewright.rules.expressions.tree import (
-    And,
-    Between,
-    Comparison,
-    ComparisonOperator,
-    In,
-    IsNull,
-    Literal,
-    Name,
-    Node,
-    Not,
-    Or,
-    Value,
-    columns_of,
-)
 from tablewright.schema import Column, Kind, Schema
 
 _EPOCH = datetime(1970, 1, 1)
-_NEGATED: dict[str, ComparisonOperator] = {
-    "=": "<>",
-    "<>": "=",
-    "<": ">=",
-    ">=": "<",
-    ">": "<=",
-    "<=": ">",
-}
-_MIRRORED: dict[str, ComparisonOperator] = {
-    "=": "=",
-    "<>": "<>",
-    "<": ">",
-    ">": "<",
-    "<=": ">=",
-    ">=": "<=",
-}
+_SIGNS: tuple[sql.ComparisonOperator, ...] = ("=", "<>", "<", ">=", ">", "<=")
+_OPPOSITES: tuple[sql.ComparisonOperator, ...] = ("<>", "=", ">=", "<", "<=", ">")
+_NEGATED: dict[str, sql.ComparisonOperator] = dict(zip(_SIGNS, _OPPOSITES, strict=True))
+_MIRRORED = dict(zip(_SIGNS, ("=", "<>", ">", "<=", "<", ">="), strict=True))
 
 
 @dataclass(frozen=True)
@@ -147,7 +121,7 @@ class Domain:
 
     null: bool
     intervals: tuple[Interval, ...] | None = None
-    values: frozenset[Value] | None = None
+    values: frozenset[sql.Value] | None = None
     inverted: bool = False
 
     @classmethod
@@ -157,7 +131,7 @@ class Domain:
 
     @classmethod
     def of_values(
-        cls, values: Iterable[Value], *, inverted: bool = False, null: bool = False
+        cls, values: Iterable[sql.Value], *, inverted: bool = False, null: bool = False
     ) -> Domain:
         """Return a domain of listed values, or of all but them."""
         return cls(null, values=frozenset(values), inverted=inverted)
@@ -174,7 +148,7 @@ class Domain:
         line = self.intervals is not None and self.intervals == (Interval(),)
         return self.null and (line or (self.inverted and not self.values))
 
-    def __contains__(self, value: Value) -> bool:
+    def __contains__(self, value: sql.Value) -> bool:
         if value is None:
             return self.null
         if self.intervals is not None:
@@ -230,7 +204,7 @@ def _halved(domains: Sequence[Domain], join: Callable[[Domain, Domain], Domain])
     return join(_halved(domains[:half], join), _halved(domains[half:], join))
 
 
-def position(value: Value) -> float:
+def position(value: sql.Value) -> float:
     """Return where a number, date or time lies on its line.
 
     Examples
@@ -262,14 +236,14 @@ def _is_listed(column: Column) -> bool:
     return column.kind.is_discrete and column.categories is not None
 
 
-def _listed(column: Column) -> list[Value]:
+def _listed(column: Column) -> list[sql.Value]:
     """Return the values of a discrete column; codes that stand for something are values too."""
     kind = column_type(column)
-    result: list[Value] = [*(column.categories or []), *column.sentinels]
+    result: list[sql.Value] = [*(column.categories or []), *column.sentinels]
     return result if kind is not Type.TEXT else [str(value) for value in result]
 
 
-def domain(tree: Node, column: str, schema: Schema, *, null: bool = False) -> Domain | None:
+def domain(tree: sql.Node, column: str, schema: Schema, *, null: bool = False) -> Domain | None:
     """Return the values of one column with which an expression can hold, or None for all.
 
     Parameters
@@ -294,23 +268,23 @@ def domain(tree: Node, column: str, schema: Schema, *, null: bool = False) -> Do
     return None if result is None or result == everything(schema[column]) else result
 
 
-def pushed(node: Node, negate: bool) -> Node:
+def pushed(node: sql.Node, negate: bool) -> sql.Node:
     """Push NOT down to the leaves; three-valued logic allows it."""
     match node:
-        case Not(operand):
+        case sql.Not(operand):
             return pushed(operand, not negate)
-        case And(parts) | Or(parts):
+        case sql.And(parts) | sql.Or(parts):
             result = tuple(pushed(part, negate) for part in parts)
-            return And(result) if isinstance(node, And) is not negate else Or(result)
-        case Between(operand, low, high):
-            both = Comparison(">=", operand, low), Comparison("<=", operand, high)
-            return pushed(And(both), negate)
-        case Comparison(operator, left, right) if negate:
-            return Comparison(_NEGATED[operator], left, right, position=node.position)
-        case Literal(bool(value)):
-            return Literal(value is not negate)
+            return sql.And(result) if isinstance(node, sql.And) is not negate else sql.Or(result)
+        case sql.Between(operand, low, high):
+            both = sql.Comparison(">=", operand, low), sql.Comparison("<=", operand, high)
+            return pushed(sql.And(both), negate)
+        case sql.Comparison(operator, left, right) if negate:
+            return sql.Comparison(_NEGATED[operator], left, right, position=node.position)
+        case sql.Literal(bool(value)):
+            return sql.Literal(value is not negate)
         case _:
-            return Not(node) if negate else node
+            return sql.Not(node) if negate else node
 
 
 class DomainReader:
@@ -319,12 +293,12 @@ class DomainReader:
     def __init__(self, schema: Schema, null: bool) -> None:
         self.schema, self.null = schema, null
 
-    def read(self, node: Node, column: Column) -> Domain | None:
+    def read(self, node: sql.Node, column: Column) -> Domain | None:
         """Return the values of a column with which the node can hold, or None for all."""
-        if isinstance(node, And | Or):
+        if isinstance(node, sql.And | sql.Or):
             return self._joined(node, column)
-        names = columns_of(node)
-        if not names and isinstance(node, Literal):
+        names = sql.columns_of(node)
+        if not names and isinstance(node, sql.Literal):
             holds = node.value is True
             return None if holds else _nothing(column)
         if names != (column.name,):
@@ -333,14 +307,14 @@ class DomainReader:
             return self._table(node, column)
         return self._leaf(node, column)
 
-    def _joined(self, node: And | Or, column: Column) -> Domain | None:
+    def _joined(self, node: sql.And | sql.Or, column: Column) -> Domain | None:
         result = [self.read(part, column) for part in node.parts]
         known = [part for part in result if part is not None]
-        if not known or (isinstance(node, Or) and len(known) < len(result)):
+        if not known or (isinstance(node, sql.Or) and len(known) < len(result)):
             return None
-        return intersection(known) if isinstance(node, And) else union(known)
+        return intersection(known) if isinstance(node, sql.And) else union(known)
 
-    def _table(self, node: Node, column: Column) -> Domain:
+    def _table(self, node: sql.Node, column: Column) -> Domain:
         """Ask the expression about every value there is."""
         kind = column_type(column)
         candidates = (
@@ -351,22 +325,22 @@ class DomainReader:
         kept = [value for value, keep in zip(candidates, held, strict=False) if keep]
         return Domain.of_values(kept, null=bool(held[-1]))
 
-    def _leaf(self, node: Node, column: Column) -> Domain | None:
-        inner, negated = (node.operand, True) if isinstance(node, Not) else (node, False)
+    def _leaf(self, node: sql.Node, column: Column) -> Domain | None:
+        inner, negated = (node.operand, True) if isinstance(node, sql.Not) else (node, False)
         match inner:
-            case IsNull(Name()):
+            case sql.IsNull(sql.Name()):
                 line = everything(column)
                 return line.with_null(False) if negated else _nothing(column).with_null(True)
-            case In(Name(), values):
+            case sql.In(sql.Name(), values):
                 return self._member([value.value for value in values], negated, column)
-            case Comparison(operator, Name(), Literal(value)) if not negated:
+            case sql.Comparison(operator, sql.Name(), sql.Literal(value)) if not negated:
                 return self._compared(operator, value, column)
-            case Comparison(operator, Literal(value), Name()) if not negated:
+            case sql.Comparison(operator, sql.Literal(value), sql.Name()) if not negated:
                 return self._compared(_MIRRORED[operator], value, column)
             case _:
                 return None
 
-    def _member(self, values: list[Value], negated: bool, column: Column) -> Domain:
+    def _member(self, values: list[sql.Value], negated: bool, column: Column) -> Domain:
         listed = [value for value in values if value is not None]
         if len(listed) < len(values):
             # With NULL in the list the answer is true or NULL, and NOT IN never true.
@@ -380,7 +354,7 @@ class DomainReader:
         parts = [start, *(self._compared(sign, value, column) for value in listed)]
         return (intersection(parts) if negated else union(parts)).with_null(self.null)
 
-    def _compared(self, operator: str, value: Value, column: Column) -> Domain:
+    def _compared(self, operator: str, value: sql.Value, column: Column) -> Domain:
         if column_type(column) is Type.TEXT:
             return Domain.of_values((value,), inverted=operator == "<>", null=self.null)
         at = _on_line(value, column)
@@ -398,7 +372,7 @@ class DomainReader:
         return Domain.of_numbers(*pieces, null=self.null)
 
 
-def _on_line(value: Value, column: Column) -> float:
+def _on_line(value: sql.Value, column: Column) -> float:
     """Place a constant on the line of a column: days for dates, microseconds for times."""
     if column_type(column) is Type.DATE and isinstance(value, datetime):
         return position(value) / 86_400e6

@@ -21,25 +21,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.checking import Type, column_type, type_of, value_type
-from tablewright.rules.expressions.tree import (
-    And,
-    Arithmetic,
-    Between,
-    Call,
-    Case,
-    Comparison,
-    In,
-    IsNull,
-    Like,
-    Literal,
-    Name,
-    Negative,
-    Node,
-    Not,
-    Or,
-    columns_of,
-)
 from tablewright.schema import Column, Schema, suggest
 
 _COMPARE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
@@ -59,7 +42,7 @@ _ACCEPTS: dict[Type, Callable[[pl.DataType], bool]] = {
 }
 
 
-def compile_tree(tree: Node, schema: Schema, dtypes: pl.Schema) -> pl.Expr:
+def compile_tree(tree: sql.Node, schema: Schema, dtypes: pl.Schema) -> pl.Expr:
     """Return a polars expression for a checked tree on a frame of these dtypes.
 
     Raises
@@ -71,20 +54,21 @@ def compile_tree(tree: Node, schema: Schema, dtypes: pl.Schema) -> pl.Expr:
     --------
     >>> frame = pl.DataFrame({"a": [1, None, 3]})
     >>> schema = Schema.build({"a": "integer"})
-    >>> compiled = compile_tree(Comparison(">", Name("a"), Literal(2)), schema, frame.schema)
+    >>> tree = sql.Comparison(">", sql.Name("a"), sql.Literal(2))
+    >>> compiled = compile_tree(tree, schema, frame.schema)
     >>> frame.select(compiled.alias("out"))["out"].to_list()
     [False, None, True]
     """
     return _Compiler(schema, dtypes).build(tree)
 
 
-def values(tree: Node, schema: Schema, frame: pl.DataFrame) -> pl.Series:
+def values(tree: sql.Node, schema: Schema, frame: pl.DataFrame) -> pl.Series:
     """Return the value of a checked tree for each row."""
     compiled = compile_tree(tree, schema, frame.schema)
     return lengthened(frame.select(compiled).to_series(), frame.height)
 
 
-def truth(trees: Sequence[Node], schema: Schema, frame: pl.DataFrame) -> list[pl.Series]:
+def truth(trees: Sequence[sql.Node], schema: Schema, frame: pl.DataFrame) -> list[pl.Series]:
     """Return true, false or null per row for each of several checked trees, in one pass."""
     compiler = _Compiler(schema, frame.schema)
     compiled = [compiler.build(tree).alias(str(i)) for i, tree in enumerate(trees)]
@@ -97,7 +81,7 @@ def lengthened(series: pl.Series, height: int) -> pl.Series:
 
 
 def masks(
-    trees: Sequence[Node], nulls: Sequence[bool], schema: Schema, frame: pl.DataFrame
+    trees: Sequence[sql.Node], nulls: Sequence[bool], schema: Schema, frame: pl.DataFrame
 ) -> list[NDArray[np.bool_]]:
     """Return for several checked trees which rows they hold for, in one pass.
 
@@ -132,38 +116,38 @@ class _Compiler:
     def __init__(self, schema: Schema, dtypes: pl.Schema) -> None:
         self.schema, self.dtypes = schema, dtypes
 
-    def build(self, node: Node) -> pl.Expr:
+    def build(self, node: sql.Node) -> pl.Expr:
         match node:
-            case Literal(value):
+            case sql.Literal(value):
                 return pl.lit(value, self.width(node) if _is_number(value) else None)
-            case Name(column):
+            case sql.Name(column):
                 return self.column(column)
-            case Negative(operand):
+            case sql.Negative(operand):
                 return -self.number(operand)
-            case Arithmetic():
+            case sql.Arithmetic():
                 return self.arithmetic(node)
-            case Comparison(sign, left, right):
+            case sql.Comparison(sign, left, right):
                 return self.compare(sign, left, right)
-            case Between():
+            case sql.Between():
                 return self.between(node)
-            case In():
+            case sql.In():
                 return self.member(node)
-            case Like(operand, pattern, escape):
+            case sql.Like(operand, pattern, escape):
                 return _like(self.build(operand), pattern, escape)
-            case IsNull(operand):
+            case sql.IsNull(operand):
                 return self.build(operand).is_null()
-            case Not(operand):
+            case sql.Not(operand):
                 return ~self.build(operand)
-            case And(parts):
+            case sql.And(parts):
                 return _balanced(operator.and_, [self.build(part) for part in parts])
-            case Or(parts):
+            case sql.Or(parts):
                 return _balanced(operator.or_, [self.build(part) for part in parts])
-            case Case():
+            case sql.Case():
                 return self.case(node)
-            case Call():
+            case sql.Call():
                 return self.call(node)
 
-    def type_of(self, node: Node) -> Type:
+    def type_of(self, node: sql.Node) -> Type:
         return type_of(node, self.schema)
 
     def column(self, name: str) -> pl.Expr:
@@ -180,14 +164,14 @@ class _Compiler:
             )
         return _normalised(pl.col(name), dtype, expected, column)
 
-    def number(self, node: Node) -> pl.Expr:
+    def number(self, node: sql.Node) -> pl.Expr:
         return self.build(node).cast(pl.Float64)
 
-    def typed(self, node: Node, kind: Type) -> pl.Expr:
+    def typed(self, node: sql.Node, kind: Type) -> pl.Expr:
         """Return a node as a value of a type, NULL and dates among times included."""
         return self.build(node) if kind is Type.NULL else self.build(node).cast(_DTYPES[kind])
 
-    def arithmetic(self, node: Arithmetic) -> pl.Expr:
+    def arithmetic(self, node: sql.Arithmetic) -> pl.Expr:
         left, right = self.type_of(node.left), self.type_of(node.right)
         if left is Type.NUMBER:
             return _calculate(node.operator, self.number(node.left), self.number(node.right))
@@ -199,14 +183,14 @@ class _Compiler:
             return (a.to_physical().cast(pl.Float64) - b.to_physical()).cast(pl.Float64)
         return (a - b).dt.total_microseconds() / 1e6
 
-    def compare(self, sign: str, left: Node, right: Node) -> pl.Expr:
+    def compare(self, sign: str, left: sql.Node, right: sql.Node) -> pl.Expr:
         scale = self.scale(sign, left, right)
         if scale is not None:
             return _COMPARE[sign](*(self.rank(part, scale) for part in (left, right)))
         dtype = self.common(left, right)
         return _COMPARE[sign](self.build(left).cast(dtype), self.build(right).cast(dtype))
 
-    def between(self, node: Between) -> pl.Expr:
+    def between(self, node: sql.Between) -> pl.Expr:
         parts = (node.operand, node.low, node.high)
         scale = self.scale("<=", *parts)
         if scale is not None:
@@ -216,7 +200,7 @@ class _Compiler:
             operand, low, high = (self.build(part).cast(dtype) for part in parts)
         return operand.is_between(low, high)
 
-    def common(self, *nodes: Node) -> Any:
+    def common(self, *nodes: sql.Node) -> Any:
         """Return the dtype in which values of these nodes are compared."""
         kinds = {self.type_of(node) for node in nodes} - {Type.NULL}
         if kinds == {Type.NUMBER}:
@@ -224,29 +208,29 @@ class _Compiler:
             return max(widths, key=_WIDTHS.index)
         return _DTYPES[kinds.pop()] if len(kinds) == 1 else _DTYPES[Type.TIMESTAMP]
 
-    def width(self, node: Node) -> Any:
+    def width(self, node: sql.Node) -> Any:
         """Return the dtype of a number; whole ones as they stand, for floats end at 2^53."""
-        if isinstance(node, Literal):
+        if isinstance(node, sql.Literal):
             return pl.Float64 if isinstance(node.value, float) else pl.Int64
-        if isinstance(node, Name) and node.column in self.dtypes:
+        if isinstance(node, sql.Name) and node.column in self.dtypes:
             return _width(self.dtypes[node.column])
         return pl.Float64
 
-    def scale(self, sign: str, *parts: Node) -> list[Any] | None:
+    def scale(self, sign: str, *parts: sql.Node) -> list[Any] | None:
         """Return the categories whose order decides, for text of an ordinal column."""
         if sign in ("=", "<>") or self.type_of(parts[0]) is not Type.TEXT:
             return None
-        names = [part.column for part in parts if isinstance(part, Name)]
+        names = [part.column for part in parts if isinstance(part, sql.Name)]
         return self.schema[names[0]].categories if names else None
 
-    def rank(self, node: Node, scale: list[Any]) -> pl.Expr:
-        if isinstance(node, Literal):
+    def rank(self, node: sql.Node, scale: list[Any]) -> pl.Expr:
+        if isinstance(node, sql.Literal):
             return pl.lit(scale.index(node.value) if node.value in scale else None, pl.Int32)
         return self.build(node).replace_strict(
             scale, list(range(len(scale))), default=None, return_dtype=pl.Int32
         )
 
-    def member(self, node: In) -> pl.Expr:
+    def member(self, node: sql.In) -> pl.Expr:
         listed = [value.value for value in node.values if value.value is not None]
         if not listed:
             return pl.lit(None, pl.Boolean)
@@ -254,11 +238,11 @@ class _Compiler:
         values = pl.Series([_as_time(v) if dtype == _DTYPES[Type.TIMESTAMP] else v for v in listed],
                            dtype=dtype, strict=False)  # fmt: skip
         result = self.build(node.operand).cast(dtype).is_in(values.implode())
-        if not columns_of(node.operand):
+        if not sql.columns_of(node.operand):
             result = result.first()  # is_in of a constant is no constant to polars
         return result if len(listed) == len(node.values) else pl.when(result).then(True)
 
-    def case(self, node: Case) -> pl.Expr:
+    def case(self, node: sql.Case) -> pl.Expr:
         kind = self.type_of(node)
         chosen: Any = pl
         for when, then in node.branches:
@@ -266,7 +250,7 @@ class _Compiler:
         result: pl.Expr = chosen.otherwise(self.typed(node.default, kind))
         return result
 
-    def call(self, node: Call) -> pl.Expr:
+    def call(self, node: sql.Call) -> pl.Expr:
         if node.function == "round":
             return _round(self.number(node.arguments[0]), _digits(node))
         if node.function in _FROM_OTHERS:
@@ -359,9 +343,9 @@ def _modulo(parts: Sequence[pl.Series]) -> pl.Series:
         return pl.Series(np.fmod(dividend, divisor))
 
 
-def _digits(node: Call) -> int:
+def _digits(node: sql.Call) -> int:
     given = node.arguments[1] if len(node.arguments) == 2 else None
-    return given.value if isinstance(given, Literal) and isinstance(given.value, int) else 0
+    return given.value if isinstance(given, sql.Literal) and isinstance(given.value, int) else 0
 
 
 def _round(number: pl.Expr, digits: int) -> pl.Expr:

@@ -13,20 +13,12 @@ from numpy.typing import NDArray
 
 from tablewright.errors import ConditionError, ExpressionError
 from tablewright.rules.expressions import domains
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.checking import QUOTED, check, constant, unquoted
 from tablewright.rules.expressions.conflicts import conflict
 from tablewright.rules.expressions.domains import Domain, Interval
 from tablewright.rules.expressions.evaluate import as_mask, compile_tree, lengthened
 from tablewright.rules.expressions.parsing import parse_tree
-from tablewright.rules.expressions.tree import (
-    And,
-    Comparison,
-    In,
-    IsNull,
-    Name,
-    Node,
-    columns_of,
-)
 from tablewright.rules.expressions.unparse import quote, shortened, unparse
 from tablewright.schema import Column, Schema
 
@@ -48,7 +40,7 @@ class Expression:
         The columns it is asked of.
     """
 
-    tree: Node
+    tree: sql.Node
     schema: Schema = field(compare=False, repr=False)
 
     @cached_property
@@ -59,7 +51,7 @@ class Expression:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that the answer depends on, in the order of the text."""
-        return columns_of(self.tree)
+        return sql.columns_of(self.tree)
 
     def conjuncts(self) -> list[Expression]:
         """Return the parts that all have to hold; itself alone where it has none."""
@@ -205,38 +197,23 @@ def parse_where(where: Where, schema: Schema) -> Expression:
             f"{{'city': 'Rome'}}, not {'an empty one' if where == {} else type(where).__name__}"
         )
     parts = tuple(_equal(schema[str(name)], value) for name, value in where.items())
-    tree = parts[0] if len(parts) == 1 else And(parts)
+    tree = parts[0] if len(parts) == 1 else sql.And(parts)
     check(tree, schema, unparse(tree))
     return Expression(tree, schema)
 
 
-def _equal(column: Column, value: Any) -> Node:
+def _equal(column: Column, value: Any) -> sql.Node:
     """Return that a column has a value, or one of several."""
-    name, listed = Name(column.name), hasattr(value, "__iter__") and not isinstance(value, str)
+    name, listed = sql.Name(column.name), hasattr(value, "__iter__") and not isinstance(value, str)
     if not listed:
         missing = value is None or value != value
-        return IsNull(name) if missing else Comparison("=", name, constant(value, column))
+        return sql.IsNull(name) if missing else sql.Comparison("=", name, constant(value, column))
     if not len(value := list(value)):
         raise ExpressionError(f"no value of {column.name!r} is listed in the condition")
-    return In(name, tuple(constant(item, column) for item in value))
+    return sql.In(name, tuple(constant(item, column) for item in value))
 
 
-def conjuncts(expression: Expression) -> list[Expression]:
-    """Return the parts of an expression that all have to hold."""
-    return expression.conjuncts()
-
-
-def holds(expression: Expression, frame: pl.DataFrame, *, null: bool = False) -> NDArray[np.bool_]:
-    """Return for each row whether an expression holds; see `Expression.holds`."""
-    return expression.holds(frame, null=null)
-
-
-def domain(expression: Expression, column: str, *, null: bool = False) -> Domain | None:
-    """Return the values of a column that an expression allows; see `Expression.domain`."""
-    return expression.domain(column, null=null)
-
-
-def _flat(tree: Node) -> list[Node]:
-    if not isinstance(tree, And):
+def _flat(tree: sql.Node) -> list[sql.Node]:
+    if not isinstance(tree, sql.And):
         return [tree]
     return [part for child in tree.parts for part in _flat(child)]

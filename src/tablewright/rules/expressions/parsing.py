@@ -20,23 +20,7 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
 from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
 from tablewright.errors import ExpressionError
-from tablewright.rules.expressions.tree import (
-    And,
-    Arithmetic,
-    Between,
-    Call,
-    Case,
-    Comparison,
-    In,
-    IsNull,
-    Like,
-    Literal,
-    Name,
-    Negative,
-    Node,
-    Not,
-    Or,
-)
+from tablewright.rules.expressions import tree as sql
 from tablewright.rules.expressions.unparse import shortened
 from tablewright.schema import inner_name
 
@@ -49,27 +33,18 @@ MAX_DEPTH = 60
 MAX_NODES = 50_000
 """Nodes of an expression: what stands after CASE counts once for each WHEN."""
 
+_OF_ONE = ("abs", "ceil", "day", "floor", "length", "lower", "month", "upper", "year")
 FUNCTIONS: dict[str, tuple[int, int | None]] = {
-    "abs": (1, 1),
-    "ceil": (1, 1),
-    "coalesce": (2, None),
-    "day": (1, 1),
-    "floor": (1, 1),
-    "greatest": (2, None),
-    "least": (2, None),
-    "length": (1, 1),
-    "lower": (1, 1),
-    "month": (1, 1),
+    **dict.fromkeys(_OF_ONE, (1, 1)),
+    **dict.fromkeys(("coalesce", "greatest", "least"), (2, None)),
     "nullif": (2, 2),
     "round": (1, 2),
-    "upper": (1, 1),
-    "year": (1, 1),
 }
 """Functions of the language, each with its least and greatest number of arguments."""
 
 ALLOWED = (
     "allowed are columns, constants, = <> < <= > >=, BETWEEN, IN, LIKE, IS NULL, CASE, "
-    f"AND, OR, NOT, + - * / % and the functions {', '.join(FUNCTIONS)}"
+    f"AND, OR, NOT, + - * / % and the functions {', '.join(sorted(FUNCTIONS))}"
 )
 
 _COMPARISONS: dict[type[exp.Expression], str] = {
@@ -88,20 +63,7 @@ _ARITHMETIC: dict[type[exp.Expression], str] = {
     exp.Mod: "%",
 }
 _CALLS: dict[type[exp.Expression], str] = {
-    exp.Abs: "abs",
-    exp.Ceil: "ceil",
-    exp.Coalesce: "coalesce",
-    exp.Day: "day",
-    exp.Floor: "floor",
-    exp.Greatest: "greatest",
-    exp.Least: "least",
-    exp.Length: "length",
-    exp.Lower: "lower",
-    exp.Month: "month",
-    exp.Nullif: "nullif",
-    exp.Round: "round",
-    exp.Upper: "upper",
-    exp.Year: "year",
+    getattr(exp, name.capitalize()): name for name in FUNCTIONS
 }
 _REFUSED: dict[type[Any], str] = {
     exp.Window: "a window function",
@@ -113,28 +75,21 @@ _REFUSED: dict[type[Any], str] = {
     exp.Interval: "an interval",
 }
 _REFUSED_TOKENS = {
-    ";": "';' (one expression is read, no statements)",
-    "SELECT": "a subquery",
-    "WITH": "a subquery",
-    "EXISTS": "a subquery",
-    "ALL": "a subquery",
-    "ANY": "a subquery",
-    "OVER": "a window function",
-    "->": "an anonymous function",
-    "->>": "an anonymous function",
-    "=>": "an anonymous function",
-    "~": "a regular expression (use LIKE)",
-    "RLIKE": "a regular expression (use LIKE)",
-    "REGEXP": "a regular expression (use LIKE)",
-    "::": "a cast (write DATE '2020-01-31')",
-    "{": "a template or a struct",
-    "}": "a template or a struct",
-    ".": "a name with a dot",
-    "?": "a placeholder",
-    ":": "a placeholder",
-    "$": "a placeholder",
-    "@": "a parameter",
-    "`": "a backtick",
+    token: reason
+    for reason, tokens in {
+        "';' (one expression is read, no statements)": ";",
+        "a subquery": "SELECT WITH EXISTS ALL ANY",
+        "a window function": "OVER",
+        "an anonymous function": "-> ->> =>",
+        "a regular expression (use LIKE)": "~ RLIKE REGEXP",
+        "a cast (write DATE '2020-01-31')": "::",
+        "a template or a struct": "{ }",
+        "a name with a dot": ".",
+        "a placeholder": "? : $",
+        "a parameter": "@",
+        "a backtick": "`",
+    }.items()
+    for token in tokens.split()
 }
 _INSTEAD = {
     "&": "AND",
@@ -154,7 +109,7 @@ _DIALECT = Dialect.get_or_raise(None)
 _WORD_OPERATORS = frozenset({TokenType.CASE, TokenType.NOT, TokenType.DASH})
 
 
-def parse_tree(text: str) -> Node:
+def parse_tree(text: str) -> sql.Node:
     """Read text as a tree of allowed nodes; columns and types are not looked at.
 
     Raises
@@ -273,7 +228,7 @@ class _Builder:
     def refuse(self, message: str, node: exp.Expression) -> NoReturn:
         raise ExpressionError(message, self.text, _place(node))
 
-    def build(self, node: Any, depth: int) -> Node:
+    def build(self, node: Any, depth: int) -> sql.Node:
         """Return our node for the parser's, or refuse it."""
         if not isinstance(node, exp.Expression):
             raise ExpressionError(f"something is missing here; {ALLOWED}", self.text, 0)
@@ -286,10 +241,10 @@ class _Builder:
             return self.build(node.this, depth + 1)
         if kind in _COMPARISONS:
             operator: Any = _COMPARISONS[kind]
-            return Comparison(operator, *self.pair(node, depth), position=_place(node))
+            return sql.Comparison(operator, *self.pair(node, depth), position=_place(node))
         if kind in _ARITHMETIC:
             operator = _ARITHMETIC[kind]
-            return Arithmetic(operator, *self.pair(node, depth), position=_place(node))
+            return sql.Arithmetic(operator, *self.pair(node, depth), position=_place(node))
         if kind in _CALLS:
             return self.call(node, depth)
         handler = _HANDLERS.get(kind)
@@ -303,29 +258,23 @@ class _Builder:
             if key not in allowed and key not in _HARMLESS and value not in (None, False, []):
                 self.refuse(f"this form of {_named(node)} is not allowed; {ALLOWED}", node)
 
-    def pair(self, node: exp.Expression, depth: int) -> tuple[Node, Node]:
+    def pair(self, node: exp.Expression, depth: int) -> tuple[sql.Node, sql.Node]:
         self.only(node, "this", "expression")
         return self.build(node.this, depth + 1), self.build(node.expression, depth + 1)
 
-    def call(self, node: exp.Expression, depth: int) -> Node:
+    def call(self, node: exp.Expression, depth: int) -> sql.Node:
         name = _CALLS[type(node)]
         self.only(node, "this", "expression", "expressions", "decimals")
         given = [node.this, node.args.get("expression"), node.args.get("decimals")]
         given = [part for part in given if part is not None] + list(node.expressions)
         minimum, maximum = FUNCTIONS[name]
         if len(given) < minimum or (maximum is not None and len(given) > maximum):
-            requested = (
-                f"{minimum}"
-                if maximum == minimum
-                else f"{minimum} or more"
-                if maximum is None
-                else "1 or 2"
-            )
-            self.refuse(f"{name} takes {requested} arguments, not {len(given)}", node)
+            more = {minimum: "", None: " or more"}.get(maximum, f" or {maximum}")
+            self.refuse(f"{name} takes {minimum}{more} arguments, not {len(given)}", node)
         arguments = tuple(self.build(part, depth + 1) for part in given)
-        return Call(name, arguments, position=_place(node))
+        return sql.Call(name, arguments, position=_place(node))
 
-    def chain(self, node: exp.Expression, depth: int) -> tuple[Node, ...]:
+    def chain(self, node: exp.Expression, depth: int) -> tuple[sql.Node, ...]:
         """Flatten a left-deep chain of AND or OR without recursion."""
         parts: list[exp.Expression] = []
         pending = [node]
@@ -341,36 +290,36 @@ class _Builder:
                 parts.append(part)
         return tuple(self.build(part, depth + 1) for part in parts)
 
-    def both(self, node: exp.Expression, depth: int) -> Node:
-        return And(self.chain(node, depth), position=_place(node))
+    def both(self, node: exp.Expression, depth: int) -> sql.Node:
+        return sql.And(self.chain(node, depth), position=_place(node))
 
-    def either(self, node: exp.Expression, depth: int) -> Node:
-        return Or(self.chain(node, depth), position=_place(node))
+    def either(self, node: exp.Expression, depth: int) -> sql.Node:
+        return sql.Or(self.chain(node, depth), position=_place(node))
 
-    def negation(self, node: exp.Expression, depth: int) -> Node:
+    def negation(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this")
-        return Not(self.build(node.this, depth + 1), position=_place(node))
+        return sql.Not(self.build(node.this, depth + 1), position=_place(node))
 
-    def negative(self, node: exp.Expression, depth: int) -> Node:
+    def negative(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this")
         operand = self.build(node.this, depth + 1)
-        if isinstance(operand, Literal) and type(operand.value) in (int, float):
-            return Literal(-cast(float, operand.value), position=operand.position)
-        return Negative(operand, position=_place(node))
+        if isinstance(operand, sql.Literal) and type(operand.value) in (int, float):
+            return sql.Literal(-cast(float, operand.value), position=operand.position)
+        return sql.Negative(operand, position=_place(node))
 
-    def column(self, node: exp.Expression, depth: int) -> Node:
+    def column(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this")
         if not isinstance(node.this, exp.Identifier):
             self.refuse(f"{_named(node.this)} is not allowed; {ALLOWED}", node)
         self.only(node.this, "this")
-        return Name(inner_name(str(node.this.this)), position=_place(node))
+        return sql.Name(inner_name(str(node.this.this)), position=_place(node))
 
-    def constant(self, node: exp.Expression, depth: int) -> Node:
+    def constant(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this", "is_string")
         index = _place(node)
         if node.args.get("is_string"):
-            return Literal(str(node.this), position=index)
-        return Literal(self.number(str(node.this), node), position=index)
+            return sql.Literal(str(node.this), position=index)
+        return sql.Literal(self.number(str(node.this), node), position=index)
 
     def number(self, text: str, node: exp.Expression) -> int | float:
         try:
@@ -383,14 +332,14 @@ class _Builder:
             )
         return value
 
-    def boolean(self, node: exp.Expression, depth: int) -> Node:
+    def boolean(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this")
-        return Literal(bool(node.this), position=_place(node))
+        return sql.Literal(bool(node.this), position=_place(node))
 
-    def null(self, node: exp.Expression, depth: int) -> Node:
-        return Literal(None, position=_place(node))
+    def null(self, node: exp.Expression, depth: int) -> sql.Node:
+        return sql.Literal(None, position=_place(node))
 
-    def cast(self, node: exp.Expression, depth: int) -> Node:
+    def cast(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this", "to")
         to, literal = node.args["to"], node.this
         target = to.this if isinstance(to, exp.DataType) and not to.expressions else None
@@ -409,41 +358,43 @@ class _Builder:
             self.refuse(f"{shown!r} is not a date or time; write 2020-01-31", literal)
         if isinstance(value, datetime) and value.tzinfo is not None:
             self.refuse("times are written without a zone", literal)
-        return Literal(value, position=_place(literal))
+        return sql.Literal(value, position=_place(literal))
 
-    def between(self, node: exp.Expression, depth: int) -> Node:
+    def between(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this", "low", "high")
         parts = (self.build(node.args.get(key), depth + 1) for key in ("this", "low", "high"))
-        return Between(*parts, position=_place(node))
+        return sql.Between(*parts, position=_place(node))
 
-    def member(self, node: exp.Expression, depth: int) -> Node:
+    def member(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this", "expressions")
         values = [self.build(part, depth + 1) for part in node.expressions]
         if not values:
             self.refuse("IN needs at least one constant: x IN (1, 2)", node)
-        constants = tuple(part for part in values if isinstance(part, Literal))
+        constants = tuple(part for part in values if isinstance(part, sql.Literal))
         if len(constants) < len(values):
             self.refuse("IN lists constants only; compare columns with =", node)
-        return In(self.build(node.this, depth + 1), constants, position=_place(node))
+        return sql.In(self.build(node.this, depth + 1), constants, position=_place(node))
 
-    def like(self, node: exp.Expression, depth: int, escape: str | None = None) -> Node:
+    def like(self, node: exp.Expression, depth: int, escape: str | None = None) -> sql.Node:
         self.only(node, "this", "expression", "negate")
         pattern = node.expression
         if not (isinstance(pattern, exp.Literal) and pattern.is_string):
             self.refuse("LIKE needs a pattern in quotes: name LIKE 'A%'", node)
         index = _place(node)
-        result = Like(self.build(node.this, depth + 1), str(pattern.this), escape, position=index)
+        result = sql.Like(
+            self.build(node.this, depth + 1), str(pattern.this), escape, position=index
+        )
         self.check_escapes(result, pattern)
-        return Not(result, position=index) if node.args.get("negate") else result
+        return sql.Not(result, position=index) if node.args.get("negate") else result
 
-    def check_escapes(self, node: Like, pattern: exp.Expression) -> None:
+    def check_escapes(self, node: sql.Like, pattern: exp.Expression) -> None:
         if node.escape is None:
             return
         mark = re.escape(node.escape)
         if re.fullmatch(f"(?:[^{mark}]|{mark}[%_{mark}])*", node.pattern, re.DOTALL) is None:
             self.refuse("in LIKE, the escape character stands before %, _ or itself", pattern)
 
-    def escape(self, node: exp.Expression, depth: int) -> Node:
+    def escape(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this", "expression")
         mark = node.expression
         is_mark = isinstance(mark, exp.Literal) and mark.is_string and len(str(mark.this)) == 1
@@ -451,13 +402,13 @@ class _Builder:
             self.refuse("ESCAPE takes one character other than % and _ after a LIKE pattern", node)
         return self.like(node.this, depth, str(mark.this))
 
-    def is_null(self, node: exp.Expression, depth: int) -> Node:
+    def is_null(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this", "expression")
         if type(node.expression) is not exp.Null:
             self.refuse("IS compares with NULL only; write x = TRUE", node)
-        return IsNull(self.build(node.this, depth + 1), position=_place(node))
+        return sql.IsNull(self.build(node.this, depth + 1), position=_place(node))
 
-    def case(self, node: exp.Expression, depth: int) -> Node:
+    def case(self, node: exp.Expression, depth: int) -> sql.Node:
         self.only(node, "this", "ifs", "default")
         before = self.size
         subject = node.this and self.build(node.this, depth + 1)
@@ -468,13 +419,13 @@ class _Builder:
                 self.refuse(f"CASE written out for each WHEN has over {MAX_NODES:,} parts", node)
             self.only(branch, "this", "true")
             when, then = (self.build(branch.args.get(key), depth + 1) for key in ("this", "true"))
-            branches.append((Comparison("=", subject, when) if subject else when, then))
+            branches.append((sql.Comparison("=", subject, when) if subject else when, then))
         default = node.args.get("default")
-        otherwise = self.build(default, depth + 1) if default is not None else Literal(None)
-        return Case(tuple(branches), otherwise, position=_place(node))
+        otherwise = self.build(default, depth + 1) if default is not None else sql.Literal(None)
+        return sql.Case(tuple(branches), otherwise, position=_place(node))
 
 
-_HANDLERS: dict[type[exp.Expression], Callable[[_Builder, exp.Expression, int], Node]] = {
+_HANDLERS: dict[type[exp.Expression], Callable[[_Builder, exp.Expression, int], sql.Node]] = {
     exp.And: _Builder.both,
     exp.Between: _Builder.between,
     exp.Boolean: _Builder.boolean,

@@ -5,24 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from tablewright.rules.expressions.tree import (
-    And,
-    Arithmetic,
-    Between,
-    Call,
-    Case,
-    Comparison,
-    In,
-    IsNull,
-    Like,
-    Literal,
-    Name,
-    Negative,
-    Node,
-    Not,
-    Or,
-    Value,
-)
+from tablewright.rules.expressions import tree as sql
 from tablewright.schema import outer_name
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -60,7 +43,7 @@ def shortened(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters)"
 
 
-def value_text(value: Value) -> str:
+def value_text(value: sql.Value) -> str:
     """Return a constant as SQL text.
 
     Examples
@@ -83,79 +66,80 @@ def value_text(value: Value) -> str:
             return repr(value)
 
 
-def unparse(node: Node) -> str:
+def unparse(node: sql.Node) -> str:
     """Return SQL text that parses to the same tree, with no more brackets than it needs.
 
     Examples
     --------
-    >>> unparse(And((Comparison(">", Name("a"), Literal(1)), IsNull(Name("b c")))))
+    >>> above = sql.Comparison(">", sql.Name("a"), sql.Literal(1))
+    >>> unparse(sql.And((above, sql.IsNull(sql.Name("b c")))))
     'a > 1 AND "b c" IS NULL'
     """
     return _write(node)[0]
 
 
-def _write(node: Node) -> tuple[str, int]:
+def _write(node: sql.Node) -> tuple[str, int]:
     match node:
-        case Literal(value):
+        case sql.Literal(value):
             negative = type(value) in (int, float) and str(value).startswith("-")
             return value_text(value), _UNARY if negative else _ATOM
-        case Name(column):
+        case sql.Name(column):
             return quote(column), _ATOM
-        case Negative(operand):
+        case sql.Negative(operand):
             return f"-{_inside(operand, _ATOM)}", _UNARY
-        case Arithmetic():
+        case sql.Arithmetic():
             return _arithmetic(node)
-        case Comparison(operator, left, right):
+        case sql.Comparison(operator, left, right):
             return f"{_inside(left, _ADD)} {operator} {_inside(right, _ADD)}", _COMPARE
-        case And(parts):
+        case sql.And(parts):
             return " AND ".join(_inside(part, _NOT) for part in parts), _AND
-        case Or(parts):
+        case sql.Or(parts):
             return " OR ".join(_inside(part, _AND) for part in parts), _OR
-        case Not(operand):
+        case sql.Not(operand):
             return _negation(operand)
-        case Call(function, arguments):
+        case sql.Call(function, arguments):
             return f"{function}({', '.join(unparse(part) for part in arguments)})", _ATOM
-        case Case():
+        case sql.Case():
             return _case(node), _ATOM
         case _:
             return _predicate(node, ""), _COMPARE
 
 
-def _inside(node: Node, at_least: int) -> str:
+def _inside(node: sql.Node, at_least: int) -> str:
     text, level = _write(node)
     return text if level >= at_least else f"({text})"
 
 
-def _arithmetic(node: Arithmetic) -> tuple[str, int]:
+def _arithmetic(node: sql.Arithmetic) -> tuple[str, int]:
     level = _ADD if node.operator in "+-" else _MULTIPLY
     left, right = _inside(node.left, level), _inside(node.right, level + 1)
     return f"{left} {node.operator} {right}", level
 
 
-def _negation(operand: Node) -> tuple[str, int]:
-    if isinstance(operand, Between | In | Like | IsNull):
+def _negation(operand: sql.Node) -> tuple[str, int]:
+    if isinstance(operand, sql.Between | sql.In | sql.Like | sql.IsNull):
         return _predicate(operand, "NOT "), _COMPARE
     return f"NOT {_inside(operand, _COMPARE)}", _NOT
 
 
-def _predicate(node: Between | In | Like | IsNull, negation: str) -> str:
+def _predicate(node: sql.Between | sql.In | sql.Like | sql.IsNull, negation: str) -> str:
     subject = _inside(node.operand, _ADD)
     match node:
-        case Between(_, low, high):
+        case sql.Between(_, low, high):
             return f"{subject} {negation}BETWEEN {_inside(low, _ADD)} AND {_inside(high, _ADD)}"
-        case In(_, values):
+        case sql.In(_, values):
             listed = ", ".join(value_text(value.value) for value in values)
             return f"{subject} {negation}IN ({listed})"
-        case Like(_, pattern, escape):
+        case sql.Like(_, pattern, escape):
             ending = "" if escape is None else f" ESCAPE {value_text(escape)}"
             return f"{subject} {negation}LIKE {value_text(pattern)}{ending}"
-        case IsNull():
+        case sql.IsNull():
             return f"{subject} IS {negation}NULL"
 
 
-def _case(node: Case) -> str:
+def _case(node: sql.Case) -> str:
     branches = " ".join(
         f"WHEN {unparse(when)} THEN {unparse(then)}" for when, then in node.branches
     )
-    ending = "" if node.default == Literal(None) else f" ELSE {unparse(node.default)}"
+    ending = "" if node.default == sql.Literal(None) else f" ELSE {unparse(node.default)}"
     return f"CASE {branches}{ending} END"
