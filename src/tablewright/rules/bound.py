@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.errors import ExpressionError, InputError, RuleError
+from tablewright.errors import InputError, RuleError
 from tablewright.rules import language
 from tablewright.rules.expressions import parse
 from tablewright.rules.expressions.checking import constant
@@ -240,12 +240,9 @@ def _bind(rule: Rule, schema: Schema, frame: pl.DataFrame | None) -> BoundRule:
         if tree is not None:
             return RowRule(rule, schema, tree)
         return _bind_other(rule, schema, frame)
-    except ExpressionError as error:
-        raise RuleError(f"rule {rule.name!r}: {error}") from error
-    except RuleError as error:
-        named = str(error).startswith(f"rule {rule.name!r}")
-        raise error if named else RuleError(f"rule {rule.name!r}: {error}") from error
     except InputError as error:
+        if str(error).startswith(f"rule {rule.name!r}"):
+            raise
         raise RuleError(f"rule {rule.name!r}: {error}") from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -166,7 +166,7 @@ def _other_result(rule: BoundRule, frame: pl.DataFrame) -> RuleResult:
         distance, broken = rule.distance(frame), bool(rule.broken(frame).any())
         support = int(rule.context(frame).sum())
         result = _result(rule, frame, support, int(broken), [])
-        return RuleResult(**{**asdict(result), "rate": distance, "ok": not broken})
+        return replace(result, rate=distance, ok=not broken)
     rows = np.flatnonzero(rule.broken(frame))
     complete = frame.select(pl.all_horizontal(pl.col(rule.columns).is_not_null()).sum()).item()
     return _result(rule, frame, int(complete), len(rows), rows[:SHOWN].tolist())

@@ -40,8 +40,6 @@ def rule_tree(rule: Any, schema: Schema) -> sql.Node | None:
         if tree is not None:
             check(tree, schema, unparse(tree))
         return tree
-    except ExpressionError as error:
-        raise RuleError(f"rule {rule.name!r}: {error}") from error
     except InputError as error:
         raise RuleError(f"rule {rule.name!r}: {error}") from error
 

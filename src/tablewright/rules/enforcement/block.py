@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tablewright.rules.bound import BoundRule, Dependency, RowRule
 from tablewright.rules.enforcement.computing import Computation
 from tablewright.rules.enforcement.plan import Plan
-from tablewright.rules.expressions.evaluate import masks
+from tablewright.rules.expressions.evaluate import as_mask, truth
 
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -100,10 +100,9 @@ class Block:
             return
         part = self.frame if len(rows) == self.frame.height else self.frame[rows]
         trees = [rule for rule in self.plan.per_row if isinstance(rule, RowRule)]
-        nulls = [not rule.rule.strict for rule in trees]
-        kept = masks([rule.tree for rule in trees], nulls, self.plan.schema, part)
-        for rule, mask in zip(trees, kept, strict=True):
-            self._masks[rule.name][rows] = ~mask
+        answers = truth([rule.tree for rule in trees], self.plan.schema, part)
+        for rule, answer in zip(trees, answers, strict=True):
+            self._masks[rule.name][rows] = ~as_mask(answer, null=not rule.rule.strict)
         for name, dependency in self._maps.items():
             self._masks[name][rows] = dependency.broken(part)
         self._changed[:] = False

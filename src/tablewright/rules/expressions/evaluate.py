@@ -80,31 +80,6 @@ def lengthened(series: pl.Series, height: int) -> pl.Series:
     return series if len(series) == height else series.new_from_index(0, height)
 
 
-def masks(
-    trees: Sequence[sql.Node], nulls: Sequence[bool], schema: Schema, frame: pl.DataFrame
-) -> list[NDArray[np.bool_]]:
-    """Return for several checked trees which rows they hold for, in one pass.
-
-    Parameters
-    ----------
-    trees : sequence of Node
-        Conditions.
-    nulls : sequence of bool
-        What NULL counts as in each of them.
-    schema : Schema
-        What they were checked against.
-    frame : polars DataFrame
-        The rows.
-    """
-    compiler = _Compiler(schema, frame.schema)
-    compiled = [
-        compiler.build(tree).cast(pl.Boolean).fill_null(null).alias(str(i))
-        for i, (tree, null) in enumerate(zip(trees, nulls, strict=True))
-    ]
-    result = frame.select(compiled).iter_columns()
-    return [lengthened(series, frame.height).to_numpy() for series in result]
-
-
 def as_mask(series: pl.Series, *, null: bool) -> NDArray[np.bool_]:
     """Return a Boolean array in which NULL counts as `null`."""
     return series.cast(pl.Boolean).fill_null(null).to_numpy()

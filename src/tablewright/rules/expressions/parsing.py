@@ -162,8 +162,9 @@ def _screen(text: str, tokens: list[Token]) -> None:
         refused = _refused_token(token, text)
         if refused is not None:
             raise ExpressionError(refused, text, token.start)
-        run = run + 1 if token.token_type in _WORD_OPERATORS else run * _keeps(token)
-        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        opens = token.token_type is TokenType.L_PAREN  # a run of prefix words goes on in brackets
+        run = run + 1 if token.token_type in _WORD_OPERATORS else run * opens
+        depth += opens - (token.token_type is TokenType.R_PAREN)
         if depth + run > MAX_DEPTH:
             raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", text, token.start)
 
@@ -180,11 +181,6 @@ def _refused_token(token: Token, text: str) -> str | None:
     if token.token_type is TokenType.VAR and not token.text.isidentifier():
         refused = f"{token.text[:40]!r} without double quotes"
     return None if refused is None else f"{refused} is not allowed; {ALLOWED}"
-
-
-def _keeps(token: Token) -> bool:
-    """Whether a run of prefix words goes on after this token: an opening bracket keeps it."""
-    return token.token_type is TokenType.L_PAREN
 
 
 def _read(text: str, tokens: list[Token]) -> exp.Expression:
