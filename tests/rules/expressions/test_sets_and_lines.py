@@ -162,13 +162,14 @@ def test_position_is_in_days_or_microseconds(value: Any, place: float) -> None:
 def test_a_domain_holds_the_values_that_can_meet_the_condition(
     text: str, column: str, allowed: list[Any]
 ) -> None:
-    every: list[Any] = {
+    values: dict[str, list[Any]] = {
         "a": [0, 1, 2, 3, 4, 5, None],
         "rate": [5, 10, 20, -1, None],
         "size": ["S", "M", "L", "XL", None],
         "flag": [False, True, None],
         "s": ["a", "b", "c", None],
-    }[column]
+    }
+    every = values[column]
     result = domain(parse(text, SCHEMA).tree, column, SCHEMA) or everything(SCHEMA[column])
     assert [value for value in every if value in result] == sorted(allowed, key=every.index)
 
