@@ -24,7 +24,7 @@ import polars as pl
 
 from benchmarks.measure import markdown
 from tablewright.llm import RowTask, request_rows
-from tablewright.llm.endpoint.metering import Bill, Metered
+from tablewright.llm.endpoint.metering import Metered, UsageByRole
 from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import RowRule
 from tablewright.systems.common.rule_writing.votes import implied
@@ -134,7 +134,7 @@ def broken(rows: pl.DataFrame) -> float:
 
 
 def one_by_one(model: StandIn, batch_size: int, n_rows: int, seed: int) -> dict[str, Any]:
-    train, bill = loans(TRAIN, 100 + seed), Bill()
+    train, usage = loans(TRAIN, 100 + seed), UsageByRole()
     rng = np.random.default_rng(seed)
     listed = "\n".join(f"- {rule}" for rule in RULES)
     task = RowTask(
@@ -145,9 +145,9 @@ def one_by_one(model: StandIn, batch_size: int, n_rows: int, seed: int) -> dict[
         margin=None,
     )
     start = time.process_time()
-    written = request_rows(Metered(model, bill), task, n_rows, seed=seed, batch_size=batch_size)
+    written = request_rows(Metered(model, usage), task, n_rows, seed=seed, batch_size=batch_size)
     seconds = time.process_time() - start
-    return outcome(written.frame(task), bill, len(RULES), seconds)
+    return outcome(written.frame(task), usage, len(RULES), seconds)
 
 
 def once(model: StandIn | None, n_rows: int, seed: int) -> dict[str, Any]:
@@ -162,13 +162,13 @@ def once(model: StandIn | None, n_rows: int, seed: int) -> dict[str, Any]:
     return outcome(rows, result.result_.usage, known, seconds)
 
 
-def outcome(rows: pl.DataFrame, bill: Bill, n_rules: int, seconds: float) -> dict[str, Any]:
+def outcome(rows: pl.DataFrame, usage: UsageByRole, n_rules: int, seconds: float) -> dict[str, Any]:
     return {
         "breaking": broken(rows),
         "rules": n_rules,
-        "calls": bill.calls,
-        "tokens": bill.tokens,
-        "tokens a row": bill.tokens / rows.height,
+        "calls": usage.calls,
+        "tokens": usage.tokens,
+        "tokens a row": usage.tokens / rows.height,
         "CPU s here": seconds,
     }
 

@@ -358,7 +358,7 @@ def test_a_user_and_password_of_the_address_are_sent_as_such() -> None:
 
 def test_ledger_bill_and_the_servers_own_count_agree(tmp_path: Path) -> None:
     """Two replies are unusable; each is told with other numbers, some from a cache."""
-    from tablewright.llm.endpoint.metering import Bill, Metered
+    from tablewright.llm.endpoint.metering import Metered, UsageByRole
 
     reported: list[tuple[int, int, int]] = []
 
@@ -373,17 +373,17 @@ def test_ledger_bill_and_the_servers_own_count_agree(tmp_path: Path) -> None:
     prompts = [ROWS.but(seed=seed, role="writer", stage="rows") for seed in range(6)]
     bills = []
     for replay in (False, True):
-        bill = Bill()
+        usage = UsageByRole()
         with (
             serve_raw(answer) as raw,
             connect("m", raw.url, run=tmp_path, concurrency=1, replay=replay,
                     prices={"m": [1.0, 2.0]}) as client,
         ):  # fmt: skip
-            metered = Metered(client, bill)
+            metered = Metered(client, usage)
             metered.complete_all(prompts)
             metered.complete_all(prompts)  # from the ledger: nothing is counted twice
             spending = client.spending()
-        bills.append((bill.calls, bill.attempts, bill.tokens, bill.cost))
+        bills.append((usage.calls, usage.attempts, usage.tokens, usage.cost))
     read, written, cached = (sum(column) for column in zip(*reported, strict=True))
     assert len(reported) == 8
     assert bills[0] == bills[1]
@@ -391,8 +391,8 @@ def test_ledger_bill_and_the_servers_own_count_agree(tmp_path: Path) -> None:
     assert bills[0][3] == pytest.approx(spending.cost)
     assert (spending.calls, spending.tokens) == (8, read + written)
     assert spending.cost == pytest.approx((read + 2 * written) / 1e6)
-    assert bill.lines[0].cached_tokens == spending.cached_tokens == cached
-    assert bill.counted
+    assert usage.lines[0].cached_tokens == spending.cached_tokens == cached
+    assert usage.counted
     assert spending.worst_case_tokens == 0
 
 

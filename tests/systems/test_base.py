@@ -13,7 +13,7 @@ from sklearn.base import clone
 from tablewright.errors import ConditionError, InputError, ModelError
 from tablewright.llm import Prompt, Scripted
 from tablewright.llm.endpoint.base import Reply, Usage
-from tablewright.llm.endpoint.metering import Bill, Metered
+from tablewright.llm.endpoint.metering import Metered, UsageByRole
 from tablewright.systems import Result, SampleRequest, System, estimator
 from tablewright.systems.cllm.system import CLLM
 from tablewright.testing import StandIn
@@ -120,19 +120,19 @@ def test_a_model_is_named_for_all_roles_or_for_one() -> None:
 
 
 def test_the_bill_adds_up_what_replies_took_and_counts_failures() -> None:
-    bill = Bill()
+    usage = UsageByRole()
     replies: list[Any] = [
         Reply("a", usage=Usage(10, 5), cost=0.5),
         ModelError("no"),
         Reply("b", cost=None),
     ]
-    model = Metered(Scripted(replies), bill)
+    model = Metered(Scripted(replies), usage)
     results = model.complete_all([Prompt.ask("?", role="writer", stage="rows")] * 2)
     assert isinstance(results[1], ModelError)
-    (line,) = bill.lines
-    assert (line.calls, line.failed, line.tokens, bill.cost) == (1, 1, 15, 0.5)
+    (line,) = usage.lines
+    assert (line.calls, line.failed, line.tokens, usage.cost) == (1, 1, 15, 0.5)
     model.complete(Prompt.ask("?", role="writer", stage="rows"))
-    assert bill.cost is None
+    assert usage.cost is None
 
 
 def test_a_method_without_a_model_says_so() -> None:

@@ -78,7 +78,7 @@ def test_rules_of_the_majority_are_kept_and_measured() -> None:
     assert outcome["came <= left"] == (2, "")
     assert outcome["0 <= left" if "0 <= left" in outcome else "0.0 <= left"][0] == 1
     assert "2 are needed" in outcome["age >= 18"][1]
-    assert (written.bill.calls, written.n_samples, written.refused) == (3, 3, [])
+    assert (written.usage.calls, written.n_samples, written.refused) == (3, 3, [])
     assert written.proposals[0].confidence == 0.9
 
 
@@ -177,7 +177,7 @@ def test_a_bad_rule_loses_itself_alone_and_is_given_back_once() -> None:
     script = Scripted([reply(bad, "came <= left"), reply("age <= 99"), reply(), reply(mended)])
     written = ModelRules(script).write(TABLE, SCHEMA, np.random.default_rng(0))
     assert said(written) == ["age <= 99.0"] or said(written) == ["age <= 99"]
-    assert written.bill.calls == 4
+    assert written.usage.calls == 4
     assert script.prompts[-1].stage == "repair"
     assert "did you mean 'age'" in script.prompts[-1].text
     assert written.refused == []

@@ -204,9 +204,9 @@ def _print_written(written: WrittenRules) -> None:
         show("no rule was proposed")
     for refused in written.refused:
         show(f"not a rule of this table: {refused.text}: {refused.reason}")
-    bill = written.bill
+    usage = written.usage
     show(
-        f"{len(written.rules)} rules kept; {bill.attempts} calls, {bill.tokens:,} tokens, "
+        f"{len(written.rules)} rules kept; {usage.attempts} calls, {usage.tokens:,} tokens, "
         "whatever the number of rows made under them"
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tablewright.selection.check import Floats
 
-_Z = 1.0
+_Z = 1.3
 """Standard errors that the share of sound rows is given in addition: in doubt a row stays."""
 
 _NOISE = 1.22

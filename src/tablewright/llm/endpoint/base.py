@@ -52,7 +52,7 @@ class Prompt:
     stop : str, default=""
         Text that ends such a completion.
     stage, role : str, default=""
-        What the call is for, in the ledger and in the bill.
+        What the call is for, in the ledger and in the usage by role.
     top_logprobs : int, default=0
         How many of the likeliest tokens each position of the reply is to name with their
         log-probabilities; 0 asks for none.

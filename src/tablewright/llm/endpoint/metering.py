@@ -12,7 +12,7 @@ from tablewright.llm.prompts.sharing import Sharing
 
 
 @dataclass
-class BillLine:
+class RoleUsage:
     """What the calls of one role in one stage took.
 
     Attributes
@@ -52,7 +52,7 @@ class BillLine:
 
 
 @dataclass
-class Bill:
+class UsageByRole:
     """The lines of a piece of work, in the order in which they began.
 
     All attempts count, as in the run's ledger (`Client.spending`).
@@ -60,26 +60,26 @@ class Bill:
     Examples
     --------
     >>> from tablewright.llm.endpoint.scripted import Scripted
-    >>> bill = Bill()
-    >>> model = Metered(Scripted(["blue"]), bill)
+    >>> usage = UsageByRole()
+    >>> model = Metered(Scripted(["blue"]), usage)
     >>> model.complete(Prompt.ask("Name a colour.", role="painter")).text
     'blue'
-    >>> bill.calls, bill.lines[0].role
+    >>> usage.calls, usage.lines[0].role
     (1, 'painter')
     """
 
-    lines: list[BillLine] = field(default_factory=list)
+    lines: list[RoleUsage] = field(default_factory=list)
 
-    def line(self, role: str, stage: str) -> BillLine:
+    def line(self, role: str, stage: str) -> RoleUsage:
         """Return the line of a role in a stage; a new one where there is none."""
         for line in self.lines:
             if (line.role, line.stage) == (role, stage):
                 return line
-        self.lines.append(BillLine(role, stage))
+        self.lines.append(RoleUsage(role, stage))
         return self.lines[-1]
 
     def enter(self, prompt: Prompt, result: Reply | ModelError) -> None:
-        """Put what came of a prompt on the bill."""
+        """Put what came of a prompt into its line."""
         line = self.line(prompt.role, prompt.stage)
         answered = isinstance(result, Reply)
         line.calls += answered
@@ -182,12 +182,12 @@ def _blend(before: float | None, now: float) -> float:
 
 
 class Metered:
-    """A model whose replies are put on a bill.
+    """A model whose replies are counted.
 
     Parameters
     ----------
     llm : LLM
-    bill : Bill
+    usage : UsageByRole
 
     Attributes
     ----------
@@ -196,8 +196,8 @@ class Metered:
         it is then an object in this process.
     """
 
-    def __init__(self, llm: LLM, bill: Bill) -> None:
-        self.llm, self.bill = llm, bill
+    def __init__(self, llm: LLM, usage: UsageByRole) -> None:
+        self.llm, self.usage = llm, usage
         own = getattr(llm, "sharing", None)
         self.sharing = own if isinstance(own, Sharing) else Sharing("rows")
 
@@ -229,14 +229,14 @@ class Metered:
         try:
             reply = self.llm.complete(prompt)
         except ModelError as error:
-            self.bill.enter(prompt, error)
+            self.usage.enter(prompt, error)
             raise
-        self.bill.enter(prompt, reply)
+        self.usage.enter(prompt, reply)
         return reply
 
     def complete_all(self, prompts: Sequence[Prompt]) -> list[Any]:
         """Answer many prompts, in their order; see `tablewright.llm.complete_all`."""
         results = complete_all(self.llm, prompts)
         for prompt, result in zip(prompts, results, strict=True):
-            self.bill.enter(prompt, result)
+            self.usage.enter(prompt, result)
         return results

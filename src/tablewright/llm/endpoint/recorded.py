@@ -66,7 +66,7 @@ class Recorded:
         return await self.inner.acomplete(prompt)
 
     def _charge(self, key: str, stored: Stored) -> None:
-        """Put what a request took in an earlier session on the bill, once."""
+        """Put what a request took in an earlier session in the usage, once."""
         charges = CHARGES.get()
         if charges is not None and key not in self._charged:
             charges.append(stored.charge)

@@ -52,7 +52,7 @@ class RowTask:
         What has to be shared for those to leave, where they are of the user's table; they count
         as sent then. None where a model wrote them.
     stage, role : str
-        For the ledger and the bill.
+        For the ledger and the usage by role.
     temperature, top_p : float or None, default=None
         Sampling parameters.
     margin : float or None, default=0.1

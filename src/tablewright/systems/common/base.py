@@ -67,7 +67,7 @@ class System(TableEstimator):
     shown_ : list of DataFrame
         Real rows that stood in prompts while the system learned: none of them is returned.
     result_ : Result
-        What became of the last call of `sample`; what fitting took is on its bill.
+        What became of the last call of `sample`; what fitting took is in its usage.
     """
 
     name: ClassVar[str]
@@ -129,7 +129,7 @@ class System(TableEstimator):
             self.generator_ = Synthesizer.restore(part_of("generator", stored))
 
     def model(self, role: str) -> Metered | None:
-        """Return the model of a role, with its replies on the bill of `result_`; None: local."""
+        """Return the model of a role, with its replies in the usage of `result_`; None: local."""
         llm = self.llm
         if isinstance(llm, Mapping):
             llm = llm.get(role, llm.get(""))

@@ -12,7 +12,7 @@ import polars as pl
 
 from tablewright.display import shown
 from tablewright.errors import ModelError
-from tablewright.llm.endpoint.metering import Bill
+from tablewright.llm.endpoint.metering import UsageByRole
 
 _TYPES = {"_stage": pl.String, "_reason": pl.String, "_score": pl.Float64}
 MARKS = tuple(_TYPES)
@@ -40,7 +40,7 @@ class Result:
         Rows that were returned.
     parse_errors : Counter
         Why rows of replies could not be read, and how many.
-    usage : Bill
+    usage : UsageByRole
         Calls, tokens and money by role and stage.
     copy_rate, copy_rate_reference : float
         Share of the rows returned that equal a real one, and share of held-out real rows of the
@@ -64,7 +64,7 @@ class Result:
     n_proposed: int = 0
     n_kept: int = 0
     parse_errors: Counter[str] = field(default_factory=Counter)
-    usage: Bill = field(default_factory=Bill)
+    usage: UsageByRole = field(default_factory=UsageByRole)
     copy_rate: float = 0.0
     copy_rate_reference: float = 0.0
     notes: list[str] = field(default_factory=list)

@@ -95,7 +95,7 @@ class TeamThenTrim(System):
     plan_ : TeamPlan
         Made once, when the table is learned.
     result_ : Result
-        What became of the last call; its bill has a line for each role, ``details["plan"]`` the
+        What became of the last call; its usage has a line for each role, ``details["plan"]`` the
         plan, ``details["trimmed"]`` what Trim says of each row.
 
     Raises

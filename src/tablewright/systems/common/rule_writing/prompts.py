@@ -64,7 +64,7 @@ class RuleQuestion:
     tried : Rules or None, default=None
         Rules that were tried before, shown with the share of real rows that break them.
     role : str, default="rules"
-        For the ledger and the bill.
+        For the ledger and the usage by role.
 
     Examples
     --------

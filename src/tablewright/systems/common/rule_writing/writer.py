@@ -15,7 +15,7 @@ import polars as pl
 
 from tablewright.errors import InputError, ModelError, RuleError
 from tablewright.llm.endpoint.base import LLM, Reply
-from tablewright.llm.endpoint.metering import Bill, Metered
+from tablewright.llm.endpoint.metering import Metered, UsageByRole
 from tablewright.rules import Rules, Source, check_rules, validate_rules
 from tablewright.rules.bound import BoundRule, RowRule, ShareRule, bind
 from tablewright.rules.check import RuleResult
@@ -57,7 +57,7 @@ class WrittenRules:
         What in its replies was no rule of this table, after the repair.
     n_samples : int
         Replies that were asked for; 0 where no model was.
-    bill : Bill
+    usage : UsageByRole
         What the calls took.
     notes : list of str
         What else should be known.
@@ -71,7 +71,7 @@ class WrittenRules:
     proposals: list[Proposal] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     n_samples: int = 0
-    bill: Bill = field(default_factory=Bill)
+    usage: UsageByRole = field(default_factory=UsageByRole)
     notes: list[str] = field(default_factory=list)
     stopped: ModelError | None = None
 
@@ -92,7 +92,7 @@ class ModelRules:
     samples : int, default=3
         Replies that are asked for.
     role : str, default="rules"
-        For the ledger and the bill.
+        For the ledger and the usage by role.
 
     References
     ----------
@@ -106,7 +106,7 @@ class ModelRules:
     >>> replies = [f'{{"rules": ["age <= {bound}"]}}' for bound in (90, 95, 120)]
     >>> writer = ModelRules(Scripted(replies))
     >>> written = writer.write(frame, schema, np.random.default_rng(0))
-    >>> [rule.described() for rule in written.rules], written.bill.calls
+    >>> [rule.described() for rule in written.rules], written.usage.calls
     (['age <= 95'], 3)
     """
 
@@ -136,8 +136,8 @@ class ModelRules:
         """
         if self.samples < 1:
             raise InputError(f"samples is 1 or more, not {self.samples}")
-        bill = Bill()
-        model = Metered(self.llm, bill)
+        usage = UsageByRole()
+        model = Metered(self.llm, usage)
         question = RuleQuestion(schema, frame, model.sharing, tried, self.role)
         seed = int(rng.integers(2**31 - self.samples - 1))
         samples, stopped = self._ask(model, question, seed)
@@ -148,7 +148,7 @@ class ModelRules:
         majority = self.samples // 2 + 1
         kept, dropped = _voted(count_votes(samples, schema), majority)
         result = WrittenRules(
-            Rules(), Source.LLM, bill=bill, n_samples=self.samples, stopped=stopped
+            Rules(), Source.LLM, usage=usage, n_samples=self.samples, stopped=stopped
         )
         refused = [item for sample in samples for item in sample.refused]
         return replace(_settled(result, kept, dropped, frame, schema), refused=refused, notes=notes)
