@@ -38,15 +38,15 @@ class Raw:
 
 
 @contextmanager
-def serve_raw(answer: Answer) -> Iterator[Raw]:
-    """Send the same answer to each chat completion; other questions get 404."""
+def serve_raw(answer: Answer, *, only_posts: bool = True) -> Iterator[Raw]:
+    """Send the same answer to each chat completion; other questions get 404, or it too."""
     raw = Raw("")
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):
                 request = read_request(self.request)
-                if not request.startswith(b"POST"):
+                if only_posts and not request.startswith(b"POST"):
                     self.request.sendall(http(b"{}", "404 Not Found"))
                     return
                 raw.requests.append(request)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
+from tablewright.cli.spending_text import spending_text
 from tablewright.errors import BudgetError, InputError
 from tablewright.llm.endpoint.base import Prompt, Reply, Usage
 from tablewright.llm.endpoint.ledger import Caps, Ledger, Record
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
+from tablewright.llm.endpoint.runs import export_run, summarise
 
 MOST = Usage(100, 100)
 
@@ -154,3 +158,73 @@ def test_a_closed_ledger_opens_again(tmp_path: Path) -> None:
     thread.close()
     assert thread.do(lambda file: file.get_meta("a")) == [1, "ä"]
     thread.close()
+
+
+ODD_VALUES = ("'abc'", "-5", "9e99", "x'ff00'", "'[1]'", """'{"a": "b"}'""", "9" * 30, "''")
+
+
+def hostile(source: Path, folder: Path, statement: str) -> Path:
+    """Copy a run and change its ledger as a stranger may."""
+    folder.mkdir(exist_ok=True)
+    shutil.copy(source, folder / "ledger.sqlite")
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as database, suppress(sqlite3.Error):
+        database.executescript(statement)
+    return folder
+
+
+def looks_like_a_run(folder: Path) -> bool:
+    """Read a folder in every way; whatever is wrong with it is one error of ours."""
+    out = folder / "calls.jsonl"
+    out.unlink(missing_ok=True)
+    try:
+        spending_text(summarise(folder).spending)
+        export_run(folder, out)
+    except InputError:
+        return False
+    return True
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    path = tmp_path / "source" / "ledger.sqlite"
+    ledger = Ledger(path)
+    call = ledger.reserve("key", "m", Prompt.ask("?", sent={"age": 2}), Usage(9, 9), 0.1, Caps())
+    ledger.settle(call, "ok", Usage(5, 1), 0.1, Reply("blue"))
+    ledger.set_meta("rows kept", 3)
+    ledger.close()
+    return path
+
+
+def test_a_ledger_with_any_value_in_any_cell_is_read_or_refused(
+    recorded: Path, tmp_path: Path
+) -> None:
+    assert looks_like_a_run(hostile(recorded, tmp_path / "run", ""))
+    with closing(sqlite3.connect(recorded)) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(calls)")]
+    statements = [f"UPDATE calls SET {name} = {value}" for name in columns for value in ODD_VALUES]
+    names = ("calls", "tokens", "cost")
+    statements += [f"UPDATE totals SET {name} = {value}" for name in names for value in ODD_VALUES]
+    facts = ("rows kept", "finished", "cap", "record", "command", "directory", "signature")
+    statements += [f"INSERT OR REPLACE INTO meta VALUES ('{name}', {value})"
+                   for name in facts for value in ODD_VALUES]  # fmt: skip
+    statements += ["DELETE FROM totals"]
+    for statement in statements:
+        looks_like_a_run(hostile(recorded, tmp_path / "run", statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE calls",
+        "ALTER TABLE calls RENAME TO own; CREATE VIEW calls AS WITH RECURSIVE n(i) AS "
+        "(SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT own.* FROM own, n",
+        "CREATE TRIGGER t AFTER INSERT ON calls BEGIN DELETE FROM meta; END",
+    ],
+)
+def test_a_ledger_that_holds_more_or_less_than_our_tables_is_refused(
+    recorded: Path, tmp_path: Path, statement: str
+) -> None:
+    folder = hostile(recorded, tmp_path / "run", statement)
+    assert not looks_like_a_run(folder)
+    with pytest.raises(InputError, match="another program's database"):
+        Ledger(folder / "ledger.sqlite")

@@ -18,12 +18,15 @@ import pytest
 
 from tablewright.errors import BudgetError, InputError, ModelError, RateLimitError, SlowReplyError
 from tablewright.llm import Client, Prompt, Reply, connect
+from tablewright.llm.endpoint.capabilities import served_models
 from tablewright.llm.endpoint.http import MAX_BODY
 from tablewright.llm.endpoint.refusals import EndpointError
+from tablewright.llm.endpoint.replies import ReplyReader
 from tests.llm.raw_server import Answer, Raw, Send, head, http, serve_raw
 from tests.llm.test_odd_replies import body, completion, events, piece
 
 PROMPT = Prompt.ask("Write rows.", max_tokens=50)
+PIECE = b"data: " + body(piece("blue")) + b"\n\n"
 ROWS = Prompt.ask("Write rows.", accept=lambda text: None if "\n" in text else "no whole row")
 KEY = "sk-0123456789abcdef"
 
@@ -48,7 +51,7 @@ def test_one_byte_at_a_time_ends(waits: threading.Event) -> None:
     def drip(send: Send) -> None:
         send(head("application/json"))
         while not waits.wait(0.1):
-            send(b" ")
+            send(b"[")
 
     result, calls, _ = ask(drip)
     assert isinstance(result, SlowReplyError)
@@ -162,6 +165,43 @@ def test_a_bomb_of_gzip_is_bounded_in_memory() -> None:
     assert isinstance(result, ModelError)
     assert f"larger than {MAX_BODY:,} bytes" in str(result)
     assert peak < 6 * MAX_BODY
+
+
+def test_what_comes_after_the_end_of_a_reply_is_none_of_it(waits: threading.Event) -> None:
+    def endless(send: Send) -> None:
+        send(head() + PIECE + b"data: [DONE]\n\n")
+        while not waits.is_set():
+            send(PIECE * 50)
+
+    with serve_raw(endless) as raw, connect("m", raw.url, timeout=30) as client:
+        began = time.monotonic()
+        assert client.complete(PROMPT).text == "blue"
+        assert time.monotonic() - began < 10  # it is closed a second after its end
+
+
+@pytest.mark.parametrize("step", [1, 1000])
+def test_blanks_before_a_reply_take_time_in_proportion_and_are_no_progress(step: int) -> None:
+    reader = ReplyReader()
+    for _ in range(2_000_000 // step if step > 1 else 20_000):
+        reader.feed(b" " * step)
+    assert (len(reader.body), reader.n_pieces) == (0, 0)
+    reader.feed(b'{"choices": [{"message": {"content": "blue"}}]}')
+    assert reader.reply(PROMPT).text == "blue"
+
+
+def test_a_local_server_that_never_ends_is_asked_for_a_short_time_only(
+    waits: threading.Event,
+) -> None:
+    def endless(send: Send) -> None:
+        send(head("application/json"))
+        while not waits.is_set():
+            send(b"[" * 1000)
+            waits.wait(0.01)
+
+    with serve_raw(endless, only_posts=False) as raw:
+        began = time.monotonic()
+        assert served_models(raw.url) == []
+        assert time.monotonic() - began < 8
 
 
 def test_a_reader_that_hangs_on_a_reply_ends_with_the_minutes() -> None:
@@ -310,6 +350,22 @@ def test_a_key_that_cannot_be_sent_is_refused_unseen(key: str) -> None:
 ECHOES: dict[str, Answer] = {
     "in a reply": http(body(completion(choices=[{"message": {"content": f"your key is {KEY}"}}]))),
     "in pieces": http(events(piece("key " + KEY[:9]), piece(KEY[9:], "stop"))),
+    "in a token": http(
+        body(
+            completion(
+                choices=[
+                    {
+                        "message": {"content": "x"},
+                        "logprobs": {
+                            "content": [
+                                {"token": "x", "top_logprobs": [{"token": KEY, "logprob": -0.1}]}
+                            ]
+                        },
+                    }
+                ]
+            )
+        )
+    ),
     "in an error": http(body({"error": {"message": f"Incorrect key {KEY}"}}), "400 Bad"),
     "in html": http(f"<h1>Bearer {KEY}</h1>".encode(), "500 Broken", "text/html"),
     "as the model": http(body(completion(model=KEY))),

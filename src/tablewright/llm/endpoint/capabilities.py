@@ -17,6 +17,7 @@ from typing import Any
 
 from tablewright.errors import InputError, ReplyFormatError, TablewrightError
 from tablewright.llm.endpoint.base import Prompt, Step
+from tablewright.llm.endpoint.http import Http
 
 LOCAL_SERVERS = {
     "Ollama": "http://localhost:11434/v1",
@@ -26,7 +27,7 @@ LOCAL_SERVERS = {
 }
 """Where programs that serve models listen, unless they were told otherwise."""
 
-_WAIT = 2.0
+_WAIT, _POST_WAIT = 2.0, 60.0
 _PROBE_SECONDS = 120.0
 _VERSION = 1
 _COLOURS = {"type": "array", "items": {"enum": ["red", "blue"]}, "minItems": 2, "maxItems": 2}
@@ -159,7 +160,7 @@ def find_models(
 
 def served_models(url: str) -> list[str]:
     """Return the models that a server on this machine lists; none where nobody answers."""
-    content = _get(f"{url}/models")
+    content = _ask(url, "/models")
     entries = content.get("data") if isinstance(content, dict) else None
     names = [entry.get("id") for entry in entries or [] if isinstance(entry, dict)]
     return [name for name in names if isinstance(name, str) and len(name) < 300]
@@ -267,7 +268,7 @@ def _completes(base: Capabilities) -> bool | None:
     """Whether a plain text is gone on with; a file always is."""
     if not base.endpoint:
         return True
-    content = _get(f"{base.endpoint}/completions", {
+    content = _ask(base.endpoint, "/completions", {
         "model": base.model, "prompt": "1, 2, 3, 4,", "max_tokens": 4, "temperature": 0.0,
     })  # fmt: skip
     choices = content.get("choices") if isinstance(content, dict) else None
@@ -277,12 +278,12 @@ def _completes(base: Capabilities) -> bool | None:
 def _properties(server: str, url: str, model: str) -> tuple[int | None, int | None]:
     """Return slots and context length, where the server says them in its own way."""
     root = re.sub(r"/v1/?$", "", url)
-    facts = _get(f"{root}/props")
+    facts = _ask(root, "/props")
     if isinstance(facts, dict):
         settings = facts.get("default_generation_settings")
         context = settings.get("n_ctx") if isinstance(settings, dict) else None
         return _whole(facts.get("total_slots")), _whole(context)
-    listed = _get(f"{url}/models")
+    listed = _ask(url, "/models")
     entries = listed.get("data", []) if isinstance(listed, dict) else []
     for entry in entries:
         if isinstance(entry, dict) and entry.get("id") == model:
@@ -294,13 +295,34 @@ def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and 0 < value < 2**31 else None
 
 
-def _get(url: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Ask a server of this machine; None where it does not answer with JSON."""
-    import httpx2
+class _Whole:
+    """A body that is small enough to be taken whole."""
+
+    n_pieces, done = 0, False
+
+    def __init__(self) -> None:
+        self.body = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Read on."""
+        self.body += data
+
+
+def _ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """Ask a server of this machine; None where it does not answer with JSON, soon and briefly."""
+    whole = _Whole()
+
+    async def exchange() -> int:
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        http = Http(url, headers, _WAIT if body is None else _POST_WAIT / 5, lambda: _POST_WAIT)
+        try:
+            if body is None:
+                return (await http.get(path, lambda head: whole, _WAIT)).status
+            return (await http.post(path, json.dumps(dict(body)).encode(), lambda _: whole)).status
+        finally:
+            await http.aclose()
 
     try:
-        with httpx2.Client(trust_env=False, timeout=_WAIT if body is None else 60.0) as client:
-            answer = client.get(url) if body is None else client.post(url, json=dict(body))
-            return answer.json() if answer.status_code == 200 else None
-    except (httpx2.HTTPError, ValueError):
+        return json.loads(whole.body) if asyncio.run(exchange()) == 200 else None
+    except Exception:  # an optional question: whatever goes wrong leaves it unanswered
         return None

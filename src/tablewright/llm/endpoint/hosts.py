@@ -44,8 +44,6 @@ def is_loopback(base_url: str) -> bool:
     """
     if base_url.startswith("file:"):
         return True
-    if base_url.startswith("file:"):
-        return True
     host = urlsplit(base_url).hostname or ""
     try:
         hosts = _addresses(host) if host == "localhost" else [host]

@@ -186,12 +186,14 @@ class _Patience:
     ) -> None:
         self.timer, self.idle, self.end, self.now = timer, idle, end, now
         self.n_pieces = 0
+        self.closing = False
         self.began = self.since = now()
         self.size = 0
 
     def look(self, size: int, reader: Reader) -> None:
         """Learn how far the reply is."""
-        if self.timer.expired() or (reader.n_pieces == self.n_pieces and not reader.done):
+        waits = reader.n_pieces == self.n_pieces and not reader.done
+        if self.timer.expired() or self.closing or waits:
             return
         now = self.now()
         if self.n_pieces == 0:
@@ -200,7 +202,7 @@ class _Patience:
             if size - self.size < _SLOWEST * (now - self.since):
                 raise Limit(f"fewer than {_SLOWEST:g} bytes a second came for {self.idle:g} s")
             self.since, self.size = now, size
-        self.n_pieces = reader.n_pieces
+        self.n_pieces, self.closing = reader.n_pieces, reader.done
         wait = _CLOSING if reader.done else self.idle
         self.timer.reschedule(min(now + wait, self.end))
 

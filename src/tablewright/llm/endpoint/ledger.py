@@ -251,8 +251,10 @@ class Ledger:
 
     def spent(self) -> Spent:
         """Return what the run has used, calls in flight counted at what they may cost at most."""
-        row = self._db.execute("SELECT calls, tokens, cost FROM totals").fetchone()
-        return Spent(*row)
+        row = self._db.execute(
+            "SELECT CAST(calls AS INTEGER), CAST(tokens AS INTEGER), CAST(cost AS REAL) FROM totals"
+        ).fetchone()
+        return Spent(*(row or ()))
 
     def reserve(
         self, key: str, model: str, prompt: Prompt, most: Usage, cost: float | None, caps: Caps
@@ -429,11 +431,13 @@ def _create_private(path: Path) -> None:
 
 
 def _is_ours(database: sqlite3.Connection) -> bool:
-    """Whether a database is a ledger, one of version 1 without our id, or still empty."""
-    if database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-        return True
-    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
-    return not tables or {"meta", "calls", "totals", "calls_by_key"} <= tables
+    """Whether a database is a ledger, one of version 1 without our id, or still empty.
+
+    Nothing but our tables is in it: a view could take for ever to be read.
+    """
+    there = {f"{kind} {name}" for kind, name in database.execute(
+        "SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL")}  # fmt: skip
+    return there in (set(), {"table meta", "table calls", "table totals", "index calls_by_key"})
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -152,8 +152,13 @@ class OpenAICompatible:
             raise self._slow(cut)
         reply = self._read(prompt, body, cut)
         self._answered = True
-        text, model = redact(reply.text, self.secrets), redact(reply.model, self.secrets)
-        return replace(reply, text=text, model=model, first_token=body.first_token(began))
+        return replace(
+            reply,
+            text=redact(reply.text, self.secrets),
+            model=redact(reply.model, self.secrets),
+            logprobs=tuple(self._redacted_tokens(each) for each in reply.logprobs),
+            first_token=body.first_token(began),
+        )
 
     def _read(self, prompt: Prompt, body: _Body, cut: str) -> Reply:
         try:
@@ -202,6 +207,9 @@ class OpenAICompatible:
         if isinstance(error, ParameterError):
             self._unknown.add(error.name)
         return error
+
+    def _redacted_tokens(self, likeliest: Mapping[str, float]) -> Mapping[str, float]:
+        return {redact(token, self.secrets): value for token, value in likeliest.items()}
 
     def _redacted(self, error: ModelError) -> ModelError:
         error.args = tuple(redact(str(part), self.secrets) for part in error.args)

@@ -69,8 +69,8 @@ class Refusals:
     def of_status(self, status: int, text: str, headers: Mapping[str, str]) -> ModelError:
         """Return the error for an answer that is none."""
         wait = _retry_after(headers)
-        if 300 <= status < 400:
-            return self._redirect(headers.get("location", ""))
+        if 300 <= status < 400 and "location" in headers:
+            return self._redirect(headers["location"])
         if status == 429:
             return self._too_many(text, wait)
         if status in (401, 403):
@@ -131,7 +131,7 @@ class Refusals:
 
     def _too_long(self, wait: float) -> ModelError:
         return EndpointError(
-            f"{self.place} asks to be left alone for {wait:,.0f} s, which is more than "
+            f"{self.place} asks to be left alone for {wait:,.10g} s, which is more than "
             f"{MAX_RETRY_AFTER:g} s; go on later with the same --run"
         )
 

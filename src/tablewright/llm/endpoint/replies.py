@@ -49,11 +49,12 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> None:
         """Read on."""
-        self.body += data
         self.head += data[: max(0, _HEAD - len(self.head))]
-        if self._events is None and (begun := self.body.lstrip(_BLANK)):
-            self._events = begun[:1] not in b"{[<"
-        if not self._events:
+        data = data if self.body else data.lstrip(_BLANK)
+        self.body += data
+        if self._events is None and self.body:
+            self._events = self.body[:1] not in b"{[<"
+        if self._events is False:
             self.n_pieces += 1
         elif b"\n" in data or b"\r" in data:
             *lines, rest = self.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
@@ -107,7 +108,7 @@ class ReplyReader:
         self._take(_parsed(bytes(self.body)), "message")
 
     def _line(self, line: bytes) -> None:
-        if not line.startswith(b"data:"):
+        if self.done or not line.startswith(b"data:"):
             return
         data = line[5:].strip()
         if data == b"[DONE]":
@@ -219,6 +220,7 @@ def _likeliest(entries: Any) -> dict[str, float]:
         for token, value in pairs
         if isinstance(token, str)
         and isinstance(value, int | float)
+        and not isinstance(value, bool)
         and not math.isnan(value)
         and value <= 1e-6
     }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tablewright.display import public_arguments
+from tablewright.display import public_arguments, shown
 from tablewright.errors import InputError
 from tablewright.llm.endpoint.identity import is_signed, sign
 from tablewright.llm.endpoint.ledger import Ledger
@@ -83,8 +85,7 @@ def summarise(folder: Path) -> RunSummary:
     InputError
         If there is no ledger in the folder.
     """
-    ledger = _open(folder)
-    try:
+    with _opened(folder) as ledger:
         first = ledger.rows("SELECT MIN(started) AS at FROM calls")[0]["at"]
         waiting = ledger.rows("SELECT COUNT(*) AS n FROM calls WHERE outcome = 'in flight'")
         finished, cap = ledger.get_meta("finished"), ledger.get_meta("cap")
@@ -100,8 +101,6 @@ def summarise(folder: Path) -> RunSummary:
             in_flight=waiting[0]["n"],
             spending=spending(ledger),
         )
-    finally:
-        ledger.close()
 
 
 def command_facts(command: list[str]) -> dict[str, Any]:
@@ -133,21 +132,17 @@ def export_run(folder: Path, out: Path) -> int:
     InputError
         If there is no ledger, or the file exists or cannot be written.
     """
-    ledger = _open(folder)
+    with _opened(folder) as ledger:
+        lines = [json.dumps(call, ensure_ascii=False) for call in _calls(ledger)]
     try:
         handle = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            count = 0
-            for call in _calls(ledger):
-                file.write(json.dumps(call, ensure_ascii=False) + "\n")
-                count += 1
-        return count
+            file.writelines(f"{line}\n" for line in lines)
     except FileExistsError as error:
         raise InputError(f"{out} exists; choose another --out") from error
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}") from error
-    finally:
-        ledger.close()
+    return len(lines)
 
 
 def _calls(ledger: Ledger) -> Iterator[dict[str, Any]]:
@@ -160,11 +155,19 @@ def _calls(ledger: Ledger) -> Iterator[dict[str, Any]]:
         yield {**call, "counted": bool(call["counted"]), "priced": bool(call["priced"])}
 
 
-def _open(folder: Path) -> Ledger:
+@contextmanager
+def _opened(folder: Path) -> Iterator[Ledger]:
+    """Open the ledger of a folder, anybody's: what cannot be read of it is one error."""
     path = folder / _LEDGER
     if not path.is_file():
         raise InputError(f"{folder} holds no {_LEDGER}: it is no run folder")
-    return Ledger(path, read_only=True)
+    ledger = Ledger(path, read_only=True)
+    try:
+        yield ledger
+    except (sqlite3.Error, ArithmeticError, TypeError, ValueError) as error:
+        raise InputError(f"the ledger {path} is damaged: {shown(str(error), 100)}") from error
+    finally:
+        ledger.close()
 
 
 def _time(seconds: float) -> str:
@@ -241,12 +244,14 @@ def spending(ledger: Ledger) -> Spending:
         worst_case_tokens=sum(line["worst_case_tokens"] for line in lines),
         cached_tokens=sum(line["cached_tokens"] for line in lines),
         sent=_sent(ledger),
-        rows_kept=ledger.get_meta("rows kept"),
+        rows_kept=kept if isinstance(kept := ledger.get_meta("rows kept"), int) else None,
     )
 
 
 def _sent(ledger: Ledger) -> Mapping[str, int]:
     cells: Counter[str] = Counter()
     for row in ledger.rows("SELECT sent FROM calls WHERE sent <> '{}'"):
-        cells.update(json.loads(row["sent"]))
+        counts = json.loads(row["sent"])
+        cells.update({name: n for name, n in counts.items() if isinstance(n, int)}
+                     if isinstance(counts, dict) else {})  # fmt: skip
     return dict(cells)

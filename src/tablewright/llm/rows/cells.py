@@ -92,7 +92,8 @@ def _category(raw: object, text: str, column: Column) -> Cell:
     if not isinstance(raw, bool) and text in categories:
         return text
     for same in (_spelled, _folded, _squeezed):
-        alike = [value for value in categories if same(value) == same(text)]
+        meant = same(text)
+        alike = [value for value in categories if same(value) == meant]
         if len(alike) == 1:
             return alike[0]
     if all(isinstance(value, bool) for value in categories):
