@@ -32,7 +32,7 @@ class Mixture:
     >>> pool = np.concatenate([np.linspace(0, 1, 120), np.linspace(1, 4, 80)])
     >>> share = mixture.sound_share(pool)
     >>> round(share, 2), round(mixture.limit(share), 2), mixture.limit(1.0)
-    (0.63, 1.0, inf)
+    (0.64, 1.0, inf)
     """
 
     real: Floats
