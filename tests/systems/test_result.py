@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tablewright.errors import BudgetError
-from tablewright.llm.endpoint.metering import Bill, BillLine
+from tablewright.llm.endpoint.metering import RoleUsage, UsageByRole
 from tablewright.systems import Result, RowsWarning
 from tablewright.systems.common.result import MARKS
 
@@ -95,9 +95,11 @@ def test_rejected_rows_of_several_stages_stand_below_each_other() -> None:
 
 
 def test_lines_count_what_was_rejected_and_not_read_and_what_a_row_took() -> None:
-    line = BillLine("writer", "rows", calls=2, attempts=3, prompt_tokens=900, completion_tokens=100)
+    line = RoleUsage(
+        "writer", "rows", calls=2, attempts=3, prompt_tokens=900, completion_tokens=100
+    )
     line.cost = 0.05
-    result = Result(9, n_proposed=8, n_kept=4, usage=Bill([line]))
+    result = Result(9, n_proposed=8, n_kept=4, usage=UsageByRole([line]))
     result.copy_rate, result.copy_rate_reference = 0.25, 0.5
     result.parse_errors["no JSON"] = 2
     result.reject(AGES, "rules", ["a", "b", "c"])
@@ -116,7 +118,7 @@ def test_lines_count_what_was_rejected_and_not_read_and_what_a_row_took() -> Non
     ("n_kept", "cost", "per_row"), [(0, 1.0, None), (4, None, None), (4, 2.0, 0.5)]
 )
 def test_a_row_costs_what_is_known(n_kept: int, cost: Any, per_row: float | None) -> None:
-    result = Result(9, n_kept=n_kept, usage=Bill([BillLine("r", "s", cost=cost)]))
+    result = Result(9, n_kept=n_kept, usage=UsageByRole([RoleUsage("r", "s", cost=cost)]))
     assert result.cost_per_row == per_row
     assert (result.tokens_per_row is None) is (n_kept == 0)
 
