@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tablewright.generators.parts.marginals import Numeric
-from tablewright.generators.parts.rounding import RoundingGrid
+from tablewright.generators.parts.rounding import (
+    RoundingGrid,
+    find_spikes,
+    is_shared,
+    is_spike,
+    learn_grids,
+)
 from tablewright.registry import resolve
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
@@ -47,6 +53,86 @@ def test_every_generator_keeps_steps_endings_and_gaps(method: str) -> None:
     assert (np.rint(rows[:, 1] * 100) % 100 == 99).all()
     assert (rows[:, 2] * 4 % 1 == 0).all()
     assert np.abs(rows[:, [3]] - [29.8, 34.0, 40.7, 47.6]).min(axis=1).max() < 0.4
+
+
+def odd_columns(n_rows: int = 500) -> dict[str, tuple[Field, Floats]]:
+    rng = np.random.default_rng(7)
+    endings = np.round(
+        np.floor(rng.lognormal(3, 0.8, n_rows)) + rng.choice([0.95, 0.99], n_rows), 2
+    )
+    mixed = np.where(
+        rng.random(n_rows) < 0.7,
+        500.0 * rng.integers(2, 80, n_rows),
+        rng.integers(1000, 40_000, n_rows),
+    )
+    zeros = np.where(rng.random(n_rows) < 0.6, 0.0, rng.lognormal(5, 1, n_rows).round(2))
+    sentinel = np.where(rng.random(n_rows) < 0.1, -999.0, rng.normal(20, 5, n_rows).round(1))
+    return {
+        "endings": (Field("endings", step=0.01), endings),
+        "debts": (Field("debts", step=1.0), -250.0 * rng.integers(1, 60, n_rows)),
+        "mixed": (Field("mixed", step=1.0), mixed),
+        "zeros": (Field("zeros", step=0.01), zeros),
+        "sentinel": (Field("sentinel", step=0.1), sentinel),
+        "sixteenths": (Field("sixteenths", step=0.0001), rng.integers(0, 160, n_rows) / 16),
+        "odd": (Field("odd", step=1.0), 2.0 * rng.integers(0, 200, n_rows) + 1),
+    }
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_generator_keeps_lattices_spikes_and_sentinels_at_their_share(method: str) -> None:
+    columns = odd_columns()
+    target = np.random.default_rng(8).integers(0, 2, 500)
+    fields = (*(field for field, _ in columns.values()), Field("y", levels=2, target=True))
+    matrix = Matrix(np.column_stack([*(v for _, v in columns.values()), target]), fields)
+    rng = np.random.default_rng(3)
+    rows = resolve("generators", method)().fit(matrix, rng).sample(1000, rng)
+    drawn = dict(zip(columns, rows.T, strict=False))
+    assert np.isin(np.rint(drawn["endings"] * 100) % 100, [95, 99]).all()
+    assert (drawn["debts"] % 250 == 0).all()
+    assert (drawn["debts"] < 0).all()
+    assert (drawn["sixteenths"] * 16 % 1 == 0).all()
+    assert (drawn["odd"] % 2 == 1).all()
+    assert ((drawn["sentinel"] == -999) | (drawn["sentinel"] > 0)).all()
+    for name, mark in (("mixed", 500), ("zeros", 1e9)):
+        real = columns[name][1]
+        # Three standard errors of both shares are .08.
+        assert abs((drawn[name] % mark == 0).mean() - (real % mark == 0).mean()) < 0.12
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.0] * 12 + [5.1, 7.2, 3.3, 9.4, 1.5, 2.6], [0.0]),
+        ([-999.0] * 8 + list(range(100)), [-999.0]),
+        ([1.0, 2.0, 3.0, 4.0] * 10, []),  # each as frequent as the others
+        ([0.0] * 20 + [1.0] * 3, []),  # two values alone are no numbers with a spike
+        ([0.5, 1.5, np.nan, np.nan, np.nan], []),
+        ([np.nan, np.nan], []),
+    ],
+)
+def test_find_spikes_finds_numbers_that_stand_for_something(
+    values: list[float], expected: list[float]
+) -> None:
+    matrix = Matrix(np.array(values)[:, None], (Field("x"),))
+    spikes = find_spikes(matrix)
+    assert spikes.tolist() == [[0.0, value] for value in expected]
+    marks = is_spike(matrix.values, spikes)[:, 0]
+    assert np.array_equal(marks, np.isin(values, expected))
+
+
+def test_codes_have_no_spikes_and_no_grid() -> None:
+    codes = np.r_[np.zeros(50), np.arange(1.0, 10.0)][:, None]
+    matrix = Matrix(codes, (Field("x", levels=10),))
+    assert find_spikes(matrix).shape == (0, 2)
+    assert learn_grids(matrix)[0].round(np.array([0.5, 2.25])).tolist() == [0.5, 2.25]
+
+
+@pytest.mark.parametrize(("count", "n_rows", "shared"), [(1, 20, False), (2, 20, True),
+    (4, 100, False), (5, 100, True), (5, 10_000, True), (2, 60, False), (3, 60, True)])  # fmt: skip
+def test_is_shared_asks_for_a_twentieth_of_the_rows_from_two_to_five(
+    count: int, n_rows: int, shared: bool
+) -> None:
+    assert is_shared(np.array([count]), n_rows).tolist() == [shared]
 
 
 @pytest.mark.parametrize(

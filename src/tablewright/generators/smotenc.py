@@ -13,7 +13,7 @@ from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import learn
 from tablewright.generators.parts.neighbours import Space
 from tablewright.generators.parts.proposals import blank, patterns
-from tablewright.generators.parts.rounding import learn_grids
+from tablewright.generators.parts.rounding import find_spikes, is_spike, learn_grids
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
 _CHUNK = 2**15
@@ -70,6 +70,7 @@ class SmoteNC(LocalGenerator):
         self._space = Space.learn(base)
         self._members = {int(classes[rows[0]]): rows for rows in _split(classes)}
         self._grids_of_base = learn_grids(base)
+        self._is_spike = is_spike(base.values, find_spikes(base))
 
     def _find_neighbours(self) -> NDArray[np.intp]:
         """Positions in the base, shape (n_base, k_neighbors); -1 where a class has too few."""
@@ -189,7 +190,8 @@ class SmoteNC(LocalGenerator):
                 votes = valid & ~np.isnan(column[near]) if complete else valid
                 values = _vote(column[near], votes, rng)
             else:
-                values = _between(column[seeds], column[mate], gap)
+                spike = self._is_spike[seeds, j] | self._is_spike[mate, j]
+                values = _between(column[seeds], column[mate], np.where(spike, gap.round(), gap))
                 if np.isnan(column).any():
                     values = _with_gaps(values, column[near], valid, rng, complete)
                 values = self._grids_of_base[j].round(values)

@@ -20,7 +20,12 @@ from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from tablewright.generators.base import Bools, Condition, Given
-from tablewright.generators.parts.rounding import RoundingGrid, learn_grids
+from tablewright.generators.parts.rounding import (
+    RoundingGrid,
+    find_spikes,
+    is_spike,
+    learn_grids,
+)
 from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
@@ -32,8 +37,6 @@ _MAX_GIVEN = 2  # cells given of a row, up to which a rare code beside the targe
 _NEIGHBOURS = 5
 _MOVED = 0.1  # deviations inside its class by which a row that is kept differs from the real one
 _APART = 1.75  # deviations between a class and the nearest from which on rows keep to their side
-_SPIKE = 0.05  # share of a column from which on one number stands for something, such as 0 for none
-_OFTEN = 5.0  # times as frequent as the median number that it is too
 _PRIOR = 2.0  # rows that the spread inside all classes counts for
 _ROUNDS = 8
 _BLOCK = 20_000
@@ -92,8 +95,8 @@ class FewRows:
         rare = np.zeros(len(values), dtype=np.bool_)
         for j, count in counts.items():
             rare |= np.append(count < FEW, False)[_codes(values[:, j], fields[j].levels)]
-        spikes = _spikes(matrix)
-        free = Matrix(np.where(_is_spike(values, spikes), np.nan, values), fields)
+        spikes = find_spikes(matrix)
+        free = Matrix(np.where(is_spike(values, spikes), np.nan, values), fields)
         means, deviation, correlation = _inside_classes(free)
         low, high = _ranges(values)
         index = TrainingRowIndex.learn(values[rare])
@@ -227,7 +230,7 @@ class FewRows:
         """Add noise that goes together as numbers do inside classes; keep range and grid."""
         spread = rows.copy()
         # a spike is not moved, since noise would make of no gain at all a little one
-        width = np.where(_is_spike(rows, self.spikes), 0.0, width)
+        width = np.where(is_spike(rows, self.spikes), 0.0, width)
         noise = rng.standard_normal((len(rows), len(self.numbers))) @ self._root.T
         for k, j in enumerate(self.numbers):
             moved = rows[:, j] + width[..., j] * noise[:, k]
@@ -276,11 +279,11 @@ class _Around:
     def __init__(self, few: FewRows, base: Floats, complete: bool) -> None:
         self.few = few
         self.base = self._filled(base) if complete else base
-        free = np.where(_is_spike(base, few.spikes), np.nan, base)
+        free = np.where(is_spike(base, few.spikes), np.nan, base)
         self.deviation = _towards(_deviation(free), few.deviation, len(base))
         self.mates = self._neighbours()
         self._index = TrainingRowIndex.learn(base)
-        self._is_spike = _is_spike(self.base, few.spikes)
+        self._is_spike = is_spike(self.base, few.spikes)
         # A number that most rows share is a value of its own, which noise would blur.
         self.shared = np.array([_shares(column) for column in base.T])
 
@@ -398,26 +401,6 @@ class _Around:
 
 def _codes(column: Floats, levels: int) -> NDArray[np.intp]:
     return np.where(np.isnan(column), levels, column).astype(np.intp)
-
-
-def _spikes(matrix: Matrix) -> Floats:
-    """Find the numbers far more frequent than others of their column: column and value of each."""
-    result = []
-    for j, field in enumerate(matrix.fields):
-        column = matrix.values[~np.isnan(matrix.values[:, j]), j]
-        if field.discrete or len(column) == 0:
-            continue
-        distinct, counts = np.unique(column, return_counts=True)
-        frequent = counts >= max(_SPIKE * len(column), _OFTEN * np.median(counts))
-        result += [(j, value) for value in distinct[frequent & (len(distinct) > 2)]]
-    return np.array(result, dtype=np.float64).reshape(-1, 2)
-
-
-def _is_spike(rows: Floats, spikes: Floats) -> Bools:
-    result = np.zeros(rows.shape, dtype=np.bool_)
-    for j, value in spikes:
-        result[:, int(j)] |= rows[:, int(j)] == value
-    return result
 
 
 def _ranges(values: Floats) -> tuple[Floats, Floats]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from tablewright.generators.base import Bools, Floats
-from tablewright.generators.parts.rounding import RoundingGrid
+from tablewright.generators.parts.rounding import RoundingGrid, is_shared
 from tablewright.tables.encoding.codec import Field
 
 Domain: TypeAlias = Bools | tuple[tuple[float, float], ...] | None
@@ -161,7 +161,9 @@ class Numeric:
         ranks = np.column_stack([lower, upper]).ravel()
         points = np.column_stack([left, right]).ravel()
         new = (np.diff(ranks, prepend=-1) > 0) | (np.diff(points, prepend=-np.inf) > 0)
-        return cls(ranks[new], points[new], RoundingGrid.learn(present, step), missing)
+        return cls(
+            ranks[new], points[new], RoundingGrid.learn(present, step, keeps_shared=True), missing
+        )
 
     @property
     def empty(self) -> bool:
@@ -327,7 +329,7 @@ def _one(missing: float) -> dict[str, Floats]:
 def _cells(present: Floats) -> tuple[Floats, Floats, Floats]:
     """Left edge, right edge and number of rows of each cell of the smoothed distribution."""
     values, counts = np.unique(present, return_counts=True)
-    shared = counts >= np.clip(0.05 * len(present), 2, 5)
+    shared = is_shared(counts, len(present))
     gaps = np.diff(values)
     if len(gaps):
         # mirrored, since repeating the outermost gap would make a wide one look usual

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Floats
 from tablewright.generators.parts.donors import Donors
-from tablewright.generators.parts.rounding import RoundingGrid
+from tablewright.generators.parts.rounding import RoundingGrid, is_shared
 from tablewright.tables.encoding.codec import Field
 
 Ints = NDArray[np.intp]
 
-_SHARED = 5  # a value that this many rows share identifies none of them and is kept as it is
+_SHARED = 5
 _HEAVY = 0.02  # share of rows from which on a value is a spike that nothing is spread towards
 
 
@@ -29,10 +29,14 @@ class RankTransform:
     def __init__(self, values: Floats, field: Field) -> None:
         self.field = field
         present = values[~np.isnan(values)]
-        self.grid = RoundingGrid() if field.discrete else RoundingGrid.learn(present, field.step)
+        self.grid = (
+            RoundingGrid()
+            if field.discrete
+            else RoundingGrid.learn(present, field.step, keeps_shared=True)
+        )
         self.distinct, counts = np.unique(present, return_counts=True)
         self.spread = not field.discrete and len(self.distinct) > 1
-        self.shared = counts >= _SHARED
+        self.shared = is_shared(counts, len(present))
         self.heavy = counts >= max(_SHARED, _HEAVY * len(values))
 
     def ranks(self, values: Floats) -> Floats:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from scipy.special import gammaln
 
+from tablewright.generators.base import Bools
 from tablewright.tables.encoding.codec import Floats, Matrix
 
 _PERIODS = (
@@ -31,6 +32,8 @@ _EXACT = 2.0**52
 _WIDE = 20.0  # times the usual gap around it, from which on nothing is put into a gap
 _AROUND = 31  # gaps that tell what is usual
 _MIN_BESIDE = 8  # values on either side
+_SPIKE = 0.05  # share of a column from which on one number stands for something, such as 0 for none
+_OFTEN = 5.0  # times as frequent as the median number that it is too
 _ROOM = 4.0  # usual gaps that values may be spread into a wide one, as marginals do
 
 
@@ -75,8 +78,12 @@ class RoundingGrid:
     gaps: Floats = field(default_factory=lambda: np.zeros((0, 4)))
 
     @classmethod
-    def learn(cls, values: Floats, step: float) -> RoundingGrid:
-        """Find gaps, the period, and the anchor: 0 or, for values off the step, the smallest."""
+    def learn(cls, values: Floats, step: float, *, keeps_shared: bool = False) -> RoundingGrid:
+        """Find gaps, the period, and the anchor: 0 or, for values off the step, the smallest.
+
+        With `keeps_shared`, values that several rows share are written as they are, and only the
+        others are rounded.
+        """
         present = np.sort(values[~np.isnan(values)])
         gaps = _wide_gaps(present)
         if not step or not len(present):
@@ -84,9 +91,9 @@ class RoundingGrid:
         indices = present / step
         off = np.abs(indices - np.rint(indices)) >= 1e-6 * np.maximum(1.0, np.abs(indices))
         anchor = float(present[0]) if off.any() else 0.0
-        return cls(step, anchor, gaps=gaps)._with_period(present)
+        return cls(step, anchor, gaps=gaps)._with_period(present, keeps_shared)
 
-    def _with_period(self, present: Floats) -> RoundingGrid:
+    def _with_period(self, present: Floats, keeps_shared: bool) -> RoundingGrid:
         indices = np.rint(self._indices(present))
         distinct = np.unique(indices)
         if len(distinct) < _MIN_VALUES or np.abs(distinct).max() > _EXACT:
@@ -94,8 +101,13 @@ class RoundingGrid:
         period = _find_period(distinct[:: -(-len(distinct) // _MAX_VALUES)])
         if period == 1:
             return self
-        counts = np.unique(np.mod(indices, period), return_counts=True)
-        offset, residues, shares = _layout(counts[0], counts[1] / len(indices), period)
+        values, counts = np.unique(indices, return_counts=True)
+        # what is written as it is needs no residue: it would take from those off the lattice
+        moved = np.where(keeps_shared & is_shared(counts, len(present)), 0, counts)
+        counts = moved if moved.any() else counts
+        residues, which = np.unique(np.mod(values, period), return_inverse=True)
+        shares = np.bincount(which, weights=counts) / counts.sum()
+        offset, residues, shares = _layout(residues, shares, period)
         return replace(
             self,
             period=period,
@@ -228,10 +240,37 @@ class RoundingGrid:
 
 def learn_grids(matrix: Matrix) -> list[RoundingGrid]:
     """Learn the grid of each column; any value may occur in one of codes."""
+    columns = zip(matrix.values.T, matrix.fields, strict=True)
     return [
-        RoundingGrid() if field.discrete else RoundingGrid.learn(matrix.values[:, j], field.step)
-        for j, field in enumerate(matrix.fields)
+        RoundingGrid() if kind.discrete else RoundingGrid.learn(values, kind.step)
+        for values, kind in columns
     ]
+
+
+def find_spikes(matrix: Matrix) -> Floats:
+    """Find the numbers far more frequent than others of their column: column and value of each."""
+    result = []
+    for j, kind in enumerate(matrix.fields):
+        column = matrix.values[~np.isnan(matrix.values[:, j]), j]
+        if kind.discrete or len(column) == 0:
+            continue
+        distinct, counts = np.unique(column, return_counts=True)
+        frequent = counts >= max(_SPIKE * len(column), _OFTEN * np.median(counts))
+        result += [(j, value) for value in distinct[frequent & (len(distinct) > 2)]]
+    return np.array(result, dtype=np.float64).reshape(-1, 2)
+
+
+def is_spike(rows: Floats, spikes: Floats) -> Bools:
+    """Mark the cells that hold a spike of `find_spikes`."""
+    result = np.zeros(rows.shape, dtype=np.bool_)
+    for j, value in spikes:
+        result[:, int(j)] |= rows[:, int(j)] == value
+    return result
+
+
+def is_shared(counts: NDArray[np.intp], n_rows: int) -> Bools:
+    """Tell by its count which value identifies no row, and is written as it is."""
+    return np.asarray(counts >= np.clip(0.05 * n_rows, 2, 5))
 
 
 def _wide_gaps(values: Floats) -> Floats:
