@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tablewright.generators.parts.donors import Donors, DonorTree, grow, order_levels
+from tablewright.generators.parts.donors import Donors, DonorTree, Questions, grow, order_levels
 
 Floats = NDArray[np.float64]
 
@@ -63,6 +63,52 @@ def test_donors_follow_what_the_tree_asks_about() -> None:
     tree, ranks, values = grown(2000, 20)
     at = Donors(tree, None, 20).draw(tree.leaves(ranks), rng(1))
     assert np.corrcoef(values[tree.rows[at]], values)[0, 1] > 0.99
+
+
+def test_rows_walk_to_the_leaves_that_the_learner_itself_names() -> None:
+    random = rng(3)
+    ranks = np.column_stack([random.normal(size=500), random.integers(0, 60, 500)])
+    response = ranks[:, 0] * (ranks[:, 1] > 30) + random.normal(size=500)
+    questions = Questions.of(ranks, response, {}, np.array([0, 1]), classify=False)
+    learner = questions.learner(min_samples_leaf=4, random_state=0)
+    fitted = learner.fit(questions.inputs, questions.outputs)
+    tree = questions.donors(fitted.tree_, response)
+    fresh = np.column_stack([random.normal(size=300), random.integers(-5, 70, 300)])
+    assert np.array_equal(tree.leaves(fresh), fitted.apply(fresh.astype(np.float32)))
+
+
+def test_joined_trees_stand_side_by_side() -> None:
+    (one, ranks, values), (two, _, _) = grown(least=10), grown(least=80)
+    both = DonorTree.join([one, two])
+    assert both.roots.tolist() == [0, len(one.left)]
+    assert both.parent[both.roots].tolist() == both.roots.tolist()
+    for tree, root in ((one, 0), (two, len(one.left))):
+        leaves = both.leaves(ranks, np.full(400, root))
+        assert np.array_equal(leaves - root, tree.leaves(ranks))
+        for mine, theirs in zip(leaves[:20], tree.leaves(ranks)[:20], strict=True):
+            inside = both.rows[both.start[mine] : both.stop[mine]]
+            assert inside.tolist() == tree.rows[tree.start[theirs] : tree.stop[theirs]].tolist()
+    # What a row expects of its donors is the mean over the trees.
+    expected = (one.means(values, 0.5) + two.means(values, 0.5)) / 2
+    np.testing.assert_allclose(both.means(values, 0.5), expected)
+
+
+def test_a_forest_draws_a_tree_for_each_row() -> None:
+    one, ranks, _ = grown()
+    both = DonorTree.join([one, one, one, one])
+    reached = both.reach(np.repeat(ranks[:1], 4000, axis=0), rng(), None)
+    leaves, counts = np.unique(reached, return_counts=True)
+    assert leaves.tolist() == (one.leaves(ranks[:1]) + both.roots).tolist()
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(750)  # binomial, five standard errors
+
+
+def test_codes_beyond_the_most_frequent_are_left_out_of_what_a_tree_predicts() -> None:
+    codes = np.repeat(np.arange(40.0), np.arange(40, 0, -1))
+    ranks = np.column_stack([codes, codes % 2])
+    questions = Questions.of(ranks, codes, {0: 40, 1: 2}, np.array([1]), True, codes % 2)
+    # Sixteen columns of the most frequent codes, and one for each of two groups.
+    assert questions.outputs.shape == (820, 18)
+    assert questions.outputs[:, :16].sum() == sum(range(25, 41))
 
 
 def test_arrays_make_the_same_tree() -> None:

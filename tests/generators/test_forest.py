@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from tablewright.errors import MissingExtraError
 from tablewright.generators.boosted import Boosted
-from tablewright.generators.forest import DonorForest, Forest
+from tablewright.generators.forest import Forest
 from tablewright.generators.parts.association import mutual_information, strongest
 from tablewright.generators.parts.bins import cut
 from tablewright.generators.parts.donors import DonorTree
@@ -83,9 +83,10 @@ def test_limits_bound_rows_and_columns(make: Any) -> None:
 def test_a_forest_is_a_choice_among_its_trees() -> None:
     model = Forest(n_trees=7).fit(mixed(300), rng())
     forest = model.conditional(1, frozenset({4, 0}))
-    assert isinstance(forest, DonorForest)
+    assert isinstance(forest, DonorTree)
+    assert len(forest.roots) == 7
     assert np.bincount(forest.rows).tolist() == [7] * 300
-    leaves = np.flatnonzero(forest.tree.left < 0)
+    leaves = np.flatnonzero(forest.left < 0)
     assert (forest.stop - forest.start)[leaves].min() >= 5
     row = np.repeat(model.ranks_[:1], 700, axis=0)
     reached, counts = np.unique(forest.reach(row, rng(1), None), return_counts=True)
@@ -105,8 +106,32 @@ def test_mean_weights_are_those_of_the_leaves_of_all_trees() -> None:
 def test_damaged_forests_are_refused() -> None:
     arrays = Forest(n_trees=3).fit(gaussian(100), rng()).conditional(1, frozenset({0})).arrays()
     with pytest.raises(ValueError, match="no tree"):
-        DonorForest.from_arrays({**arrays, "left": arrays["left"] * 0 - 3})
-    assert isinstance(DonorForest.from_arrays(arrays).tree, DonorTree)
+        DonorTree.from_arrays({**arrays, "left": arrays["left"] * 0 - 3})
+    for roots in ([], [-1], [10**6]):
+        with pytest.raises(ValueError, match="no tree"):
+            DonorTree.from_arrays({**arrays, "roots": np.array(roots, dtype=np.intp)})
+    assert DonorTree.from_arrays(arrays).roots.tolist() == arrays["roots"].tolist()
+
+
+def test_forests_of_version_0_1_0_are_read() -> None:
+    """Their trees lay below a chain of questions for the number of the tree, here 0, 1 or 2."""
+    leaf = -1
+    old = {
+        "features": np.array([0, 1]),
+        "left": np.array([2, 3, leaf, leaf, 5, leaf, leaf]),
+        "right": np.array([1, 4, leaf, leaf, 6, leaf, leaf]),
+        "feature": np.array([1, 1, -2, -2, 0, -2, -2]),
+        "threshold": np.array([0.5, 1.5, -2.0, -2.0, 2.5, -2.0, -2.0]),
+        "start": np.array([0, 4, 0, 4, 8, 8, 10]),
+        "stop": np.array([12, 12, 4, 8, 12, 10, 12]),
+        "rows": np.array([0, 1, 2, 3] * 3),
+        "n_trees": np.array(3),
+    }
+    forest = DonorTree.from_arrays(old)
+    assert forest.roots.tolist() == [2, 3, 4]
+    ranks = np.array([[0.0], [9.0]])
+    assert forest.leaves(ranks, np.array([4, 4])).tolist() == [5, 6]
+    assert set(forest.reach(np.zeros((200, 1)), rng(), None).tolist()) == {2, 3, 5}
 
 
 def test_without_xgboost_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

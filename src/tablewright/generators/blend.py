@@ -17,9 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Floats
-from tablewright.generators.forest import DonorForest, grow_forest
+from tablewright.generators.forest import grow_forest
 from tablewright.generators.parts.bins import BinDonors, cut
-from tablewright.generators.parts.donors import Conditional, Donors, Questions, bare_root
+from tablewright.generators.parts.donors import (
+    Conditional,
+    Donors,
+    DonorTree,
+    Questions,
+    bare_root,
+)
 from tablewright.generators.parts.linear import LinearChances, learn_chances
 from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
 from tablewright.tables.encoding.codec import Matrix
@@ -39,13 +45,13 @@ class Blended:
 
     Attributes
     ----------
-    forest : DonorForest
+    forest : DonorTree
     linear : BinDonors
     share : float
         How often the linear model is asked.
     """
 
-    forest: DonorForest
+    forest: DonorTree
     linear: BinDonors
     share: float
 
@@ -148,9 +154,7 @@ class Blend(Sequential):
             self._shares[j] = self._stacked(j, asked) if self.share is None else self.share
         return self._blended(j, forest, probabilities, self._shares[j])
 
-    def _blended(
-        self, j: int, forest: DonorForest, chances: LinearChances, share: float
-    ) -> Blended:
+    def _blended(self, j: int, forest: DonorTree, chances: LinearChances, share: float) -> Blended:
         linear = BinDonors.of(
             self._bins(j), self.values_[:, j], self.ranks_, chances, chances.arrays()
         )
@@ -160,17 +164,16 @@ class Blend(Sequential):
         n_bins = int(np.clip(len(self.values_) // self.leaf_, 1, most))
         return cut(self.values_[:, j], self.fields_[j].discrete, n_bins)
 
-    def _forest(self, j: int, asked: Ints, rows: Ints) -> DonorForest:
+    def _forest(self, j: int, asked: Ints, rows: Ints) -> DonorTree:
         values, ranks = self.values_[rows, j], self.ranks_[rows]
         if len(asked) == 0 or len(rows) < 2 * self.leaf_:
-            return DonorForest.of([bare_root(values)], len(self.fields_))
+            return bare_root(values)
         classify = 0 < self.fields_[j].levels <= MANY_LEVELS
         response = ranks[:, j] if classify else self.scale_[j].response(ranks, j)
         questions = Questions.of(ranks, response, self._levels, asked, classify)
         return grow_forest(
             questions,
             values,
-            len(self.fields_),
             n_trees=self.n_trees,
             min_samples_leaf=self.leaf_,
             max_features=_FEATURES,
@@ -207,18 +210,18 @@ class Blend(Sequential):
             kind: {n[len(kind) + 1 :]: a for n, a in arrays.items() if n.startswith(f"{kind}/")}
             for kind in ("forest", "linear")
         }
-        forest = DonorForest.from_arrays(parts["forest"])
+        forest = DonorTree.from_arrays(parts["forest"])
         probabilities = LinearChances.from_arrays(parts["linear"])
         self._shares[j] = float(arrays["share"])
         return self._blended(j, forest, probabilities, self._shares[j])
 
 
-def _seen(forest: DonorForest, ranks: Floats, bins: Ints, wanted: Ints) -> Floats:
+def _seen(forest: DonorTree, ranks: Floats, bins: Ints, wanted: Ints) -> Floats:
     """Share of the donors of each row, over all trees, that lie in the bin wanted."""
     total = np.zeros(len(ranks))
-    for number in range(forest.n_trees):
-        leaves = forest.tree.leaves(np.column_stack([ranks, np.full(len(ranks), number)]))
+    for root in forest.roots:
+        leaves = forest.leaves(ranks, np.full(len(ranks), root))
         start, stop = forest.start[leaves], forest.stop[leaves]
         for i, (low, high, bin_) in enumerate(zip(start, stop, wanted, strict=True)):
             total[i] += (bins[forest.rows[low:high]] == bin_).mean()
-    return total / forest.n_trees
+    return total / len(forest.roots)

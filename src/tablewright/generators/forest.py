@@ -8,8 +8,7 @@ trees' class shares. H-TDBU (arXiv:2605.28198) names the limits that are the def
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,128 +16,20 @@ from numpy.typing import NDArray
 
 from tablewright.generators.base import Floats
 from tablewright.generators.parts.association import associations, strongest
-from tablewright.generators.parts.donors import Donors, DonorTree, Questions, bare_root
+from tablewright.generators.parts.donors import DonorTree, Questions, bare_root
 from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
 from tablewright.tables.encoding.codec import Matrix
-
-Ints = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class DonorForest:
-    """Some trees as one, whose first questions ask for the number of a tree.
-
-    Attributes
-    ----------
-    tree : DonorTree
-        All of them. Its last feature stands for the number of a tree; its `rows` hold every
-        training row once per tree.
-    n_trees : int
-        How many there are.
-    """
-
-    tree: DonorTree
-    n_trees: int
-
-    @classmethod
-    def of(cls, trees: Sequence[DonorTree], n_columns: int) -> DonorForest:
-        """Put trees over the same features below a chain of questions.
-
-        Parameters
-        ----------
-        trees : sequence of DonorTree
-        n_columns : int
-            Columns of the table; the number of the tree comes after them.
-        """
-        chain = len(trees) - 1
-        sizes = [len(tree.left) for tree in trees]
-        root = chain + np.cumsum([0, *sizes[:-1]])
-        n_rows = len(trees[0].rows)
-        first = n_rows * np.arange(len(trees))
-        below = np.append(np.arange(1, chain), root[-1:]) if chain else np.zeros(0, dtype=np.intp)
-        left = [np.where(t.left < 0, -1, t.left + r) for t, r in zip(trees, root, strict=True)]
-        right = [np.where(t.left < 0, -1, t.right + r) for t, r in zip(trees, root, strict=True)]
-        asked = len(trees[0].features)
-        joined = DonorTree(
-            features=np.append(trees[0].features, n_columns),
-            maps=trees[0].maps,
-            left=np.concatenate([root[:chain], *left]),
-            right=np.concatenate([below, *right]),
-            feature=np.concatenate([np.full(chain, asked), *(t.feature for t in trees)]),
-            threshold=np.concatenate([np.arange(chain) + 0.5, *(t.threshold for t in trees)]),
-            start=np.concatenate(
-                [first[:chain], *(t.start + f for t, f in zip(trees, first, strict=True))]
-            ),
-            stop=np.concatenate(
-                [
-                    np.full(chain, n_rows * len(trees)),
-                    *(t.stop + f for t, f in zip(trees, first, strict=True)),
-                ]
-            ),
-            rows=np.concatenate([t.rows for t in trees]),
-        )
-        return cls(joined, len(trees))
-
-    @property
-    def rows(self) -> Ints:
-        """Training rows, tree after tree, leaf after leaf, by value inside a leaf."""
-        return self.tree.rows
-
-    @property
-    def start(self) -> Ints:
-        """Where each node's slice of `rows` begins."""
-        return self.tree.start
-
-    @property
-    def stop(self) -> Ints:
-        """Where each node's slice of `rows` ends."""
-        return self.tree.stop
-
-    @property
-    def parent(self) -> Ints:
-        """The next larger node of each node."""
-        return self.tree.parent
-
-    def reach(self, ranks: Floats, rng: np.random.Generator, ease: Floats | None) -> Ints:
-        """Walk each row down a tree of its own."""
-        number = rng.integers(self.n_trees, size=len(ranks))
-        return self.tree.leaves(np.column_stack([ranks, number]))
-
-    def means(self, weights: Floats, inertia: float) -> Floats:
-        """Average weights over the leaves of all trees that a training row lies in."""
-        return self.tree.means(weights, inertia)
-
-    def donors(self, weights: Floats | None, least: int) -> Donors:
-        """Restrict who gives; see `Donors`."""
-        return Donors(self, weights, least)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return plain arrays that `from_arrays` reads."""
-        return {**self.tree.arrays(), "n_trees": np.array(self.n_trees)}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> DonorForest:
-        """Make the forest again.
-
-        Raises
-        ------
-        ValueError
-            If the arrays are no trees.
-        """
-        trees = {name: array for name, array in arrays.items() if name != "n_trees"}
-        return cls(DonorTree.from_arrays(trees), int(arrays["n_trees"]))
 
 
 def grow_forest(
     questions: Questions,
     values: Floats,
-    n_columns: int,
     *,
     n_trees: int,
     min_samples_leaf: int,
     max_features: float | None,
     seed: int,
-) -> DonorForest:
+) -> DonorTree:
     """Grow trees on bootstrap samples and fill their leaves with all training rows.
 
     Parameters
@@ -146,8 +37,6 @@ def grow_forest(
     questions : Questions
     values : ndarray of shape (n_train,)
         The column's own values, by which rows are sorted inside a leaf.
-    n_columns : int
-        Columns of the table.
     n_trees, min_samples_leaf, seed : int
     max_features : float or None
         Share of the features that a split may choose among; the root of their number if None.
@@ -166,7 +55,7 @@ def grow_forest(
         )
         fitted = learner.fit(inputs, outputs, sample_weight=often * 1.0, check_input=False)
         trees.append(questions.donors(fitted.tree_, values))
-    return DonorForest.of(trees, n_columns)
+    return DonorTree.join(trees)
 
 
 class Forest(Sequential):
@@ -225,11 +114,11 @@ class Forest(Sequential):
         super()._learn(matrix, seed)
         self._association = associations(self.ranks_, self._levels, matrix.target, seed)
 
-    def _grow(self, j: int, features: frozenset[int]) -> DonorForest:
+    def _grow(self, j: int, features: frozenset[int]) -> DonorTree:
         asked = strongest(self._association[j], features, self.max_conditions)
         values = self.values_[:, j]
         if not asked or len(values) < 2 * self.leaf_:
-            return DonorForest.of([bare_root(values)], len(self.fields_))
+            return bare_root(values)
         classify = 0 < self.fields_[j].levels <= MANY_LEVELS
         response = self.ranks_[:, j] if classify else self.scale_[j].response(self.ranks_, j)
         questions = Questions.of(
@@ -238,7 +127,6 @@ class Forest(Sequential):
         return grow_forest(
             questions,
             values,
-            len(self.fields_),
             n_trees=self.n_trees,
             min_samples_leaf=self.leaf_,
             max_features=self.max_features,
@@ -247,5 +135,5 @@ class Forest(Sequential):
 
     def _read(
         self, j: int, features: frozenset[int], arrays: Mapping[str, NDArray[Any]]
-    ) -> DonorForest:
-        return DonorForest.from_arrays(arrays)
+    ) -> DonorTree:
+        return DonorTree.from_arrays(arrays)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.tree._tree import Tree
 
 from tablewright.generators.base import Bools, Floats
 
@@ -63,7 +62,7 @@ class Conditional(Protocol):
 
 @dataclass(frozen=True)
 class DonorTree:
-    """One column's tree over some other columns.
+    """One column's tree, or trees, over some other columns.
 
     Attributes
     ----------
@@ -76,8 +75,10 @@ class DonorTree:
         The tree; -1 as child at a leaf.
     start, stop : ndarray of int, shape (n_nodes,)
         Each node's slice of `rows`.
-    rows : ndarray of int, shape (n_train,)
+    rows : ndarray of int, shape (n_train * n_trees,)
         Training rows, leaf after leaf, by value inside a leaf.
+    roots : ndarray of int, shape (n_trees,)
+        First node of each tree.
     """
 
     features: Ints
@@ -89,11 +90,37 @@ class DonorTree:
     start: Ints
     stop: Ints
     rows: Ints
+    roots: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.intp))
+
+    @classmethod
+    def join(cls, trees: Sequence[DonorTree]) -> DonorTree:
+        """Lay trees over the same features one after another."""
+        first = np.cumsum([0, *(len(tree.left) for tree in trees[:-1])])
+        row = np.cumsum([0, *(len(tree.rows) for tree in trees[:-1])])
+
+        def joined(name: str, offsets: Ints) -> Ints:
+            parts = [getattr(tree, name) for tree in trees]
+            return np.concatenate(
+                [np.where(p < 0, p, p + offset) for p, offset in zip(parts, offsets, strict=True)]
+            )
+
+        return cls(
+            features=trees[0].features,
+            maps=trees[0].maps,
+            left=joined("left", first),
+            right=joined("right", first),
+            feature=np.concatenate([tree.feature for tree in trees]),
+            threshold=np.concatenate([tree.threshold for tree in trees]),
+            start=joined("start", row),
+            stop=joined("stop", row),
+            rows=np.concatenate([tree.rows for tree in trees]),
+            roots=first,
+        )
 
     @cached_property
     def parent(self) -> Ints:
-        """Parent of each node; the root is its own."""
-        parent = np.zeros(len(self.left), dtype=np.intp)
+        """Parent of each node; a root is its own."""
+        parent = np.arange(len(self.left))
         inner = np.flatnonzero(self.left >= 0)
         parent[self.left[inner]] = inner
         parent[self.right[inner]] = inner
@@ -101,8 +128,8 @@ class DonorTree:
 
     @cached_property
     def _levels(self) -> list[Ints]:
-        """Nodes by depth, the root first."""
-        levels = [np.zeros(1, dtype=np.intp)]
+        """Nodes by depth, the roots first."""
+        levels = [self.roots]
         while len(inner := levels[-1][self.left[levels[-1]] >= 0]):
             levels.append(np.concatenate([self.left[inner], self.right[inner]]))
         return levels
@@ -134,51 +161,51 @@ class DonorTree:
         return np.asarray(spread / (len(self.rows) // len(weights)))
 
     def reach(self, ranks: Floats, rng: np.random.Generator, ease: Floats | None) -> Ints:
-        """Walk rows down the tree; nothing is left to chance."""
-        return self.leaves(ranks)
+        """Walk each row down the tree, or down one of several."""
+        if len(self.roots) == 1:
+            return self.leaves(ranks)
+        return self.leaves(ranks, self.roots[rng.integers(len(self.roots), size=len(ranks))])
 
     def donors(self, weights: Floats | None, least: int) -> Donors:
         """Restrict who gives; see `Donors`."""
         return Donors(self, weights, least)
 
-    def leaves(self, ranks: Floats) -> Ints:
-        """Walk rows down the tree.
+    def leaves(self, ranks: Floats, start: Ints | None = None) -> Ints:
+        """Walk rows down to a leaf.
 
         Parameters
         ----------
         ranks : ndarray of shape (n_rows, n_columns)
             All columns of the rows, numeric ones as ranks, discrete ones as codes.
-
-        Returns
-        -------
-        ndarray of int, shape (n_rows,)
-            The leaf that each row falls into.
+        start : ndarray of int, shape (n_rows,), or None
+            The root of each row; the first one where None.
         """
-        if len(self.left) == 1:
-            return np.zeros(len(ranks), dtype=np.intp)
-        reached: Ints = self._walker.apply(_inputs(ranks, self.features, self.maps, self._asked))
-        return reached
+        node = np.full(len(ranks), self.roots[0]) if start is None else start
+        if len(self._levels) == 1:
+            return node
+        children, feature = self._steps
+        inputs = _inputs(ranks, self.features, self.maps, self._asked)
+        cell, cells = np.arange(len(ranks)) * len(self.features), inputs.ravel()
+        for _ in self._levels[1:]:
+            node = children[2 * node + (cells[cell + feature[node]] <= self.threshold[node])]
+        return node
 
     @cached_property
     def _asked(self) -> Ints:
         """Positions among the features of those that some node asks about."""
-        return np.unique(self.feature[self.left >= 0])
+        nodes = np.concatenate(self._levels)
+        return np.unique(self.feature[nodes[self.left[nodes] >= 0]])
 
     @cached_property
-    def _walker(self) -> Any:
-        """scikit-learn's own tree, whose walk is compiled, rebuilt from plain arrays."""
-        n_nodes, n_features = len(self.left), len(self.features)
-        walker = Tree(n_features, np.array([1], dtype=np.intp), 1)
-        nodes = np.zeros(n_nodes, dtype=_NODE_TYPE)
-        nodes["left_child"], nodes["right_child"] = self.left, self.right
-        nodes["feature"], nodes["threshold"] = self.feature, self.threshold
-        state = {"max_depth": n_nodes, "node_count": n_nodes, "nodes": nodes}
-        walker.__setstate__({**state, "values": np.zeros((n_nodes, 1, 1))})
-        return walker
+    def _steps(self) -> tuple[Ints, Ints]:
+        """Right and left child of node after node, and its question; a leaf leads to itself."""
+        sides = np.column_stack([self.right, self.left])
+        itself = np.arange(len(sides))[:, None]
+        return np.where(sides < 0, itself, sides).ravel(), np.maximum(self.feature, 0)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays that `from_arrays` reads."""
-        plain = {name: getattr(self, name) for name in (*_STORED, "threshold")}
+        plain = {name: getattr(self, name) for name in (*_STORED, "threshold", "roots")}
         return {**plain, **{f"map{column}": order for column, order in self.maps.items()}}
 
     @classmethod
@@ -188,12 +215,12 @@ class DonorTree:
         Raises
         ------
         ValueError
-            If the arrays are no tree; the compiled walk would not notice.
+            If the arrays are no tree: a walk down them might not end.
         """
         maps = {int(name[3:]): order for name, order in arrays.items() if name.startswith("map")}
         plain = {name: np.asarray(arrays[name], dtype=np.intp) for name in _STORED}
         threshold = np.asarray(arrays["threshold"], dtype=np.float64)
-        tree = cls(maps=maps, threshold=threshold, **plain)
+        tree = cls(maps=maps, threshold=threshold, roots=_roots(arrays), **plain)
         tree._check()
         return tree
 
@@ -204,8 +231,18 @@ class DonorTree:
         good &= np.maximum(self.left, self.right) < len(node)
         good &= leaf | ((self.feature >= 0) & (self.feature < len(self.features)))
         good &= (self.start >= 0) & (self.start <= self.stop) & (self.stop <= len(self.rows))
-        if not good.all() or len(self.threshold) != len(node):
+        known = len(self.roots) > 0 and bool(np.isin(self.roots, node).all())
+        if not known or not good.all() or len(self.threshold) != len(node):
             raise ValueError("the arrays make no tree")
+
+
+def _roots(arrays: Mapping[str, NDArray[Any]]) -> Ints:
+    """Read the roots; version 0.1.0 put the trees of a forest below a chain of questions."""
+    if "roots" in arrays:
+        return np.asarray(arrays["roots"], dtype=np.intp)
+    chain = int(arrays.get("n_trees", np.ones(1)).item()) - 1
+    last = arrays["right"][chain - 1 : chain] if chain else [0]
+    return np.array([*arrays["left"][:chain], *last], dtype=np.intp)
 
 
 _STORED = ("features", "left", "right", "feature", "start", "stop", "rows")
@@ -459,11 +496,3 @@ def _slices(tree: Any, leaves: Ints, values: Floats) -> tuple[Ints, Ints, Ints]:
             start[right[node]] = start[node] + n_rows[left[node]]
     rows = np.lexsort((values, start[leaves]))
     return start, stop, rows
-
-
-_NODE_TYPE = (
-    DecisionTreeRegressor(max_depth=1)
-    .fit(np.array([[0.0], [1.0]]), np.array([0.0, 1.0]))
-    .tree_.__getstate__()["nodes"]
-    .dtype
-)
