@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.augmentation import (
     _without_rows,
     arm_table,
-    choose_measure,
 )
 from tablewright.metrics.learners import Task
 from tablewright.metrics.trials import Outcomes, Trials
@@ -53,12 +51,3 @@ def test_the_table_of_arms_holds_values_and_gains_over_real_rows() -> None:
     value, low, high = augmented["gains"]["macro_f1"]
     assert value == pytest.approx(0.1)
     assert low < 0.1 < high
-
-
-def test_the_measure_is_macro_f1_or_r2_unless_it_is_named() -> None:
-    result = trials(real=0.7)
-    assert choose_measure(None, result, TASK) == "macro_f1"
-    assert choose_measure(None, result, Task(0, 0, 5)) == "r2"
-    assert choose_measure("macro_f1", result, TASK) == "macro_f1"
-    with pytest.raises(InputError, match="no measure 'f1' here; there are macro_f1"):
-        choose_measure("f1", result, TASK)

@@ -12,7 +12,7 @@ import pytest
 
 from tablewright.errors import InputError
 from tablewright.evaluation.compare import compare
-from tablewright.evaluation.compare.compare import _measure, _read, _without, _writers
+from tablewright.evaluation.compare.compare import _read, _writers
 from tablewright.evaluation.compare.leaderboard import Comparison, Entry, command_line, make_entries
 from tablewright.evaluation.compare.splits import Split, outer_split, schema_of_training
 from tablewright.evaluation.compare.trial import (
@@ -24,10 +24,11 @@ from tablewright.evaluation.compare.trial import (
     run_trial,
 )
 from tablewright.evaluation.evaluate.baselines import default_controls
-from tablewright.evaluation.evaluate.tables import Tables
+from tablewright.evaluation.evaluate.tables import Tables, without_groups
 from tablewright.evaluation.evaluate.warnings import warnings_of
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.learners import Design
+from tablewright.metrics.outcomes import choose_measure
 from tablewright.metrics.trials import Draw
 from tablewright.schema import Schema
 from tablewright.tables.inference.infer import infer_schema
@@ -214,27 +215,29 @@ def test_methods_by_default_are_balanced_ones_too_where_classes_are_unequal() ->
 
 
 @pytest.mark.parametrize(
-    ("measure", "schema", "expected"),
+    ("measure", "listed", "expected"),
     [
-        (None, SCHEMA, "macro_f1"),
-        (None, NUMBERS, "r2"),
-        ("auroc", SCHEMA, "auroc"),
-        ("mae", NUMBERS, "mae"),
+        (None, True, "macro_f1"),
+        (None, False, "r2"),
+        ("auroc", True, "auroc"),
+        ("mae", False, "mae"),
     ],
 )
-def test_the_measure_fits_the_target(measure: str | None, schema: Schema, expected: str) -> None:
-    assert _measure(measure, schema) == expected
+def test_the_measure_fits_the_target(measure: str | None, listed: bool, expected: str) -> None:
+    assert choose_measure(measure, listed) == expected
 
 
 def test_measures_of_the_other_kind_are_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match=r"no measure 'auroc' here; there are r2, rmse, mae$"):
-        _measure("auroc", NUMBERS)
+        choose_measure("auroc", listed=False)
 
 
 def test_the_column_of_groups_is_learned_by_no_method() -> None:
     schema = Schema.build({"who": "integer", **{"x": "continuous", "y": "categorical"}}, target="y")
-    assert _without(schema, "who").names == ["x", "y"]
-    assert _without(schema, None) is schema
+    assert without_groups(schema, "who").names == ["x", "y"]
+    assert without_groups(schema, None) is schema
+    with pytest.raises(InputError, match="'y' is the target: it cannot name the groups too"):
+        without_groups(schema, "y")
 
 
 def test_the_winner_is_judged_on_rows_that_no_trial_saw() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from tablewright.errors import InputError
 from tablewright.metrics.encoder import Floats
 from tablewright.metrics.scores import Direction
 
@@ -29,6 +30,23 @@ BOUNDS = {
     "mae": (0.0, np.inf),
 }
 """Where a measure is not held between 0 and 1."""
+
+
+def choose_measure(measure: str | None, listed: bool) -> str:
+    """Return the measure asked for, or macro-F1 for classes and R2 for numbers.
+
+    Raises
+    ------
+    InputError
+        If targets of this kind have no such measure.
+    """
+    known = [name for name in DIRECTIONS if (name in ("r2", "rmse", "mae")) != listed]
+    if measure is None:
+        return "macro_f1" if listed else "r2"
+    if measure not in known:
+        raise InputError(f"no measure {measure!r} here; there are {', '.join(known)}")
+    return measure
+
 
 MIN_PROBABILITY = 1e-2
 """Lower probabilities of the true class count as this: one row shall not decide."""

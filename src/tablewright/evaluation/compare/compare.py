@@ -34,7 +34,8 @@ from tablewright.evaluation.compare.trial import (
     run_trial,
 )
 from tablewright.evaluation.evaluate import Report, evaluate
-from tablewright.metrics.outcomes import DIRECTIONS
+from tablewright.evaluation.evaluate.tables import without_groups
+from tablewright.metrics.outcomes import choose_measure
 from tablewright.registry import names
 from tablewright.schema import Schema
 from tablewright.systems import estimator
@@ -132,21 +133,17 @@ def compare(
     """
     writers = _writers(methods, frame, schema, llm)
     others = [n for n, w in methods.items() if w] if isinstance(methods, Mapping) else []
-    chosen, target = _measure(measure, schema), str(schema.target)
-    outer = outer_split(frame, schema, random_state, groups=groups, time=time)
+    target, by = str(schema.target), dict[str, Any](groups=groups, time=time)
+    listed = schema[target].kind.is_discrete
+    chosen = choose_measure(measure, listed)
+    outer = outer_split(frame, schema, random_state, **by)
     inside, outside = frame[outer.train], frame[outer.test]
     splits = inner_splits(
-        inside,
-        schema,
-        random_state,
-        groups=groups,
-        time=time,
-        n_splits=n_splits,
-        n_repeats=n_repeats,
+        inside, schema, random_state, n_splits=n_splits, n_repeats=n_repeats, **by
     )
     _check_sizes(sizes, min(len(split.train) for split in splits))
     settings = Settings(n_samples, models=models)
-    judged = _without(schema, groups)
+    judged = without_groups(schema, groups)
     inside, outside = inside.select(judged.names), outside.select(judged.names)
     contest = _Contest(inside, judged, splits, settings, random_state)
     jobs = [
@@ -170,9 +167,7 @@ def compare(
     more = () if own or options is None else options(read_method(winner)[0])
     command = "" if own else command_line(source, target, winner, n_rows, random_state, more)
     curves |= {entries[0].n_train: entries} if curves else {}
-    notices = []
-    if schema[target].kind.is_discrete:
-        notices = _few_of_a_class(frame[target], inside[target], n_splits)
+    notices = _few_of_a_class(frame[target], inside[target], n_splits) if listed else []
     return Comparison(entries, winner, report, command, chosen, curves, notices)
 
 
@@ -207,17 +202,6 @@ def _is_skewed(frame: pl.DataFrame, schema: Schema) -> bool:
     return len(counts) > 1 and bool(counts.min() < 0.8 * counts.max())
 
 
-def _measure(measure: str | None, schema: Schema) -> str:
-    assert schema.target is not None
-    listed = schema[schema.target].kind.is_discrete
-    known = [name for name in DIRECTIONS if (name in ("r2", "rmse", "mae")) != listed]
-    if measure is None:
-        return "macro_f1" if listed else "r2"
-    if measure not in known:
-        raise InputError(f"no measure {measure!r} here; there are {', '.join(known)}")
-    return measure
-
-
 def _check_sizes(sizes: Sequence[int], n_train: int) -> None:
     for size in sizes:
         if not 2 <= size <= n_train:
@@ -225,13 +209,6 @@ def _check_sizes(sizes: Sequence[int], n_train: int) -> None:
                 f"sizes: {size} training rows are requested, and a split has {n_train}; give "
                 f"numbers from 2 to {n_train}"
             )
-
-
-def _without(schema: Schema, groups: str | None) -> Schema:
-    if groups is None:
-        return schema
-    columns = [column for column in schema.each() if column.name != groups]
-    return schema.model_copy(update={"columns": columns})
 
 
 @dataclass(frozen=True)

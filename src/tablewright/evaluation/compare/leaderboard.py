@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,10 +14,9 @@ from rich.table import Table
 from rich.text import Text
 from scipy import stats
 
-from tablewright.evaluation.evaluate import Report
+from tablewright.evaluation.evaluate.report import Report, json_text
 from tablewright.metrics.outcomes import DIRECTIONS
 from tablewright.metrics.scores import Direction
-from tablewright.tables.io.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -217,10 +215,7 @@ class Comparison:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return `to_dict` as JSON text, and write it to `path`."""
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
-        if path is not None:
-            write_text(text, path)
-        return text
+        return json_text(self.to_dict(), path)
 
     def _winner_line(self) -> str:
         if self.winner != "nothing":

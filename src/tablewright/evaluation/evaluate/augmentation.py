@@ -13,6 +13,7 @@ from tablewright.evaluation.evaluate.baselines import default_controls
 from tablewright.evaluation.evaluate.tables import Effort, Tables
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import Task
+from tablewright.metrics.outcomes import choose_measure
 from tablewright.metrics.scores import Score
 from tablewright.metrics.trials import Trials, run_trials
 from tablewright.metrics.utility import (
@@ -81,7 +82,7 @@ def measure_augmentation(
     trials = run_trials(
         arms, cut["training"], pools, holdout, task, rng, n_halves=effort.n_halves, groups=groups
     )
-    chosen = choose_measure(measure, trials, task)
+    chosen = choose_measure(measure, bool(task.n_classes))
     cuts = [
         f"models learned from {effort.learn_rows:,} of {len(rows):,} {name} rows, drawn at random"
         for name, rows in known.items()
@@ -131,21 +132,6 @@ def _unjudgeable(known: Mapping[str, EncodedRows], task: Task) -> str:
         label = repr(feature.levels[int(values[0])]) if feature.levels else f"{values[0]:g}"
         return f"all holdout rows have the target {label}: a verdict needs two values"
     return ""
-
-
-def choose_measure(measure: str | None, trials: Trials, task: Task) -> str:
-    """Return the measure asked for, or macro-F1 for classes and R2 for numbers.
-
-    Raises
-    ------
-    InputError
-        If the task has no such measure.
-    """
-    if measure is None:
-        return "macro_f1" if task.n_classes else "r2"
-    if measure not in trials.measures:
-        raise InputError(f"no measure {measure!r} here; there are {', '.join(trials.measures)}")
-    return measure
 
 
 def arm_table(trials: Trials) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from tablewright.evaluation.evaluate.augmentation import measure_augmentation
 from tablewright.evaluation.evaluate.plot_data import pictures
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.evaluate.split_checks import check_split
-from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables
+from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables, without_groups
 from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
@@ -132,7 +132,7 @@ def evaluate(
         name: read_leniently(rows, table.schema)
         for name, rows in (("synthetic", synthetic), ("holdout", holdout))
     }
-    encoder = FeatureEncoder.fit(table.frame, _without(table.schema, groups))
+    encoder = FeatureEncoder.fit(table.frame, without_groups(table.schema, groups))
     synthetic_rows, held = (_encoded(encoder, rows, name) for name, rows in read.items())
     tables = Tables(encoder.rows(table.frame, "training"), synthetic_rows, held)
     if more_real is not None:
@@ -162,9 +162,9 @@ def evaluate(
         "fidelity": _fidelity(alike, work, rngs[1]),
         "rules": [] if kept is None else [logic.rule_violations(kept, *tables.three, rngs[2])],
         "texts": _texts(text_attribute or _aligned(kept, table.schema), labeller, tables, rngs[6]),
-        "imputation": []
-        if impute is None
-        else [imputation_error(impute, tables.real, tables.holdout, rngs[5])],
+        "imputation": [imputation_error(impute, tables.real, tables.holdout, rngs[5])]
+        if impute
+        else [],
         "privacy": _privacy(tables, rngs[3]),
     }
     drawn = pictures(*tables.three, rngs[4])
@@ -199,16 +199,6 @@ def _in_mix(
         "the class mix was requested: fidelity is judged within classes, on "
         f"{len(alike.synthetic):,} generated rows in the mix of the real ones"
     ]
-
-
-def _without(schema: Schema, groups: str | None) -> Schema:
-    if groups is None:
-        return schema
-    schema[groups]
-    if groups == schema.target:
-        raise InputError(f"{groups!r} is the target: it cannot name the groups too")
-    columns = [column for column in schema.each() if column.name != groups]
-    return schema.model_copy(update={"columns": columns})
 
 
 def _groups(frame: pl.DataFrame, name: str) -> NDArray[np.str_]:

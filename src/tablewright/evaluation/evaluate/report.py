@@ -88,10 +88,7 @@ class Report:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return `to_dict` as JSON text, and write it to `path`."""
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
-        if path is not None:
-            write_text(text, Path(path))
-        return text
+        return json_text(self.to_dict(), path)
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, for notebooks."""
@@ -151,6 +148,14 @@ class Report:
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def json_text(data: Mapping[str, Any], path: str | Path | None) -> str:
+    """Return plain data as JSON text, and write it to `path`."""
+    text = json.dumps(data, indent=1, allow_nan=False) + "\n"
+    if path is not None:
+        write_text(text, path)
+    return text
 
 
 def _cells(score: Score) -> list[str]:

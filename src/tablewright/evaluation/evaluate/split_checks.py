@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError
 from tablewright.metrics.copies import MIN_COLUMNS, one_off, without_each
 from tablewright.metrics.detection import MIN_ROWS, discriminate
-from tablewright.metrics.encoder import EncodedRows
+from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.privacy import row_keys
 
 Keys = NDArray[np.uint64]
@@ -160,15 +160,12 @@ def _same_classes(tables: list[EncodedRows], rng: np.random.Generator) -> list[E
     labels = np.unique(classes[0][~np.isnan(classes[0])])
     counts = {label: min(int((codes == label).sum()) for codes in classes) for label in labels}
     share = min(1.0, _MAX_ROWS / max(1, sum(counts.values())))
-    return [
-        rows.take(
-            np.concatenate(
-                [np.zeros(0, dtype=np.intp)]
-                + [
-                    rng.choice(np.flatnonzero(codes == label), int(n * share), replace=False)
-                    for label, n in counts.items()
-                ]
-            )
+
+    def pick(codes: Floats) -> NDArray[np.int64]:
+        each = (
+            rng.choice(np.flatnonzero(codes == label), int(n * share), replace=False)
+            for label, n in counts.items()
         )
-        for rows, codes in zip(tables, classes, strict=True)
-    ]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *each])
+
+    return [rows.take(pick(codes)) for rows, codes in zip(tables, classes, strict=True)]

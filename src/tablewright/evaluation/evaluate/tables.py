@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
+from tablewright.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,14 @@ class Tables:
             synthetic=self.synthetic.take(np.sort(np.concatenate(chosen))),
             holdout=self.holdout.take(held),
         )
+
+
+def without_groups(schema: Schema, groups: str | None) -> Schema:
+    """Return a schema without the column that names groups, which is not judged itself."""
+    if groups is None:
+        return schema
+    schema[groups]
+    if groups == schema.target:
+        raise InputError(f"{groups!r} is the target: it cannot name the groups too")
+    columns = [column for column in schema.each() if column.name != groups]
+    return schema.model_copy(update={"columns": columns})

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tablewright.display import console as safe_console
+from tablewright.display import printable
 from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
 from tablewright.schema import Dialect
 
@@ -25,13 +26,15 @@ def render_profile(profile: Profile) -> RenderableType:
     """Lay out a profile for a terminal; nothing that the data hold is taken for mark-up."""
     heads = [Text(f"{profile.n_rows:,} rows, {profile.n_columns} columns", style="bold")]
     if profile.target:
-        heads.append(_clean(f"target: {profile.target}"))
+        heads.append(Text(printable(f"target: {profile.target}")))
     elif profile.likely_target:
-        heads.append(_clean(f"likely target: {profile.likely_target} ({profile.why_target})"))
+        heads.append(
+            Text(printable(f"likely target: {profile.likely_target} ({profile.why_target})"))
+        )
     if profile.dialect:
-        heads.append(_clean(f"written with {_dialect(profile)}"))
+        heads.append(Text(printable(f"written with {_dialect(profile)}")))
     findings = list(_say_findings(profile)) or [Text("nothing looks wrong")]
-    origin = _clean(f"Origin: {profile.provenance}.")
+    origin = Text(printable(f"Origin: {profile.provenance}."))
     return Group(*heads, _columns(profile), Text(""), *findings, Text(""), origin)
 
 
@@ -45,11 +48,6 @@ def _dialect(profile: Profile) -> str:
     return ", ".join([str(Dialect(**(profile.dialect or {}))), *formats[:8]])
 
 
-def _clean(text: str, style: str = "") -> Text:
-    """Show control characters of the data as a mark, so that none reaches the terminal."""
-    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text), style)
-
-
 def _columns(profile: Profile) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("column", "kind", "sure", "missing", "distinct", "values"):
@@ -58,12 +56,12 @@ def _columns(profile: Profile) -> Table:
     for column in profile.columns:
         missing = column.n_missing / max(profile.n_rows, 1)
         table.add_row(
-            _clean(column.name),
+            Text(printable(column.name)),
             column.kind,
             f"{column.confidence:.0%}",
             f"{missing:.1%}" if column.n_missing else "",
             f"{column.n_distinct:,}",
-            _clean(_values(column)),
+            Text(printable(_values(column))),
         )
     return table
 
@@ -99,4 +97,4 @@ def _say_findings(profile: Profile) -> Iterator[Text]:
 def _say(finding: Finding) -> Text:
     style = "yellow" if finding.severity == "warning" else "dim"
     line = Text(f"{finding.severity}: {finding.topic}: ", style=style)
-    return line.append(_clean(finding.sentence))
+    return line.append(printable(finding.sentence))
