@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from tablewright.evaluation.evaluate.augmentation import Augmentation, _bin_label, _subgroups
-from tablewright.evaluation.evaluate.plot_data import pictures
+from tablewright.evaluation.evaluate.plot_data import plot_data
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.html import render, summarize
 from tablewright.evaluation.html.summary import Answer, Page, Table
@@ -307,7 +307,7 @@ def test_plots_hold_a_margin_for_each_column_and_both_associations() -> None:
     encoder = FeatureEncoder.fit(table(60, 0), SCHEMA)
     real, made, held = (encoder.rows(table(60, seed)) for seed in range(3))
     hollow = encoder.rows(table(60, 1).with_columns(x=pl.when(pl.col("x") > 0).then("x")))
-    drawn = pictures(real, hollow, held, np.random.default_rng(0))
+    drawn = plot_data(real, hollow, held, np.random.default_rng(0))
     assert [each["column"] for each in drawn["margins"]] == ["x", "c", "y"]
     assert [each["kind"] for each in drawn["margins"]] == ["continuous", *["categorical"] * 2]
     missing = float(hollow.frame["x"].is_null().mean())  # type: ignore[arg-type]  # a number
@@ -317,7 +317,7 @@ def test_plots_hold_a_margin_for_each_column_and_both_associations() -> None:
     assert np.diag(drawn["pairs"]["real"]).tolist() == [1.0] * 3
     alone = FeatureEncoder.fit(pl.DataFrame({"x": [1.0, 2.0]}), Schema.build({"x": "continuous"}))
     lone = alone.rows(pl.DataFrame({"x": [1.0]}))
-    assert pictures(lone, lone, lone, np.random.default_rng(0))["map"] == {}
+    assert plot_data(lone, lone, lone, np.random.default_rng(0))["map"] == {}
     assert made.features == real.features
 
 

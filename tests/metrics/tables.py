@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from tablewright.metrics import privacy
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
+from tablewright.metrics.scores import Score
 from tablewright.schema import Schema
 
 SCHEMA = Schema.build(
@@ -69,3 +71,24 @@ def three(
     train = draw(n_train, 1)
     encoder = FeatureEncoder.fit(train, SCHEMA)
     return encoder, encoder.rows(train), encoder.rows(draw(n_holdout, 2))
+
+
+def near_copies(
+    real: EncodedRows, made: EncodedRows, held: EncodedRows | None, rng: np.random.Generator
+) -> Score:
+    """Search neighbours and count the near copies."""
+    return privacy.near_copies(privacy.search(real, made, held, rng))
+
+
+def distance_share(
+    real: EncodedRows, made: EncodedRows, held: EncodedRows | None, rng: np.random.Generator
+) -> Score:
+    """Search neighbours and compare the distances to training and holdout rows."""
+    return privacy.distance_share(privacy.search(real, made, held, rng))
+
+
+def distance_ratio(
+    real: EncodedRows, made: EncodedRows, held: EncodedRows | None, rng: np.random.Generator
+) -> Score:
+    """Search neighbours and compare the nearest with the second nearest."""
+    return privacy.distance_ratio(privacy.search(real, made, held, rng), rng)

@@ -11,7 +11,15 @@ import pytest
 from tablewright.metrics import copies, detection, fidelity, privacy, support
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.scores import Direction, Score
-from tests.metrics.tables import SCHEMA, draw, noise, three
+from tests.metrics.tables import (
+    SCHEMA,
+    distance_ratio,
+    distance_share,
+    draw,
+    near_copies,
+    noise,
+    three,
+)
 
 Metric = Callable[[EncodedRows, EncodedRows, EncodedRows | None, np.random.Generator], Score]
 
@@ -30,10 +38,10 @@ FIDELITY: list[Metric] = [
 ]
 PRIVACY: list[Metric] = [
     privacy.exact_copies,
-    privacy.near_copies,
+    near_copies,
     privacy.internal_duplicates,
-    privacy.distance_share,
-    privacy.distance_ratio,
+    distance_share,
+    distance_ratio,
     privacy.membership_inference,
     privacy.density_inference,
     support.authenticity,

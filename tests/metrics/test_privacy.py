@@ -10,6 +10,7 @@ from tablewright.metrics import privacy
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.neighbours import nearest
 from tablewright.schema import Schema
+from tests.metrics.tables import distance_share
 
 SCHEMA = Schema.build({"x": {"kind": "continuous", "decimals": 1}, "c": "categorical"})
 
@@ -64,6 +65,6 @@ def test_as_many_rows_near_training_as_near_holdout_rows_are_half() -> None:
     made, real, held = (
         rows(*((float(v), "a") for v in draws.uniform(0, 10, 80))) for _ in range(3)
     )
-    fresh = privacy.distance_share(real, made, held, rng())
+    fresh = distance_share(real, made, held, rng())
     assert fresh.value is not None
     assert fresh.value == pytest.approx(0.5, abs=0.17)  # three binomial standard errors

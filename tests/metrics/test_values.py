@@ -28,6 +28,7 @@ from tablewright.metrics.scores import Direction, Score
 from tablewright.metrics.support import cluster_shares
 from tablewright.rules import as_rules
 from tablewright.schema import Schema
+from tests.metrics.tables import distance_ratio, distance_share, near_copies
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -437,7 +438,7 @@ def line(*values: float) -> EncodedRows:
 def test_near_copies_lie_within_the_first_percentile_of_holdout_distances() -> None:
     real, held = line(*range(0, 100, 2)), line(*(2 * i + 0.5 + 0.01 * i for i in range(25)))
     made = line(0.1, 2.2, 4.4, 7.0, 9.0)
-    score = privacy.near_copies(real, made, held, rng())
+    score = near_copies(real, made, held, rng())
     assert score.details == {"count": 3, "border": pytest.approx(0.005, rel=1e-3)}
     assert score.value == pytest.approx(3 / 5)
     assert score.reference["real"] == 0.04  # the nearest of 25
@@ -447,7 +448,7 @@ def test_the_distance_ratio_is_small_beside_one_lonely_training_row() -> None:
     real = line(*range(20), 90)
     held = line(*[0.5 + x % 19 for x in range(20)])
     made = line(*([89.0] * 10))
-    score = privacy.distance_ratio(real, made, held, rng())
+    score = distance_ratio(real, made, held, rng())
     assert score.value == pytest.approx(1 / 70, rel=1e-3)
     assert score.reference["real"] == pytest.approx(1.0, abs=1e-4)  # half way between two rows
     assert score.reference["copy"] == 0.0
@@ -456,7 +457,7 @@ def test_the_distance_ratio_is_small_beside_one_lonely_training_row() -> None:
 
 def test_too_few_rows_for_distances_say_what_is_needed() -> None:
     few, many = line(*range(19)), line(*range(40))
-    for metric in (privacy.distance_share, privacy.distance_ratio, privacy.near_copies):
+    for metric in (distance_share, distance_ratio, near_copies):
         assert "20 holdout rows" in metric(many, many, few, rng()).reason
         assert "20 holdout rows" in metric(many, many, None, rng()).reason
     assert privacy.membership_inference(few, many, many, rng()).value is None

@@ -32,10 +32,6 @@ def exact_copies(
     within 1 % of their value instead.
     """
     meaning = "share of generated rows that equal a training row; compare with real rows"
-    if not len(synthetic):
-        return Score.undefined(
-            "exact_copies", Direction.LOWER, "there are no generated rows", meaning
-        )
     known = row_keys(real)
     hits = int(np.isin(row_keys(synthetic), known).sum())
     reference = {"copy": 1.0}
@@ -49,12 +45,11 @@ def internal_duplicates(
 ) -> Score:
     """Share of generated rows that repeat an earlier generated row."""
     meaning = "share of generated rows that repeat another generated row"
-    if not len(synthetic):
-        reason = "there are no generated rows"
-        return Score.undefined("internal_duplicates", Direction.LOWER, reason, meaning)
-    cut = real.cut(len(synthetic), rng)
-    reference = {"real": 1 - len(np.unique(row_keys(cut))) / len(cut)}
-    repeats = len(synthetic) - len(np.unique(row_keys(synthetic)))
+    repeats, real_repeats = (
+        len(rows) - len(np.unique(row_keys(rows)))
+        for rows in (synthetic, real.cut(len(synthetic), rng))
+    )
+    reference = {"real": real_repeats / max(1, min(len(real), len(synthetic)))}
     return share_score("internal_duplicates", repeats, len(synthetic), meaning, reference)
 
 
@@ -73,6 +68,9 @@ def share_score(
     details: Mapping[str, Any] | None = None,
 ) -> Score:
     """Return a share of rows, lower being better, with Wilson's interval and the count."""
+    if not n:
+        reason = "there are no generated rows"
+        return Score.undefined(name, Direction.LOWER, reason, meaning)
     interval = stats.binomtest(hits, n).proportion_ci(method="wilson")
     return Score(
         name,
@@ -157,13 +155,7 @@ def search(
 _NEEDS = "it needs 20 training rows, 20 holdout rows and generated rows"
 
 
-def distance_share(
-    real: EncodedRows,
-    synthetic: EncodedRows,
-    holdout: EncodedRows | None,
-    rng: np.random.Generator,
-    found: Distances | None = None,
-) -> Score:
+def distance_share(distances: Distances | None) -> Score:
     """Share of generated rows nearer to the training rows than to as many holdout rows.
 
     0.5 says that the generator does not know its training rows better than other rows of the
@@ -174,22 +166,21 @@ def distance_share(
     """
     name, direction = "distance_share", Direction.TARGET
     meaning = "share of generated rows nearer to training than to holdout rows; 0.5 is no memory"
-    found = found or search(real, synthetic, holdout, rng)
-    if found is None:
+    if distances is None:
         return Score.undefined(name, direction, _NEEDS, meaning)
-    share = _shares(found)
+    share = _shares(distances)
     value, error = float(share.mean()), float(share.std() / np.sqrt(len(share)))
     details = {
-        "distance_to_training": _points(found.first),
-        "holdout_to_training": _points(found.base_first),
+        "distance_to_training": _points(distances.first),
+        "holdout_to_training": _points(distances.base_first),
     }
     return _coin_score(name, meaning, value, error, 1.0, len(share), details)
 
 
-def _shares(found: Distances) -> Floats:
+def _shares(distances: Distances) -> Floats:
     """Chance that a cut of the training rows has a nearer one, plus half that of a tie."""
-    nearer = 1 - _none_drawn(found.nearer, found.n_real, found.n_holdout)
-    as_near = 1 - _none_drawn(found.as_near, found.n_real, found.n_holdout)
+    nearer = 1 - _none_drawn(distances.nearer, distances.n_real, distances.n_holdout)
+    as_near = 1 - _none_drawn(distances.as_near, distances.n_real, distances.n_holdout)
     return (nearer + as_near) / 2
 
 
@@ -205,13 +196,7 @@ def _points(values: Floats) -> dict[str, float]:
     return {f"{q}%": float(np.percentile(values, q)) for q in (1, 5, 50)}
 
 
-def distance_ratio(
-    real: EncodedRows,
-    synthetic: EncodedRows,
-    holdout: EncodedRows | None,
-    rng: np.random.Generator,
-    found: Distances | None = None,
-) -> Score:
+def distance_ratio(distances: Distances | None, rng: np.random.Generator) -> Score:
     """Nearest over second nearest distance to training rows: its 5 % point.
 
     Near 0, a generated row stands alone beside one training row, as beside an outlier that was
@@ -219,12 +204,11 @@ def distance_ratio(
     """
     name, direction = "distance_ratio", Direction.HIGHER
     meaning = "5 % point of nearest over second nearest distance; compare with real rows"
-    found = found or search(real, synthetic, holdout, rng)
-    if found is None:
+    if distances is None:
         return Score.undefined(name, direction, _NEEDS, meaning)
-    ratio = _ratios(found.first, found.second)
+    ratio = _ratios(distances.first, distances.second)
     reference = {
-        "real": float(np.percentile(_ratios(found.base_first, found.base_second), 5)),
+        "real": float(np.percentile(_ratios(distances.base_first, distances.base_second), 5)),
         "copy": 0.0,
     }
     points = [np.percentile(rng.choice(ratio, len(ratio)), 5) for _ in range(200)]
@@ -237,23 +221,16 @@ def _ratios(first: Floats, second: Floats) -> Floats:
     return np.where(second > 0, first / np.where(second > 0, second, 1), 1.0)
 
 
-def near_copies(
-    real: EncodedRows,
-    synthetic: EncodedRows,
-    holdout: EncodedRows | None,
-    rng: np.random.Generator,
-    found: Distances | None = None,
-) -> Score:
+def near_copies(distances: Distances | None) -> Score:
     """Share of generated rows nearer to a training row than 99 % of real holdout rows are."""
     name, direction = "near_copies", Direction.LOWER
     meaning = "share of generated rows nearer to a training row than 99 % of holdout rows are"
-    found = found or search(real, synthetic, holdout, rng)
-    if found is None:
+    if distances is None:
         return Score.undefined(name, direction, _NEEDS, meaning)
-    border = float(np.percentile(found.base_first, 1, method="lower"))
-    reference = {"real": float((found.base_first <= border).mean()), "copy": 1.0}
-    hits = int((found.first <= border).sum())
-    return share_score(name, hits, len(found.first), meaning, reference, {"border": border})
+    border = float(np.percentile(distances.base_first, 1, method="lower"))
+    reference = {"real": float((distances.base_first <= border).mean()), "copy": 1.0}
+    hits = int((distances.first <= border).sum())
+    return share_score(name, hits, len(distances.first), meaning, reference, {"border": border})
 
 
 def membership_inference(

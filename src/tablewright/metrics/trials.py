@@ -271,18 +271,18 @@ def _ask(
     return _Predicted(values, (values / tilt).argmax(axis=1))
 
 
-def _measure(found: Predictions, y: Floats, asked: Integers, task: Task) -> Outcomes:
+def _measure(predictions: Predictions, y: Floats, asked: Integers, task: Task) -> Outcomes:
     return {
         arm: {learner: _outcome(each, y, asked, task) for learner, each in learners.items()}
-        for arm, learners in found.items()
+        for arm, learners in predictions.items()
     }
 
 
-def _outcome(found: _Predicted, y: Floats, asked: Integers, task: Task) -> dict[str, float]:
-    if found.chosen is None:
-        return regression(y[asked], found.values[asked])
+def _outcome(predicted: _Predicted, y: Floats, asked: Integers, task: Task) -> dict[str, float]:
+    if predicted.chosen is None:
+        return regression(y[asked], predicted.values[asked])
     labels = y[asked].astype(np.int64)
-    return classification(labels, found.values[asked], task.rare, found.chosen[asked])
+    return classification(labels, predicted.values[asked], task.rare, predicted.chosen[asked])
 
 
 def _tilt(learner: str, train: Design, task: Task, rng: np.random.Generator) -> Floats:

@@ -92,22 +92,22 @@ def make_entries(
 
 def _entry(
     name: str,
-    found: Mapping[int, Trial],
+    trials: Mapping[int, Trial],
     base: Mapping[int, Trial],
     measure: str,
     is_control: bool,
     n_train: int,
     n_test: int,
 ) -> Entry:
-    values = {split: v for split, t in found.items() if (v := _value(t, measure)) is not None}
+    values = {split: v for split, t in trials.items() if (v := _value(t, measure)) is not None}
     if not values:
-        error = next((str(t["error"]) for t in found.values() if "error" in t), "not defined")
+        error = next((str(t["error"]) for t in trials.values() if "error" in t), "not defined")
         return Entry(name, None, None, None, 0.0, 0.0, 0.0, n_train, is_control, error)
     sign = 1.0 if DIRECTIONS[measure] is Direction.HIGHER else -1.0
     nothing = {split: v for split, t in base.items() if (v := _value(t, measure)) is not None}
     gains = np.array([sign * (v - nothing[k]) for k, v in values.items() if k in nothing])
     seconds, money = (
-        float(np.mean([found[split].get(key, 0.0) for split in values]))
+        float(np.mean([trials[split].get(key, 0.0) for split in values]))
         for key in ("seconds", "money")
     )
     return Entry(

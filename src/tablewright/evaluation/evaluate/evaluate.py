@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tablewright import __version__
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.augmentation import measure_augmentation
-from tablewright.evaluation.evaluate.plot_data import pictures
+from tablewright.evaluation.evaluate.plot_data import plot_data
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.evaluate.split_checks import check_split
 from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables, without_groups
@@ -167,7 +167,7 @@ def evaluate(
         else [],
         "privacy": _privacy(tables, rngs[3]),
     }
-    drawn = pictures(*tables.three, rngs[4])
+    drawn = plot_data(*tables.three, rngs[4])
     notes += warnings_of(*tables.three, table.frame, read["holdout"], groups, time)
     notes += unjudged(table.schema, groups, read)
     facts["seconds"] = round(clock.perf_counter() - started, 2)
@@ -274,7 +274,7 @@ def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[
 
 def _privacy(tables: Tables, rng: np.random.Generator) -> list[Score]:
     three = tables.three
-    result = privacy.search(*three, rng)
+    distances = privacy.search(*three, rng)
     measures = (
         copies.one_off_copies,
         copies.shifted_copies,
@@ -286,8 +286,8 @@ def _privacy(tables: Tables, rng: np.random.Generator) -> list[Score]:
     )
     return [
         privacy.exact_copies(*three, rng),
-        privacy.near_copies(*three, rng, result),
-        privacy.distance_share(*three, rng, result),
-        privacy.distance_ratio(*three, rng, result),
+        privacy.near_copies(distances),
+        privacy.distance_share(distances),
+        privacy.distance_ratio(distances, rng),
         *(metric(*three, rng) for metric in measures),
     ]

@@ -1,4 +1,4 @@
-"""Plain data behind the pictures of a report: margins, pairs, a map of the rows."""
+"""Plain data behind the plots of a report: margins, pairs, a map of the rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ N_POINTS = 400
 MAX_ROWS = 20_000
 
 
-def pictures(
+def plot_data(
     real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Return what the pictures of a report are drawn from.
+    """Return what the plots of a report are drawn from.
 
     Parameters
     ----------

@@ -113,11 +113,11 @@ def _repeat_rate(keys: Keys) -> float:
     return float(_repeats(keys).mean()) if len(keys) else 0.0
 
 
-def _beyond_chance(found: int, n: int, rate: float, n_reference: int) -> bool:
+def _beyond_chance(n_equal: int, n: int, rate: float, n_reference: int) -> bool:
     """Whether so many equal rows are more than a rate measured on a reference explains."""
     rate = (rate * n_reference + 1) / (n_reference + 1)
     error = np.sqrt(rate * (1 - rate) * (1 / n + 1 / n_reference))
-    return found >= 3 and found / n > rate + _SIGMAS * error
+    return n_equal >= 3 and n_equal / n > rate + _SIGMAS * error
 
 
 def _swapped(

@@ -1,4 +1,4 @@
-"""Pictures drawn as SVG from plain data; each has a title that a screen reader says."""
+"""Plots drawn as SVG from plain data; each has a title that a screen reader says."""
 
 from __future__ import annotations
 
@@ -174,22 +174,22 @@ def _colour(value: float) -> str:
 
 def parts(listed: Sequence[Mapping[str, Any]]) -> Markup:
     """Draw the parts of a table: a bar for the rows of each, with its error and its rules."""
-    most = max([1, *(part["rows"] for part in listed)])
-    drawn = [_part(part, 40 * i + 6, 330 * part["rows"] / most) for i, part in enumerate(listed)]
+    longest = max([1, *(part["rows"] for part in listed)])
+    drawn = [_part(part, 40 * i + 6, 330 * part["rows"] / longest) for i, part in enumerate(listed)]
     title = "Parts of the table: rows of each, error of its model, and its rules"
     return _svg(title, 640, 40 * len(listed) + 8, drawn, class_="parts")
 
 
 def _part(part: Mapping[str, Any], y: float, width: float) -> Markup:
     rules = " or ".join(part["rules"]) or "all other rows"
-    told = f"{number(part['rows'])} rows"
+    label = f"{number(part['rows'])} rows"
     if part["error"] is not None:
-        told += f", error {number(part['error'])}"
+        label += f", error {number(part['error'])}"
     return element(
         "g",
         _text(120, y + 11, _short(part["name"], 18), "end"),
         _rect(130, y, max(width, 1), 14, class_="made"),
-        _text(137 + max(width, 1), y + 11, told),
+        _text(137 + max(width, 1), y + 11, label),
         _text(130, y + 26, _short(rules, 90), class_="tick"),
         data_tip=rules,
     )
