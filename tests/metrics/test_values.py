@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -713,3 +714,24 @@ def test_xmodal_counts_a_class_without_rows_as_wholly_unlike() -> None:
     plain = encoder_of(frame, y="categorical", m="categorical").rows(frame)
     with pytest.raises(ValueError, match="name a target"):
         xmodal(plain, plain, None, rng(), "m")
+
+
+def test_density_ratios_are_those_of_the_fifth_nearest_rows_of_equal_samples() -> None:
+    draws = rng(4)
+    real, made, held = (draws.uniform(0, 100, n) for n in (40, 70, 100))
+    score = privacy.density_inference(line(*real), line(*made), line(*held), rng())
+    order = rng().permutation(100)
+    others, known = held[order[:40]], held[order[-40:]]  # as many as there are members
+
+    def fifth(points: np.ndarray[Any, Any], among: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.sort(np.abs(points[:, None] - among[None]), axis=1)[:, 4]
+
+    ratios = [np.log(fifth(x, known) / 100 + 1e-6) - np.log(fifth(x, made) / 100 + 1e-6)
+              for x in (others, real)]  # fmt: skip
+    above = (ratios[1][:, None] > ratios[0][None]).mean()
+    assert score.value == pytest.approx(above, abs=1e-3)
+    copies_of_members = [np.log(fifth(x, known) / 100 + 1e-6) - np.log(fifth(x, real) / 100 + 1e-6)
+                         for x in (others, real)]  # fmt: skip
+    expected = (copies_of_members[1][:, None] > copies_of_members[0][None]).mean()
+    assert score.reference["copy"] == pytest.approx(expected, abs=1e-3)
+    assert score.rows == 40
