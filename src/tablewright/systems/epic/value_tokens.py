@@ -120,7 +120,7 @@ class ValueTokens:
         tokens = {token: value for value, token in self.tokens[column].items()}
         if text in tokens or not repair:
             return tokens.get(text)
-        near = [token for token in tokens if edit_distance(text.upper(), token, 1) == 1]
+        near = [token for token in tokens if edit_distance(text.upper(), token, 1) <= 1]
         return tokens[near[0]] if len(near) == 1 else None
 
 
