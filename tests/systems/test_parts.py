@@ -32,7 +32,6 @@ from tablewright.systems.common.loop import Proposal, Trace, improve
 from tablewright.systems.common.partition import (
     ClassPartition,
     QuantilePartition,
-    RulePartition,
     target_partition,
 )
 from tablewright.systems.common.request import SampleRequest
@@ -113,14 +112,6 @@ def test_every_number_is_in_exactly_the_bin_that_its_name_says(
     assert len(bins) == len(bins.names)
     for value, code in zip(values, codes, strict=True):
         assert edges[code] < value <= edges[code + 1] or value == edges[code + 1]
-
-
-def test_rules_partition_rows_by_the_first_that_holds() -> None:
-    schema = Schema.build({"age": "integer"})
-    parts = RulePartition.parse(["age < 30", "age < 60"], schema)
-    rows = pl.DataFrame({"age": [20, 40, 80, None]})
-    assert parts.of(rows).tolist() == [0, 1, -1, -1]
-    assert (len(parts), parts.cells("age < 30")) == (2, None)
 
 
 # batches ------------------------------------------------------------------------

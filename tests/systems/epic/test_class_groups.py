@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.errors import InputError
+from tablewright.llm.prompts.sharing import Cell
 from tablewright.llm.rows.raw_rows import LostRow, RawRow
 from tablewright.schema import Schema
 from tablewright.systems.epic.class_groups import Deck, GroupRows, group_letter, lay_out
@@ -70,7 +71,7 @@ def test_a_slip_in_a_token_is_read_where_that_is_asked_for() -> None:
 
 def test_a_row_comes_back_as_it_was_written() -> None:
     form = GroupRows(TOKENS, repair=False)
-    row = {"y": "no, thanks", "age": 31, "fever": "f"}
+    row: dict[str, Cell] = {"y": "no, thanks", "age": 31, "fever": "f"}
     line = form.line(row, NAMES)
     assert line == '"no, thanks",31,ZB7'
     assert form.write([row], NAMES).splitlines() == ["y,age,fever", line]
@@ -111,7 +112,5 @@ def test_targets_without_classes_are_told_what_to_do(
 
 
 def test_without_a_target_there_are_no_groups() -> None:
-    with pytest.raises(
-        InputError, match="EPIC puts rows in groups by their class: name the target"
-    ):
-        EPIC().fit(pl.DataFrame({"x": range(40)}))
+    with pytest.raises(InputError, match="in groups by their class: name the target"):
+        EPIC().fit(pl.DataFrame({"x": range(40), "z": [1.5, 2.5] * 20}))

@@ -81,17 +81,19 @@ class System(TableEstimator):
     result_: Result
 
     def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
-        self.train_ = frame
-        self.writable_: Schema = self.schema_.model_copy(update={"columns": self.schema_.modelled})
-        self.method_ = self.name
-        self.result_ = Result(0)
-        self.generator_: Synthesizer | None = None
-        self.shown_: list[pl.DataFrame] = []
+        self._begin(frame)
         named = [role for role in self.roles if self.model(role) is not None]
         written = f"{', '.join(named)} by a language model" if named else "no language model"
         self.reason_ = f"{self.name}, as asked, with {written}"
         self._prepare()
         self._spent_on_fit = self.result_.usage
+
+    def _begin(self, train: pl.DataFrame) -> None:
+        self.train_ = train
+        self.writable_: Schema = self.schema_.model_copy(update={"columns": self.schema_.modelled})
+        self.method_, self.result_ = self.name, Result(0)
+        self.generator_: Synthesizer | None = None
+        self.shown_: list[pl.DataFrame] = []
 
     def _prepare(self) -> None:
         """Do what has to be done once for a table; `train_` and `writable_` are there."""
@@ -267,13 +269,12 @@ class System(TableEstimator):
         return system
 
     def _take(self, file: Artefact, schema: Schema) -> None:
-        facts, self.train_ = file.facts, file.frames["train"]
-        self.schema_, self.n_rows_ = schema, self.train_.height
-        self.writable_ = schema.model_copy(update={"columns": schema.modelled})
+        facts, train = file.facts, file.frames["train"]
+        self.schema_, self.n_rows_ = schema, train.height
         self.restore_ = Restore.from_dict(facts["restore"])
         self.seed_, self.class_counts_ = int(facts["seed"]), facts["class_counts"]
-        self.layout_ = Layout.learn(self.train_, schema)
-        self.method_, self.result_, self.generator_ = self.name, Result(0), None
+        self.layout_ = Layout.learn(train, schema)
+        self._begin(train)
         self.shown_ = [frame for name, frame in file.frames.items() if name.startswith("shown")]
         self._restore(part_of("own", file))
         self.reason_, self._spent_on_fit = str(facts["reason"]), self.result_.usage

@@ -121,48 +121,35 @@ def improve(
     """
     measured = measure(start)
     trace = Trace(start, start, measured, measured)
-    while not trace.ended:
-        trace.ended = _spent(trace, max_changes, max_measurements, patience)
-        if not trace.ended and not _improve_once(trace, propose, measure, accept, (
-            max_changes, max_measurements, patience)):  # fmt: skip
-            trace.ended = trace.ended or "proposals"
+
+    def spent() -> str:
+        """Return the limit that is reached; "" where none is."""
+        if max_changes is not None and trace.n_changes >= max_changes:
+            return "changes"
+        if max_measurements is not None and len(trace.steps) >= max_measurements:
+            return "measurements"
+        recent = trace.steps[-patience:] if patience else []
+        if patience and len(recent) == patience and not any(step.accepted for step in recent):
+            return "patience"
+        return ""
+
+    while not (ended := spent()):
+        rejected: set[str] = set()
+        for proposal in propose(trace):
+            if proposal.what in rejected:
+                continue
+            after = measure(proposal.state)
+            accepted = accept(proposal, trace.measurement, after)
+            trace.steps.append(Step(proposal, trace.measurement, after, accepted))
+            if accepted:
+                trace.state, trace.measurement = proposal.state, after
+                break
+            rejected.add(proposal.what)
+            if ended := spent():
+                break
+        else:
+            ended = "proposals"
+        if ended:
+            break
+    trace.ended = ended
     return trace
-
-
-def _improve_once(
-    trace: Trace[S, M],
-    propose: Callable[[Trace[S, M]], Iterable[Proposal[S]]],
-    measure: Callable[[S], M],
-    accept: Callable[[Proposal[S], M, M], bool],
-    limits: tuple[int | None, int | None, int | None],
-) -> bool:
-    """Measure proposals until one is accepted; False where none was."""
-    rejected: set[str] = set()
-    for proposal in propose(trace):
-        if proposal.what in rejected:
-            continue
-        after = measure(proposal.state)
-        accepted = accept(proposal, trace.measurement, after)
-        trace.steps.append(Step(proposal, trace.measurement, after, accepted))
-        if accepted:
-            trace.state, trace.measurement = proposal.state, after
-            return True
-        rejected.add(proposal.what)
-        trace.ended = _spent(trace, *limits)
-        if trace.ended:
-            return False
-    return False
-
-
-def _spent(
-    trace: Trace[S, M], changes: int | None, measurements: int | None, patience: int | None
-) -> str:
-    """Return the limit that is reached; "" where none is."""
-    if changes is not None and trace.n_changes >= changes:
-        return "changes"
-    if measurements is not None and len(trace.steps) >= measurements:
-        return "measurements"
-    recent = trace.steps[-patience:] if patience else []
-    if patience and len(recent) == patience and not any(step.accepted for step in recent):
-        return "patience"
-    return ""

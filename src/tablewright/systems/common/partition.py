@@ -1,11 +1,11 @@
-"""Labelled partitions of rows: classes of a target, bins of a number, rules.
+"""Labelled partitions of rows: classes of a target, bins of a number.
 
 Pools and writers count rows by any of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tablewright.rules.expressions import Expression, parse
 from tablewright.schema import Schema
 
 Codes = NDArray[np.intp]
@@ -106,45 +105,6 @@ class QuantilePartition:
 
     def cells(self, name: Any) -> Mapping[str, Any] | None:
         """Return None: a bin is no single value."""
-        return None
-
-
-@dataclass(frozen=True)
-class RulePartition:
-    """Rows by conditions of the rule language: a row is in the part of the first that holds.
-
-    Examples
-    --------
-    >>> schema = Schema.build({"age": "integer"})
-    >>> parts = RulePartition.parse(["age < 18", "age >= 65"], schema)
-    >>> parts.names, parts.of(pl.DataFrame({"age": [70, 30, 5]})).tolist()
-    (('age < 18', 'age >= 65'), [1, -1, 0])
-    """
-
-    conditions: tuple[Expression, ...]
-
-    @classmethod
-    def parse(cls, texts: Sequence[str], schema: Schema) -> RulePartition:
-        """Read conditions."""
-        return cls(tuple(parse(text, schema) for text in texts))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The conditions as text."""
-        return tuple(condition.text for condition in self.conditions)
-
-    def __len__(self) -> int:
-        return len(self.conditions)
-
-    def of(self, rows: pl.DataFrame) -> Codes:
-        """Return the index of the first condition that holds in each row."""
-        codes = np.full(rows.height, -1, dtype=np.intp)
-        for code, condition in reversed(list(enumerate(self.conditions))):
-            codes[np.asarray(condition.holds(rows), dtype=bool)] = code
-        return codes
-
-    def cells(self, name: Any) -> Mapping[str, Any] | None:
-        """Return None: a condition is no single value."""
         return None
 
 

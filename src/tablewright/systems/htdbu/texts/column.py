@@ -23,6 +23,8 @@ from tablewright.tables.io.model_file import Artefact
 Source = Literal["label", "classifier", "model"]
 Origin = Literal["real", "model"]
 
+_STORED = ("column", "attribute", "source", "texts", "sure")
+
 
 @dataclass(eq=False)
 class TextColumn:
@@ -275,16 +277,8 @@ class TextColumn:
 
     def state(self) -> Artefact:
         """Return all that `restore` needs; it holds the real texts."""
-        facts = {
-            "column": self.column,
-            "attribute": self.attribute,
-            "source": self.source,
-            "texts": self.texts,
-            "values": self.values_,
-            "sure": self.sure,
-            "seed": self._seed,
-            "notes": self.notes_,
-        }
+        facts = {name: getattr(self, name) for name in _STORED}
+        facts |= {"values": self.values_, "seed": self._seed, "notes": self.notes_}
         frames = {"pool": self.pool_.frame}
         if self.classifier_ is None:
             return Artefact(facts, {}, frames)
@@ -295,10 +289,7 @@ class TextColumn:
     def restore(cls, state: Artefact, llm: LLM | None = None) -> Self:
         """Make the fitted column again; a model is not stored, and has to be given."""
         facts: Mapping[str, Any] = state.facts
-        result = cls(
-            facts["column"], facts["attribute"], source=facts["source"], values=facts["values"],
-            texts=facts["texts"], sure=facts["sure"], llm=llm,
-        )  # fmt: skip
+        result = cls(**{name: facts[name] for name in _STORED}, values=facts["values"], llm=llm)
         result.values_, result.notes_ = list(facts["values"]), list(facts["notes"])
         pool = state.frames["pool"]
         result.pool_ = TextPool(pool["text"], pool["value"])
