@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 
 from tablewright.errors import InputError
-from tablewright.schema import inner_name
+from tablewright.schema import inner_name, outer_name
 from tablewright.tables.io.frames import Restore, to_polars
 
 
@@ -88,7 +88,7 @@ def join(features: Any, target: Target, name: str | None) -> tuple[pl.DataFrame,
     """
     frame, restore = _features(features)
     series, facts = target
-    name = inner_name(name or series.name or "target")
+    name = inner_name(name or outer_name(series.name) or "target")
     while name in frame.columns:
         name += "_"
     if len(series) != frame.height:
