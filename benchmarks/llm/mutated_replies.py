@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     rng, counts = np.random.default_rng(0), Counter[str]()
     by_mutation: dict[str, Counter[str]] = defaultdict(Counter)
-    sources = [(Sharing("rows").rows(frame, schema), schema) for frame, schema in
+    sources = [(Sharing("rows").cells(frame.select(schema.names)), schema) for frame, schema in
                (narrow(2_000, 0), wide(2_000, 1))]  # fmt: skip
     for number in range(options.replies):
         rows, schema = sources[number % 2]

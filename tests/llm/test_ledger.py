@@ -6,13 +6,14 @@ import shutil
 import sqlite3
 import stat
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tablewright.cli.spending_text import spending_text
 from tablewright.errors import BudgetError, InputError
-from tablewright.llm.endpoint.base import Prompt, Reply, Usage
+from tablewright.llm.endpoint.base import Charge, Prompt, Reply, Usage
 from tablewright.llm.endpoint.ledger import Caps, Ledger, Record
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 from tablewright.llm.endpoint.runs import export_run, summarise
@@ -228,3 +229,47 @@ def test_a_ledger_that_holds_more_or_less_than_our_tables_is_refused(
     assert not looks_like_a_run(folder)
     with pytest.raises(InputError, match="another program's database"):
         Ledger(folder / "ledger.sqlite")
+
+
+def test_a_request_is_charged_with_all_its_attempts() -> None:
+    ledger = Ledger(None)
+    for usage, counted, worst in [(Usage(10, 1, True, 4), True, False), (Usage(7, 2), False, True)]:
+        call = ledger.reserve("k", "m", Prompt.ask("?"), MOST, 2.0, Caps())
+        spent = replace(usage, counted=counted, worst_case=worst)
+        ledger.settle(call, "invalid", spent, 0.25, None, "InvalidReplyError", "empty")
+    stored = ledger.find("k", failures=True)
+    assert stored is not None
+    assert (stored.error, stored.message) == ("InvalidReplyError", "empty")
+    assert stored.charge == Charge(2, Usage(17, 3, False, 4, True), 0.5)
+    ledger.reserve("k", "m", Prompt.ask("?"), MOST, None, Caps())
+    priceless = ledger.find("k", failures=True)
+    assert priceless is not None
+    assert priceless.charge.cost is None
+    assert priceless.charge.usage.total == 20 + MOST.total
+    ledger.close()
+
+
+def test_a_request_without_an_estimate_is_no_worst_case() -> None:
+    ledger = Ledger(None)
+    record(ledger)
+    stored = ledger.find("k")
+    assert stored is not None
+    assert stored.charge == Charge(1, Usage(10, 5), 0.5)
+    ledger.close()
+
+
+@pytest.mark.parametrize(("version", "is_ours"), [(0, False), (1, True), (2, True), (3, False)])
+def test_of_files_without_our_mark_only_those_of_the_first_two_versions_are_read(
+    tmp_path: Path, version: int, is_ours: bool
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA application_id = 0")
+        database.execute(f"PRAGMA user_version = {version}")
+        database.execute("PRAGMA journal_mode = DELETE")
+    if is_ours:
+        assert Ledger(path, read_only=True).spent().calls == 0
+    else:
+        with pytest.raises(InputError, match="is not a ledger of tablewright"):
+            Ledger(path, read_only=True)

@@ -37,7 +37,6 @@ def test_it_writes_by_schema_answers_closed_questions_and_replays(tmp_path: Path
         spending = client.spending()
     assert pl.Series(json.loads(text)).is_in(["red", "green", "blue"]).all()
     assert result.values[0, 0] > result.values[1, 0]
-    assert not result.counted
     assert (spending.calls, spending.counted, spending.cost) == (3, True, 0.0)
     with connect(MODEL, run=tmp_path, replay=True) as client:
         assert client.complete(write).text == text

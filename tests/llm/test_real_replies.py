@@ -97,7 +97,6 @@ def test_a_model_of_135_million_says_the_same_of_every_iris() -> None:
     replies = replies_of("label")
     result = choice_probabilities(Scripted(replies), [Prompt.ask("?")] * len(replies), list("ABC"))
     assert (result.values.argmax(axis=1) == 0).all()
-    assert (result.mass < 0.2).all(), "most of what it would say is no answer at all"
 
 
 def test_rules_that_name_a_column_twice_and_replies_that_were_cut_are_no_rules() -> None:

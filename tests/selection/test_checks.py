@@ -16,7 +16,7 @@ from tablewright.schema import Schema
 from tablewright.selection.check import Check, Judgement
 from tablewright.selection.cost_band import CostBand, band
 from tablewright.selection.distances import NearDuplicates, Outliers
-from tablewright.selection.diversity import Diversity, Rule, entropy
+from tablewright.selection.diversity import Diversity, Rule
 from tablewright.selection.information import Form, InformationGain, log_determinant
 from tablewright.selection.label_checks import LabelCheck, LabelPlausibility
 from tablewright.selection.pipeline import run_checks, split_batches
@@ -222,11 +222,6 @@ def test_selecting_loses_rows_of_the_fullest_cluster_only_up_to_a_share() -> Non
     result = judged(Diversity(fate="select", max_removed=0.3), pool, real)
     assert 0 < (~result.keep).sum() <= 30
     assert judged(Diversity(fate="select"), points(60, 1), real).keep.mean() > 0.9
-
-
-def test_entropy_is_largest_where_counts_are_even() -> None:
-    assert entropy(np.array([4, 4, 4])) == pytest.approx(np.log(3))
-    assert entropy(np.array([12, 0, 0])) == 0
 
 
 def test_the_mlp_assigns_most_rows_as_the_centroids_do() -> None:

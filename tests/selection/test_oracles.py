@@ -19,13 +19,13 @@ from tablewright.schema import Schema
 from tablewright.selection.arms import ArmValues, Pulls, best, fitting, play
 from tablewright.selection.candidates import read_candidates
 from tablewright.selection.distances import NearDuplicates, Outliers
-from tablewright.selection.diversity import Diversity, entropy
-from tablewright.selection.feature_space import RealRows
+from tablewright.selection.diversity import Diversity
+from tablewright.selection.feature_space import RealRows, normal_scores
 from tablewright.selection.information import InformationGain, log_determinant
 from tablewright.selection.label_features import LabelFeatures, _feature_ranks, _out_of_bag
 from tablewright.selection.model_prior import Evidence, _gaussian, _Prior, class_posterior
 from tablewright.selection.pipeline import Trimmed
-from tablewright.selection.relations import _normal_scores, _surprise
+from tablewright.selection.relations import _surprise
 from tablewright.selection.sanity import Sanity
 from tablewright.selection.selector import Selector, cut_groups
 from tablewright.selection.thresholds import _loss, fill_quotas
@@ -213,7 +213,7 @@ def test_limits_of_distances_are_quantiles_of_the_real_ones() -> None:
 
 def test_normal_scores_are_quantiles_of_mid_ranks() -> None:
     knots = np.array([1.0, 2.0, 2.0, 5.0])
-    scores = _normal_scores(np.array([0.0, 2.0, 9.0]), knots)
+    scores = normal_scores(np.array([0.0, 2.0, 9.0]), knots)
     assert scores == pytest.approx(stats.norm.ppf([0.1, 0.5, 0.9]))
     feature = RealRows.fit(pl.DataFrame({"x": knots, "y": [*"abab"]}), SCHEMA).encoder.features[0]
     ranked = _feature_ranks(feature, knots, np.array([0.0, 2.0, np.nan]))
@@ -236,7 +236,6 @@ def test_diversity_thresholds_are_shares_of_the_entropy_or_of_the_room_above_it(
         amount["room"] = np.log(len(counts)) - stats.entropy(counts)
         assert check.limit(5, rng()) == pytest.approx(0.3 * amount[share])
     assert Diversity("non_negative").fit(real, SCHEMA, rng()).limit(5, rng()) == 0.0
-    assert entropy(np.array([3, 1])) == pytest.approx(stats.entropy([3, 1]))
     with pytest.raises(InputError, match="max_removed lies between 0 and 1, not 2"):
         Diversity(max_removed=2)
 

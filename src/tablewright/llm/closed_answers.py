@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError, ModelError
-from tablewright.llm.endpoint.base import LLM, Message, Prompt, Reply, complete_all
+from tablewright.llm.endpoint.base import LLM, Prompt, Reply, complete_all
 
 _LIKELIEST = 20
 """Tokens to ask for at each position: the most that OpenAI's own endpoint gives."""
 
 _SAMPLES = 8
-_LEAST = 1e-6
-_CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_MIN_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -27,17 +26,11 @@ class ChoiceProbabilities:
     ----------
     values : ndarray of shape (n_prompts, n_choices)
         Probabilities that sum to 1; NaN where no reply could be had.
-    mass : ndarray of shape (n_prompts,)
-        Probability that the model gave to the choices together, before they were scaled.
-    counted : bool
-        Whether answers were counted, since the endpoint has no log-probabilities.
     failures : list of ModelError
         Questions without a reply.
     """
 
     values: NDArray[np.float64]
-    mass: NDArray[np.float64]
-    counted: bool
     failures: list[ModelError]
 
 
@@ -47,8 +40,8 @@ def choice_probabilities(
     """Ask closed questions and read the probability of each answer.
 
     The probabilities are those of the first token of the reply, so a question costs its own
-    tokens and one more. Choices that begin alike are given letters. An endpoint without
-    log-probabilities is asked several times, and its answers are counted.
+    tokens and one more. An endpoint without log-probabilities is asked several times, and its
+    answers are counted.
 
     Parameters
     ----------
@@ -67,7 +60,7 @@ def choice_probabilities(
     Raises
     ------
     InputError
-        If there are fewer than two choices, equal ones, or more than 26 that begin alike.
+        If there are fewer than two choices, or some that begin alike.
     ModelError
         If an error ends all calls.
 
@@ -78,20 +71,16 @@ def choice_probabilities(
     >>> choice_probabilities(llm, [Prompt.ask("Is it?")], ["No", "Yes"]).values.round(2)
     array([[0.09, 0.91]])
     """
-    if len({choice.casefold() for choice in choices}) != len(choices) or len(choices) < 2:
-        raise InputError("a closed question needs at least two different choices")
-    answers = list(choices)
-    if not _differ_at_once(answers):
-        answers = _codes(answers)
-        prompts = [_with_codes(prompt, answers, choices) for prompt in prompts]
+    if len({choice[:1].casefold() for choice in choices}) != len(choices) or len(choices) < 2:
+        raise InputError("a closed question needs at least two choices, each with its own letter")
     asked = [
         prompt.but(max_tokens=1, temperature=0.0, top_logprobs=_LIKELIEST) for prompt in prompts
     ]
     replies = _ask(llm, asked[:1])
     if replies and isinstance(replies[0], Reply) and not replies[0].logprobs:
-        return _count(llm, prompts, answers, n_samples)
+        return _count(llm, prompts, choices, n_samples)
     replies += _ask(llm, asked[1:])
-    return _collect(replies, [_read(reply, answers) for reply in replies], counted=False)
+    return _collect(replies, [_read(reply, choices) for reply in replies])
 
 
 def _ask(llm: LLM, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
@@ -120,20 +109,17 @@ def _count(
         usable = [reply for reply in some if isinstance(reply, Reply)]
         first.append(usable[0] if usable else some[0])
         rows.append(row / n_samples)
-    return _collect(first, rows, counted=True)
+    return _collect(first, rows)
 
 
 def _collect(
-    replies: Sequence[Reply | ModelError], rows: Sequence[NDArray[np.float64]], counted: bool
+    replies: Sequence[Reply | ModelError], rows: Sequence[NDArray[np.float64]]
 ) -> ChoiceProbabilities:
-    values = np.array(rows, dtype=float).reshape(len(replies), -1)
-    failed = np.array([isinstance(reply, ModelError) for reply in replies], dtype=bool)
-    mass = values.sum(axis=1)
-    values = np.maximum(values, _LEAST)
+    values = np.maximum(np.array(rows, dtype=float).reshape(len(replies), -1), _MIN_PROBABILITY)
     values /= values.sum(axis=1, keepdims=True)
+    failed = [isinstance(reply, ModelError) for reply in replies]
     values[failed] = np.nan
-    failures = [reply for reply in replies if isinstance(reply, ModelError)]
-    return ChoiceProbabilities(values, np.where(failed, np.nan, mass), counted, failures)
+    return ChoiceProbabilities(values, [r for r in replies if isinstance(r, ModelError)])
 
 
 def _read(reply: Reply | ModelError, answers: Sequence[str]) -> NDArray[np.float64]:
@@ -164,28 +150,3 @@ def _chosen(text: str, answers: Sequence[str]) -> str | None:
     start = text.strip().strip("\"'*").casefold()
     fits = [answer for answer in answers if start.startswith(answer.casefold())]
     return max(fits, key=len) if fits else None
-
-
-def _differ_at_once(choices: Sequence[str]) -> bool:
-    """Whether every token that begins one of them tells it from the others."""
-    return len({choice.strip()[:1].casefold() for choice in choices} - {""}) == len(choices)
-
-
-def _codes(choices: Sequence[str]) -> list[str]:
-    if len(choices) > len(_CODES):
-        raise InputError(
-            f"{len(choices)} choices that begin alike are too many for one closed question; "
-            f"{len(_CODES)} can be asked for"
-        )
-    return list(_CODES[: len(choices)])
-
-
-def _with_codes(prompt: Prompt, codes: Sequence[str], choices: Sequence[str]) -> Prompt:
-    """Say first of all which letter stands for which choice."""
-    lines = [f"{code}: {choice}" for code, choice in zip(codes, choices, strict=True)]
-    legend = "\n".join(["Answer with the letter alone.", *lines])
-    head, *rest = prompt.messages
-    if head.role == "system":
-        head = Message("system", f"{head.content}\n{legend}")
-        return prompt.but(messages=(head, *rest))
-    return prompt.but(messages=(Message("system", legend), *prompt.messages))

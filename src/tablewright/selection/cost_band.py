@@ -14,10 +14,10 @@ from tablewright.metrics.crossfit import out_of_fold, stratified_folds
 from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
-from tablewright.selection.feature_space import RealRows
+from tablewright.selection.feature_space import GrowingRows
 
 
-class CostBand:
+class CostBand(GrowingRows):
     """Keep rows whose cost for a model of the real rows lies within a band of ranks.
 
     The batch is mixed with as many real rows drawn with replacement. The cost of a row is one
@@ -83,22 +83,12 @@ class CostBand:
         self.real_costs = real_costs
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
-        """Learn the model from typed real rows.
-
-        Raises
-        ------
-        InputError
-            If the schema names no target.
-        """
-        self.real_rows_ = RealRows.labelled(train, schema, "the cost band")
-        self.real_ = self.rows_ = self.real_rows_.design(self.real_rows_.real)
+        """Learn the model from typed real rows."""
+        super().fit(train, schema, rng)
         self.honest_ = self._predicted(self.real_, rng)
-        self._scale()
+        if not self.real_rows_.classifies:
+            self.variance_ = float(((self.real_.y - self.honest_) ** 2).mean()) or 1.0
         return self
-
-    def learn(self, rows: pl.DataFrame) -> None:
-        """Add accepted typed rows to those that the model of later batches is fitted on."""
-        self.rows_ = self.rows_.join(self.real_rows_.design(self.real_rows_.rows(rows)))
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge a batch of typed rows; the score is the cost, 0 to 1."""
@@ -106,7 +96,7 @@ class CostBand:
         if not m:
             return Judgement.all_pass(0)
         drawn = rng.integers(len(self.real_), size=m)
-        batch = self.real_rows_.design(self.real_rows_.rows(rows))
+        batch = self.design(rows)
         model = self._model(self.rows_, rng)
         known = self.honest_ if self.real_costs == "out_of_fold" else model(self.real_)
         costs = self._costs(batch.y, model(batch))
@@ -121,11 +111,7 @@ class CostBand:
         return Judgement(result.keep, result.score, result.reasons, result.notes, taken)
 
     def _model(self, rows: Design, rng: np.random.Generator) -> Callable[[Design], Floats]:
-        return fit("linear", rows, self._n_classes, rng)
-
-    @property
-    def _n_classes(self) -> int:
-        return len(self.real_rows_.classes) + 1 if self.real_rows_.classifies else 0
+        return fit("linear", rows, self.real_rows_.n_codes, rng)
 
     def _predicted(self, rows: Design, rng: np.random.Generator) -> Floats:
         """Predictions of each real row by a model that has not seen it."""
@@ -137,11 +123,6 @@ class CostBand:
             return np.asarray(self._model(rows.take(train), rng)(rows.take(test)))
 
         return out_of_fold(folds, predict)
-
-    def _scale(self) -> None:
-        if self.real_rows_.classifies:
-            return
-        self.variance_ = float(((self.real_.y - self.honest_) ** 2).mean()) or 1.0
 
     def _costs(self, y: Floats, predicted: Floats) -> Floats:
         if predicted.ndim == 1:

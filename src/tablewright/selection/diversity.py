@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import stats
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
@@ -109,7 +110,7 @@ class Diversity:
         self.labels_, self._assign = _clusters(features, self.assigner, rng)
         self.n_clusters_ = int(self.labels_.max()) + 1
         self.counts_ = np.bincount(self.labels_, minlength=self.n_clusters_)
-        self.entropy_ = float(entropy(self.counts_))
+        self.entropy_ = float(stats.entropy(self.counts_))
         self.best_ = np.nan
         self.null_: dict[int, float] = {}
         return self
@@ -145,7 +146,7 @@ class Diversity:
     def gain(self, clusters: NDArray[np.intp]) -> float:
         """Return what rows of these clusters add to the entropy, in nats."""
         counts = np.bincount(clusters, minlength=self.n_clusters_)
-        return float(entropy(self.counts_ + counts)) - self.entropy_
+        return float(stats.entropy(self.counts_ + counts)) - self.entropy_
 
     def limit(self, n_rows: int, rng: np.random.Generator) -> float:
         """Return the least gain with which a batch of so many rows passes, in nats."""
@@ -153,7 +154,7 @@ class Diversity:
             if n_rows not in self.null_:
                 shares = self.counts_ / self.counts_.sum()
                 drawn = rng.multinomial(n_rows, shares, size=N_NULL)
-                gains = entropy(self.counts_ + drawn) - self.entropy_
+                gains = stats.entropy(self.counts_ + drawn, axis=-1) - self.entropy_
                 self.null_[n_rows] = float(np.quantile(gains, 0.05))
             return self.null_[n_rows]
         room = float(np.log(self.n_clusters_)) - self.entropy_
@@ -177,20 +178,6 @@ class Diversity:
             rows = np.flatnonzero(keep & (clusters == fullest))
             keep[rng.permutation(rows)[: min(step, int(keep.sum()) - minimum)]] = False
         return keep
-
-
-def entropy(counts: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the entropy of counts along the last axis, in nats.
-
-    Examples
-    --------
-    >>> float(entropy(np.array([5, 5])).round(4))
-    0.6931
-    """
-    shares = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-    return np.asarray(
-        -np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(-1)
-    )
 
 
 def _clusters(

@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import polars as pl
+from scipy.special import ndtri
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
@@ -82,6 +83,11 @@ class RealRows:
         return bool(self.classes)
 
     @property
+    def n_codes(self) -> int:
+        """Number of codes of classes, that of an unknown one included; 0 for a number."""
+        return len(self.classes) + 1 if self.classes else 0
+
+    @property
     def seen(self) -> int:
         """Number of classes that real rows have."""
         if self.target is None:
@@ -118,6 +124,44 @@ class RealRows:
         if self.target is None:
             return Design.of(rows, np.zeros(len(rows)))
         return replace(Design.of(rows), y=self.labels(rows))
+
+
+class GrowingRows:
+    """What the published checks judge batches by: real rows, and those accepted so far."""
+
+    name: str
+
+    def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
+        """Take typed real rows in.
+
+        Raises
+        ------
+        InputError
+            If the schema names no target.
+        """
+        self.real_rows_ = RealRows.labelled(train, schema, f"the {self.name}")
+        self.real_ = self.rows_ = self.real_rows_.design(self.real_rows_.real)
+        return self
+
+    def learn(self, rows: pl.DataFrame) -> None:
+        """Add accepted typed rows to those that later batches are judged by."""
+        self.rows_ = self.rows_.join(self.design(rows))
+
+    def design(self, rows: pl.DataFrame) -> Design:
+        """Return what learners see of typed rows."""
+        return self.real_rows_.design(self.real_rows_.rows(rows))
+
+
+def normal_scores(values: Floats, knots: Floats) -> Floats:
+    """Return the normal quantile of each value's rank among ascending knots.
+
+    Examples
+    --------
+    >>> normal_scores(np.array([2.0, 9.0]), np.array([1.0, 2.0, 3.0])).round(2)
+    array([0.  , 1.15])
+    """
+    below = np.searchsorted(knots, values) + np.searchsorted(knots, values, "right")
+    return np.asarray(ndtri((below / 2 + 0.5) / (len(knots) + 1)))
 
 
 def _classes(encoder: FeatureEncoder) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from tablewright.errors import InputError
 from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
-from tablewright.selection.feature_space import RealRows
+from tablewright.selection.feature_space import GrowingRows
 
 Update = Literal["refit", "frozen"]
 Form = Literal["auto", "full", "one-vs-rest", "diagonal"]
@@ -20,7 +20,7 @@ MOST = 2000
 """Parameters up to which the whole precision matrix is made."""
 
 
-class InformationGain:
+class InformationGain(GrowingRows):
     """Accept a batch if it tells more on the model's parameters than a bootstrap batch does.
 
     The gain of a batch S on top of rows D is the fall of the posterior entropy of a logistic (or
@@ -87,21 +87,9 @@ class InformationGain:
         self.form = form
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
-        """Take the typed real rows in.
-
-        Raises
-        ------
-        InputError
-            If the schema names no target.
-        """
-        self.real_rows_ = RealRows.labelled(train, schema, "the information gain")
-        self.real_ = self.rows_ = self.real_rows_.design(self.real_rows_.real)
+        """Take the typed real rows in."""
         self.spread_ = np.nan
-        return self
-
-    def learn(self, rows: pl.DataFrame) -> None:
-        """Add accepted typed rows to those that later batches are judged on top of."""
-        self.rows_ = self.rows_.join(self.real_rows_.design(self.real_rows_.rows(rows)))
+        return super().fit(train, schema, rng)
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Accept all typed rows or none; the score is the gap of the gains, in nats."""
@@ -109,7 +97,7 @@ class InformationGain:
             return Judgement.all_pass(0)
         # drawn first, so that the cost band of the same batch draws the same rows
         drawn = self.real_.take(rng.integers(len(self.real_), size=rows.height))
-        batch = self.real_rows_.design(self.real_rows_.rows(rows))
+        batch = self.design(rows)
         gap = self.gain(batch, self.rows_) - self.gain(drawn, self.rows_)
         limit = self.c * self.spread(rows.height, rng) if self.c else 0.0
         declared = f"the batch tells {gap:+.2f} nats more than real rows do (needs {limit:.2f})"
@@ -132,7 +120,7 @@ class InformationGain:
 
     def gain(self, batch: Design, rows: Design) -> float:
         """Return the information that a batch adds to rows, in nats."""
-        n_classes = len(self.real_rows_.classes) + 1 if self.real_rows_.classifies else 0
+        n_classes = self.real_rows_.n_codes
         both = rows.join(batch)
         before = log_determinant(rows, rows, n_classes, self.form)
         source = both if self.update == "refit" else rows

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import logit, ndtri
+from scipy.special import logit
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from tablewright.metrics.encoder import EncodedRows, Feature, FeatureEncoder, Floats
 from tablewright.schema import Schema
+from tablewright.selection.feature_space import normal_scores
 from tablewright.selection.model_prior import likeness
 from tablewright.threads import one_thread
 
 N_TREES = 100
 MIN_FOREST_ROWS = 6
+_FAR = 3.0902
+"""Normal score of one in a thousand: farther out a value counts no more."""
 _SHRINK = 2.0
 """Rows of the mean that a prediction of the forest is mixed with."""
 
@@ -112,8 +115,7 @@ def _feature_ranks(feature: Feature, real: Floats, values: Floats) -> Floats:
     known = np.sort(real[~np.isnan(real)])
     if not len(known):
         return np.zeros((len(values), 1))
-    below = np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")
-    scores = ndtri(np.clip((below / 2 + 0.5) / (len(known) + 1), 1e-3, 1 - 1e-3))
+    scores = np.clip(normal_scores(values, known), -_FAR, _FAR)
     missing = np.isnan(values)
     absent = missing.astype(float) - float(np.isnan(real).mean())
     return np.column_stack([np.where(missing, 0.0, scores), absent])

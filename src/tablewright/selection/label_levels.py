@@ -54,7 +54,7 @@ class LabelLevels:
 
     def task(self, n_rows: int) -> Task:
         """Return what predicts labels: the linear model alone below 100 real rows."""
-        n_classes = len(self.real_rows.classes) + 1 if self.real_rows.classifies else 0
+        n_classes = self.real_rows.n_codes
         few = len(self.real) < MIN_ROWS_FOR_TREES
         return Task(n_classes, 0, leaf_size(n_rows), _N_TREES, LEARNERS[1:] if few else LEARNERS)
 

@@ -130,12 +130,6 @@ class Evidence:
         )
 
 
-def standard_scores(values: Floats) -> Floats:
-    """Return values with mean 0 and standard deviation 1; zeros where they do not differ."""
-    spread = float(values.std()) if len(values) else 0.0
-    return (values - values.mean()) / spread if spread > 1e-9 else np.zeros(len(values))
-
-
 def class_posterior(evidence: Evidence, is_class: NDArray[np.bool_]) -> Posterior:
     """Update a belief about one class.
 

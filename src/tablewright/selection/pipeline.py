@@ -138,20 +138,26 @@ def split_batches(n_rows: int, batches: Ints | None, batch_size: int | None) -> 
 
 
 def run_checks(
-    checks: Sequence[Check], rows: pl.DataFrame, batches: Sequence[Ints], seed: int
-) -> Trimmed:
+    checks: Sequence[Check], rows: pl.DataFrame, batches: Sequence[Ints], seed: int,
+    unreadable: Sequence[str] | None = None,
+) -> Trimmed:  # fmt: skip
     """Judge batches in sequence; what a batch leaves is known when the next one is judged.
 
     A check may have, beside `fit` and `judge`, ``prepare(batches)``, which shows it all batches
     beforehand; ``learn(rows)``, which is told what was accepted; and ``reads_added``, if it wants
     to see the real rows that an earlier check took over. All checks of a batch start from the
-    same chance, so that two that draw real rows draw the same ones.
+    same chance, so that two that draw real rows draw the same ones. Rows that cannot be read, each
+    with the reason, are in no batch.
     """
     checks = [copy.copy(check) for check in checks]
     for check in checks:
         if hasattr(check, "prepare"):
             check.prepare([rows[batch] for batch in batches])
     books = _Books.open(rows, [check.name for check in checks])
+    if unreadable is not None:
+        books.counts = {"reading": [0, 0], **books.counts}
+        readable = np.array([not reason for reason in unreadable], dtype=bool)
+        books.enter("reading", np.arange(rows.height), Judgement.of(readable, unreadable))
     for number, batch in enumerate(batches):
         accepted, added = _run_batch(checks, rows, batch, [seed, _STREAM, 0, number], books)
         if accepted.height:

@@ -7,14 +7,13 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
-from scipy import stats
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
-from tablewright.selection.feature_space import RealRows
+from tablewright.selection.feature_space import RealRows, normal_scores
 from tablewright.selection.mixture import Mixture
 from tablewright.threads import one_thread
 
@@ -181,7 +180,7 @@ class _Column:
             own[known] = _surprise(model.classes_, oob, values[known])
         else:
             knots = np.sort(values[known])
-            ranks = _normal_scores(values[known], knots)
+            ranks = normal_scores(values[known], knots)
             mean = RandomForestRegressor(min_samples_leaf=3, **options).fit(inputs[known], ranks)
             errors = np.abs(ranks - mean.oob_prediction_)
             spread = RandomForestRegressor(min_samples_leaf=5, **options)
@@ -204,7 +203,7 @@ class _Column:
             score[known] = _surprise(model.classes_, model.predict_proba(inputs), values[known])
         else:
             mean, spread = (model.predict(inputs) for model in self.models)
-            errors = np.abs(_normal_scores(values[known], self.knots) - mean)
+            errors = np.abs(normal_scores(values[known], self.knots) - mean)
             score[known] = errors / np.maximum(spread, _MIN_SPREAD)
         return score / self.unit
 
@@ -232,9 +231,3 @@ def _surprise(classes: Floats, probabilities: Floats, values: Floats) -> Floats:
     seen = np.isin(values, classes)
     p = probabilities[np.arange(len(values)), np.where(seen, own, 0)]
     return np.where(seen, -np.log(np.maximum(p, 0.01)), 0.0)
-
-
-def _normal_scores(values: Floats, knots: Floats) -> Floats:
-    """Return the normal quantile of each value's rank among the knots."""
-    below = np.searchsorted(knots, values) + np.searchsorted(knots, values, "right")
-    return np.asarray(stats.norm.ppf((below / 2 + 0.5) / (len(knots) + 1)))

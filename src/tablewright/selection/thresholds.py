@@ -91,7 +91,7 @@ def _losses(
 
 
 def _loss(rows: Design, asked: Design, real_rows: RealRows) -> float:
-    n_classes = len(real_rows.classes) + 1 if real_rows.classifies else 0
+    n_classes = real_rows.n_codes
     predicted = fit("linear", rows, n_classes, np.random.default_rng(0))(asked)
     if not n_classes:
         return float(((asked.y - predicted) ** 2).mean())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -243,16 +242,16 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         Trimmed
         """
         check_is_fitted(self, "checks_")
-        declared = unreadable or [""] * frame.height
-        readable = np.flatnonzero([not reason for reason in declared])
-        numbers = None if batches is None else np.asarray(batches)[readable]
-        parts = split_batches(len(readable), numbers, self._batch_size)
-        with one_thread():
-            checks = self._settle(frame[readable], parts)
-            result = run_checks(checks, frame[readable], parts, self.seed_)
-        result = fill_quotas(result, self.quotas, self.schema_)
+        readable = np.arange(frame.height)
         if unreadable is not None:
-            result = _with_unreadable(result, frame, declared, readable)
+            readable = np.flatnonzero([not reason for reason in unreadable])
+        numbers = None if batches is None else np.asarray(batches)[readable]
+        parts = [readable[part] for part in
+                 split_batches(len(readable), numbers, self._batch_size)]  # fmt: skip
+        with one_thread():
+            checks = self._settle(frame, parts)
+            result = run_checks(checks, frame, parts, self.seed_, unreadable)
+        result = fill_quotas(result, self.quotas, self.schema_)
         result.notes.extend(self._notes(result))
         return result
 
@@ -354,25 +353,3 @@ def _ill_posed(found: Trimmed, checks: list[Check]) -> list[str]:
         "the information gain does not see whether labels are right, and wrong ones raise it"
     )
     return notes
-
-
-def _with_unreadable(
-    found: Trimmed, frame: pl.DataFrame, said: list[str], readable: Ints
-) -> Trimmed:
-    """Put back the rows that no check saw, since they cannot be read."""
-    n = frame.height
-    keep, score = np.zeros(n, dtype=bool), np.full(n, np.nan)
-    keep[readable], score[readable] = found.keep, found.score
-    stage, reason = ["reading" if text else "" for text in said], list(said)
-    for index, row in enumerate(readable.tolist()):
-        stage[row], reason[row] = found.stage[index], found.reason[index]
-    counts = [("reading", n, len(readable)), *found.counts]
-    return replace(
-        found,
-        candidates=frame,
-        keep=keep,
-        stage=stage,
-        reason=reason,
-        score=score,
-        counts=counts,
-    )

@@ -48,9 +48,8 @@ class Sharing:
 
     Examples
     --------
-    >>> schema = Schema.build({"age": "integer", "name": "text"})
     >>> frame = pl.DataFrame({"age": [31, 47], "name": ["Ann", "Bob"]})
-    >>> Sharing("rows", redact=("name",)).rows(frame, schema)
+    >>> Sharing("rows", redact=("name",)).cells(frame)
     [{'age': 31}, {'age': 47}]
     """
 
@@ -88,14 +87,6 @@ class Sharing:
                 f"{who} shows {level} of the table to the model, and only the {self.share} may "
                 f"leave this machine: say --share {level}, or take another method"
             )
-
-    def rows(self, frame: pl.DataFrame, schema: Schema) -> list[dict[str, Cell]]:
-        """Return rows that may be shown, without redacted columns; none where none may leave."""
-        self.check(schema, frame)
-        if not self.allows("rows"):
-            return []
-        names = [name for name in schema.names if name in frame.columns]
-        return self.cells(frame.select(names))
 
     def cells(self, frame: pl.DataFrame) -> list[dict[str, Cell]]:
         """Return the rows of a frame without redacted columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -66,10 +67,7 @@ class RowsWritten:
 
     def reasons(self) -> Mapping[str, int]:
         """Count the reasons that rows were lost for, most frequent first."""
-        counted: dict[str, int] = {}
-        for row in self.lost:
-            counted[row.reason] = counted.get(row.reason, 0) + 1
-        return dict(sorted(counted.items(), key=lambda item: -item[1]))
+        return dict(Counter(row.reason for row in self.lost).most_common())
 
 
 @dataclass
