@@ -13,6 +13,7 @@ from werkzeug import Request, Response
 from tablewright.llm.endpoint.capabilities import (
     Capabilities,
     CapabilityCache,
+    _completes,
     cache_folder,
     find_models,
     served_models,
@@ -109,3 +110,18 @@ def test_the_cache_is_the_users_not_the_tables(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     assert cache_folder() == tmp_path / "tablewright"
+
+
+@pytest.mark.parametrize(
+    "answer", [{"data": 5}, {"data": None}, {"data": {"id": "m"}}, {"data": [1, "m", None]},
+               {"data": [{"id": 7}, {"id": "x" * 300}]}, [], 3, None],
+)  # fmt: skip
+def test_a_list_of_models_that_is_none_names_no_model(httpserver: HTTPServer, answer: Any) -> None:
+    httpserver.expect_request("/v1/models").respond_with_json(answer)
+    assert served_models(httpserver.url_for("/v1")) == []
+
+
+@pytest.mark.parametrize("choices", [{"0": "x"}, [3], [], "text", [{"text": ""}], None])
+def test_odd_answers_to_a_plain_text_complete_nothing(httpserver: HTTPServer, choices: Any) -> None:
+    httpserver.expect_request("/v1/completions").respond_with_json({"choices": choices})
+    assert _completes(Capabilities("m", httpserver.url_for("/v1"))) is False

@@ -6,6 +6,7 @@ Nothing but loopback addresses and given files is asked, and no cell of any tabl
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -147,12 +148,12 @@ def find_models(
         Called with each model as soon as it is known.
     """
     memory = CapabilityCache() if cache is None else cache
+    places = (LOCAL_SERVERS if servers is None else servers).items()
+    served = ((server, url, model) for server, url in places for model in served_models(url))
+    bases = itertools.chain(map(_of_file, files), itertools.starmap(_of_server, served))
     result = []
-    asked = [_of_file(path, memory, again) for path in files]
-    for server, url in (LOCAL_SERVERS if servers is None else servers).items():
-        asked += [_of_server(server, url, model, memory, again) for model in served_models(url)]
-    for ask in asked:
-        result.append(ask())
+    for key, base in bases:
+        result.append(_remembered(key, base, memory, again))
         if on_model is not None:
             on_model(result[-1])
     return result
@@ -160,46 +161,44 @@ def find_models(
 
 def served_models(url: str) -> list[str]:
     """Return the models that a server on this machine lists; none where nobody answers."""
-    content = _ask(url, "/models")
-    entries = content.get("data") if isinstance(content, dict) else None
-    names = [entry.get("id") for entry in entries or [] if isinstance(entry, dict)]
+    names = [entry.get("id") for entry in _listed(url)]
     return [name for name in names if isinstance(name, str) and len(name) < 300]
 
 
-def _of_file(path: str, cache: CapabilityCache, again: bool) -> Callable[[], Capabilities]:
+def _listed(url: str) -> list[Mapping[str, Any]]:
+    content = _ask(url, "/models")
+    entries = content.get("data") if isinstance(content, dict) else None
+    return (
+        [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    )
+
+
+def _of_file(path: str) -> tuple[str, Capabilities]:
+    """Return the key of a model file, and what it says of itself."""
     from tablewright.llm.endpoint.gguf import GGUFOptions
     from tablewright.llm.endpoint.gguf_file import read_gguf
 
-    def ask() -> Capabilities:
-        try:
-            options = GGUFOptions.parse(path.removeprefix("gguf:"))
-            file = read_gguf(options.path)
-        except InputError as error:
-            return Capabilities(path, problem=str(error))
-        state = options.path.stat()
-        key = f"{options.path.resolve()} {state.st_size} {state.st_mtime_ns} {options.threads}"
-        name = f"gguf:{options.path}"
-        base = Capabilities(
-            name, server="a file", slots=options.slots, context_length=options.tokens(file)
-        )
-        return _remembered(key, base, cache, again)
-
-    return ask
+    try:
+        options = GGUFOptions.parse(path.removeprefix("gguf:"))
+        file = read_gguf(options.path)
+    except InputError as error:
+        return "", Capabilities(path, problem=str(error))
+    state = options.path.stat()
+    key = f"{options.path.resolve()} {state.st_size} {state.st_mtime_ns} {options.threads}"
+    return key, Capabilities(
+        f"gguf:{options.path}", server="a file", slots=options.slots,
+        context_length=options.tokens(file),
+    )  # fmt: skip
 
 
-def _of_server(
-    server: str, url: str, model: str, cache: CapabilityCache, again: bool
-) -> Callable[[], Capabilities]:
-    def ask() -> Capabilities:
-        slots, context = _properties(server, url, model)
-        base = Capabilities(model, url, server, slots=slots, context_length=context)
-        return _remembered(f"{url} {model}", base, cache, again)
-
-    return ask
+def _of_server(server: str, url: str, model: str) -> tuple[str, Capabilities]:
+    slots, context = _properties(url, model)
+    base = Capabilities(model, url, server, slots=slots, context_length=context)
+    return f"{url} {model}", base
 
 
 def _remembered(key: str, base: Capabilities, cache: CapabilityCache, again: bool) -> Capabilities:
-    known = None if again else cache.get(key)
+    known = base if base.problem else None if again else cache.get(key)
     if known is not None:
         return known
     result = probe(base)
@@ -272,21 +271,19 @@ def _completes(base: Capabilities) -> bool | None:
         "model": base.model, "prompt": "1, 2, 3, 4,", "max_tokens": 4, "temperature": 0.0,
     })  # fmt: skip
     choices = content.get("choices") if isinstance(content, dict) else None
-    return bool(choices and isinstance(choices[0], dict) and choices[0].get("text"))
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return isinstance(first, dict) and bool(first.get("text"))
 
 
-def _properties(server: str, url: str, model: str) -> tuple[int | None, int | None]:
+def _properties(url: str, model: str) -> tuple[int | None, int | None]:
     """Return slots and context length, where the server says them in its own way."""
-    root = re.sub(r"/v1/?$", "", url)
-    facts = _ask(root, "/props")
+    facts = _ask(re.sub(r"/v1/?$", "", url), "/props")
     if isinstance(facts, dict):
         settings = facts.get("default_generation_settings")
         context = settings.get("n_ctx") if isinstance(settings, dict) else None
         return _whole(facts.get("total_slots")), _whole(context)
-    listed = _ask(url, "/models")
-    entries = listed.get("data", []) if isinstance(listed, dict) else []
-    for entry in entries:
-        if isinstance(entry, dict) and entry.get("id") == model:
+    for entry in _listed(url):
+        if entry.get("id") == model:
             return None, _whole(entry.get("max_model_len") or entry.get("context_length"))
     return None, None
 

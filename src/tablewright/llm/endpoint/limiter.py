@@ -92,22 +92,18 @@ class Limit:
 
     def failed(self, started: float, now: float) -> None:
         """Learn that a call was served and ended in another error than 429."""
-        self._left(now)
+        self.left(now)
         self._served += now - started
         self._learn_latency(now - started)
 
     def refused(self, started: float, now: float) -> None:
         """Learn that a call met 429; what belongs to the burst that was cut for is let be."""
-        self._left(now)
+        self.left(now)
         self._refused += now - started
         self._at_once = self._at_once or now - started < 0.5 * self.latency
         self.growing = self.growing and not self._at_once
         if started >= self._cut_at and now >= self._cut_at + _BURST * self.latency:
             self._cut(now)
-
-    def left(self, now: float) -> None:
-        """Learn that a call was given up."""
-        self._left(now)
 
     def _cut(self, now: float) -> None:
         taken = self._served + self._refused
@@ -119,7 +115,8 @@ class Limit:
         self._cut_at, self._at_once = now, False
         self._used = self._offered = self._served = self._refused = 0.0
 
-    def _left(self, now: float) -> None:
+    def left(self, now: float) -> None:
+        """Learn that a call has given its slot back, whatever came of it."""
         self._advance(now)
         self.active -= 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
@@ -132,47 +133,24 @@ def request_rows(
     >>> written.cells, written.reasons()
     ([{'age': 31}, {'age': 47}], {"column 'age': 'x' is no number": 1})
     """
-    return request_together(
-        llm,
-        [task],
-        n_rows,
-        seed=seed,
-        batch_size=batch_size,
-        row_format=row_format,
-        rounds=rounds,
-        on_progress=on_progress,
-    )[0]
+    run = _Run(llm, task, n_rows, seed, batch_size, row_format, rounds)
+    return _together(llm, [run], on_progress)[0]
 
 
 def request_together(
-    llm: LLM,
-    tasks: Sequence[RowTask],
-    n_rows: int | None = None,
-    *,
-    seed: int = 0,
-    batch_size: int = 20,
-    row_format: RowFormat | str = "json",
-    rounds: int = 3,
-    on_progress: Callable[[int], None] | None = None,
+    llm: LLM, tasks: Sequence[RowTask], n_rows: int | None = None, **options: Any
 ) -> list[RowsWritten]:
     """Ask a model for the rows of several tasks at once.
 
-    Each task gets the rows that `request_rows` would get for it alone. Parameters are those
-    of `request_rows`; `n_rows` is the number of rows of each task.
-
-    Returns
-    -------
-    list of RowsWritten
-        One for each task.
+    Each task gets the rows that `request_rows` would get for it alone, with the same options;
+    `n_rows` is the number of rows of each task.
     """
-    runs = []
-    for task in tasks:
-        n_each = len(task.given) if n_rows is None else n_rows
-        if n_each < 1 or (task.given and n_each != len(task.given)) or batch_size < 1:
-            raise InputError(
-                f"n_rows has to be above 0 and equal to the number of given rows, not {n_rows}"
-            )
-        runs.append(_Run(llm, task, seed, n_each, batch_size, row_format, rounds))
+    return _together(llm, [_Run(llm, task, n_rows, **options) for task in tasks])
+
+
+def _together(
+    llm: LLM, runs: Sequence[_Run], on_progress: Callable[[int], None] | None = None
+) -> list[RowsWritten]:
     while any(turns := [run.turn() for run in runs]):
         parts = [run.prompts(turn) for run, turn in zip(runs, turns, strict=True)]
         results = iter(complete_all(llm, [prompt for part in parts for prompt in part]))
@@ -190,18 +168,23 @@ class _Run:
         self,
         llm: LLM,
         task: RowTask,
-        seed: int,
-        n_rows: int,
-        batch_size: int,
-        row_format: RowFormat | str,
-        rounds: int,
+        n_rows: int | None,
+        seed: int = 0,
+        batch_size: int = 20,
+        row_format: RowFormat | str = "json",
+        rounds: int = 3,
     ) -> None:
+        n_each = len(task.given) if n_rows is None else n_rows
+        if n_each < 1 or (task.given and n_each != len(task.given)) or batch_size < 1:
+            raise InputError(
+                f"n_rows has to be above 0 and equal to the number of given rows, not {n_rows}"
+            )
         self.task, self.seed, self.rounds = task, seed, rounds
         self.form = FORMATS[row_format] if isinstance(row_format, str) else row_format
-        self.written = RowsWritten(n_rows, row_format=self.form.name)
+        self.written = RowsWritten(n_each, row_format=self.form.name)
         self.batches = [
-            _Batch(index, list(range(first, min(first + batch_size, n_rows))))
-            for index, first in enumerate(range(0, n_rows, batch_size))
+            _Batch(index, list(range(first, min(first + batch_size, n_each))))
+            for index, first in enumerate(range(0, n_each, batch_size))
         ]
         self.sharing = sharing_of(llm)
         if task.given_level is not None:
