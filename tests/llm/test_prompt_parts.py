@@ -27,11 +27,11 @@ from tablewright.llm.endpoint.metering import Metered, Speed, UsageByRole
 from tablewright.llm.endpoint.scripted import Scripted
 from tablewright.llm.prompts.builder import Condition, PromptBuilder
 from tablewright.llm.prompts.delimiters import delimited
-from tablewright.llm.prompts.sharing import count_cells, plain
+from tablewright.llm.prompts.sharing import Cell, count_cells, plain
 from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.llm.rows.raw_rows import match_names
 from tablewright.llm.rows.task import placeholder
-from tablewright.schema import SAID, Column, Kind, Schema
+from tablewright.schema import DECLARED, Column, Kind, Schema
 
 CITY = {"kind": "categorical", "categories": ["Ulm", "Bonn"]}
 SCHEMA = Schema.build(
@@ -75,7 +75,7 @@ def test_a_redacted_column_is_named_and_nothing_of_it_told() -> None:
 
 
 def test_values_may_be_named_by_their_source_and_their_number() -> None:
-    inferred = Column(name="city", kind=Kind.CATEGORICAL, categories=["Ulm"], why="seen")
+    inferred = Column(name="city", kind=Kind.CATEGORICAL, categories=["Ulm"], reason="seen")
     summary = Sharing("summary")
     assert summary.admits(inferred, ["Ulm"], TABLE)
     assert not summary.admits(inferred, ["Ulm", "Bonn"], TABLE)
@@ -110,7 +110,7 @@ def test_conditions_on_redacted_columns_and_mined_ones_stay_here() -> None:
 
 
 def test_cells_that_were_given_are_counted_where_they_are_of_the_table() -> None:
-    rows = [{"age": 3, "city": "Ulm"}, {"age": 4, "city": "Bonn"}]
+    rows: list[dict[str, Cell]] = [{"age": 3, "city": "Ulm"}, {"age": 4, "city": "Bonn"}]
     builder = PromptBuilder(Sharing("rows", redact=("city",)))
     assert builder.admit_given(rows, "rows") == [{"age": 3}, {"age": 4}]
     assert builder.sent == {"age": 2}
@@ -122,8 +122,8 @@ def test_cells_that_were_given_are_counted_where_they_are_of_the_table() -> None
 
 
 def test_shares_of_redacted_values_are_not_asked_for() -> None:
-    asked = {"Ulm": 0.25, "Bonn": 0.75}
-    said = SCHEMA["city"].model_copy(update={"why": SAID})
+    asked: dict[Cell, float] = {"Ulm": 0.25, "Bonn": 0.75}
+    said = SCHEMA["city"].model_copy(update={"reason": DECLARED})
     text = PromptBuilder(Sharing("schema")).shares(said, asked, "Shares:").text
     assert '{"Ulm": "25%", "Bonn": "75%"}' in text
     hidden = PromptBuilder(Sharing("rows", redact=("city",)))
@@ -159,7 +159,8 @@ def test_rows_get_the_data_types_of_their_kinds() -> None:
          "grade": {"kind": "categorical", "categories": [1, 2]},
          "half": {"kind": "categorical", "categories": [1, 2.5]}, "text": "text"}
     )  # fmt: skip
-    row = {"n": 1, "x": 2, "day": "2026-01-31", "at": "2026-01-31T07:05:00+02:00", "span": 1.5,
+    row: dict[str, Cell] = {
+           "n": 1, "x": 2, "day": "2026-01-31", "at": "2026-01-31T07:05:00+02:00", "span": 1.5,
            "ok": True, "grade": 2, "half": 2.5, "text": None}  # fmt: skip
     frame = rows_to_frame([row, {}], schema)
     assert frame.dtypes == [
