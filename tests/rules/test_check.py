@@ -138,3 +138,84 @@ def test_rules_that_do_not_fit_the_table(rule: Any, says: str) -> None:
         check_rules(FRAME, as_rules([rule]), SCHEMA)
     assert says in str(caught.value)
     assert str(caught.value).startswith("rule 'r1': ")
+
+
+def invoices() -> tuple[pl.DataFrame, Schema]:
+    """Sums written with two digits; of 100 about a fifth is no sum in 64-bit numbers."""
+    net = [round(0.1 + i * 0.37, 2) for i in range(100)]
+    vat = [round(0.2 + i * 0.11, 2) for i in range(100)]
+    gross = [round(a + b, 2) for a, b in zip(net, vat, strict=True)]
+    assert sum(a + b != c for a, b, c in zip(net, vat, gross, strict=True)) > 10
+    frame = pl.DataFrame({"net": net, "vat": vat, "gross": gross, "big": [g > 20 for g in gross]})
+    amount = {"kind": "continuous", "decimals": 2, "minimum": 0.0, "maximum": 50.0}
+    kinds: dict[str, Any] = dict.fromkeys(("net", "vat", "gross"), amount) | {"big": "boolean"}
+    return frame, Schema.build(kinds)
+
+
+@pytest.mark.parametrize(
+    ("rule", "violations"),
+    [
+        ("gross = net + vat", 0),
+        ("gross - vat = net", 0),
+        ("gross - vat <> net", 100),
+        ({"kind": "implies", "if": "big", "then": "gross = net + vat"}, 0),
+        ({"kind": "forbid", "all": ["gross <> net + vat"]}, 0),
+        ({"kind": "iff", "a": "gross = net + vat", "b": "net > -1"}, 0),
+        ("gross = net + vat + 0.01", 100),  # a cent is no rounding
+        ("net = vat", 100),  # nothing is computed here: as in SQL
+    ],
+    ids=str,
+)
+def test_computed_numbers_are_equal_but_for_rounding(rule: Any, violations: int) -> None:
+    frame, schema = invoices()
+    assert check_rules(frame, as_rules([rule]), schema).results[0].violations == violations
+
+
+@pytest.mark.parametrize("size", [10**25, -(10**25), 2**63, 2**64 + 1])
+def test_whole_numbers_of_any_size_are_compared(size: int) -> None:
+    schema = Schema.build({"a": "integer"})
+    frame = pl.DataFrame({"a": pl.Series([1, 2**62], dtype=pl.Int64)})
+    above = check_rules(frame, as_rules([{"kind": "range", "column": "a", "min": size}]), schema)
+    assert above.results[0].violations == (2 if size > 0 else 0)
+
+
+def test_a_number_beyond_all_sizes_is_refused() -> None:
+    rules = as_rules([{"kind": "range", "column": "a", "max": 10**400}])
+    with pytest.raises(RuleError, match=r"'1000.*characters.*is not a number"):
+        check_rules(pl.DataFrame({"a": [1]}), rules, Schema.build({"a": "integer"}))
+
+
+def test_a_soft_rule_passes_within_three_standard_errors_of_its_probability() -> None:
+    schema = Schema.build({"a": "integer"})
+    rules = as_rules([{"expression": "a > 0", "severity": "soft", "probability": 0.8}])
+
+    def passes(broken: int) -> bool:
+        frame = pl.DataFrame({"a": [0] * broken + [1] * (400 - broken)})
+        return check_rules(frame, rules, schema).ok
+
+    # 80 of 400 are allowed; three standard errors are 3 * sqrt(0.8 * 0.2 / 400) * 400 = 24
+    assert (passes(80), passes(103), passes(105)) == (True, True, False)
+
+
+def test_support_counts_the_rows_that_a_rule_speaks_of() -> None:
+    schema = Schema.build({"a": "integer", "b": "integer"})
+    frame = pl.DataFrame({"a": [1, 2, None, 4, 5], "b": [1, None, None, 0, 9]})
+    rules = as_rules(
+        [
+            "a <= b",
+            {"kind": "implies", "if": "a > 1", "then": "b > 1"},
+            {"kind": "iff", "a": "a = 1", "b": "b = 9"},
+            {"kind": "unique", "columns": ["a", "b"]},
+            {"kind": "quota", "where": "a > 3", "share": [0.1, 0.3]},
+        ]
+    )
+    report = check_rules(frame, rules, schema)
+    assert [result.support for result in report.results] == [3, 3, 2, 3, 2]
+    assert [result.violations for result in report.results] == [1, 1, 2, 0, 1]
+    assert report["r5"].rate == pytest.approx(0.1)  # two of five are a tenth above 0.3
+
+
+def test_only_five_rows_are_named() -> None:
+    frame = pl.DataFrame({"a": [0, 1] + [0] * 20})
+    result = check_rules(frame, as_rules(["a > 0"]), Schema.build({"a": "integer"})).results[0]
+    assert (result.rows, result.violations) == ([0, 2, 3, 4, 5], 21)

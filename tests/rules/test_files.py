@@ -91,6 +91,11 @@ def test_rules_are_joined_and_names_stay_unique() -> None:
         ([{"kind": "fd", "from": ["a", "a"], "to": "c"}], "column 'a' stands twice"),
         ([{"kind": "unique", "columns": ["a", "b", "a"]}], "column 'a' stands twice"),
         ([{"kind": "fd", "from": ["a", "b"], "to": "c", "map": [["x", 1]]}], "has 3 values"),
+        ([{"kind": "fd", "from": ["a"], "to": "c", "map": {}}], "a row for each combination"),
+        ([{"kind": "linear", "terms": {"a": float("inf")}, "op": "<="}], "a finite number"),
+        ([{"kind": "linear", "terms": {"a": 1}, "op": "=", "value": float("nan")}], "finite"),
+        ([{"kind": "range", "column": "a", "min": float("nan")}], "a finite number"),
+        ([{"expression": "a", "severity": "soft", "weight": float("inf")}], "a finite number"),
         ([{"kind": "order", "columns": ["a"]}], "at least 2"),
         ([{"name": "old", "expression": 3}], "rule 1 ('old'): expression"),
         ({"version": 2, "rules": []}, "version"),
@@ -165,6 +170,8 @@ def test_constraints_of_a_sql_table() -> None:
         ("CREATE VIEW v AS SELECT 1", "no columns"),
         ("CREATE TABLE t AS SELECT 1", "no columns"),
         ("CREATE TABLE (", "not understood"),
+        ("", "one CREATE TABLE"),
+        (f"CREATE TABLE t (a INT CHECK (a > {'1' * 200_000}))", "longer than 200,000 characters"),
     ],
 )
 def test_other_sql_is_refused(text: str, says: str) -> None:
@@ -176,3 +183,92 @@ def test_sql_file(tmp_path: Path) -> None:
     path = tmp_path / "table.sql"
     path.write_text("CREATE TABLE t (a INT CHECK (a > 1))")
     assert [rule.described() for rule in read_rules(path)] == ["a > 1"]
+
+
+def test_constraints_that_say_nothing_of_values_are_passed_over() -> None:
+    text = """
+        CREATE TABLE t (
+            a INT NULL DEFAULT 3,
+            b INT REFERENCES u (id),
+            CONSTRAINT key PRIMARY KEY (a, b),
+            FOREIGN KEY (a) REFERENCES u (id)
+        )
+    """
+    assert [(rule.name, rule.described()) for rule in read_sql(text)] == [
+        ("key", "no two rows have the same a, b"),
+        ("r2", "a IS NOT NULL"),
+        ("r3", "b IS NOT NULL"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rules:\n- a > 1\n- 'b' > 2\n", "in line 3"),
+        ('{"rules": [\n1,\n}', "in line 3"),
+        ("rules: [round(a, 2) > 1]", "rule 1: the brackets of 'round(a' do not match"),
+        ("rules: [{expression: least(a, b) > 1}]", "an expression with a comma in it stands in"),
+        ("rules: " + "[" * 2000, "neither YAML nor JSON"),
+    ],
+)
+def test_text_that_breaks_off_is_told_by_line_and_remedy(text: str, says: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        parse_rules(text)
+    assert says in str(caught.value)
+
+
+def test_a_large_file_is_refused_before_it_is_read_as_rules(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("#" * 2_000_001)
+    with pytest.raises(RuleError, match="larger than 2,000,000 characters"):
+        read_rules(path)
+
+
+def test_sql_is_known_by_its_first_word_whatever_the_name_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "table.txt"
+    path.write_text("\n  create table t (a INT CHECK (a > 1))")
+    assert [rule.described() for rule in read_rules(path)] == ["a > 1"]
+    assert len(parse_rules("")) == 0
+
+
+DESCRIBED: list[tuple[Any, str]] = [
+    ({"kind": "range", "column": "a", "min": 1}, "1 <= a"),
+    ({"kind": "range", "column": "a", "max": 2.5}, "a <= 2.5"),
+    ({"kind": "range", "column": "a", "min": 0, "max": "2020-01-31"}, "0 <= a <= 2020-01-31"),
+    ({"kind": "order", "columns": ["a", "b", "c"]}, "a <= b <= c"),
+    ({"kind": "order", "columns": ["a", "b"], "strictly": True}, "a < b"),
+    ({"kind": "linear", "terms": {"a": -1, "b": 2.5, "c": 1}, "op": "<", "value": 3},
+     "-a + 2.5 * b + c < 3"),
+    ({"kind": "linear", "terms": {"a": 1, "b": -0.4}, "op": "=", "tolerance": 0.01},
+     "a - 0.4 * b = 0 (within 0.01)"),
+    ({"kind": "formula", "column": "a", "expr": "b * 2", "tolerance": 0.5},
+     "a = b * 2 (within 0.5)"),
+    ({"kind": "forbid", "all": ["a > 1", "b < 2"]}, "never a > 1 and b < 2"),
+    ({"kind": "quota", "where": "a > 1", "share": [0.1, 0.25], "min_rows": 3},
+     "10.0% to 25.0% of the rows: a > 1, at least 3 rows"),
+    ({"kind": "conditional", "column": "a", "dist": {"x": 0.25, "y": 0.75}, "given": "b = 1"},
+     "a where b = 1: x 25.0%, y 75.0%"),
+    ({"kind": "align", "on": "a", "attribute": "b", "pairs": {"x": ["u", 1], True: ["v"]}},
+     "b goes with a: x: ['u', 1]; true: ['v']"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "text"), DESCRIBED, ids=str)
+def test_a_rule_is_described_in_one_line(rule: Any, text: str) -> None:
+    assert as_rules([rule]).rules[0].described() == text
+
+
+def test_third_rule_without_a_name_is_r3_unless_that_is_taken() -> None:
+    rules = as_rules([{"name": "r2", "expression": "a"}, "b", {"id": "last", "expression": "c"}])
+    assert [rule.name for rule in rules] == ["r2", "r2'", "last"]
+
+
+def test_shares_may_miss_1_by_a_hundredth() -> None:
+    def shares(*values: float) -> Any:
+        dist = dict(zip("abc", values, strict=False))
+        return as_rules([{"kind": "conditional", "column": "a", "dist": dist}])
+
+    assert len(shares(0.33, 0.33, 0.335)) == 1
+    for wrong in ((0.5, 0.485), (0.5, 0.515), (1.2, -0.2)):
+        with pytest.raises(RuleError, match="not negative and sum to 1"):
+            shares(*wrong)

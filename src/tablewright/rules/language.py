@@ -50,7 +50,9 @@ class Source(StrEnum):
 class _Rule(BaseModel):
     """What every rule says about itself, whatever its kind."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
     per_row: ClassVar[bool] = True
 
     name: str = Field(
@@ -262,6 +264,8 @@ class Dependency(_Rule):
     @model_validator(mode="after")
     def _map_fits(self) -> Self:
         width = len(self.from_) + 1
+        if not self.map:
+            raise ValueError("map has a row for each combination, or is left out to be learned")
         if self.map != "learn" and any(len(row) != width for row in self.map):
             raise ValueError(f"each row of map has {width} values: {[*self.from_, self.to]}")
         if self.to in self.from_:

@@ -51,23 +51,23 @@ def _tree(rule: Any, schema: Schema) -> sql.Node | None:
 
 @_tree.register
 def _(rule: language.Check, schema: Schema) -> sql.Node:
-    return parse(rule.expression, schema).tree
+    return stated(rule.expression, schema)
 
 
 @_tree.register
 def _(rule: language.Implies, schema: Schema) -> sql.Node:
-    return _implies(parse(rule.if_, schema).tree, parse(rule.then, schema).tree)
+    return _implies(stated(rule.if_, schema), stated(rule.then, schema))
 
 
 @_tree.register
 def _(rule: language.Equivalence, schema: Schema) -> sql.Node:
-    a, b = parse(rule.a, schema).tree, parse(rule.b, schema).tree
+    a, b = stated(rule.a, schema), stated(rule.b, schema)
     return sql.And((_implies(a, b), _implies(b, a)))
 
 
 @_tree.register
 def _(rule: language.Forbid, schema: Schema) -> sql.Node:
-    parts = tuple(parse(text, schema).tree for text in rule.all)
+    parts = tuple(stated(text, schema) for text in rule.all)
     return sql.Not(parts[0] if len(parts) == 1 else sql.And(parts))
 
 
@@ -127,6 +127,33 @@ def _(rule: language.Formula, schema: Schema) -> sql.Node:
     )
 
 
+def stated(text: str, schema: Schema) -> sql.Node:
+    """Return what a text of a rule says; computed numbers are equal if they are but for rounding.
+
+    In 64-bit numbers 0.1 + 0.2 is not 0.3, so that a sum written with two digits would be broken
+    by a fifth of the rows that keep it.
+    """
+    return _rounded(parse(text, schema).tree, schema)
+
+
+def _rounded(node: sql.Node, schema: Schema) -> sql.Node:
+    if isinstance(node, sql.Comparison) and node.operator in ("=", "<>"):
+        names = sql.columns_of(node)
+        computed = any(isinstance(part, sql.Arithmetic) for part in (node.left, node.right))
+        if computed and any(schema[name].kind is Kind.CONTINUOUS for name in names):
+            size = max(1.0, *(_size(schema[name]) for name in names))
+            difference = sql.Call("abs", (sql.Arithmetic("-", node.left, node.right),))
+            operator: Any = "<=" if node.operator == "=" else ">"
+            return sql.Comparison(operator, difference, sql.Literal(_ROUNDING * size))
+    return sql.rebuilt(node, [_rounded(child, schema) for child in sql.children(node)])
+
+
+def _size(column: Column) -> float:
+    """Return the largest number of a column, 0 where it is not known."""
+    ends = (column.minimum, column.maximum)
+    return max(abs(end) if isinstance(end, int | float) else 0.0 for end in ends)
+
+
 def formula_tree(rule: language.Formula, schema: Schema) -> sql.Node:
     """Return what a computed column is computed by; checked.
 
@@ -178,9 +205,9 @@ def conjunction(parts: Sequence[sql.Node]) -> sql.Node:
 def premise_of(rule: Any, schema: Schema) -> sql.Node | None:
     """Return when a rule speaks of a row: its `if`, else where its columns are not missing."""
     if isinstance(rule, language.Implies):
-        return parse(rule.if_, schema).tree
+        return stated(rule.if_, schema)
     if isinstance(rule, language.Equivalence):
-        return sql.Or((parse(rule.a, schema).tree, parse(rule.b, schema).tree))
+        return sql.Or((stated(rule.a, schema), stated(rule.b, schema)))
     return None
 
 

@@ -404,7 +404,7 @@ def _converted(value: Any, kind: Type) -> sql.Value:
         case Type.TIMESTAMP:
             return datetime.fromisoformat(str(value))
         case _:
-            if isinstance(value, int) and not isinstance(value, bool):
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**100:
                 return value
             number = float(value)
             return int(number) if number.is_integer() and abs(number) < 2**53 else number

@@ -14,7 +14,7 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -186,7 +186,9 @@ class _Compiler:
     def width(self, node: sql.Node) -> Any:
         """Return the dtype of a number; whole ones as they stand, for floats end at 2^53."""
         if isinstance(node, sql.Literal):
-            return pl.Float64 if isinstance(node.value, float) else pl.Int64
+            whole = isinstance(node.value, int) and abs(node.value) < 2**100
+            small = whole and -(2**63) <= cast(int, node.value) < 2**63
+            return pl.Int64 if small else pl.Int128 if whole else pl.Float64
         if isinstance(node, sql.Name) and node.column in self.dtypes:
             return _width(self.dtypes[node.column])
         return pl.Float64
