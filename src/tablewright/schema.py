@@ -321,9 +321,10 @@ class Schema(BaseModel):
             raise SchemaError(f"schema: {_first_error(error)}") from error
 
     def __getitem__(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name in (name, inner_name(name)):
-                return column
+        for inner in (name, inner_name(name)):
+            for column in self.columns:
+                if column.name == inner:
+                    return column
         raise SchemaError(f"unknown column {name!r}{suggest(name, self.names)}")
 
     def __contains__(self, name: object) -> bool:

@@ -204,9 +204,10 @@ def _is_coded(column: Column) -> bool:
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:
-    if name not in frame.columns:
+    column: pl.Series | None = frame.get_column(name, default=None)
+    if column is None:
         raise InputError(f"the table has no column {name!r}{suggest(name, frame.columns)}")
-    return frame[name]
+    return column
 
 
 def _find_levels(series: pl.Series, column: Column) -> pl.Series:

@@ -63,8 +63,10 @@ def typed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     >>> typed(pl.DataFrame({"age": ["39", "?"]}), schema)["age"].to_list()
     [39, None]
     """
-    known = [column for column in schema.each() if column.name in frame.columns]
-    return pl.DataFrame([typed_series(frame[column.name], column) for column in known])
+    pairs = ((frame.get_column(column.name, default=None), column) for column in schema.each())
+    return pl.DataFrame(
+        [typed_series(series, column) for series, column in pairs if series is not None]
+    )
 
 
 def typed_series(series: pl.Series, column: Column) -> pl.Series:
@@ -132,7 +134,13 @@ def _read_number(series: pl.Series, column: Column) -> pl.Series:
             f"{column.kind.value}; add for instance 'format: \"%d.%m.%Y\"' to the schema"
         )
     parse = parse_durations if column.kind is Kind.TIMEDELTA else parse_dates
-    parsed = _parsed(parse, series, column)
+    try:
+        parsed = parse(series, column.format)
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(
+            f"column {column.name!r}: {column.format!r} is no format of a {column.kind.value}; "
+            "write for instance '%d.%m.%Y', '%Y-%m-%d %H:%M:%S' or 'HH:MM'"
+        ) from error
     bad = parsed.is_null() & series.is_not_null()
     if bad.any():
         row = int(bad.arg_max() or 0)
@@ -140,17 +148,6 @@ def _read_number(series: pl.Series, column: Column) -> pl.Series:
             f"column {column.name!r}, row {row}: {series[row]!r} is not written as "
             f"{column.format!r}; correct the cell or the format in the schema"
         )
-    return parsed
-
-
-def _parsed(parse: Any, series: pl.Series, column: Column) -> pl.Series:
-    try:
-        parsed: pl.Series = parse(series, column.format)
-    except pl.exceptions.PolarsError as error:
-        raise SchemaError(
-            f"column {column.name!r}: {column.format!r} is no format of a {column.kind.value}; "
-            "write for instance '%d.%m.%Y', '%Y-%m-%d %H:%M:%S' or 'HH:MM'"
-        ) from error
     return parsed
 
 

@@ -47,13 +47,13 @@ def read_as_said(path: Path, schema_file: Path | None) -> pl.DataFrame:
 
 def with_all(raw: pl.DataFrame, schema: Schema, what: str) -> pl.DataFrame:
     """Check that a frame has the columns of a schema and no other; put them in its order."""
+    names = schema.names
     for name in raw.columns:
-        if name not in schema:
+        if name not in names:
             raise InputError(f"{what} has a column {name!r} that the schema does not name")
-    for name in schema.names:
-        if name not in raw.columns:
-            raise InputError(f"{what} has no column {name!r}{suggest(name, raw.columns)}")
-    return raw[schema.names]
+    if absent := [name for name in names if name not in raw.columns]:
+        raise InputError(f"{what} has no column {absent[0]!r}{suggest(absent[0], raw.columns)}")
+    return raw[names]
 
 
 def load_seeds(data: Any, schema: Schema) -> pl.DataFrame:

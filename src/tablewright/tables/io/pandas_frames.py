@@ -258,10 +258,7 @@ def _from_decimals(values: list[Any], name: str) -> pl.Series:
 
 def _from_datetimes(values: list[Any], name: str) -> pl.Series:
     """Take moments, with one time zone or without."""
-    zones = {
-        None if value.tzinfo is None else value.tzname() for value in values if value is not None
-    }
-    keys = {getattr(value.tzinfo, "key", None) for value in values if value is not None}
+    zones = {value.tzinfo for value in values if value is not None}
     if None in zones and len(zones) > 1:
         raise InputError(
             f"column {name!r} mixes moments with and without a time zone; give all of them one"
@@ -270,8 +267,8 @@ def _from_datetimes(values: list[Any], name: str) -> pl.Series:
         return pl.Series(name, values, strict=False)
     utc = [None if v is None else v.astimezone(datetime.UTC).replace(tzinfo=None) for v in values]
     series = pl.Series(name, utc, dtype=pl.Datetime("us")).dt.replace_time_zone("UTC")
-    (key,) = keys if len(keys) == 1 else (None,)
-    return series.dt.convert_time_zone(key) if key and key != "UTC" else series
+    keys = {getattr(zone, "key", "UTC") for zone in zones}
+    return series.dt.convert_time_zone(keys.pop()) if len(keys) == 1 else series
 
 
 def _kind(value: Any, name: str, row: int) -> str:
