@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.mallm_gan.structure_measures import max_min_hill_climb, structural_distance
 from benchmarks.mallm_gan.tables import SIZES, whole
 from benchmarks.measure import markdown, options
 from tablewright.generators.bayes_net import binned
@@ -23,8 +24,6 @@ from tablewright.generators.parts.structure import (
     bootstrap_edges,
     edge_prior,
     hill_climb,
-    max_min_hill_climb,
-    structural_distance,
 )
 from tablewright.schema import Schema
 from tablewright.systems.mallm_gan.process import CausalGraph, Process

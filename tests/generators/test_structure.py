@@ -6,6 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.mallm_gan.structure_measures import (
+    dependent_pairs,
+    equivalence_class,
+    max_min_hill_climb,
+    structural_distance,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,11 +20,7 @@ from tablewright.generators.parts.structure import (
     FamilyScores,
     Limits,
     bootstrap_edges,
-    dependent_pairs,
-    equivalence_class,
     hill_climb,
-    max_min_hill_climb,
-    structural_distance,
 )
 
 
