@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tablewright.generators.parts.donors import Donors, DonorTree, Questions, grow, order_levels
+from tablewright.generators.parts.donors import Donors, DonorTree, Questions, order_levels
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +27,8 @@ def grown(n_rows: int = 400, least: int = 10, **options: Any) -> tuple[DonorTree
     ranks = np.column_stack([number.argsort().argsort().astype(float), code, np.zeros(n_rows)])
     values = 3 * (number > 0) + np.array([0.0, 5.0, 1.0, 9.0])[code.astype(int)]
     values += random.normal(0, 0.1, n_rows)
-    settings = {"classify": False, "min_samples_leaf": least, "seed": 0, **options}
-    return grow(ranks, values, values, {1: 4}, np.array([0, 1]), **settings), ranks, values
+    questions = Questions.of(ranks, values, {1: 4}, np.array([0, 1]), classify=False, **options)
+    return questions.grow(values, min_samples_leaf=least, seed=0), ranks, values
 
 
 def test_leaves_part_the_rows_and_each_holds_enough() -> None:
@@ -134,9 +134,8 @@ def test_arrays_that_make_no_tree_are_refused(name: str, value: int) -> None:
 def test_few_rows_make_a_bare_root(n_rows: int) -> None:
     values = np.arange(n_rows)[::-1].astype(float)
     ranks = values[:, None]
-    tree = grow(
-        ranks, values, values, {}, np.array([0]), classify=False, min_samples_leaf=10, seed=0
-    )
+    questions = Questions.of(ranks, values, {}, np.array([0]), classify=False)
+    tree = questions.grow(values, min_samples_leaf=10, seed=0)
     assert len(tree.left) == 1
     assert tree.leaves(ranks).tolist() == [0] * n_rows
     assert tree.rows.tolist() == list(range(n_rows))[::-1]
@@ -183,17 +182,8 @@ def test_groups_are_told_apart_before_anything_else() -> None:
     group = (random.random(500) < 0.1).astype(float)
     number = random.normal(size=500)
     ranks = np.column_stack([number.argsort().argsort().astype(float), group])
-    tree = grow(
-        ranks,
-        number,
-        number,
-        {1: 2},
-        np.array([0, 1]),
-        classify=False,
-        min_samples_leaf=10,
-        seed=0,
-        groups=group,
-    )
+    questions = Questions.of(ranks, number, {1: 2}, np.array([0, 1]), False, group)
+    tree = questions.grow(number, min_samples_leaf=10, seed=0)
     reached = tree.leaves(ranks)
     for leaf in np.unique(reached):
         assert len(np.unique(group[reached == leaf])) == 1
@@ -219,7 +209,6 @@ def test_levels_are_ordered_by_the_mean_of_a_number() -> None:
 
 def test_a_column_with_a_class_for_nearly_every_row_grows_without_a_warning() -> None:
     codes = np.arange(40.0)
-    tree = grow(
-        codes[:, None], codes, codes, {}, np.array([0]), classify=True, min_samples_leaf=5, seed=0
-    )
+    questions = Questions.of(codes[:, None], codes, {}, np.array([0]), classify=True)
+    tree = questions.grow(codes, min_samples_leaf=5, seed=0)
     assert (tree.stop - tree.start).max() == 40

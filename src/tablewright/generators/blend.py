@@ -23,11 +23,9 @@ from tablewright.generators.parts.donors import (
     Conditional,
     Donors,
     DonorTree,
-    Questions,
-    bare_root,
 )
 from tablewright.generators.parts.linear import LinearChances, learn_chances
-from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
+from tablewright.generators.parts.sequential import Sequential
 from tablewright.tables.encoding.codec import Matrix
 
 Ints = NDArray[np.intp]
@@ -165,15 +163,9 @@ class Blend(Sequential):
         return cut(self.values_[:, j], self.fields_[j].discrete, n_bins)
 
     def _forest(self, j: int, asked: Ints, rows: Ints) -> DonorTree:
-        values, ranks = self.values_[rows, j], self.ranks_[rows]
-        if len(asked) == 0 or len(rows) < 2 * self.leaf_:
-            return bare_root(values)
-        classify = 0 < self.fields_[j].levels <= MANY_LEVELS
-        response = ranks[:, j] if classify else self.scale_[j].response(ranks, j)
-        questions = Questions.of(ranks, response, self._levels, asked, classify)
         return grow_forest(
-            questions,
-            values,
+            self._questions(j, asked.tolist(), rows),
+            self.values_[rows, j],
             n_trees=self.n_trees,
             min_samples_leaf=self.leaf_,
             max_features=_FEATURES,

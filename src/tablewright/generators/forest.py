@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tablewright.generators.base import Floats
 from tablewright.generators.parts.association import associations, strongest
 from tablewright.generators.parts.donors import DonorTree, Questions, bare_root
-from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
+from tablewright.generators.parts.sequential import Sequential
 from tablewright.tables.encoding.codec import Matrix
 
 
@@ -41,6 +41,8 @@ def grow_forest(
     max_features : float or None
         Share of the features that a split may choose among; the root of their number if None.
     """
+    if questions.is_bare(min_samples_leaf):
+        return bare_root(values)
     rng = np.random.default_rng(seed)
     n_rows = len(values)
     # As scikit-learn would bring them, tree after tree.
@@ -116,17 +118,9 @@ class Forest(Sequential):
 
     def _grow(self, j: int, features: frozenset[int]) -> DonorTree:
         asked = strongest(self._association[j], features, self.max_conditions)
-        values = self.values_[:, j]
-        if not asked or len(values) < 2 * self.leaf_:
-            return bare_root(values)
-        classify = 0 < self.fields_[j].levels <= MANY_LEVELS
-        response = self.ranks_[:, j] if classify else self.scale_[j].response(self.ranks_, j)
-        questions = Questions.of(
-            self.ranks_, response, self._levels, np.array(asked, dtype=np.intp), classify
-        )
         return grow_forest(
-            questions,
-            values,
+            self._questions(j, asked),
+            self.values_[:, j],
             n_trees=self.n_trees,
             min_samples_leaf=self.leaf_,
             max_features=self.max_features,

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.generators.parts.donors import DonorTree, grow
-from tablewright.generators.parts.sequential import MANY_LEVELS, Sequential
+from tablewright.generators.parts.donors import DonorTree
+from tablewright.generators.parts.sequential import Sequential
 
 
 class SequentialTrees(Sequential):
@@ -41,18 +41,9 @@ class SequentialTrees(Sequential):
         return self.min_samples_leaf or int(np.clip(n_rows / 20, 5, 20))
 
     def _grow(self, j: int, features: frozenset[int]) -> DonorTree:
-        classify = 0 < self.fields_[j].levels <= MANY_LEVELS
-        return grow(
-            self.ranks_,
-            self.values_[:, j],
-            self.ranks_[:, j] if classify else self.scale_[j].response(self.ranks_, j),
-            self._levels,
-            np.array(sorted(features), dtype=np.intp),
-            classify=classify,
-            min_samples_leaf=self.leaf_,
-            seed=(self.seed_ + j) % 2**31,
-            groups=self._classes(features),
-        )
+        questions = self._questions(j, features, groups=self._classes(features))
+        seed = (self.seed_ + j) % 2**31
+        return questions.grow(self.values_[:, j], min_samples_leaf=self.leaf_, seed=seed)
 
     def _read(
         self, j: int, features: frozenset[int], arrays: Mapping[str, NDArray[Any]]

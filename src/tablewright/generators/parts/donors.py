@@ -303,50 +303,6 @@ def _first_full(model: Conditional, full: Bools) -> Ints:
     return node
 
 
-def grow(
-    ranks: Floats,
-    values: Floats,
-    response: NDArray[Any],
-    discrete: Mapping[int, int],
-    features: Ints,
-    *,
-    classify: bool,
-    min_samples_leaf: int,
-    seed: int,
-    groups: Floats | None = None,
-) -> DonorTree:
-    """Grow the tree of one column.
-
-    Parameters
-    ----------
-    ranks : ndarray of shape (n_rows, n_columns)
-        Training rows, numeric columns as ranks, discrete ones as codes (missing the last).
-    values : ndarray of shape (n_rows,)
-        The column's own values, by which rows are sorted inside a leaf.
-    response : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        What the tree predicts: codes, or numbers.
-    discrete : mapping from int to int
-        Number of codes (missing included) of each discrete column.
-    features : ndarray of int
-        Columns that the tree may ask about.
-    classify : bool
-        Whether `response` holds codes.
-    min_samples_leaf : int
-        Fewest rows in a leaf.
-    seed : int
-        Breaks ties between splits.
-    groups : ndarray of shape (n_rows,) or None
-        Codes of groups of rows that the first splits tell apart, as far as `features` let them
-        and a group fills a leaf. With them codes are predicted as numbers, one per class, whose
-        variance falls as Gini's impurity does.
-    """
-    if len(features) == 0 or len(ranks) < 2 * min_samples_leaf:
-        return bare_root(values)
-    questions = Questions.of(ranks, response, discrete, features, classify, groups)
-    fitted = questions.learner(min_samples_leaf=min_samples_leaf, random_state=seed)
-    return questions.donors(fitted.fit(questions.inputs, questions.outputs).tree_, values)
-
-
 @dataclass(frozen=True)
 class Questions:
     """What trees of one column may ask about, and what they predict.
@@ -379,7 +335,25 @@ class Questions:
         classify: bool,
         groups: Floats | None = None,
     ) -> Questions:
-        """Lay out one column; parameters as for `grow`."""
+        """Lay out one column.
+
+        Parameters
+        ----------
+        ranks : ndarray of shape (n_rows, n_columns)
+            Training rows, numeric columns as ranks, discrete ones as codes (missing the last).
+        response : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            What the trees predict: codes, or numbers.
+        discrete : mapping from int to int
+            Number of codes (missing included) of each discrete column.
+        features : ndarray of int
+            Columns that the trees may ask about.
+        classify : bool
+            Whether `response` holds codes.
+        groups : ndarray of shape (n_rows,) or None
+            Codes of groups of rows that the first splits tell apart, as far as `features` let
+            them and a group fills a leaf. With them codes are predicted as numbers, one per
+            class, whose variance falls as Gini's impurity does.
+        """
         maps = {
             int(j): order_levels(ranks[:, j], discrete[int(j)], response, classify)
             for j in features
@@ -388,6 +362,17 @@ class Questions:
         outputs, as_numbers = _outputs(response, classify, groups)
         learner = DecisionTreeRegressor if as_numbers else DecisionTreeClassifier
         return cls(features, maps, _inputs(ranks, features, maps), outputs, learner)
+
+    def grow(self, values: Floats, *, min_samples_leaf: int, seed: int) -> DonorTree:
+        """Grow one tree; `values` of shape (n_train,) sort the rows inside a leaf."""
+        if self.is_bare(min_samples_leaf):
+            return bare_root(values)
+        fitted = self.learner(min_samples_leaf=min_samples_leaf, random_state=seed)
+        return self.donors(fitted.fit(self.inputs, self.outputs).tree_, values)
+
+    def is_bare(self, min_samples_leaf: int) -> bool:
+        """Whether there is nothing to ask, or no split leaves rows enough on both sides."""
+        return len(self.features) == 0 or len(self.inputs) < 2 * min_samples_leaf
 
     def donors(self, tree: Any, values: Floats) -> DonorTree:
         """Drop all training rows down a tree of scikit-learn and keep where they lie."""

@@ -25,7 +25,7 @@ from tablewright.generators.base import Bools, Condition, Floats, Given, State
 from tablewright.generators.parts.class_model import ClassModel
 from tablewright.generators.parts.conditioning import condition_from_rows
 from tablewright.generators.parts.disjunction import share_out
-from tablewright.generators.parts.donors import Conditional, Donors
+from tablewright.generators.parts.donors import Conditional, Donors, Questions
 from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import includes
 from tablewright.generators.parts.rank_transform import RankTransform
@@ -108,6 +108,19 @@ class Sequential(LocalGenerator):
     def _levels(self) -> dict[int, int]:
         """Number of codes of each discrete column, missing included."""
         return {k: f.levels + 1 for k, f in enumerate(self.fields_) if f.discrete}
+
+    def _questions(
+        self,
+        j: int,
+        features: Iterable[int],
+        rows: Ints | slice = slice(None),
+        groups: Floats | None = None,
+    ) -> Questions:
+        """Lay out what trees of one column ask, and of which training rows."""
+        ranks, classify = self.ranks_[rows], 0 < self.fields_[j].levels <= MANY_LEVELS
+        response = ranks[:, j] if classify else self.scale_[j].response(ranks, j)
+        asked = np.array(sorted(features), dtype=np.intp)
+        return Questions.of(ranks, response, self._levels, asked, classify, groups)
 
     def _classes(self, features: Iterable[int]) -> Floats | None:
         """Return the classes of the rows, where a model may ask about a target of classes."""
