@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tablewright.generators.base import Bools, Generator, Given
-from tablewright.generators.parts.few_rows import FewRows
+from tablewright.generators.parts.few_rows import FewRows, _Around
 from tablewright.generators.parts.local import FewRowsWarning
 from tablewright.generators.plugin import Plugin
 from tablewright.registry import resolve
@@ -227,3 +227,115 @@ def test_no_real_rare_row_is_stored_where_the_model_needs_none(method: str) -> N
     rare = matrix.values[matrix.values[:, 3] == 1, 0]
     stored = fitted(method, matrix).state().arrays["few/rows"]
     assert not np.isin(stored[:, 0], rare).any()
+
+
+def blank_rows(n_rows: int, n_columns: int) -> Given:
+    shape = (n_rows, n_columns)
+    return Given(np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_))
+
+
+def test_few_rows_count_as_few_below_thirty() -> None:
+    y = np.repeat([0.0, 1.0, 2.0], [200, 30, 29])
+    x = np.random.default_rng(0).normal(size=259)
+    fields = (Field("x"), Field("y", levels=4, target=True))
+    few = FewRows.learn(Matrix(np.column_stack([x, y]), fields))
+    known = np.tile([False, True], (4, 1))
+    asked = np.array([[np.nan, 0.0], [np.nan, 1.0], [np.nan, 2.0], [np.nan, 3.0]])
+    apart = list(few.apart(asked, known))
+    assert [index.tolist() for index, _ in apart] == [[2]]  # no row at all has code 3
+    assert len(apart[0][1]) == 29
+
+
+def test_a_rare_code_beside_the_target_decides_where_little_is_given() -> None:
+    rng = np.random.default_rng(0)
+    code = np.repeat([0.0, 1.0], [290, 10])
+    y = rng.integers(0, 2, 300)
+    fields = (Field("c", levels=2), *map(Field, "abc"), Field("y", levels=2, target=True))
+    matrix = Matrix(np.column_stack([code, rng.normal(size=(300, 3)), y]), fields)
+    few = FewRows.learn(matrix)
+    rows = np.array([[1.0, 0.5, 0.5, 0.5, 0.0]] * 3)
+    known = np.array([[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0]], dtype=np.bool_)
+    apart = list(few.apart(rows, known))
+    assert [index.tolist() for index, _ in apart] == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("n_meeting", "few_meet"), [(0, False), (1, True), (29, True), (30, False)]
+)
+def test_complying_rows_are_few_below_thirty(n_meeting: int, few_meet: bool) -> None:
+    matrix = table(40)
+    order = np.sort(matrix.values[:, 0])
+    cut = np.inf if n_meeting == 0 else float(order[-n_meeting])
+    found = FewRows.learn(matrix).complying(between(0, cut, np.inf), matrix.values)
+    assert (found is not None) == few_meet
+    if found is not None:
+        assert len(found) == n_meeting
+
+
+def test_no_cell_is_missing_in_complete_rows_although_all_real_ones_are() -> None:
+    matrix = table(5)
+    values = matrix.values.copy()
+    rare = values[:, 3] == 1
+    values[rare, 0] = np.nan
+    values[np.flatnonzero(rare)[:3], 2] = np.nan
+    few = FewRows.learn(Matrix(values, FIELDS))
+    drawn = few.draw(values[rare], of_class(100), np.random.default_rng(0), complete=True)
+    assert not np.isnan(drawn).any()
+    gaps = few.draw(values[rare], of_class(400), np.random.default_rng(0))
+    assert np.isnan(gaps[:, 0]).all()
+    # Three of five rows lack the code, and rows take it from one of them or of neighbours.
+    assert 0.35 < np.isnan(gaps[:, 2]).mean() < 0.85
+
+
+def test_numbers_keep_to_the_range_of_the_table() -> None:
+    matrix = table(3)
+    rows = fitted("trees", matrix).sample(500, np.random.default_rng(0), given=of_class(500))
+    low, high = matrix.values[:, :2].min(axis=0), matrix.values[:, :2].max(axis=0)
+    assert (rows[:, :2] >= low).all()
+    assert (rows[:, :2] <= high).all()
+
+
+def test_noise_goes_together_as_numbers_do_inside_classes() -> None:
+    """Three rare rows cannot tell; the classes together do, and where they lie does not count."""
+    rng = np.random.default_rng(0)
+    y = np.arange(400) < 3
+    cells = rng.multivariate_normal([0, 0], [[1, -0.9], [-0.9, 1]], 400) + 20 * y[:, None]
+    matrix = Matrix(np.column_stack([cells, y]), (Field("a"), Field("b"), ONE_COLUMN[1]))
+    few = FewRows.learn(matrix)
+    assert few.correlation[0, 1] == pytest.approx(-0.9, abs=0.05)
+    assert few.deviation[:2] == pytest.approx([1, 1], abs=0.15)
+    base = np.array([[10.0, 10.0, 1.0]])  # far from the ends of the range, which numbers keep
+    rows = few.draw(base, blank_rows(2000, 3), rng)
+    (a, both), (_, b) = np.cov(rows[:, :2].T)
+    assert both / (a * b) ** 0.5 < -0.7
+
+
+@pytest.mark.parametrize("n_base", [1, 5, 25])
+def test_the_noise_is_as_wide_as_the_normal_rule_says(n_base: int) -> None:
+    """Rows that lie on one spot spread by the noise alone: Silverman 1986, equation 4.14."""
+    rng = np.random.default_rng(0)
+    values = np.column_stack([rng.normal(0, 2, (3000, 2)), np.zeros(3000)])
+    few = FewRows.learn(Matrix(values, (Field("a"), Field("b"), ONE_COLUMN[1])))
+    # Half a hair apart: a number that most rows share would be left alone.
+    base = np.column_stack([1e-9 * rng.normal(size=(n_base, 2)), np.ones(n_base)])
+    rows = few.draw(base, blank_rows(4000, 3), rng)
+    around = _Around(few, base, False)
+    width = (4 / (n_base * 4)) ** (1 / 6)
+    np.testing.assert_allclose(rows[:, :2].std(axis=0), width * around.deviation[:2], rtol=0.1)
+    # Of one row the spread inside all classes is the only one that is known.
+    assert n_base > 1 or around.deviation[:2] == pytest.approx([2, 2], rel=0.05)
+
+
+def test_a_file_without_spikes_is_read() -> None:
+    few = FewRows.learn(table(5))
+    arrays = {name: array for name, array in few.arrays().items() if name != "spikes"}
+    again = FewRows.restore(FIELDS, arrays)
+    first, second = (
+        one.draw(few.rows, of_class(50), np.random.default_rng(0)) for one in (few, again)
+    )
+    assert np.array_equal(first, second)
+
+
+def test_rows_of_no_request_are_none() -> None:
+    few = FewRows.learn(table(5))
+    assert few.draw(few.rows, of_class(0), np.random.default_rng(0)).shape == (0, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,21 @@ def test_successive_calls_give_other_rows_and_can_be_repeated() -> None:
     assert parts[0].equals(again.sample(50))
     again.sample(5)
     assert parts[2].equals(again.sample(50))
+
+
+def test_a_copy_goes_on_where_the_original_stands() -> None:
+    original = Synthesizer("trees", random_state=3).fit(people(200))
+    first = original.sample(50)
+    copied = pickle.loads(pickle.dumps(original))  # written a line before
+    second = original.sample(50)
+    assert copied.sample(50).equals(second)
+    assert not first.equals(second)
+
+
+def test_a_refit_starts_again() -> None:
+    synthesizer = Synthesizer("trees", random_state=3).fit(people(200))
+    first = synthesizer.sample(50)
+    assert synthesizer.fit(people(200)).sample(50).equals(first)
 
 
 def test_no_seed_gives_other_rows_each_time_and_leaves_the_global_one_alone() -> None:
