@@ -242,3 +242,26 @@ def test_missing_rows_are_told_once_on_the_console_and_in_the_manifest(
     assert run("fit", *table, *how, "--out", model).code == 0
     done = run("sample", model, "-n", 10, "--out", out, *more)
     assert (done.code, done.err.count(missing)) == (0, 1)
+
+
+@pytest.mark.parametrize("seed", [(), ("--seed", "7")])
+def test_a_run_notes_the_seed_that_it_drew_so_that_resuming_asks_the_same(
+    run: Runner, endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    seed: tuple[str, ...],
+) -> None:  # fmt: skip
+    arguments = [
+        "generate", str(put(tmp_path)), "--target", "ill", "-n", "30", "--method", "cllm", *seed,
+        "--out", str(tmp_path / "out.csv"), "--model", "stand-in", "--base-url", endpoint.url,
+        "--run", str(tmp_path / "run"),
+    ]  # fmt: skip
+    monkeypatch.setattr("sys.argv", ["tablewright", *arguments])
+    assert run(*arguments).code == 0
+    first, calls = pl.read_csv(tmp_path / "out.csv"), len(endpoint.requests)
+    manifest = json.loads((tmp_path / "out.csv.manifest.json").read_text())
+    shown = run("runs", "show", tmp_path / "run").out
+    assert shown.count("--seed") == 1
+    assert f"--seed {manifest['origin']['seed']}" in shown
+    monkeypatch.setattr("sys.argv", ["tablewright", "runs", "resume", str(tmp_path / "run")])
+    assert run("runs", "resume", tmp_path / "run", "--yes").code == 0
+    assert len(endpoint.requests) == calls, "what was answered is not paid for twice"
+    assert pl.read_csv(tmp_path / "out.csv").equals(first)

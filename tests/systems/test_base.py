@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from tablewright.errors import ConditionError, InputError, ModelError
 from tablewright.llm import Prompt, Scripted
 from tablewright.llm.endpoint.base import Reply, Usage
 from tablewright.llm.endpoint.metering import Metered, UsageByRole
-from tablewright.systems import Result, SampleRequest, System, estimator
+from tablewright.systems import Result, RowsWarning, SampleRequest, System, estimator
 from tablewright.systems.cllm.system import CLLM
 from tablewright.testing import StandIn
 
@@ -85,6 +86,22 @@ def test_fewer_rows_than_wanted_are_a_result_and_not_an_error() -> None:
     none = Echo("member", supply=0, random_state=0).fit(TRAIN)
     assert none.sample(5).shape == (0, 4)
     assert "no row was kept" in str(none.result_)
+
+
+def test_missing_rows_are_warned_of_in_python_but_not_by_an_estimate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    system = Echo("member", supply=8, random_state=0).fit(TRAIN)
+    sentence = "8 of the 100 rows asked for were kept: 1 were rejected by copies"
+    for rows in (lambda: [system.sample(100)], lambda: list(system.batches(100))):
+        with pytest.warns(RowsWarning, match=sentence):
+            assert sum(piece.height for piece in rows()) == 8
+    assert system.result_.notes[-1].startswith(sentence)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert system.sample(8).height == 8
+        monkeypatch.setattr(Echo, "dry_run_", True)
+        assert system.sample(100).height == 8
 
 
 def test_balance_becomes_rows_for_each_class() -> None:
