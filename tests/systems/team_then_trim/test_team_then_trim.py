@@ -414,6 +414,7 @@ def test_gates_can_be_chosen(trim: Any, stages: set[str]) -> None:
     assert stages <= set(system.result_.rejected["_stage"])
 
 
+@pytest.mark.filterwarnings("ignore::tablewright.systems.RowsWarning")
 def test_gates_work_without_a_label_and_with_a_number() -> None:
     for target in (None, "w"):
         system = TeamThenTrim(target, random_state=0).fit(noisy(80, seed=1))
