@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tablewright.errors import InputError
+from tablewright.llm.prompts.sharing import Cell
 from tablewright.schema import Schema
 from tablewright.selection.check import Judgement
 from tablewright.selection.feature_space import GrowingRows, RealRows
@@ -157,7 +158,7 @@ def test_rows_grow_with_what_is_accepted() -> None:
 
 
 def test_a_question_shows_the_cells_and_asks_in_the_words_of_the_user() -> None:
-    cells = {"age": 41, "pay": 1234.5678, "city": "Ulm\nA", "note": None}
+    cells: dict[str, Cell] = {"age": 41, "pay": 1234.5678, "city": "Ulm\nA", "note": None}
     assert question(cells, "y", ["no", "yes"], "Is it so?").splitlines() == [
         "age: 41", "pay: 1235", "city: Ulm A", "", "Is it so?",
     ]  # fmt: skip
