@@ -256,6 +256,19 @@ def test_agreement_is_asked_of_all_rows_and_gain_of_the_plausible_ones() -> None
     assert (test.z_, test.gain_) == (6, 3)
 
 
+def test_a_pool_weighs_all_where_features_tell_nothing_of_the_label() -> None:
+    """Not to know what cannot be known is no fault: such pools were thrown away by chance."""
+
+    def noise(n: int, seed: int) -> pl.DataFrame:
+        return points(n, seed).with_columns(pl.col("y").shuffle(seed))
+
+    weights = []
+    for seed in range(6):
+        pool = noise(100, 50 + seed)
+        weights.append(PoolTest(levels(noise(80, seed))).weigh(pool, everyone(pool), rng()))
+    assert np.mean(weights) > 0.5
+
+
 def test_shuffled_labels_agree_by_chance_only() -> None:
     test = PoolTest(levels(points(80, 0)))
     pool = points(100, 1)

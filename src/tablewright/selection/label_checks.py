@@ -242,7 +242,7 @@ class PoolTest:
     - Agreement: does a model of the pool alone give the real rows their own labels with more
       likelihood than labels shuffled among them? The answer is a z-score, from the exact mean
       and variance under shuffling (Hoeffding 1951). Up to 0.5 the pool weighs nothing, from 2.5 on
-      all.
+      all. Where the real rows do not know each other's labels, it is no fault not to know them.
     - Gain: real rows are predicted out of fold, by models of the other folds, alone and with the
       pool. Where the pool harms by 1.645 standard errors or less that is chance, and it weighs
       all; by twice as many nothing. An error counts as 0.01 at least: where real rows alone are
@@ -287,7 +287,21 @@ class PoolTest:
         self.z_ = self.agree(rows, rng)
         self.gain_, self.error_ = self.gain(rows.filter(plausible), rng)
         harm = -self.gain_ / max(self.error_, _MIN_ERROR)
-        return _ramp(self.z_, 0.5, 2.5) * (1 - _ramp(harm, 1.645, 3.29))
+        knows = _ramp(self.z_, 0.5, 2.5)
+        if knows < 1 and self.z_ > -1.645 and len(self.levels.real) >= MIN_REAL_ROWS:
+            knows = max(knows, 1 - _ramp(self._own_z(rng), 0.5, 2.5))
+        return knows * (1 - _ramp(harm, 1.645, 3.29))
+
+    def _own_z(self, rng: np.random.Generator) -> float:
+        """Return how well real rows know each other's labels, out of fold, as a z-score."""
+        real = self.levels.real
+
+        def predict(train: Mask, test: Mask) -> Floats:
+            return self.levels.ratios(real.take(train), real.take(test), rng)
+
+        folds = stratified_folds(real.y, _N_FOLDS, rng, real.row_keys)
+        likely = np.log(np.maximum(out_of_fold(folds, predict), MIN_PROBABILITY))
+        return _shuffled_z(likely[:, self.levels.codes(real.y)])
 
     @property
     def evidence(self) -> str:
