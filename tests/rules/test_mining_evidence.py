@@ -87,8 +87,8 @@ def test_judged_counts_held_out_rows_and_takes_the_lower_end_of_chance() -> None
     rows = Rows(held, held, shuffled, schema)
     (found, never) = judged([Check(expression="a < 5"), Check(expression="a < 50")], rows)
     assert (found.broken, found.rows) == (1, 4)
-    assert found.chance == pytest.approx(beta.ppf(0.05, 4, 7))
-    assert (never.broken, never.chance) == (0, 0.0)
+    assert found.base_rate == pytest.approx(beta.ppf(0.05, 4, 7))
+    assert (never.broken, never.base_rate) == (0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_dependency_is_found_the_way_it_goes() -> None:
     (found,) = find_dependencies(rows_of(dependent(), "integer"), 0.97)
     assert found.rule.described() == "key determine value"
     assert (found.broken, found.rows, found.leverage) == (0, 100, 0.1)
-    assert found.chance == pytest.approx(2 / 3, abs=0.1)  # three values, about as frequent
+    assert found.base_rate == pytest.approx(2 / 3, abs=0.1)  # three values, about as frequent
 
 
 @pytest.mark.parametrize(("wrong", "found"), [(6, True), (7, False)])

@@ -279,5 +279,5 @@ def _named(document: dict[str, Any], index: int) -> str:
     return f"rule {index + 1}" + (f" ({name!r})" if name else "")
 
 
-def _field(place: list[str]) -> str:
-    return f"{'.'.join(place)}: " if place else ""
+def _field(path: list[str]) -> str:
+    return f"{'.'.join(path)}: " if path else ""

@@ -143,7 +143,7 @@ class Enforcer:
         work.bring_about_shares()
         work.repair(())
         for rule in plan.soft:
-            work.mend(rule)
+            work.repair_softly(rule)
         work.bring_about_shares()
         self._make_keys_unique(work)
         work.require(plan.hard)
@@ -240,7 +240,7 @@ class _Work:
 
     # rules about rows -----------------------------------------------------------
 
-    def to_mend(self, rule: BoundRule) -> Bools:
+    def chosen_rows(self, rule: BoundRule) -> Bools:
         """Choose the rows that a soft rule is to be brought to hold for."""
         broken = self.block.broken(rule)
         if rule.rule.weight is not None:
@@ -301,9 +301,9 @@ class _Work:
             if not any(drawn):
                 stuck = depth
 
-    def mend(self, rule: BoundRule) -> None:
+    def repair_softly(self, rule: BoundRule) -> None:
         """Bring a soft rule to hold as often as it should; rows that cannot stay as they were."""
-        before, chosen = self.block.frame, self.to_mend(rule)
+        before, chosen = self.block.frame, self.chosen_rows(rule)
         changed = self.block.compute(self.plan.computed_by(rule), np.flatnonzero(chosen))
         self.ledger.note(changed, "computed")
         self.repair((rule,), only=chosen)

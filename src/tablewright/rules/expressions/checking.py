@@ -180,11 +180,11 @@ class _Checker:
             )
         self.refuse(_unknown(node.column, self.schema.names, self.text), node)
 
-    def expect(self, node: sql.Node, wanted: Type, where: str) -> None:
+    def expect(self, node: sql.Node, expected: Type, where: str) -> None:
         result = self.type_of(node)
-        if result is not wanted:
+        if result is not expected:
             hint = "; use IS NULL" if result is Type.NULL else ""
-            self.refuse(f"{where} takes {wanted}, and this is {result}{hint}", node)
+            self.refuse(f"{where} takes {expected}, and this is {result}{hint}", node)
 
     def arithmetic(self, node: sql.Arithmetic) -> Type:
         left, right = self.type_of(node.left), self.type_of(node.right)
@@ -236,11 +236,11 @@ class _Checker:
                     self.category(name, constant)
         return types[0]
 
-    def mismatch(self, first: sql.Node, wanted: Type, second: sql.Node, found: Type) -> str:
+    def mismatch(self, first: sql.Node, expected: Type, second: sql.Node, actual: Type) -> str:
         hint = ""
         constant = next((part for part in (second, first) if isinstance(part, sql.Literal)), None)
         if isinstance(constant, sql.Literal) and isinstance(constant.value, str):
-            target = wanted if constant is second else found
+            target = expected if constant is second else actual
             if target in _MOMENTS:
                 word = "DATE" if target is Type.DATE else "TIMESTAMP"
                 hint = f"; write {word} {shortened(value_text(constant.value))}"
@@ -248,9 +248,9 @@ class _Checker:
                 hint = "; write numbers without quotes"
         elif isinstance(first, sql.Comparison):
             hint = "; write 1 < x AND x < 3 for a chain"
-        elif Type.TEXT in (wanted, found):
+        elif Type.TEXT in (expected, actual):
             hint = "; text stands in single quotes"
-        return f"{wanted} cannot be compared with {found}{hint}"
+        return f"{expected} cannot be compared with {actual}{hint}"
 
     def category(self, name: sql.Name, constant: sql.Literal) -> None:
         column = self.schema[name.column]

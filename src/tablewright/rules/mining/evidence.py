@@ -74,7 +74,7 @@ class Candidate:
         What is claimed.
     broken, rows : int
         Held-out rows that break it, and that it speaks of.
-    chance : float
+    base_rate : float
         Share of such rows that would break it if the columns were independent.
     leverage : float, default=0.2
         It may be broken at most this fraction as often as by chance.
@@ -83,13 +83,13 @@ class Candidate:
     rule: Any
     broken: int
     rows: int
-    chance: float
+    base_rate: float
     leverage: float = LEVERAGE
 
     @property
     def p_value(self) -> float:
         """Probability that as few rows break it by chance."""
-        return float(binom.cdf(self.broken, self.rows, self.chance)) if self.rows else 1.0
+        return float(binom.cdf(self.broken, self.rows, self.base_rate)) if self.rows else 1.0
 
     @property
     def rate(self) -> float:
@@ -99,7 +99,7 @@ class Candidate:
     def is_strong(self, confidence: float) -> bool:
         """Whether it is broken rarely, and far less often than by chance."""
         allowed = max(1.0 - confidence, 1.0 / max(self.rows, 1))
-        return self.rate <= allowed and self.rate <= self.leverage * self.chance
+        return self.rate <= allowed and self.rate <= self.leverage * self.base_rate
 
 
 def judged(rules: Sequence[Any], rows: Rows) -> list[Candidate]:
@@ -108,7 +108,7 @@ def judged(rules: Sequence[Any], rows: Rows) -> list[Candidate]:
     known = [tree for tree in trees if tree is not None]
     held, shuffled = (truth(known, rows.schema, frame) for frame in (rows.held, rows.shuffled))
     return [
-        Candidate(rule, *_counted(real), _least(*_counted(probability)))
+        Candidate(rule, *_counted(real), _lower_end(*_counted(probability)))
         for rule, real, probability in zip(rules, held, shuffled, strict=True)
     ]
 
@@ -119,7 +119,7 @@ def _counted(answers: pl.Series) -> tuple[int, int]:
     return speaks - int(answers.sum() or 0), speaks
 
 
-def _least(broken: int, rows: int) -> float:
+def _lower_end(broken: int, rows: int) -> float:
     """Return the lower end of the 95 % interval of a share."""
     return float(beta.ppf(0.05, broken, rows - broken + 1)) if broken else 0.0
 
@@ -136,8 +136,8 @@ def discoveries(candidates: Sequence[Candidate], rate: float) -> list[Candidate]
 
     Examples
     --------
-    >>> real = Candidate("real", broken=0, rows=100, chance=0.5)
-    >>> chance = Candidate("chance", broken=49, rows=100, chance=0.5)
+    >>> real = Candidate("real", broken=0, rows=100, base_rate=0.5)
+    >>> chance = Candidate("chance", broken=49, rows=100, base_rate=0.5)
     >>> [found.rule for found in discoveries([real, chance], 0.05)]
     ['real']
     """

@@ -135,7 +135,7 @@ def _beside_equations(
     out = {
         id(one)
         for one, judgement in zip(doubtful, again, strict=True)
-        if judgement.p_value > 0.05 or judgement.rate > judgement.leverage * judgement.chance
+        if judgement.p_value > 0.05 or judgement.rate > judgement.leverage * judgement.base_rate
     }
     return [one for one in found if id(one) not in out]
 
