@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import norm
 
 from tablewright.generators.parts.knobs import KnobSpace
 from tablewright.schema import Schema
@@ -150,3 +151,113 @@ def test_a_value_that_no_real_row_has_counts_as_missing() -> None:
     made = feedback(odd)
     words = [k for k, knob in enumerate(made.knobs) if knob.kind == "weight"]
     assert np.isinf(made.variance[words]).all()
+
+
+def only(kind: str, value: float) -> Feedback:
+    """Feedback that saw one thing: in class yes, of number x or of word b."""
+    made = feedback()
+    at = next(
+        k for k, knob in enumerate(made.knobs)
+        if (knob.kind, knob.part, knob.column) == (kind, 1, 2 if kind == "weight" else 0)
+    )  # fmt: skip
+    made.variance[:] = 1.0
+    made.residual[at], made.variance[at] = value, value**2 / 100
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "order"),
+    [
+        ("shift", 0.5, "'x' is too low by 0.5 standard deviations on average: write higher"),
+        ("shift", -1.2, "'x' is too high by 1.2 standard deviations on average: write lower"),
+        ("scale", np.log(2), "'x' varies too little, 0.5 times as much as it should: spread it w"),
+        ("scale", -np.log(2), "'x' varies too much, 2.0 times as much as it should: spread it cl"),
+        ("weight", np.log(3), "write 'word' = b more often, about 3.0 times"),
+        ("weight", -np.log(3), "write 'word' = b less often, about 3.0 times"),
+    ],
+)
+def test_an_order_says_what_to_change_and_by_how_much(kind: str, value: float, order: str) -> None:
+    (said,) = only(kind, value).orders()
+    assert said.startswith(f"In rows of yes, {order}")
+
+
+def test_orders_are_said_in_the_names_of_a_prompt() -> None:
+    (said,) = only("weight", 1.0).orders(lambda part: f"group {part}", lambda column, value: "K7")
+    assert said.startswith("In group 1, write 'word' = K7 more often")
+
+
+def test_no_more_than_six_orders_are_given_the_largest_ones() -> None:
+    made = feedback()
+    made.variance[:] = 1e-4
+    made.residual[:] = np.linspace(0.1, 1.0, len(made.knobs))
+    assert len(made.knobs) > 6
+    orders = made.orders()
+    assert len(orders) == 6
+    assert made.clear.tolist() == list(range(len(made.knobs)))[::-1]
+
+
+def test_what_lies_within_two_standard_deviations_is_noise() -> None:
+    made = feedback()
+    made.variance[:] = 0.25
+    made.residual[:2] = 0.99, -1.01
+    assert made.clear.tolist() == [1]
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.5, 0.0), (0.0, 0.3), (-0.4, 0.2)])
+def test_the_tilt_of_a_number_is_the_ratio_of_two_normals(shift: float, scale: float) -> None:
+    """What is needed is the real class; what is written lies lower and narrower than it."""
+    made = only("shift", shift or 1e-9)
+    if scale:
+        at = next(k for k, knob in enumerate(made.knobs) if (knob.kind, knob.part, knob.column)
+                  == ("scale", 1, 0))  # fmt: skip
+        made.residual[at], made.variance[at] = scale, 1e-6
+    space = made.calibration.space
+    centre, spread = space.centre[1, 0], space.spread[1, 0]
+    z = np.array([-0.8, 0.0, 0.7])
+    values = np.tile(made.matrix[:1], (3, 1))
+    values[:, 0] = centre + spread * z
+    logs = made.log_weights(values, np.ones(3, dtype=np.intp))
+    # what is written has mean -shift and deviation exp(-scale), in deviations of the class
+    ratio = norm.logpdf(z) - norm.logpdf(z, -shift, np.exp(-scale))
+    assert np.diff(logs) == pytest.approx(np.diff(ratio), abs=1e-6)
+    assert not made.log_weights(values, np.zeros(3, dtype=np.intp)).any(), "the other class"
+
+
+def test_a_row_weighs_no_more_than_a_bound() -> None:
+    made = only("weight", 9.0)
+    values, parts = made.matrix.copy(), np.ones(REAL.height, dtype=np.intp)
+    assert set(made.log_weights(values, parts)) == {0.0, 2.0}
+
+
+def test_the_least_likely_rows_are_taken_in_one_case_of_three() -> None:
+    made = only("weight", -5.0)
+    many = pl.concat([rows(2000, seed) for seed in range(3)])
+    taken = made.accepted(many, np.random.default_rng(0))
+    mine = ((many["y"] == "yes") & (many["word"] == "b")).to_numpy()
+    assert taken[~mine].all()
+    share = np.exp(-1.0)
+    assert taken[mine].mean() == pytest.approx(share, abs=4 * np.sqrt(0.24 / mine.sum()))
+
+
+def test_a_class_with_few_rows_left_unshown_is_compared_with_all_of_its_rows() -> None:
+    yes = np.flatnonzero((REAL["y"] == "yes").to_numpy())
+    made = feedback()
+    for n_left, n_used in ((10, 10), (9, len(yes))):
+        shown = np.zeros(REAL.height, dtype=np.bool_)
+        shown[yes[n_left:]] = True
+        used = made._references(shown)
+        assert used[yes].sum() == n_used
+        assert used.sum() - used[yes].sum() == REAL.height - len(yes)
+
+
+def test_pairs_are_looked_at_from_thirty_rows_of_a_class_on_gathered_over_batches() -> None:
+    made = feedback(rows(40, 1, coupled=-0.8))
+    assert not [order for order in made.orders() if "go together" in order], "20 of each class"
+    made.observe(rows(40, 2, coupled=-0.8), UNSHOWN)
+    assert [order for order in made.orders() if "go together" in order]
+
+
+def test_a_batch_without_rows_tells_nothing() -> None:
+    made = feedback(REAL.clear())
+    assert made.orders() == []
+    assert (made.batches[0].n_rows, made.batches[0].off) == (0, 0.0)

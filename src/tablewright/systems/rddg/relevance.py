@@ -63,5 +63,6 @@ def tails(frame: pl.DataFrame, column: str) -> QuantilePartition:
     if (rare & (distinct > middle)).any():
         edges.append(float(distinct[~rare & (distinct < distinct[rare].max())].max()))
     if not edges:
-        edges = np.unique(np.quantile(values, [0.1, 0.9])).tolist()
+        # An edge is a value of a row, so that no part is empty.
+        edges = np.unique(np.quantile(values, [0.1, 0.9], method="lower")).tolist()
     return QuantilePartition(column, tuple(edge for edge in edges if edge < values.max()))

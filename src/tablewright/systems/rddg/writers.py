@@ -76,8 +76,9 @@ class CalibratedWriter(GeneratorWriter):
 
     def _set(self, part: Any) -> None:
         """Correct the generator as a part of the rows needs; None stands for rows of classes."""
-        if part in self._settings:
-            self.synthesizer.generator_.setting_ = self._base + self._settings[part]  # type: ignore[attr-defined]  # a Calibrated
+        if self._base is not None:
+            setting = self._base + self._settings.get(part, 0.0)
+            self.synthesizer.generator_.setting_ = setting  # type: ignore[attr-defined]  # a Calibrated
 
     def _decimals(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Round numbers as the schema says that they are written."""
