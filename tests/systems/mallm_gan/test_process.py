@@ -115,3 +115,107 @@ def test_picture_escapes_hostile_names_and_keeps_boxes_apart() -> None:
     root = ElementTree.fromstring(graph.to_svg())
     boxes = [(float(r.attrib["y"]), float(r.attrib["x"])) for r in root.iter("{*}rect")]
     assert all(one[0] != two[0] or two[1] - one[1] >= 120 for one, two in pairwise(sorted(boxes)))
+
+
+DIAMOND = CausalGraph({"d": ["b", "c"], "b": ["a"], "c": ["a"], "a": []})
+
+
+def test_order_and_depth_follow_the_causes() -> None:
+    assert DIAMOND.order == ("a", "b", "c", "d"), "as in the table where the graph leaves it open"
+    assert DIAMOND.depth() == {"a": 0, "b": 1, "c": 1, "d": 2}
+    assert DIAMOND.columns == ("d", "b", "c", "a")
+    assert DIAMOND.edges == (("b", "d"), ("c", "d"), ("a", "b"), ("a", "c"))
+
+
+def test_an_edge_that_is_there_is_added_once_and_a_parent_that_is_named_twice_counts_once() -> None:
+    assert DIAMOND.edit([Edit("add", "a", "b")]) == DIAMOND
+    assert CausalGraph({"a": [], "b": ["a", "a"]}).edges == (("a", "b"),)
+
+
+@given(graphs())
+def test_depth_is_the_longest_way_from_a_column_without_causes(graph: CausalGraph) -> None:
+    depth = graph.depth()
+    for name, above in graph.parents.items():
+        assert depth[name] == (1 + max(depth[cause] for cause in above) if above else 0)
+
+
+@given(graphs())
+def test_a_graph_is_read_back_from_its_data(graph: CausalGraph) -> None:
+    assert CausalGraph.from_data(graph.as_data(), NAMES) == graph
+    lists = {name: list(above) for name, above in graph.parents.items() if above}
+    assert CausalGraph.from_data(lists, NAMES) == graph, "a list will do, and none for no parents"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], r'give \{"column": \{"parents"'),
+        ({"agee": {"parents": []}}, "'agee' is no column.*'age'"),
+        ({"age": {"parents": "ill"}}, "the parents of 'age' are a list of columns"),
+        ({"age": {"parents": [1]}}, "the parents of 'age' are a list of columns"),
+        ({"age": {"parents": ["ill"]}, "ill": ["age"]}, "in a circle"),
+    ],
+)
+def test_data_that_are_no_graph_are_one_sentence(data: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        CausalGraph.from_data(data, ["age", "ill"])
+
+
+def test_edges_lead_to_columns() -> None:
+    with pytest.raises(InputError, match="'z' is no column"):
+        CausalGraph.from_edges(["a"], [("a", "z")])
+
+
+def test_a_process_is_rendered_with_what_there_is_to_say() -> None:
+    graph = CausalGraph({"a": [], "b": ["a"]})
+    bare = Process(graph, task="Be exact.")
+    text = 'Causal graph: {"a": {"parents": []}, "b": {"parents": ["a"]}}\nTask: Be exact.'
+    assert bare.render() == text
+    full = Process(graph, "Of a clinic.", "Be exact.").supported_but([("a", "b")])
+    assert full.render() == (f"Context: Of a clinic.\n{text}\nNot supported by the data: a -> b")
+    assert full == Process(graph, "Of a clinic.", "Be exact."), "what is believed is the same"
+
+
+def test_unsupported_edges_are_kept_in_files_as_long_as_they_are_in_the_graph() -> None:
+    process = Process(CausalGraph({"a": [], "b": ["a"]})).supported_but([("a", "b")])
+    data = process.as_data()
+    assert Process.from_data(data, ["a", "b"]).unsupported == (("a", "b"),)
+    edited = {**data, "graph": {}}
+    assert Process.from_data(edited, ["a", "b"]).unsupported == ()
+    assert "unsupported" not in Process(CausalGraph({"a": []})).as_data()
+
+
+def test_a_process_is_taken_as_an_object_as_data_and_from_a_file(tmp_path: Path) -> None:
+    process = Process(CausalGraph({"a": [], "b": ["a"], "id": ["b"]}), "Context.", "Task.")
+    process.save(tmp_path / "p.yaml")
+    for form in (process, process.as_data(), tmp_path / "p.yaml", str(tmp_path / "p.yaml")):
+        taken = Process.of(form, ["a", "b"], ["id"])
+        assert (taken.graph.edges, taken.context, taken.task) == (
+            (("a", "b"),),
+            "Context.",
+            "Task.",
+        )
+        with pytest.raises(InputError, match="'id'"):
+            Process.of(form, ["a", "b"])
+
+
+def test_a_comparison_names_the_context_and_nothing_where_nothing_changed() -> None:
+    before = Process(CausalGraph({"a": []}), "Then.")
+    after = Process(CausalGraph({"a": []}), "Now.")
+    assert after.compare(before) == ["context: Now."]
+    assert after.compare(after) == []
+    dropped = Process(CausalGraph({"a": [], "b": []}), task="T").compare(
+        Process(CausalGraph({"a": [], "b": ["a"]}), task="T")
+    )
+    assert dropped == ["drop a -> b"]
+
+
+def test_a_picture_puts_causes_above_their_effects() -> None:
+    root = ElementTree.fromstring(DIAMOND.to_svg())
+    height = {}
+    for group in root.iter("{*}g"):
+        (title,), (box,) = list(group.iter("{*}title")), list(group.iter("{*}rect"))
+        height[title.text] = float(box.attrib["y"])
+    assert height["a"] < height["b"] == height["c"] < height["d"]
+    long = ElementTree.fromstring(CausalGraph({"x" * 30: []}).to_svg())
+    assert [text.text for text in long.iter("{*}text")] == ["x" * 16 + "…"]
