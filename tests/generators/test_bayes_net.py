@@ -10,7 +10,7 @@ import pytest
 from tablewright.errors import InputError
 from tablewright.generators.base import Given
 from tablewright.generators.bayes_net import BayesNet, binned
-from tablewright.generators.parts.donors import bare_root
+from tablewright.generators.parts.donors import DonorTree, bare_root
 from tablewright.generators.parts.rank_transform import RankTransform
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 from tests.generators.conditions import between
@@ -153,3 +153,96 @@ def test_numbers_go_half_a_step_or_up_to_some_donors_on(
     assert gone.max() > 0.9 * farthest
     assert gone.mean() == pytest.approx(mean, rel=0.03)
     assert (drawn > 30).mean() == pytest.approx(0.5, abs=spread(0.5, 20_000))
+
+
+# what a column is drawn from ------------------------------------------------------------------
+
+
+def asked(net: BayesNet, column: int, *known: int) -> list[int]:
+    """Columns whose values the tree of a column may ask about."""
+    tree = net.conditional(column, frozenset(known))
+    assert isinstance(tree, DonorTree)
+    return [int(j) for j in tree.features]
+
+
+LONG = [("a", "b"), ("b", "c"), ("c", "d")]
+FOUR = ("a", "b", "c", "d")
+
+
+def four(target: str = "") -> Matrix:
+    """Four coins, each equal to the one before in nine cases of ten."""
+    draw, columns = rng(3), [rng(2).integers(0, 2, 800)]
+    for _ in range(3):
+        columns.append(np.where(draw.random(800) < 0.9, columns[-1], 1 - columns[-1]))
+    fields = tuple(Field(name, levels=2, target=name == target) for name in FOUR)
+    return Matrix(np.column_stack(columns).astype(np.float64), fields)
+
+
+def test_a_column_is_drawn_from_its_parents_alone() -> None:
+    net = BayesNet(edges=LONG).fit(four(), rng())
+    assert asked(net, 2, 0, 1) == [1]
+    assert asked(net, 0) == []
+    assert net.parents_ == {0: [], 1: [0], 2: [1], 3: [2]}
+
+
+def test_the_target_is_asked_about_beside_the_parents() -> None:
+    net = BayesNet(edges=LONG).fit(four(target="a"), rng())
+    assert net.order == [0, 1, 2, 3]
+    assert asked(net, 3, 0, 1, 2) == [0, 2]
+
+
+def test_what_is_known_of_effects_is_asked_about_with_their_other_causes() -> None:
+    """The Markov blanket: parents, children, and the children's other parents."""
+    net = BayesNet(edges=[("a", "c"), ("b", "c"), ("c", "d")]).fit(four(), rng())
+    assert asked(net, 0, 1, 2) == [1, 2]
+    assert asked(net, 2, 0, 1, 3) == [0, 1, 3]
+    assert asked(net, 1, 3) == [3], "what depends on it through others counts too"
+
+
+def test_of_many_neighbours_the_strongest_are_asked_about() -> None:
+    draw = rng(5)
+    a = draw.integers(0, 2, 1000)
+    noise = [draw.random(1000) < share for share in (0.05, 0.2, 0.35)]
+    effects = [np.where(flip, 1 - a, a) for flip in noise]
+    fields = tuple(Field(name, levels=2) for name in FOUR)
+    matrix = Matrix(np.column_stack([a, *effects]) * 1.0, fields)
+    net = BayesNet(edges=[("a", "b"), ("a", "c"), ("a", "d")], max_parents=2).fit(matrix, rng())
+    assert asked(net, 0, 1, 2, 3) == [1, 2]
+
+
+def test_columns_are_drawn_parents_first_otherwise_as_in_the_table() -> None:
+    net = BayesNet(edges=[("d", "a"), ("c", "b")]).fit(four(), rng())
+    assert net.order == [2, 1, 3, 0]
+    assert BayesNet(edges=[]).fit(four(), rng()).order == [0, 1, 2, 3]
+
+
+def test_a_search_keeps_to_its_number_of_parents() -> None:
+    draw = rng(6)
+    causes = draw.integers(0, 2, (2000, 3))
+    effect = (causes.sum(axis=1) + draw.integers(0, 2, 2000) > 2).astype(int)
+    fields = tuple(Field(name, levels=2) for name in FOUR)
+    matrix = Matrix(np.column_stack([causes, effect]) * 1.0, fields)
+    for most in (1, 2):
+        net = BayesNet(max_parents=most).fit(matrix, rng())
+        assert max(map(len, net.parents_.values())) == most
+
+
+def test_a_long_table_is_searched_on_a_part_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def search(codes: Any, *_: Any) -> set[tuple[int, int]]:
+        seen.append(len(codes))
+        return set()
+
+    monkeypatch.setattr("tablewright.generators.bayes_net.search_graph", search)
+    monkeypatch.setattr("tablewright.generators.bayes_net._MAX_SEARCHED", 500)
+    BayesNet().fit(chain(499), rng())
+    BayesNet().fit(chain(800), rng())
+    assert seen == [499, 500]
+
+
+def test_a_misspelt_column_of_an_edge_is_suggested() -> None:
+    fields = (Field("income"), Field("age"))
+    matrix = Matrix(rng().normal(size=(50, 2)), fields)
+    with pytest.raises(InputError, match=r"no column 'agee'.*'age'"):
+        BayesNet(edges=[("agee", "income")]).fit(matrix, rng())

@@ -15,6 +15,7 @@ from tablewright.generators.parts.knobs import KnobSpace, resampled
 from tablewright.generators.parts.posterior import Knob, Particles, Posterior
 from tablewright.generators.trees import SequentialTrees
 from tablewright.tables.encoding.codec import Field, Matrix
+from tests.generators.conditions import between
 
 FIELDS = (Field("x"), Field("word", levels=3), Field("class", levels=2, target=True))
 
@@ -249,3 +250,56 @@ def test_the_posterior_is_drawn_with_the_names_of_columns() -> None:
     drawn = ElementTree.fromstring(belief.svg(["<age>", "word"]))
     words = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert words == ["shift of <age>, class 1", "weight of word 2, class 0"]
+
+
+def test_a_condition_has_the_last_word_over_corrections() -> None:
+    rng = np.random.default_rng(2)
+    model = Calibrated("independent", n_batches=1).fit(rows(400, rng), rng)
+    model.setting_ = np.array([1.0 if k.kind == "shift" else 0.0 for k in model.posterior_.knobs])
+    made = model.sample(300, rng, condition=between(0, 9.0, 11.0))
+    assert ((made[:, 0] >= 9) & (made[:, 0] <= 11)).all()
+    bare = model.model_.sample(300, np.random.default_rng(3), condition=between(0, 9.0, 11.0))
+    assert made[:, 0].mean() > bare[:, 0].mean() + 0.1, "moved as far as the condition lets them"
+
+
+@pytest.mark.parametrize(("n_rare", "n_batches"), [(4, 1), (14, 2), (40, 8), (90, 12)])
+def test_batches_are_so_many_that_each_holds_five_rows_of_the_rarest_class(
+    n_rare: int, n_batches: int
+) -> None:
+    rng = np.random.default_rng(5)
+    values = rows(600, rng).values
+    order = np.argsort(values[:, 2], kind="stable")
+    some = Matrix(values[order][: 300 + n_rare], FIELDS)
+    model = Calibrated("independent").fit(some, rng)
+    parts = model.parts_of(some.values)
+    batches = list(model._references(some.values, parts, rng))
+    assert len(batches) == n_batches
+    sizes = [np.bincount(model.parts_of(batch), minlength=2) for batch in batches]
+    assert np.ptp(sizes, axis=0).max() <= 1, "classes in each as in the table"
+    assert sum(map(len, batches)) == len(some.values), "disjoint, and none is left out"
+
+
+def test_rows_without_a_class_stay_as_they_are() -> None:
+    rng = np.random.default_rng(6)
+    values = rows(200, rng).values
+    model = Calibrated("independent", n_batches=1).fit(Matrix(values, FIELDS), rng)
+    values[::2, 2] = np.nan
+    assert model.parts_of(values)[:4].tolist() == [-1, 1, -1, 1]
+    moved = model._moved(values, np.full(len(model.posterior_.knobs), 0.5), rng, 200, weighs=False)
+    assert np.array_equal(moved[::2], values[::2], equal_nan=True)
+
+
+def test_given_cells_beside_the_class_keep_rows_from_standing_in_for_each_other() -> None:
+    rng = np.random.default_rng(7)
+    model = Calibrated("independent", n_batches=1).fit(rows(400, rng), rng)
+    heavy = [5.0 if k.kind == "weight" and k.value == 2 else 0.0 for k in model.posterior_.knobs]
+    model.setting_ = np.array(heavy)
+    values = np.full((400, 3), np.nan)
+    values[:, 2] = 1
+    alone = model.sample(400, rng, given=Given(values, ~np.isnan(values)))
+    values[:, 0] = 11.5
+    more = model.sample(400, rng, given=Given(values, ~np.isnan(values)))
+    assert (alone[:, 1] == 2).mean() > 0.6, "twice as many are drawn, of which a third has it"
+    assert (more[:, 1] == 2).mean() < 0.45
+    assert model.keeps_rows == getattr(model.model_, "keeps_rows", True)
+    assert list(model.order) == list(model.model_.order)

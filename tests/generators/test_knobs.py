@@ -61,7 +61,7 @@ def test_every_class_has_its_knobs_and_scales_come_before_shifts() -> None:
 
 @pytest.mark.parametrize(("levels", "n_weights"), [(1, 0), (2, 1), (30, 29), (31, 0)])
 def test_categories_of_up_to_thirty_values_have_weights(levels: int, n_weights: int) -> None:
-    values = RNG.integers(0, levels, (60, 1)) * 1.0
+    values = RNG.integers(0, levels, (60, 1)).astype(np.float64)
     matrix = Matrix(values, (Field("word", levels=levels),))
     space = KnobSpace.learn(matrix, np.zeros(60, dtype=np.intp), 1)
     assert len(list(space.knobs())) == n_weights
@@ -247,7 +247,7 @@ def test_rows_that_cannot_be_coupled_stay(why: str) -> None:
     rows = np.random.default_rng(1).normal(size=(7 if why == "seven rows" else 8, 2))
     if why == "a missing cell":
         rows[0, 0] = np.nan
-    fields = (Field("x"), Field("y"))
+    fields: tuple[Field, ...] = (Field("x"), Field("y"))
     if why == "one number":
         rows, fields = rows[:, :1], fields[:1]
     parts = np.zeros(len(rows), dtype=np.intp)
@@ -352,7 +352,7 @@ def test_regret_is_no_less_than_none_and_none_for_the_only_setting() -> None:
     settings = [np.array([0.0]), np.array([1.0])]
 
     def utility(setting: Floats, truth: Floats) -> Floats:
-        return -np.abs(truth[:, 0] - setting[0])
+        return np.asarray(-np.abs(truth[:, 0] - setting[0]))
 
     assert (belief.regret(utility, settings) > 0).all()
     assert belief.regret(utility, settings[:1]).tolist() == [0.0]

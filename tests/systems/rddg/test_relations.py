@@ -11,7 +11,7 @@ import pytest
 
 from tablewright.errors import BudgetError, ModelError
 from tablewright.llm import Scripted, Sharing
-from tablewright.llm.endpoint.metering import Bill, Metered
+from tablewright.llm.endpoint.metering import Metered, UsageByRole
 from tablewright.rules import Severity, as_rules
 from tablewright.schema import Schema
 from tablewright.systems.rddg.relations import (
@@ -178,7 +178,7 @@ def test_flags_that_go_with_the_same_value_go_with_each_other() -> None:
 def asking(*replies: Any, sharing: Sharing | None = None) -> tuple[RelationPrompts, Scripted]:
     script = Scripted(replies)
     script.sharing = sharing or Sharing("rows")  # type: ignore[attr-defined]  # of connected models
-    return RelationPrompts(Metered(script, Bill()), SCHEMA, FRAME, FRAME.head(4)), script
+    return RelationPrompts(Metered(script, UsageByRole()), SCHEMA, FRAME, FRAME.head(4)), script
 
 
 def reply(*expressions: str) -> str:
