@@ -129,3 +129,15 @@ def test_a_level_that_occurs_twice_is_refused(parts: dict[str, bytes], tmp_path:
                 file.writestr(part, data)
         with pytest.raises(TablewrightError, match="is not a model file that tablewright wrote"):
             Synthesizer.load(tmp_path / "m.tw")
+
+
+@pytest.mark.parametrize("counts", [None, [1], ["a", "b"], [True, False]])
+def test_counts_of_other_classes_are_refused(
+    parts: dict[str, bytes], counts: Any, tmp_path: Path
+) -> None:
+    facts = {**json.loads(parts["facts.json"]), "class_counts": counts}
+    with zipfile.ZipFile(tmp_path / "m.tw", "w") as file:
+        for part, data in {**parts, "facts.json": json.dumps(facts).encode()}.items():
+            file.writestr(part, data)
+    with pytest.raises(TablewrightError, match="is not a model file that tablewright wrote"):
+        Synthesizer.load(tmp_path / "m.tw")

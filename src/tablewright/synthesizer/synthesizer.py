@@ -476,7 +476,11 @@ class Synthesizer(TableEstimator):
             str(facts["method"]), target=layout.schema.target, random_state=int(facts["seed"])
         )
         result.schema_, result.layout_ = layout.schema, layout
-        result.n_rows_, result.class_counts_ = int(facts["n_rows"]), facts["class_counts"]
+        result.n_rows_, counts = int(facts["n_rows"]), facts["class_counts"]
+        levels = [field.levels for field in layout.codec.fields if field.target and field.discrete]
+        if [len(counts or ())] != (levels or [0]) or any(type(n) is not int for n in counts or ()):
+            raise ValueError("the counts are of other classes")
+        result.class_counts_ = counts
         result.method_, result.reason_ = result.method, str(facts["reason"])
         result.n_calls_ = 0
         result.seed_, result.restore_ = result.random_state, Restore.from_dict(facts["restore"])

@@ -14,6 +14,7 @@ from tablewright.errors import InputError
 from tablewright.schema import Kind, Schema
 from tablewright.tables.encoding.codec import Codec, Field, Floats, Matrix
 from tablewright.tables.encoding.identifiers import Identifiers
+from tablewright.tables.inference.casting import typed, untyped
 
 Arrays = Mapping[str, Any]
 
@@ -169,6 +170,8 @@ def _check_parts(
         levels = codec.levels(field.name) if coded else []
         if field.levels != len(levels) or None in levels or len(set(levels)) < len(levels):
             raise ValueError(f"levels of {field.name!r} differ")
+        if field.target is not (column.name == codec.schema.target):
+            raise ValueError(f"{field.name!r} and the target differ")
         if not math.isfinite(field.step) or field.step < 0:
             raise ValueError(f"the step of {field.name!r} is out of range")
     if set(constants.columns) != {n for n, kind in kinds.items() if kind is Kind.CONSTANT}:
@@ -177,6 +180,8 @@ def _check_parts(
         raise ValueError("identifiers differ")
     if constants.width and constants.height != 1:
         raise ValueError("constants are one row")
+    if typed(untyped(constants, codec.schema), codec.schema).schema != constants.schema:
+        raise ValueError("constants are of other types")
 
 
 def _constants(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
