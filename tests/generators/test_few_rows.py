@@ -321,9 +321,24 @@ def test_the_noise_is_as_wide_as_the_normal_rule_says(n_base: int) -> None:
     rows = few.draw(base, blank_rows(4000, 3), rng)
     around = _Around(few, base, False)
     width = (4 / (n_base * 4)) ** (1 / 6)
-    np.testing.assert_allclose(rows[:, :2].std(axis=0), width * around.deviation[:2], rtol=0.1)
+    noise, spread = width * around.deviation[:2], rows[:, :2].std(axis=0)
+    # Lines between the rows add less than the rows themselves spread.
+    assert (spread > 0.93 * noise).all()
+    assert (spread < 1.07 * np.hypot(noise, base[:, :2].std(axis=0))).all()
     # Of one row the spread inside all classes is the only one that is known.
     assert n_base > 1 or around.deviation[:2] == pytest.approx([2, 2], rel=0.05)
+
+
+def test_a_class_of_two_lumps_is_not_written_between_them() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(424) < 24
+    lump = np.where(np.arange(424) % 2 == 0, 6.0, -6.0)
+    cells = np.column_stack([rng.normal(size=424) + lump * y, rng.normal(size=424)])
+    matrix = Matrix(np.column_stack([cells, y]), (Field("a"), Field("b"), ONE_COLUMN[1]))
+    rows = few_rows(matrix, 1000)
+    # Lines join neighbours, who are of one lump, and the noise around them has .6 deviations.
+    assert (np.abs(rows[:, 0]) < 3).mean() < 0.02
+    assert abs((rows[:, 0] > 0).mean() - 0.5) < 0.1
 
 
 def test_a_file_without_spikes_is_read() -> None:

@@ -279,11 +279,16 @@ class _Around:
     def __init__(self, few: FewRows, base: Floats, complete: bool) -> None:
         self.few = few
         self.base = self._filled(base) if complete else base
-        free = np.where(is_spike(base, few.spikes), np.nan, base)
+        self._is_spike = is_spike(self.base, few.spikes)
+        free = np.where(self._is_spike, np.nan, self.base)
         self.deviation = _towards(_deviation(free), few.deviation, len(base))
         self.mates = self._neighbours()
+        if self.mates.shape[1]:
+            # between neighbours, since a class of two lumps spreads as wide as they lie apart
+            gaps = (free[:, None] - free[self.mates]).reshape(-1, base.shape[1])
+            local = np.sqrt(_mean(gaps**2) / 2)
+            self.deviation = _towards(local, few.deviation, len(base))
         self._index = TrainingRowIndex.learn(base)
-        self._is_spike = is_spike(self.base, few.spikes)
         # A number that most rows share is a value of its own, which noise would blur.
         self.shared = np.array([_shares(column) for column in base.T])
 
