@@ -171,7 +171,8 @@ def test_a_table_that_the_model_knows_by_heart_is_marked(run: Runner, tmp_path: 
     out = tmp_path / "out.csv"
     with serve(StandIn(people, target="ill", faults=Faults(memorised=1.0))) as endpoint:
         done = run("label", table, "--train", train, "--target", "ill", "--out", out,
-                   "--model", "stand-in", "--base-url", endpoint.url)  # fmt: skip
+                   "--model", "stand-in", "--base-url", endpoint.url,
+                   "--run", tmp_path / "run")  # fmt: skip
     assert done.code == 0, done.err
     assert "the model seems to know this table by heart" in done.err
     assert read_manifest(manifest_path(out)).origin.options["memorized"]["next rows"] == 1.0
