@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from tablewright.errors import InputError
 from tablewright.metrics.crossfit import CrossFit, stratified_folds
@@ -242,3 +243,76 @@ def test_rank_scores_do_not_change_with_confidence() -> None:
     assert both[0].tolist() == pytest.approx(
         [0.5 + 1.25 / 2, 0 + 2 / 3 * 1.25 / 2, 0 + 0.5 * 5 / 6 / 2, 0.5 + 5 / 12, 0.5 + 5 / 12]
     )
+
+
+def test_the_auc_is_averaged_over_folds_by_their_pairs_and_then_over_classes() -> None:
+    scorer = Scorer(table(60, 0), SCHEMA, learners=("linear",), seed=2)
+    result = scorer.utility()
+    y, p = scorer.crossfit.test.y.astype(int), result.predictions["linear"]
+    folds = scorer.crossfit.folds[0]
+    each = []
+    for label in (0, 1):
+        areas, pairs = [], []
+        for fold in range(5):
+            inside = folds == fold
+            areas.append(roc_auc_score(y[inside] == label, p[inside, label]))
+            pairs.append((y[inside] == label).sum() * (y[inside] != label).sum())
+        each.append(np.average(areas, weights=pairs))
+    assert result.measures["auroc"] == pytest.approx(np.mean(each))
+    assert result.measures["auroc"] > 0.8
+
+
+def test_rows_beyond_the_largest_number_are_drawn_and_the_rest_left_out() -> None:
+    scorer = Scorer(table(80, 0), SCHEMA, holdout=table(90, 1), max_rows=30)
+    assert len(scorer.real) == len(scorer.holdout or []) == 30
+    assert len(scorer.utility().scores) == 30
+    assert len(scorer.detection(table(100, 2)).rows) == 100
+
+
+def test_trees_judge_beside_the_linear_model_from_a_hundred_rows_on() -> None:
+    few, many = Scorer(table(99, 0), SCHEMA), Scorer(table(100, 0), SCHEMA)
+    assert few.task is not None
+    assert many.task is not None
+    assert few.task.learners == ("linear",)
+    assert many.task.learners == LEARNERS
+    assert Scorer(table(30, 0), SCHEMA, learners=LEARNERS).task.learners == LEARNERS  # type: ignore[union-attr]  # it has a target
+
+
+def test_a_difference_of_one_row_has_no_interval() -> None:
+    scorer = Scorer(table(60, 0), SCHEMA, holdout=table(1, 1))
+    gain = scorer.paired(np.array([0.5]))
+    assert (gain.value, gain.error, gain.interval) == (0.5, np.inf, (-np.inf, np.inf))
+    assert not gain.helps
+
+
+def test_equal_rows_are_summed_before_their_spread_is_taken() -> None:
+    holdout = table(3, 1)
+    scorer = Scorer(table(60, 0), SCHEMA, holdout=pl.concat([holdout, holdout[:1]]))
+    assert scorer.keys.tolist() == [0, 1, 2, 0]
+    gain = scorer.paired(np.array([1.0, 2.0, 3.0, 4.0]))
+    sums = np.array([(1 - 2.5) + (4 - 2.5), 2 - 2.5, 3 - 2.5])
+    assert gain.error == pytest.approx(np.sqrt((sums**2).sum() * 3 / 2) / 4)
+
+
+def test_measures_are_compared_with_an_error_from_resampled_rows() -> None:
+    scorer = Scorer(table(40, 0), SCHEMA, holdout=table(150, 1), learners=("linear",))
+    first, second = scorer.utility(flipped(table(200, 2))), scorer.utility()
+    gain = scorer.gain(first, over=second, measure="balanced_accuracy")
+    y = scorer.crossfit.test.y
+    hits = [u.predictions["linear"].argmax(axis=1) == y for u in (first, second)]
+    value = sum(
+        sign * np.mean([hit[y == label].mean() for label in (0, 1)])
+        for sign, hit in zip((1, -1), hits, strict=True)
+    )
+    assert gain.value == pytest.approx(value)
+    differences = hits[0].astype(float) - hits[1]
+    by_class = [differences[y == label] for label in (0, 1)]
+    error = np.sqrt(sum(d.var() / len(d) for d in by_class)) / 2
+    assert gain.error == pytest.approx(error, rel=0.35)  # sixty draws: four standard errors
+
+
+def test_no_rows_at_all_and_real_rows_alone_are_asked_once() -> None:
+    scorer = Scorer(table(60, 0), SCHEMA)
+    assert scorer.utility() is scorer.utility()
+    assert scorer.utility(table(20, 1)) is not scorer.utility(table(20, 1))
+    assert scorer.gain(scorer.utility()).value == 0.0

@@ -17,7 +17,7 @@ from tablewright.metrics.associations import (
     cramers_v,
     rank_correlations,
 )
-from tablewright.metrics.detection import _averaged, _losses, _pairs, discriminate
+from tablewright.metrics.detection import _averaged, _losses, _pairs, detection, discriminate
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.imputation import imputation_error
 from tablewright.metrics.learners import Design
@@ -735,3 +735,134 @@ def test_density_ratios_are_those_of_the_fifth_nearest_rows_of_equal_samples() -
     expected = (copies_of_members[1][:, None] > copies_of_members[0][None]).mean()
     assert score.reference["copy"] == pytest.approx(expected, abs=1e-3)
     assert score.rows == 40
+
+
+def distances_of(first: Any, second: Any, **more: Any) -> privacy.Distances:
+    first, second = (np.asarray(x, dtype=float) for x in (first, second))
+    plain = {"nearer": np.zeros(len(first)), "as_near": np.zeros(len(first)), "base_first": first,
+             "base_second": second, "n_real": 20, "n_holdout": 20}  # fmt: skip
+    return privacy.Distances(first, second, **{**plain, **more})
+
+
+def test_the_interval_of_a_distance_ratio_is_that_of_two_hundred_resamples() -> None:
+    first = np.linspace(0.01, 0.9, 90)
+    second = np.ones(90)
+    score = privacy.distance_ratio(distances_of(first, second), rng())
+    draws = rng()
+    points = [np.percentile(draws.choice(first, 90), 5) for _ in range(200)]
+    assert score.value == pytest.approx(np.percentile(first, 5))
+    assert score.interval == pytest.approx(tuple(np.percentile(points, [2.5, 97.5])))
+    assert score.reference == {"real": score.value, "copy": 0.0}
+    equal = privacy.distance_ratio(distances_of([0.0, 0.0], [0.0, 0.0]), rng())
+    assert equal.value == 1.0  # beside two equal rows
+
+
+def test_a_distance_share_is_the_mean_chance_of_a_nearer_training_row() -> None:
+    """Of 30 training rows 20 are drawn; 3 are nearer than the holdout, and 5 as near."""
+    nearer, as_near = np.array([3.0, 0.0]), np.array([5.0, 0.0])
+    found = distances_of([0.1, 0.2], [0.3, 0.4], nearer=nearer, as_near=as_near, n_real=30)
+    score = privacy.distance_share(found)
+    chances = [1 - stats.hypergeom(30, k, 20).pmf(0) for k in (3, 5)]
+    each = np.array([np.mean(chances), 0.0])
+    assert score.value == pytest.approx(each.mean())
+    width = 1.96 * each.std() / np.sqrt(2)
+    assert score.interval == pytest.approx(
+        (max(0, each.mean() - width), min(1, each.mean() + width))
+    )
+    assert score.reference == {"real": 0.5, "copy": 1.0}
+    assert score.details["distance_to_training"]["50%"] == pytest.approx(0.15)
+    assert score.details["holdout_to_training"]["5%"] == pytest.approx(0.105)
+
+
+@pytest.mark.parametrize(("n_values", "varies"), [(4, False), (5, True)])
+def test_a_column_of_five_values_may_be_rescaled(n_values: int, varies: bool) -> None:
+    rows = line(*range(n_values), 0)
+    assert copies._varies(rows, 0) is varies
+
+
+def test_a_column_is_familiar_where_half_of_its_values_are_real_ones() -> None:
+    real = pl.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 2.0, 3.0, 4.0]})
+    other = pl.DataFrame({"a": [1.0, 2.0, 9.0, 9.5], "b": [1.0, 8.0, 9.0, 9.5]})
+    assert copies._familiar(encoded(real), encoded(other, real)) == [0]
+
+
+def test_an_interval_is_students_with_the_spread_of_eight_halves() -> None:
+    halves = [0.4, 0.5, 0.6, 0.5, 0.45, 0.55, 0.5, 0.5]
+    values = iter([0.5, 0.9, 0.2, *halves])
+    sizes: list[tuple[int, int]] = []
+
+    def listed(real: EncodedRows, other: EncodedRows) -> Measured:
+        sizes.append((len(real), len(other)))
+        return Measured(next(values))
+
+    rows = encoded(numeric(21, 0))
+    score = Metric("m", listed, Direction.HIGHER, "says", ideal=1.0)(rows, rows, None, rng())
+    assert score.reference == {"copy": 0.9, "shuffled": 0.2}
+    width = 2.364624 * np.std(halves, ddof=1)  # Student's t, 7 degrees of freedom
+    assert score.interval == pytest.approx((0.5 - width, 0.5 + width), abs=1e-6)
+    assert sizes == [(21, 21)] * 3 + [(10, 10)] * 8
+    assert (score.name, score.meaning, score.ideal) == ("m", "says", 1.0)
+
+
+def test_larger_tables_are_measured_on_five_cuts() -> None:
+    sizes: list[int] = []
+
+    def listed(real: EncodedRows, other: EncodedRows) -> Measured:
+        sizes.append(len(other))
+        return Measured(float(len(sizes)))
+
+    real, made, held = (encoded(numeric(n, 0)) for n in (20, 30, 40))
+    score = Metric("m", listed, Direction.HIGHER, "", highest=np.inf)(real, made, held, rng())
+    # all generated rows, a copy, shuffled rows, five cuts of the holdout and of the generated rows
+    assert sizes[:13] == [30, 20, 20, *[20] * 10]
+    assert score.reference["real"] == np.mean([4, 5, 6, 7, 8])
+    assert score.value == np.mean([9, 10, 11, 12, 13])
+
+
+def test_missing_cells_are_alike_and_far_from_any_value() -> None:
+    frame = pl.DataFrame({"a": [0.0, 10.0]})
+    rows = encoded(pl.DataFrame({"a": [None, 0.0, 4.0]}, schema={"a": pl.Float64}), frame)
+    blocks = {at.start: block.copy() for at, block in distance_blocks(rows.gower, rows.gower)}
+    assert blocks[0].tolist() == pytest.approx(
+        np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.4], [1.0, 0.4, 0.0]]), abs=1e-6
+    )
+
+
+def test_a_fifth_of_the_cells_is_emptied_unless_another_share_is_named() -> None:
+    real = encoded(numeric(400, 0, 5))
+    counts: list[int] = []
+
+    def count(frame: pl.DataFrame) -> pl.DataFrame:
+        counts.append(sum(frame.null_count().row(0)))
+        return frame.fill_null(0.0)
+
+    score = imputation_error(count, real, real, rng())
+    imputation_error(count, real, real, rng(), share=0.5)
+    # three binomial standard errors of 2,000 cells
+    assert counts[0] == pytest.approx(400, abs=54)
+    assert counts[1] == pytest.approx(1000, abs=68)
+    low, high = score.interval or (0.0, 0.0)
+    assert low < (score.value or 0) < high
+    # the root mean square of normal numbers is 1 with an error of sqrt(1 / 2n) for n = 400
+    assert (high - low) / (2 * 1.96) == pytest.approx(np.sqrt(1 / 800), rel=0.25)
+
+
+def test_labels_of_unseen_categories_are_not_emptied() -> None:
+    real = pl.DataFrame({"c": ["a", "b"] * 20})
+    encoder = encoder_of(real, c="categorical")
+    held = encoder.rows(pl.DataFrame({"c": ["z"] * 30}))
+    score = imputation_error(lambda frame: frame, encoder.rows(real), held, rng(), share=1.0)
+    assert score.reason == "there is no known cell to empty"
+
+
+def test_detection_takes_as_many_rows_of_each_side_as_the_smallest_table_has() -> None:
+    real, made, held = (encoded(numeric(n, n)) for n in (50, 40, 30))
+    score = detection(real, made, held, rng())
+    assert score.rows == 30
+    assert score.details["against"] == "holdout"
+    assert set(score.reference) == {"real", "shuffled"}
+    assert detection(real, made, held, rng(), max_rows=12).rows == 12
+    alone = detection(real, made, None, rng())
+    assert (alone.rows, alone.details["against"]) == (40, "training")
+    assert set(alone.reference) == {"shuffled"}
+    assert detection(real, made.cut(10, rng()), held, rng()).defined
