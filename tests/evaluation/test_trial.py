@@ -317,10 +317,14 @@ def test_splits_that_nothing_failed_on_have_values_and_no_gain() -> None:
         ([entry("trees", 0.1)], "winner: trees"),
         ([entry("copies", 0.1, is_control=True)], "winner: none, add nothing"),
         ([entry("trees", 0.1, interval=None)], "winner: none, add nothing"),
+        (
+            [entry("trees", -0.1, interval=(-0.2, 0.1))],
+            "winner: none, add nothing; the best method is trees at -0.100",
+        ),
     ],
 )
 def test_the_line_of_the_winner(entries: list[Entry], line: str) -> None:
-    winner = "trees" if line.endswith("trees") else "nothing"
+    winner = "trees" if line == "winner: trees" else "nothing"
     assert Comparison(entries, winner, None, "", "macro_f1")._winner_line() == line
 
 
@@ -381,3 +385,9 @@ def test_odd_cells_are_named_beyond_one_in_a_hundred(n_odd: int, named: bool) ->
         rows.rows(frame), rows.rows(odd), rows.rows(frame), frame, frame, None, None
     )
     assert bool(notes) is named
+
+
+@pytest.mark.parametrize("n_samples", [0, -3])
+def test_a_contest_adds_one_row_or_more(n_samples: int) -> None:
+    with pytest.raises(InputError, match=f"n_samples: {n_samples} rows cannot be added"):
+        contest(n_samples=n_samples)

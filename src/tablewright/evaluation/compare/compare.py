@@ -131,6 +131,8 @@ def compare(
     InputError
         If there is no target, a method is unknown, or there are too few rows.
     """
+    if n_samples is not None and n_samples < 1:
+        raise InputError(f"n_samples: {n_samples} rows cannot be added; give 1 or more, or None")
     writers = _writers(methods, frame, schema, llm)
     others = [n for n, w in methods.items() if w] if isinstance(methods, Mapping) else []
     target, by = str(schema.target), dict[str, Any](groups=groups, time=time)

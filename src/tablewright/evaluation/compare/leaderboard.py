@@ -224,9 +224,12 @@ class Comparison:
         if best is None or best.interval is None:
             return "winner: none, add nothing"
         low, high = map(_signed, best.interval)
+        gain = _signed(best.gain or 0.0)
+        if (best.gain or 0.0) <= 0:
+            return f"winner: none, add nothing; the best method is {best.method} at {gain}"
         return (
-            f"winner: none, add nothing; {best.method} comes first by {_signed(best.gain or 0.0)}, "
-            f"and its interval, {low} to {high}, does not show a gain"
+            f"winner: none, add nothing; {best.method} comes first by {gain}, and its interval, "
+            f"{low} to {high}, does not show a gain"
         )
 
     def __rich__(self) -> Group:
