@@ -1,0 +1,132 @@
+"""Planted parts of which each has a rule of its own: rows for all at once against rows by part.
+
+    python -m benchmarks.date.heterogeneity [--seeds 3] [--seconds 200]
+
+No model is called: the local bodies write, all of them as many candidates. The parts are groups of
+a column, each half as large as the one before down to 4 % of the rows; in each another number
+decides the label, and from another side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.ensemble import RandomForestClassifier
+
+from benchmarks.date.selectors import interval
+from benchmarks.measure import markdown
+from benchmarks.trim.report import write
+from tablewright.systems.date.system import DATE
+
+N_TRAIN, N_TEST, N_ROWS, N_NUMBERS = 300, 6000, 300, 4
+PARTS = (3, 6, 12)
+KINDS = {"group": "categorical", "y": "categorical",
+         **{f"x{k}": "continuous" for k in range(N_NUMBERS)}}  # fmt: skip
+ARMS: dict[str, dict[str, Any]] = {
+    "all rows at once": {"parts": "one"},
+    "parts of a tree": {},
+    "the planted parts": {"parts": "planted"},
+    "parts of a tree, no feedback": {"feedback": False},
+    "parts of a tree, no further round": {"rounds": 0},
+    "parts of a tree, chosen by the bandit": {"strategy": "bandit"},
+}
+
+
+def planted(n_parts: int, n_rows: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Rows of groups of which each has a rule of its own, and one label in ten wrong."""
+    shares = np.maximum(0.5 ** np.arange(1, n_parts + 1), 0.04)
+    group = rng.choice(n_parts, n_rows, p=shares / shares.sum())
+    x = rng.normal(size=(n_rows, N_NUMBERS))
+    side = np.where(group // N_NUMBERS % 2 == 0, 1, -1)
+    yes = (side * x[np.arange(n_rows), group % N_NUMBERS] > 0) ^ (rng.random(n_rows) < 0.1)
+    columns = {f"x{k}": x[:, k] for k in range(N_NUMBERS)}
+    return pl.DataFrame({"group": [f"g{g}" for g in group], **columns,
+                         "y": np.where(yes, "yes", "no")})  # fmt: skip
+
+
+def errors(train: pl.DataFrame, test: pl.DataFrame, n_parts: int) -> tuple[float, float]:
+    """Percent of wrong labels, of all rows and of those in the smaller half of the parts."""
+
+    def numbers(rows: pl.DataFrame) -> Any:
+        groups = [(rows["group"] == f"g{g}").to_numpy() for g in range(n_parts)]
+        return np.column_stack([rows.drop("group", "y").to_numpy(), *groups])
+
+    model = RandomForestClassifier(random_state=0).fit(numbers(train), train["y"].to_numpy())
+    wrong = model.predict(numbers(test)) != test["y"].to_numpy()
+    rare = test["group"].is_in([f"g{g}" for g in range(n_parts // 2 + n_parts % 2, n_parts)])
+    return 100 * float(wrong.mean()), 100 * float(wrong[rare.to_numpy()].mean())
+
+
+def parts_file(kind: str, n_parts: int, folder: str) -> str:
+    """Write a file of parts."""
+    path = Path(folder) / "parts.yaml"
+    rules = ["[]"] if kind == "one" else [f"[\"group = 'g{g}'\"]" for g in range(n_parts)]
+    path.write_text("parts:\n" + "".join(f"  - rules: {rule}\n" for rule in rules))
+    return str(path)
+
+
+def run(n_parts: int, seed: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng([seed, n_parts])
+    train, test = planted(n_parts, N_TRAIN, rng), planted(n_parts, N_TEST, rng)
+    alone = errors(train, test, n_parts)
+    more = errors(pl.concat([train, planted(n_parts, N_ROWS, rng)]), test, n_parts)
+    lines = [
+        {"parts": n_parts, "seed": seed, "arm": arm, "rows": n, "all": e[0] - alone[0],
+         "rare": e[1] - alone[1], "real": alone[0], "real rare": alone[1], "seconds": 0.0}
+        for arm, n, e in (("real alone", 0, alone), ("as many real rows more", N_ROWS, more))
+    ]  # fmt: skip
+    for arm, given in ARMS.items():
+        start = time.process_time()
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"strategy": "none", **given}
+            if "parts" in options:
+                options["parts"] = parts_file(options["parts"], n_parts, folder)
+            system = DATE("y", schema=KINDS, random_state=seed, **options).fit(train)
+            rows = system.sample(N_ROWS)
+        error = errors(pl.concat([train, rows.select(train.columns)]), test, n_parts)
+        lines.append({"parts": n_parts, "seed": seed, "arm": arm, "rows": rows.height,
+                      "all": error[0] - alone[0], "rare": error[1] - alone[1], "real": alone[0],
+                      "real rare": alone[1],
+                      "seconds": round(time.process_time() - start, 1)})  # fmt: skip
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="CPU to stop after")
+    options = parser.parse_args()
+    lines: list[dict[str, Any]] = []
+    done: list[str] = []
+    for seed in range(options.seeds):
+        for n_parts in PARTS:
+            if time.process_time() < options.seconds:
+                lines += run(n_parts, seed)
+                done.append(f"{n_parts} parts, seed {seed}")
+                print(done[-1], flush=True)
+    runs = pl.DataFrame(lines)
+    table = [
+        {"parts": n_parts, "rows by": arm, "runs": here.height,
+         "rows": round(float(here["rows"].mean())),  # type: ignore[arg-type]  # a mean of numbers
+         "error change, all": interval(here["all"]), "of rare parts": interval(here["rare"]),
+         "error, real alone": round(float(here["real"].mean()), 1),  # type: ignore[arg-type]  # as above
+         "rare, real alone": round(float(here["real rare"].mean()), 1),  # type: ignore[arg-type]  # as above
+         "CPU s": round(float(here["seconds"].mean()), 1)}  # type: ignore[arg-type]  # as above
+        for (n_parts, arm), here in runs.group_by("parts", "arm", maintain_order=True)
+    ]  # fmt: skip
+    write(Path("benchmarks/date/heterogeneity.md"), "Planted parts", [
+        f"{N_TRAIN} real rows, {N_ROWS} generated, a forest asked about {N_TEST:,}. Change of its "
+        "error in points by adding the rows, below 0 being better; 95 % intervals over seeds. "
+        "Rare parts are the smaller half of them. Local bodies alone, and no call of a model: "
+        f"that the same holds of prompts is not shown. Run: {'; '.join(done)}.",
+        markdown(sorted(table, key=lambda line: line["parts"]))])  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
