@@ -54,14 +54,20 @@ def reward(case: dict[str, Any], noisy: float, seed: int, counter: list[int]) ->
 def choose(how: str, case: dict[str, Any], noisy: float, seed: int) -> tuple[set[int], int]:
     """Return the groups that are chosen, and how many sets were scored for it."""
     counter, sizes = [0], np.array(case["sizes"], dtype=np.intp)
-    pulls = Pulls(len(sizes), reward(case, noisy, seed, counter))
+    scores = reward(case, noisy, seed, counter)
+
+    def thinned(arms: Sequence[int]) -> NDArray[np.float64]:
+        share = min(1.0, N_ROWS / max(int(sizes[list(arms)].sum()), 1))
+        return np.asarray(scores(arms) * share)
+
+    pulls = Pulls(len(sizes), scores, thinned)
     if how == "greedy":
         return set(greedy(pulls, sizes, N_ROWS)), counter[0]
     rng = np.random.default_rng(seed)
     play(pulls, sizes, N_ROWS, rng)
     gains = held_out_gains(pulls, sizes, N_ROWS, rng.permutation(N_JUDGING) % 5)
     confirmed = gains is not None and gains.mean() > 0
-    return set(best(pulls.values(), sizes, N_ROWS)) if confirmed else set(), counter[0]
+    return set(best(pulls, sizes, N_ROWS)) if confirmed else set(), counter[0]
 
 
 def main() -> None:

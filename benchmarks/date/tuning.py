@@ -37,7 +37,8 @@ def run(split: Split, seed: int, pool: str) -> list[dict[str, Any]]:
     rows = selector.encoder_.rows(split.pool, "candidate")
     names, arm_of = cut_groups(split.groups or selector.paths(rows))
     sizes = np.bincount(arm_of, minlength=len(names)).astype(np.intp)
-    pulls = Pulls(len(names), lambda arms: selector._score(rows, arm_of, arms))
+    pulls = Pulls(len(names), lambda arms: selector._score(
+        rows, np.flatnonzero(np.isin(arm_of, arms))))  # fmt: skip
     rng = np.random.default_rng([seed, 1])
     play(pulls, sizes, N_ROWS, rng)
     order = rng.permutation(len(pulls.base))

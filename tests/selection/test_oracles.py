@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 from tablewright.errors import InputError
 from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
-from tablewright.selection.arms import ArmValues, Pulls, best, fitting, play
+from tablewright.selection.arms import Pulls, best, fitting, play
 from tablewright.selection.candidates import read_candidates
 from tablewright.selection.distances import NearDuplicates, Outliers
 from tablewright.selection.diversity import Diversity
@@ -85,16 +85,40 @@ def test_four_sets_an_arm_are_scored_and_no_fewer_than_twenty_four() -> None:
 
 
 def test_arms_worth_more_than_nothing_are_taken_the_best_first() -> None:
-    values = ArmValues(
-        np.array([0.3, 0.1, 0.5, -0.2]),
-        np.array([0.01, 0.5, 0.01, 0.01]),
-        np.zeros(4),
-        np.ones(4, dtype=np.intp),
-    )
-    sizes = np.array([10, 10, 10, 10], dtype=np.intp)
-    assert best(values, sizes, 40) == [2, 0, 1]
-    assert best(values, sizes, 10) == [2]
+    """Gains that add up, whole or thinned to the rows wanted, and what is best of the offers."""
+    worth = np.array([0.3, 0.1, 0.5, -0.2])
+    sizes = np.full(4, 10, dtype=np.intp)
+
+    def choice(n_rows: int, final: float) -> list[int]:
+        def thinned(arms: Any) -> NDArray[Any]:
+            size = sizes[list(arms)].sum()
+            return np.full(5, worth[list(arms)].sum() * min(1, n_rows / max(size, 1)) ** final)
+
+        pulls = Pulls(4, lambda arms: np.full(5, worth[list(arms)].sum()), thinned)
+        for drawn in [[0], [1], [2], [3], [0, 1], [1, 2], [2, 3], [0, 3], [0, 2], [1, 3]] * 9:
+            pulls.pull(drawn)
+        return sorted(best(pulls, sizes, n_rows))
+
+    assert choice(40, 1) == [0, 1, 2]
+    assert choice(20, 1) == [0, 2]
+    assert choice(10, 1) == [2]
+    # Where thinning costs nothing, a draw of all good arms is better than one arm that fits.
+    assert choice(10, 0) == [0, 1, 2]
     assert fitting([2, 0], np.array([0.3, 0.1, 0.5]), np.array([10, 0, 11]), 11) == [2]
+
+
+def test_nothing_is_taken_where_no_offer_gains() -> None:
+    pulls = Pulls(2, lambda arms: np.full(3, -float(len(arms))))
+    play(pulls, np.ones(2, dtype=np.intp), 2, rng())
+    assert best(pulls, np.ones(2, dtype=np.intp), 2) == []
+
+
+def test_a_draw_of_all_is_taken_where_the_arms_help_only_together() -> None:
+    pulls = Pulls(
+        3, lambda arms: np.full(3, -1.0 * len(arms)), lambda arms: np.full(3, len(arms) == 3)
+    )
+    play(pulls, np.ones(3, dtype=np.intp), 3, rng())
+    assert sorted(best(pulls, np.ones(3, dtype=np.intp), 3)) == [0, 1, 2]
 
 
 def test_large_groups_are_cut_into_arms() -> None:

@@ -58,21 +58,33 @@ class Pulls:
     n_arms : int
     reward : callable
         See `Reward`.
+    final : callable or None, default=None
+        The same of as many rows of the arms as are wanted; `reward` where None.
     """
 
-    def __init__(self, n_arms: int, reward: Reward) -> None:
-        self.n_arms, self.reward = n_arms, reward
+    def __init__(self, n_arms: int, reward: Reward, final: Reward | None = None) -> None:
+        self.n_arms, self.reward, self.final = n_arms, reward, final or reward
         self.base = reward([])
         self.sets: list[frozenset[int]] = []
         self.gains: list[Floats] = []
-        self._known = {frozenset[int](): np.zeros_like(self.base)}
+        nothing = {frozenset[int](): np.zeros_like(self.base)}
+        self._known, self._final = nothing, dict(nothing)
 
     def gain(self, arms: Sequence[int]) -> Floats:
         """Return what a set gains over no candidate at all, row by row; each is scored once."""
+        return self._scored(arms, self.reward, self._known)
+
+    def taken(self, arms: Sequence[int]) -> Floats:
+        """Return what a set gains of which only as many rows are taken as are wanted."""
+        return self._scored(arms, self.final, self._final)
+
+    def _scored(
+        self, arms: Sequence[int], reward: Reward, known: dict[frozenset[int], Floats]
+    ) -> Floats:
         key = frozenset(arms)
-        if key not in self._known:
-            self._known[key] = self.reward(sorted(key)) - self.base
-        return self._known[key]
+        if key not in known:
+            known[key] = reward(sorted(key)) - self.base
+        return known[key]
 
     def pull(self, arms: Sequence[int]) -> None:
         """Score one set."""
@@ -162,13 +174,19 @@ def play(
     return alive
 
 
-def best(values: ArmValues, sizes: Ints, n_rows: int) -> list[int]:
-    """Return the arms worth more than nothing that fit and add up to most, the best first.
+def best(pulls: Pulls, sizes: Ints, n_rows: int, rows: Ints | None = None) -> list[int]:
+    """Return the arms to take by some judging rows (all where None); none where none gain.
 
-    None has to be so by a margin: it would lose good arms, and the choice as a whole is confirmed
-    by rows that had no part in it. Arms that left the game are open again, as all rows did that.
+    Offered are the arms that fit and add up to most, a draw of all arms worth more than nothing,
+    and a draw of all: arms are alike inside, so that few of them are no picture of the table.
+    No arm has to be good by a margin, nor is any shut out that left the game: rows that have no
+    part in the choice confirm it as a whole.
     """
-    return fitting(np.flatnonzero(values.value > 0).tolist(), values.value, sizes, n_rows)
+    values = pulls.values(rows).value
+    good = np.flatnonzero(values > 0).tolist()
+    offers = [[], fitting(good, values, sizes, n_rows), good, list(range(pulls.n_arms))]
+    judging = slice(None) if rows is None else rows
+    return max(offers, key=lambda arms: float(pulls.taken(arms)[judging].mean()))
 
 
 def held_out_gains(pulls: Pulls, sizes: Ints, n_rows: int, folds: Ints) -> Floats | None:
@@ -178,7 +196,7 @@ def held_out_gains(pulls: Pulls, sizes: Ints, n_rows: int, folds: Ints) -> Float
         choosing, judging = np.flatnonzero(folds != own), np.flatnonzero(folds == own)
         if len(choosing) < 2:
             return None
-        gains[judging] = pulls.gain(best(pulls.values(choosing), sizes, n_rows))[judging]
+        gains[judging] = pulls.taken(best(pulls, sizes, n_rows, choosing))[judging]
     return gains
 
 

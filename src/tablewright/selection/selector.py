@@ -79,7 +79,8 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     ----------
     strategy : {"bandit", "greedy", "label-check", "none"}, default="bandit"
         ``"bandit"`` scores random sets of groups and takes those whose mean marginal gain is
-        above nothing; it takes none where the gain is not confirmed by rows that did not choose.
+        above nothing, or a draw of these or of all groups where that gains more; it takes none
+        where the gain is not confirmed by rows that did not choose.
         ``"greedy"`` adds the best group as long as one gains. ``"label-check"`` takes rows whose
         label a model of the real rows gives too. ``"none"`` takes rows as they come.
     n_samples : int, default=100
@@ -252,12 +253,25 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         sizes = np.bincount(arm_of, minlength=len(names)).astype(np.intp)
         if self.strategy in ("none", "label-check"):
             return self._row_by_row(rows, names, arm_of, sizes, n_wanted)
-        pulls = Pulls(len(names), lambda arms: self._score(rows, arm_of, arms))
+        order = np.random.default_rng([self.seed_, 3]).permutation(len(rows))
+
+        def drawn(arms: Sequence[int]) -> Ints:
+            """Return rows of some arms, at random where they are more than wanted."""
+            index = np.flatnonzero(np.isin(arm_of, arms))
+            return np.sort(index[np.argsort(order[index])][:n_wanted])
+
+        pulls = Pulls(
+            len(names),
+            lambda arms: self._score(rows, np.flatnonzero(np.isin(arm_of, arms))),
+            lambda arms: self._score(rows, drawn(arms)),
+        )
         if self.strategy == "greedy":
             taken = greedy(pulls, sizes, n_wanted)
             belief = self.scorer_.paired(pulls.gain(taken)) if taken else None
             return _selection(names, arm_of, sizes, taken, None, belief)
-        return self._bandit(pulls, names, arm_of, sizes, n_wanted)
+        selection = self._bandit(pulls, names, arm_of, sizes, n_wanted)
+        kept = np.flatnonzero(selection.arms["chosen"].to_numpy()).tolist()
+        return replace(selection, chosen=drawn(kept))
 
     # the bandit ---------------------------------------------------------------------------
 
@@ -269,9 +283,9 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             return _selection(names, arm_of, sizes, [], None)
         play(pulls, sizes, n_wanted, rng, self.n_pulls)
         values = pulls.values()
-        taken = best(values, sizes, n_wanted)
+        taken = best(pulls, sizes, n_wanted)
         honest = self._honest(pulls, sizes, n_wanted, rng)
-        belief = self.scorer_.paired(pulls.gain(taken)) if taken else None
+        belief = self.scorer_.paired(pulls.taken(taken)) if taken else None
         note = ""
         if taken and (honest is None or honest.value <= 0):
             note = (
@@ -290,9 +304,8 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         gains = held_out_gains(pulls, sizes, n_wanted, folds)
         return None if gains is None else self.scorer_.paired(gains)
 
-    def _score(self, rows: EncodedRows, arm_of: Ints, arms: Sequence[int]) -> NDArray[np.float64]:
-        added = rows.take(np.flatnonzero(np.isin(arm_of, arms))) if arms else None
-        return self.scorer_.utility(added).scores
+    def _score(self, rows: EncodedRows, index: Ints) -> NDArray[np.float64]:
+        return self.scorer_.utility(rows.take(index) if len(index) else None).scores
 
     # groups, and rows one by one ----------------------------------------------------------
 

@@ -154,6 +154,19 @@ def test_rows_of_the_local_body_lie_in_the_part_they_are_for() -> None:
         assert batch.groups == [""] * batch.rows.height
 
 
+@pytest.mark.parametrize(("variant", "share"), [("default", 0.9), ("published", 0.7)])
+def test_labels_are_asked_for_as_a_part_has_them_and_more_evenly_as_published(
+    variant: str, share: float
+) -> None:
+    x = np.linspace(-1, 1, 200).round(3)
+    real = pl.DataFrame({"x": x, "group": "a", "y": np.where(np.arange(200) % 10 == 0, "b", "a")})
+    made = system(variant=variant, rounds=0).fit(real)
+    made.sample(2)
+    asks = made.rounds_.asks(SampleRequest(400), made.rounds_.open)
+    labels = {name: sum(ask.labels.get(name, 0) for ask in asks) for name in ("a", "b")}
+    assert labels["a"] == pytest.approx(share * 400, abs=4)
+
+
 # the system ----------------------------------------------------------------------------------
 
 

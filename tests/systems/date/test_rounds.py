@@ -36,7 +36,7 @@ TABLE = table({"a": 30, "b": 10}, {"a": 4, "b": 16})
 
 
 def rounds(frame: pl.DataFrame = TABLE, schema: Schema = SCHEMA, **options: Any) -> Rounds:
-    return Rounds(PARTS, frame, schema, 0, **{"tokens": 1500, **options})
+    return Rounds(PARTS, frame, schema, 0, **{"tokens": 1500, "balance": 0.5, **options})
 
 
 def seen(gain: float, path: str = "x <= -1", **changes: Any) -> Seen:

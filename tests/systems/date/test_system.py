@@ -99,7 +99,7 @@ def test_label_that_the_part_lacks_is_read_as_another_one() -> None:
 
 def rounds(tokens: int | None = 1500) -> Rounds:
     parts = Parts((Part("low", ("x <= 0",), 75), Part("rest", (), 75)))
-    return Rounds(parts, TABLE, SMALL, 0, tokens)
+    return Rounds(parts, TABLE, SMALL, 0, tokens, balance=0.5)
 
 
 def request(n_rows: int, quotas: dict[str, int] | None = None) -> Any:
@@ -264,13 +264,24 @@ def test_bandit_may_keep_nothing_and_says_why() -> None:
     assert "no row was kept" in str(made.result_)
 
 
+class Right:
+    """Answers every prompt with twelve rows whose labels are right."""
+
+    def __init__(self) -> None:
+        self.rows = planted(3000, seed=1).drop("count").iter_slices(12)
+
+    def complete(self, prompt: Prompt) -> Reply:
+        return Reply(json.dumps({"rows": next(self.rows).to_dicts()}))
+
+
 def test_bandit_keeps_rows_that_help() -> None:
-    few = planted(40, seed=3).drop("count")
-    made = system(llm=model(), strategy="bandit", candidates=3, random_state=1).fit(few)
+    few = planted(110, seed=3).drop("count")
+    made = system(llm=Right(), strategy="bandit", rounds=0, random_state=1).fit(few)
     kept = made.sample(60)
     selection = made.result_.details["selection"]
     assert kept.height == len(selection.chosen)
     assert kept.height > 0
+    assert selection.honest.value > 0
 
 
 def test_classes_by_number_are_written_whatever_their_worth() -> None:

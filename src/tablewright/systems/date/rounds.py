@@ -19,8 +19,8 @@ from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.date.partition import Part, Parts
 from tablewright.systems.date.reading import Group, PartReader
 
-_BALANCE, _STEP = 0.5, 0.25
-"""How far labels are drawn towards equal shares in the first round, and by how much that moves."""
+_STEP = 0.25
+"""By how much a round moves how far labels are drawn towards equal shares."""
 _MAX_RULES = 2
 """Paths of earlier answers that a part is asked for again."""
 _AGAIN = 0.5
@@ -83,6 +83,8 @@ class Rounds:
         Tokens of history that a prompt may have; None for any number.
     without : sequence of str, default=()
         Columns that no path may name.
+    balance : float, default=0.0
+        How far labels are drawn from the shares of their part towards equal ones at first.
 
     Attributes
     ----------
@@ -98,8 +100,10 @@ class Rounds:
         seed: int,
         tokens: int | None,
         without: Sequence[str] = (),
+        balance: float = 0.0,
     ) -> None:
         self.parts, self.schema, self.tokens = parts, schema, tokens
+        self.first_balance = balance
         self.target = str(schema.target)
         of = parts.of(frame, schema)
         self.rows = [frame.filter(of == index) for index in range(len(parts))]
@@ -109,7 +113,7 @@ class Rounds:
         }
         self.classes = schema[self.target].kind.is_discrete
         self.history: dict[int, list[Seen]] = {index: [] for index in self.open}
-        self.balance = dict.fromkeys(self.open, _BALANCE)
+        self.balance = dict.fromkeys(self.open, balance)
         self.turn, self.remembers = 0, True
         self.allowed: Domain | None = None
 
@@ -240,7 +244,7 @@ class Rounds:
 
     def forget(self) -> None:
         """Leave the next round as the first was: what was learned stays for the summary alone."""
-        self.balance = dict.fromkeys(self.open, _BALANCE)
+        self.balance = dict.fromkeys(self.open, self.first_balance)
         self.remembers = False
 
     def summary(self) -> list[dict[str, Any]]:

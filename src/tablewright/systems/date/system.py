@@ -39,12 +39,13 @@ class _Variant:
     max_rules: int
     other_share: int
     tokens: int | None
+    balance: float
     strict: bool
 
 
 _VARIANTS = {
-    "published": _Variant("rules", 0.2, 30, 10, 1, None, strict=False),
-    "default": _Variant("tree", None, 15, 3, 3, 1500, strict=True),
+    "published": _Variant("rules", 0.2, 30, 10, 1, None, balance=0.5, strict=False),
+    "default": _Variant("tree", None, 15, 3, 3, 1500, balance=0.0, strict=True),
 }
 
 
@@ -219,8 +220,9 @@ class DATE(System):
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         tokens = self.preset_.tokens
         self.rounds_ = Rounds(
-            self.parts_, self.known_, self.writable_, self.seed_, tokens, self._hidden
-        )
+            self.parts_, self.known_, self.writable_, self.seed_, tokens, self._hidden,
+            self.preset_.balance,
+        )  # fmt: skip
         if request.where is not None:
             self.rounds_.allowed = request.where.domain(self.rounds_.target)
         pool = self.pool(
