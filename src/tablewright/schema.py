@@ -180,6 +180,8 @@ class Dialect(BaseModel):
         Lines above the header, such as a title.
     names_separator : bool, default=False
         Whether the first line names the separator, as in ``sep=;``.
+    spaced : bool, default=False
+        Whether a blank follows each separator, as in ``a, b``.
 
     Examples
     --------
@@ -196,6 +198,7 @@ class Dialect(BaseModel):
     line_end: Literal["lf", "crlf", "cr"] = "lf"
     preamble: str = Field(default="", max_length=MAX_PREAMBLE)
     names_separator: bool = False
+    spaced: bool = False
 
     @field_validator("separator")
     @classmethod
@@ -234,6 +237,8 @@ class Dialect(BaseModel):
             parts.append(f"lines end in {self.line_end.upper()}")
         if self.names_separator:
             parts.append("the first line names the separator")
+        if self.spaced:
+            parts.append("a blank after each separator")
         if n_lines := len(self.preamble.splitlines()):
             parts.append(f"{n_lines} line{'s' * (n_lines > 1)} above the header")
         return ", ".join(parts)

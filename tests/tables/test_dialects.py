@@ -44,11 +44,131 @@ def put(folder: Path, content: str | bytes) -> Path:
         "sep=;\na;b\n1;x\n2;y\n",
         "Report of May\n\na,b\n1,x\n2,y\n",
         "Report;;\nby us;;\na;b;\n1;x;\n2;y;\n",
+        "Report;;\na;b;\n1;x;\n2;y;\n",
+        "Report of May,,\nby us,,\n\na,b,\n1,x,\n2,y,\n",
+        "a,b,,\n1,x,,\n2,y,,\n",
+        "a,b,,\n1,x,\n2,y,\n",
+        "a,b,,\n1,x\n2,y\n",
+        "a,b\n1,x,,\n2,y,,\n",
+        "a, b\n1, x\n2, y\n",
+        'a, b\n1, "x"\n"2", "y"\n',
+        'a,b\n1, "x"\n2,   "y"\n',
+        "a; b;\n1; x;\n2; y;\n",
+        "a, b\n\n1, x\n   \n2, y\n\n",
+        '"a","b"\n"1","x"\n"2","y"\n',
+        '\ufeff"a";"b";""\r\n"1";"x";""\r\n"2";"y";""\r\n',
     ],
 )
 def test_files_of_other_programs_are_read(tmp_path: Path, content: str) -> None:
     frame, _ = read_table(put(tmp_path, content))
     assert frame.to_dict(as_series=False) == {"a": ["1", "2"], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize("rows", ["1{0}{0}\n2{0}{0}\n", "1\n2\n", "1{0}\n2{0}\n"])
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_header_of_one_name_and_blanks_is_no_title(
+    tmp_path: Path, separator: str, rows: str
+) -> None:
+    text = f"a{separator}{separator}\n" + rows.format(separator)
+    frame, dialect = read_table(put(tmp_path, text))
+    assert frame.to_dict(as_series=False) == {"a": ["1", "2"]}
+    assert dialect == Dialect(separator=separator)
+
+
+def test_one_column_without_a_name_keeps_its_cells(tmp_path: Path) -> None:
+    frame, dialect = read_table(put(tmp_path, "a,b,,\n1,2,,\n3,4,x,\n"))
+    assert [frame[:, at].to_list() for at in range(3)] == [["1", "3"], ["2", "4"], [None, "x"]]
+    assert dialect == Dialect()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("1,x,y\n2,z,w\n", "2 blank names over"),
+        ("u,x,y\nu,z,w\n", "2 blank names over"),
+        ("u,x,y\nv,z,w\n", "2 blank names over"),
+        ("1,x,\n2,z,\n", "1 blank name over"),
+        ("1,,\n2,,\n3,x,\n", "1 blank name over"),
+        ("u,x,\nv,z,\n", "1 blank name over"),
+    ],
+)
+def test_cells_under_blank_names_are_one_sentence(tmp_path: Path, rows: str, said: str) -> None:
+    with pytest.raises(InputError, match=f"line 1: the header has {said} columns with cells"):
+        read_table(put(tmp_path, "a,,\n" + rows))
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("Sales", ["land", "2019", "2020"]),
+        ("Sales", ["land", "q1", "q2"]),
+        ("Sales by land", ["2018", "2019", "2020"]),
+    ],
+)
+def test_title_with_separators_is_told_from_a_header(
+    tmp_path: Path, title: str, names: list[str]
+) -> None:
+    text = f"{title},,\n{','.join(names)}\nx,1,2\ny,3,4\n"
+    frame, dialect = read_table(put(tmp_path, text))
+    assert frame.rows() == [("x", "1", "2"), ("y", "3", "4")]
+    assert frame.columns == names
+    assert dialect == Dialect(preamble=f"{title},,\n")
+
+
+def test_value_far_down_under_the_second_blank_name_is_one_sentence(tmp_path: Path) -> None:
+    rows = "1,x,,\n" * 200 + "2,y,,z\n"
+    with pytest.raises(InputError, match=r"column 4 has no name, and row 200 holds 'z'"):
+        read_table(put(tmp_path, "a,b,,\n" + rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "is_spaced"),
+    [
+        ('a, b\n1, "say ""x"", y"\n2, "line\nbreak"\n', ['say "x", y', "line\nbreak"], True),
+        ('a, b\n1, 5" x\n2, 7" y\n', ['5" x', '7" y'], True),
+        ("a\t b\n1\t x\n2\t y z\n", ["x", "y z"], True),
+        ("a,    b\n100, 5\n2,   30\n", ["5", "30"], True),
+        ('a, b\n1, " x"\n2, y\n', [" x", "y"], True),
+        ("a,b\n1, x\n2, y\n", [" x", " y"], False),
+        ('a,b\n1,"x, y"\n2,"z, w"\n', ["x, y", "z, w"], False),
+        ('a,b\n1," x"\n2," y"\n', [" x", " y"], False),
+    ],
+)
+def test_blanks_after_separators_are_layout(
+    tmp_path: Path, text: str, rows: list[str], is_spaced: bool
+) -> None:
+    frame, dialect = read_table(put(tmp_path, text))
+    assert frame.columns == ["a", "b"]
+    assert frame["b"].to_list() == rows
+    assert dialect is not None
+    assert dialect.spaced is is_spaced
+
+
+def test_rows_are_spaced_below_a_header_that_is_not(tmp_path: Path) -> None:
+    text = "age,work,pay\n39, State gov, <=50K\n40, ?, >50K\n"
+    frame, dialect = read_table(put(tmp_path, text))
+    assert frame["pay"].to_list() == ["<=50K", ">50K"]
+    assert frame["work"].to_list() == ["State gov", "?"]
+    assert dialect == Dialect(spaced=True)
+
+
+def test_declared_blanks_are_cells(tmp_path: Path) -> None:
+    path = put(tmp_path, 'a, b\n1, "x"\n2, y\n')
+    frame, _ = read_table(path, Dialect(spaced=False))
+    assert frame.to_dict(as_series=False) == {"a": ["1", "2"], " b": [' "x"', " y"]}
+
+
+def test_numbers_after_blanks_are_numbers(tmp_path: Path) -> None:
+    rows = "".join(f'{i}, {i}.5, "{i},25"\n' for i in range(30))
+    table = load_table(put(tmp_path, "a, b, c\n" + rows))
+    assert table.frame.rows()[3][1:] == (3.5, 3.25)
+    write_frame(table.restore(table.frame), tmp_path / "o.csv", dialect=table.schema.dialect)
+    assert (tmp_path / "o.csv").read_text() == "a, b, c\n" + rows
+
+
+def test_blank_lines_beside_stray_quotes_are_left_out(tmp_path: Path) -> None:
+    frame, _ = read_table(put(tmp_path, 'a,b\n1" x,\n\n2,3\n'))
+    assert frame.rows() == [('1" x', None), ("2", "3")]
 
 
 def test_line_break_in_a_quoted_name(tmp_path: Path) -> None:
@@ -108,6 +228,8 @@ def test_other_encoding_is_named_and_read(tmp_path: Path, encoding: str, text: s
         ("sep=|\nRaw\na|b\n", {"separator": "|", "preamble": "Raw\n", "names_separator": True}),
         ('By, for\n;;\n"a\nx";b\n', {"separator": ";", "preamble": "By, for\n;;\n"}),
         ("\ufeffa,b\n", {"encoding": "utf-8-sig"}),
+        ("a, b\n", {"spaced": True}),
+        ("Raw\na; b\n", {"separator": ";", "spaced": True, "preamble": "Raw\n"}),
         ("x" * (MAX_PREAMBLE + 1) + "\na,b\n", {}),
     ],
 )
@@ -115,7 +237,7 @@ def test_dialect_is_found_and_written_again(
     tmp_path: Path, head: str, fields: dict[str, object]
 ) -> None:
     end = "\r\n" if "\r\n" in head else "\r" if "\r" in head else "\n"
-    mark = str(fields.get("separator", ","))
+    mark = str(fields.get("separator", ",")) + " " * bool(fields.get("spaced"))
     path = put(tmp_path, head + "".join(f"{i}{mark}x{i}{end}" for i in range(30)))
     frame, dialect = read_table(path)
     assert dialect == Dialect(**fields)  # type: ignore[arg-type]  # from a parametrized dict
@@ -137,6 +259,7 @@ def test_dialect_is_found_and_written_again(
         line_end=st.sampled_from(["lf", "crlf", "cr"]),
         encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
         names_separator=st.booleans(),
+        spaced=st.booleans(),
     ),
     st.lists(st.text("ab 1,;|\t\"'é", min_size=1, max_size=6), min_size=1, max_size=6),
 )

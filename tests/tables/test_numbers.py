@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tablewright.errors import SchemaError
+from tablewright.schema import Dialect
 from tablewright.tables.inference.cells import (
     NumberFormat,
     numbers_to_text,
@@ -48,6 +49,8 @@ FORMATS = [
         (["\u22125,5", "7,25"], [-5.5, 7.25], "0,0#;\u22120,0#"),
         (["\u22125.5", "7.25"], [-5.5, 7.25], "0.0#;\u22120.0#"),
         (["-5,5", "7,25"], [-5.5, 7.25], "0,0#"),
+        (["3,14E+10", "-4,50E-03"], [3.14e10, -0.0045], "0,00E+00"),
+        (["3,5e7", "4,5e-3"], [3.5e7, 0.0045], "0,0e-0"),
     ],
 )
 def test_local_numbers_are_read(texts: list[str], numbers: list[float], form: str) -> None:
@@ -56,6 +59,52 @@ def test_local_numbers_are_read(texts: list[str], numbers: list[float], form: st
     assert table.schema["x"].format == form
     assert table.frame["x"][:2].to_list() == numbers
     assert table.restore(table.frame).equals(frame)
+
+
+@pytest.mark.parametrize(
+    ("others", "separator", "numbers", "form"),
+    [
+        (["0,5", "7,25"], ",", [3e10, -0.2125], "0,000E+00"),
+        (["a", "b"], ";", [3e10, -0.2125], "0,000E+00"),
+        (["0.5", "7.25"], ",", [3e13, -212.5], "#,##0.#"),
+        (["a", "b"], ",", [3e13, -212.5], "#,##0.#"),
+    ],
+)
+def test_exponents_after_three_digits_follow_the_marks_of_the_file(
+    tmp_path: Path, others: list[str], separator: str, numbers: list[float], form: str
+) -> None:
+    frame = pl.DataFrame({"x": ["3,000E+10", "-2,125E-01"] * 12, "y": others * 12})
+    write_frame(frame, tmp_path / "t.csv", dialect=Dialect(separator=separator))
+    table = load_table(tmp_path / "t.csv", overrides={"x": {"kind": "continuous"}})
+    assert table.frame["x"][:2].to_list() == numbers
+    assert table.schema["x"].format == form
+    again = table.restore(table.frame)["x"]
+    assert form != "0,000E+00" or again.equals(frame["x"])
+    assert NumberFormat.parse(form).to_plain(again).cast(pl.Float64)[:2].to_list() == numbers
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers", "written"),
+    [
+        (["3,14E+10", "4,5E-11"], [3.14e10, 4.5e-11], ["31400000000", "0,000000000045"]),
+        (["1.234,5E+3", "12,5"], [1234500.0, 12.5], ["1.234.500", "12,5"]),
+        (["3,0e10 EUR", "2,15e-1 EUR"], [3e10, 0.215], ["30000000000 EUR", "0,215 EUR"]),
+        (["\u22123,0E+2", "1,2E-3"], [-300.0, 0.0012], ["\u2212300", "0,0012"]),
+        (["1,234E-4", "5,678E-4"], [0.1234, 0.5678], ["0.1234", "0.5678"]),
+    ],
+)
+def test_exponents_of_different_shape_lose_no_digit(
+    texts: list[str], numbers: list[float], written: list[str]
+) -> None:
+    reading = read_number_format(pl.Series(texts))
+    assert reading is not None
+    plain = reading.form.to_plain(pl.Series(texts)).cast(pl.Float64)
+    assert plain.to_list() == pytest.approx(numbers, rel=1e-12)
+    assert numbers_to_text(pl.Series(numbers), str(reading.form)).to_list() == written
+
+
+def test_digits_in_groups_with_a_letter_are_no_number() -> None:
+    assert read_number_format(pl.Series(["12 345E6", "12 346E6"])) is None
 
 
 @given(st.sampled_from(FORMATS), st.lists(st.integers(-(10**9), 10**9), min_size=1))

@@ -134,7 +134,8 @@ _BLANKS = " \u00a0\u202f\u2009"
 _MINUS = "\\-\u2212"
 _DRESSED = (
     rf"^\s*(?P<open>\()?(?P<front>[{_MINUS}+])?(?P<before>{_UNIT}?[{_BLANKS}]?)"
-    rf"(?P<inner>[{_MINUS}+])?(?P<digits>[0-9](?:[0-9.,'’{_BLANKS}]*[0-9])?|[.,][0-9]+)(?P<back>[{_MINUS}])?"
+    rf"(?P<inner>[{_MINUS}+])?(?P<digits>[0-9](?:[0-9.,'’{_BLANKS}]*[0-9])?|[.,][0-9]+)"
+    rf"(?P<power>[eE][+-]?[0-9]{{1,3}})?(?P<back>[{_MINUS}])?"
     rf"(?P<after>[{_BLANKS}]?{_UNIT})?(?P<end>[{_MINUS}])?(?P<close>\))?\s*$"
 )
 _NEGATIVE = {"open": "(#)", "inner": "$-#", "back": "#-", "end": "#-", "front": "\u2212#"}
@@ -246,6 +247,7 @@ class NumberFormat:
         for name in ("front", "inner", "back", "end"):
             below |= parts.field(name).str.contains(f"[{_MINUS}]").fill_null(False)
         sign = pl.Series(["", "-"]).gather(below.fill_null(False).cast(pl.UInt32))
+        digits += parts.field("power").fill_null("")
         return (sign + digits).alias(texts.name).zip_with(good.fill_null(False), texts)
 
     def to_text(self, number: float) -> str:
@@ -328,15 +330,31 @@ def read_number_format(texts: pl.Series, decimal: str | None = None) -> Reading 
     digits = parts["digits"].str.strip_chars()
     forms = list(_fitting(digits, decimal))
     blank = any(form.group in _BLANKS for form in forms if form.group)
-    if not forms or (blank and parts["front"].eq("+").any()):  # a telephone number
+    has_power = parts["power"].is_not_null().any()
+    if not forms or (blank and (has_power or parts["front"].eq("+").any())):  # a telephone number
         return None
     signs = [name for name in ("open", "inner", "back", "end") if parts[name].is_not_null().any()]
     signs += ["front"] if parts["front"].eq("\u2212").any() else []
     negative = _NEGATIVE[signs[0]] if signs else "-#"
     full = [replace(f, before=before[0], after=after[0], negative=negative) for f in forms]
+    full = [_with_power(form, texts) for form in full] if has_power else full
     if not any((before[0], after[0], full[0].group, full[0].decimal != ".", signs)):
         return None
     return Reading(full[0], full[1] if len(full) > 1 else None)
+
+
+def _with_power(form: NumberFormat, texts: pl.Series) -> NumberFormat:
+    """Keep an exponent that all numbers have alike; else have room for all digits without."""
+    plain = form.to_plain(texts).str.strip_chars()
+    alike = plain_format(plain)
+    if alike and not (form.before or form.after or form.group or form.negative != "-#"):
+        return replace(form, power=NumberFormat.parse(alike).power)
+    parts = plain.str.extract_groups(r"^[^.eE]*\.?(\d*)(?:[eE](.+))?$").struct
+    shifts = parts.field("2").str.strip_prefix("+").cast(pl.Int64).fill_null(0)
+    n_digits = (parts.field("1").str.len_chars().cast(pl.Int64) - shifts).max()
+    n_digits = max(form.max_digits, int(n_digits))  # type: ignore[arg-type]  # of integers
+    point = form.decimal if form.max_digits else "," if form.group == "." else "."
+    return replace(form, decimal=point, min_digits=0, max_digits=n_digits)
 
 
 def _fitting(digits: pl.Series, decimal: str | None) -> Iterator[NumberFormat]:

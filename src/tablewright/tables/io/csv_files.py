@@ -27,6 +27,8 @@ MAX_CELL = 1 << 30
 
 _WESTERN = frozenset("äöüßéèêëàâáåãçñíîïóôòõøæúûùÄÖÜÉÅÆØÑÇÀÈŠšŽžœ€£°§–—‘’“”«»ºª")
 _LOWER_CASE = {"cp1251": ("а", "я"), "koi8-r": ("а", "я"), "cp1253": ("ά", "ώ")}
+_NUMBER = re.compile(r"\s*[-+]?[.,\d]*\d(?:[eE][-+]?\d+)?\s*%?\s*")
+_YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 _CANDIDATES = (
     *("cp1252", "cp850", "mac-roman", "cp1250", *_LOWER_CASE),
     *("shift-jis", "gb18030", "euc-kr", "big5"),
@@ -75,7 +77,7 @@ def read_csv(
     """
     given = declared.model_dump(exclude_unset=True) if declared else {}
     source, encoding = _decode(path, head, given.get("encoding"))
-    begin = _read_head(path, source, given.get("separator"))
+    begin = _read_head(path, source, given.get("separator"), given.get("spaced"))
     dialect = begin.dialect.model_copy(update={"encoding": encoding})
     if b"\r" in head and b"\n" not in head:
         dialect = dialect.model_copy(update={"line_end": "cr"})
@@ -86,7 +88,7 @@ def read_csv(
         raise InputError(f"{path} has a header and no rows; at least two rows are needed")
     if frame[:, -1].null_count():
         kept = [bool(record) for record in _checked(path, source, begin)]
-        frame = frame if all(kept) else frame.filter(pl.Series(kept))
+        frame = frame if len(kept) > frame.height or all(kept) else frame.filter(pl.Series(kept))
     return frame, dialect.updated(declared)
 
 
@@ -183,22 +185,24 @@ def _open(source: Any) -> Any:
     return source.open(encoding="utf-8-sig", newline="")
 
 
-def _records(source: Any, separator: str, skip: int = 0) -> Iterator[tuple[int, list[str]]]:
+def _records(
+    source: Any, separator: str, spaced: bool, skip: int = 0
+) -> Iterator[tuple[int, list[str]]]:
     """Give each record with the line that it ends on."""
     with _open(source) as stream:
         for _ in range(skip):
             stream.readline()
         csv.field_size_limit(MAX_CELL)
-        reader = csv.reader(stream, delimiter=separator, strict=True)
+        reader = csv.reader(stream, delimiter=separator, strict=True, skipinitialspace=spaced)
         for record in reader:
             yield skip + reader.line_num, record
 
 
-def _first_records(source: Any, separator: str, skip: int) -> tuple[_Records, bool]:
+def _first_records(source: Any, separator: str, spaced: bool, skip: int) -> tuple[_Records, bool]:
     """Return the first records that are not empty, and whether their quotes are whole."""
     some: _Records = []
     try:
-        for line, record in _records(source, separator, skip):
+        for line, record in _records(source, separator, spaced, skip):
             if record:
                 some.append((line, record))
             if len(some) == _HEAD:
@@ -208,13 +212,21 @@ def _first_records(source: Any, separator: str, skip: int) -> tuple[_Records, bo
     return some, True
 
 
-def _read_head(path: Path, source: Any, declared: str | None) -> _Head:
+def _read_head(
+    path: Path, source: Any, declared: str | None, declared_spaced: bool | None
+) -> _Head:
     with _open(source) as stream:
-        first = stream.readline()
+        lines = list(itertools.islice(stream, _HEAD))
+    first = lines[0] if lines else ""
     named = re.fullmatch(r"\"?sep=(.|\\t)\"?\s*", first[:_LONGEST_MARK])
     skip = 1 if named else 0
     likely = declared or (named[1].replace("\\t", "\t") if named else "")
-    tried = {one: _first_records(source, one, skip) for one in dict.fromkeys(likely + _SEPARATORS)}
+    text = "".join(lines[skip:])
+    spaced = {
+        one: _is_spaced(text, one) if declared_spaced is None else declared_spaced
+        for one in dict.fromkeys(likely + _SEPARATORS)
+    }
+    tried = {one: _first_records(source, one, spaced[one], skip) for one in spaced}
     if declared is not None or (likely and _score(*tried[likely])[1] > 1):
         separator = likely
     else:
@@ -222,18 +234,43 @@ def _read_head(path: Path, source: Any, declared: str | None) -> _Head:
     records = _without_preamble(tried[separator][0])
     line, names = records[0] if records else (skip, [])
     start = line - 1 - sum(name.count("\n") for name in names)
+    may_be_title = len(names) > 2 and not any(names[1:])
     names, n_blank = _without_blank_end(names, [record for _, record in records[1:]])
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        shown = ", ".join(repr(name) for name in twice[:5])
-        raise InputError(f"{path}: the header has {shown} more than once; rename the columns")
+    _check_names(path, line, names, may_be_title)
     dialect = Dialect(
         separator=separator,
         line_end="crlf" if first.endswith("\r\n") else "lf",
         preamble=_preamble(source, skip, start),
         names_separator=bool(named),
+        spaced=spaced[separator],
     )
     return _Head(dialect, names, line, n_blank)
+
+
+def _check_names(path: Path, line: int, names: list[str], may_be_title: bool) -> None:
+    n_blank = names.count("")
+    if n_blank > 1 or (n_blank and may_be_title):
+        raise InputError(
+            f"{path}, line {line}: the header has {n_blank} blank name{'s' * (n_blank > 1)} over "
+            "columns with cells; name all columns, or delete the line if it is a title"
+        )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        shown = ", ".join(repr(name) for name in twice[:5])
+        raise InputError(f"{path}: the header has {shown} more than once; rename the columns")
+
+
+def _is_spaced(text: str, separator: str) -> bool:
+    """Return whether blanks after separators are layout: before quotes, or before most cells."""
+    mark = re.escape(separator)
+    quoted = rf'(?m)((?:^|{mark}) *)"[^"]*(?:""[^"]*)*(?:"|\Z)'
+    bare = re.sub(quoted, r'\1""', text).replace("\r", "\n")
+    if separator != " " and re.search(rf'{mark} +"" *(?:{mark}|\n|\Z)', bare):
+        return True
+    lines = [line.split(separator) for line in bare.split("\n") if separator in line]
+    cells = [cell for line in lines[1:] for cell in line[1:] if cell]
+    is_text = not lines or (len(lines[0]) == 2 and not lines[0][1].startswith(" "))
+    return not is_text and sum(cell[0] == " " for cell in cells) > 0.9 * len(cells)
 
 
 def _preamble(source: Any, skip: int, start: int) -> str:
@@ -262,14 +299,32 @@ def _without_preamble(records: _Records) -> _Records:
     widths = Counter(len(record) for _, record in records[1:])
     if not widths or widths.most_common(1)[0][0] < 2:
         return records
+    first = None
     for at, (_, record) in enumerate(records[:-1]):
         if len(record) > 1 and (len(record) < 3 or any(record[1:])):
-            return records[at:]
-    return records
+            if first is None or _is_header(records[first][1][0], [row for _, row in records[at:]]):
+                return records[at:]
+            return records[first:]
+        if first is None and len(record) > 1 and record[0]:
+            first = at
+    return records if first is None else records[first:]
+
+
+def _is_header(above: str, rows: list[list[str]]) -> bool:
+    """Return whether the first row holds names, and `above` is a title and no name itself."""
+    is_over_numbers = is_repeated = False
+    for name, *cells in itertools.zip_longest(*rows, fillvalue=""):
+        below = [cell for cell in cells if cell]
+        is_year = _YEAR.fullmatch(name) and not all(map(_YEAR.fullmatch, below))
+        if _NUMBER.fullmatch(name) and not is_year:
+            return False
+        is_over_numbers |= bool(name and below and all(map(_NUMBER.fullmatch, below)))
+        is_repeated |= bool(name) and name in below
+    return is_over_numbers or (not is_repeated and " " in above.strip())
 
 
 def _without_blank_end(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
-    """Take off a last column without a name and without a value.
+    """Take off the last columns that have neither a name nor a value.
 
     Returns
     -------
@@ -278,21 +333,22 @@ def _without_blank_end(names: list[str], rows: list[list[str]]) -> tuple[list[st
         Cells that rows have at their end beyond the names.
     """
     widths = {len(row) for row in rows}
-    ends_blank = bool(names) and not names[-1].strip()
-    if widths == {len(names)} and ends_blank and not any(row[-1] for row in rows):
-        return names[:-1], 1
-    if widths == {len(names) - 1} and ends_blank and len(names) > 2:
-        return names[:-1], 0
-    if widths == {len(names) + 1} and not any(row[-1] for row in rows) and len(names) > 1:
-        return names, 1
-    return names, 0
+    n_filled = max((at for row in rows for at, cell in enumerate(row, 1) if cell), default=0)
+    if len(widths) != 1 or n_filled > len(names):
+        return names, 0
+    n_kept = max((at for at, name in enumerate(names, 1) if name.strip()), default=n_filled)
+    n_kept, width = max(n_kept, n_filled), widths.pop()
+    is_short = width < len(names) < 3 or len(names) < min(width, 2)
+    if is_short or not 0 < n_kept <= width:
+        return names, 0
+    return names[:n_kept], width - n_kept
 
 
 # cells ----------------------------------------------------------------------------------------
 
 
 def _read_cells(path: Path, source: Any, head: _Head) -> pl.DataFrame:
-    if _has_stray_quotes(source, head.separator):
+    if head.dialect.spaced or _has_stray_quotes(source, head.separator):
         return _read_slowly(path, source, head)
     try:
         frame = pl.read_csv(
@@ -313,17 +369,18 @@ def _read_cells(path: Path, source: Any, head: _Head) -> pl.DataFrame:
 
 
 def _cut(path: Path, frame: pl.DataFrame, head: _Head) -> pl.DataFrame:
-    """Take off the last column that has no name; it must have no value either."""
+    """Take off the last columns without a name; they must have no value either."""
     if not head.n_blank:
         return frame
-    last = frame[:, -1]
-    held = last.is_not_null() & (last != "")
-    if held.any():
-        raise InputError(
-            f"{path}: the last column has no name, and row {held.arg_max()} holds "
-            f"{last.filter(held)[0]!r} in it; give it a name in the header"
-        )
-    return frame[:, :-1]
+    for at, series in enumerate(frame[:, -head.n_blank :], len(head.names) + 1):
+        held = series.is_not_null() & (series != "")
+        if held.any():
+            which = "the last column" if head.n_blank == 1 else f"column {at}"
+            raise InputError(
+                f"{path}: {which} has no name, and row {held.arg_max()} holds "
+                f"{series.filter(held)[0]!r} in it; give it a name in the header"
+            )
+    return frame[:, : -head.n_blank]
 
 
 def _has_stray_quotes(source: Any, separator: str) -> bool:
@@ -359,7 +416,10 @@ def _read_slowly(path: Path, source: Any, head: _Head) -> pl.DataFrame:
 
 def _checked(path: Path, source: Any, head: _Head) -> Iterator[list[str]]:
     """Give the records below the header; each is blank, or has as many cells as the header."""
-    for line, record in _records(source, head.separator, head.first_line):
+    spaced = head.dialect.spaced
+    for line, record in _records(source, head.separator, spaced, head.first_line):
+        if head.width > 1 and len(record) == 1 and not record[0].strip():
+            record = []
         if record and len(record) != head.width:
             raise InputError(
                 f"{path}, line {line}: {len(record)} cell{'s' * (len(record) != 1)}, but the "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import sys
 import tempfile
@@ -17,6 +19,7 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.schema import Dialect, outer_name
 from tablewright.tables.inference.times import durations_to_text
+from tablewright.tables.io.csv_files import MAX_CELL
 from tablewright.tables.io.files import Format, format_of
 
 _ORDER = sys.byteorder[0] + "e"
@@ -216,6 +219,8 @@ class TableWriter:
             line_terminator=_LINE_ENDS[self.dialect.line_end],
             decimal_comma=self.dialect.decimal == ",",
         )
+        if self.dialect.spaced and separator == self.dialect.separator and chunk.width > 1:
+            text = _spaced(text, separator, _LINE_ENDS[self.dialect.line_end])
         if not self.n_rows:
             text = self._above(separator) + text
         encoding = self.dialect.encoding
@@ -247,3 +252,16 @@ class TableWriter:
             rows.sink_parquet(self._temporary, metadata=self.metadata or None)
         else:
             rows.sink_ipc(self._temporary, compression="uncompressed")
+
+
+def _spaced(text: str, separator: str, line_end: str) -> str:
+    """Put a blank after each separator, before the quotes of cells that need them."""
+    csv.field_size_limit(MAX_CELL)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    between = f"{separator} "
+    return "".join(between.join(_quoted(c, separator) for c in row) + line_end for row in rows)
+
+
+def _quoted(cell: str, separator: str) -> str:
+    needs_quotes = cell.startswith(" ") or any(mark in cell for mark in f'{separator}"\r\n')
+    return '"' + cell.replace('"', '""') + '"' if needs_quotes else cell
