@@ -54,6 +54,10 @@ def put(folder: Path, content: str | bytes) -> Path:
         'a, b\n1, "x"\n"2", "y"\n',
         'a,b\n1, "x"\n2,   "y"\n',
         "a; b;\n1; x;\n2; y;\n",
+        "a , b\n1 , x\n2 , y\n",
+        "a , b \n1 , x \n2 , y \n",
+        ";;\na;b;\n1;x;\n2;y;\n",
+        ";;\nReport;;\na;b;\n1;x;\n2;y;\n",
         "a, b\n\n1, x\n   \n2, y\n\n",
         '"a","b"\n"1","x"\n"2","y"\n',
         '\ufeff"a";"b";""\r\n"1";"x";""\r\n"2";"y";""\r\n',
@@ -113,6 +117,27 @@ def test_title_with_separators_is_told_from_a_header(
     assert frame.rows() == [("x", "1", "2"), ("y", "3", "4")]
     assert frame.columns == names
     assert dialect == Dialect(preamble=f"{title},,\n")
+
+
+@pytest.mark.parametrize("blank", [",,\n", ",,\n,,\n"])
+def test_numbers_below_a_blank_line_are_no_names(tmp_path: Path, blank: str) -> None:
+    with pytest.raises(InputError, match="header has 3 blank names"):
+        read_table(put(tmp_path, blank + "1,2,3\n2,3,4\n"))
+
+
+def test_cells_that_begin_with_a_blank_are_quoted(tmp_path: Path) -> None:
+    frame = pl.DataFrame({" a": [" 1", "2"], " b, c": [" x", ' "y"'], " d": ["", " "]})
+    write_frame(frame, tmp_path / "o.csv")
+    text = '" a"," b, c"," d"\n" 1"," x",\n2," ""y"""," "\n'
+    assert (tmp_path / "o.csv").read_text() == text
+    again, dialect = read_table(tmp_path / "o.csv")
+    assert again.rows() == [(" 1", " x", None), ("2", ' "y"', " ")]
+    assert (again.columns, dialect) == (frame.columns, Dialect())
+
+
+def test_single_blank_name_over_sentences_is_kept(tmp_path: Path) -> None:
+    write_frame(pl.DataFrame({"": ["so, so", None, "x"]}), tmp_path / "o.csv")
+    assert (tmp_path / "o.csv").read_text() == '""\n"so, so"\n""\nx\n'
 
 
 def test_value_far_down_under_the_second_blank_name_is_one_sentence(tmp_path: Path) -> None:
@@ -264,7 +289,7 @@ def test_dialect_is_found_and_written_again(
     st.lists(st.text("ab 1,;|\t\"'é", min_size=1, max_size=6), min_size=1, max_size=6),
 )
 def test_cells_survive_every_dialect(tmp_path: Path, dialect: Dialect, texts: list[str]) -> None:
-    frame = pl.DataFrame({"name": texts, "x,;": ["1"] * len(texts)})
+    frame = pl.DataFrame({"name": texts, "x,;": ["1"] * len(texts), " y": texts[::-1]})
     write_frame(frame, tmp_path / "t.csv", dialect=dialect)
     again, seen = read_table(tmp_path / "t.csv", Dialect(separator=dialect.separator))
     assert again.equals(frame)

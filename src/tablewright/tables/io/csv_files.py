@@ -45,6 +45,8 @@ class _Head:
     """Lines up to and with the header."""
     n_blank: int
     """Cells without a name at the end of each row, which other programs write."""
+    is_padded: bool = False
+    """Whether blanks before separators are layout, too."""
 
     @property
     def separator(self) -> str:
@@ -234,6 +236,8 @@ def _read_head(
     records = _without_preamble(tried[separator][0])
     line, names = records[0] if records else (skip, [])
     start = line - 1 - sum(name.count("\n") for name in names)
+    is_padded = spaced[separator] and any(name.endswith(" ") for name in names)
+    names = [name.rstrip(" ") for name in names] if is_padded else names
     may_be_title = len(names) > 2 and not any(names[1:])
     names, n_blank = _without_blank_end(names, [record for _, record in records[1:]])
     _check_names(path, line, names, may_be_title)
@@ -244,7 +248,7 @@ def _read_head(
         names_separator=bool(named),
         spaced=spaced[separator],
     )
-    return _Head(dialect, names, line, n_blank)
+    return _Head(dialect, names, line, n_blank, is_padded)
 
 
 def _check_names(path: Path, line: int, names: list[str], may_be_title: bool) -> None:
@@ -299,14 +303,14 @@ def _without_preamble(records: _Records) -> _Records:
     widths = Counter(len(record) for _, record in records[1:])
     if not widths or widths.most_common(1)[0][0] < 2:
         return records
-    first = None
+    first, above = None, ""
     for at, (_, record) in enumerate(records[:-1]):
         if len(record) > 1 and (len(record) < 3 or any(record[1:])):
-            if first is None or _is_header(records[first][1][0], [row for _, row in records[at:]]):
+            if first is None or _is_header(above, [row for _, row in records[at:]]):
                 return records[at:]
             return records[first:]
-        if first is None and len(record) > 1 and record[0]:
-            first = at
+        if len(record) > 1 and not above:
+            first, above = at, record[0]
     return records if first is None else records[first:]
 
 
@@ -320,7 +324,7 @@ def _is_header(above: str, rows: list[list[str]]) -> bool:
             return False
         is_over_numbers |= bool(name and below and all(map(_NUMBER.fullmatch, below)))
         is_repeated |= bool(name) and name in below
-    return is_over_numbers or (not is_repeated and " " in above.strip())
+    return is_over_numbers or not above or (not is_repeated and " " in above.strip())
 
 
 def _without_blank_end(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
@@ -420,6 +424,7 @@ def _checked(path: Path, source: Any, head: _Head) -> Iterator[list[str]]:
     for line, record in _records(source, head.separator, spaced, head.first_line):
         if head.width > 1 and len(record) == 1 and not record[0].strip():
             record = []
+        record = [cell.rstrip(" ") for cell in record] if head.is_padded else record
         if record and len(record) != head.width:
             raise InputError(
                 f"{path}, line {line}: {len(record)} cell{'s' * (len(record) != 1)}, but the "

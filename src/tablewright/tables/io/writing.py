@@ -219,8 +219,10 @@ class TableWriter:
             line_terminator=_LINE_ENDS[self.dialect.line_end],
             decimal_comma=self.dialect.decimal == ",",
         )
-        if self.dialect.spaced and separator == self.dialect.separator and chunk.width > 1:
-            text = _spaced(text, separator, _LINE_ENDS[self.dialect.line_end])
+        is_spaced = self.dialect.spaced and separator == self.dialect.separator
+        if is_spaced or f"{separator} " in text:
+            between = separator + " " * is_spaced
+            text = _joined(text, separator, between, _LINE_ENDS[self.dialect.line_end])
         if not self.n_rows:
             text = self._above(separator) + text
         encoding = self.dialect.encoding
@@ -254,12 +256,12 @@ class TableWriter:
             rows.sink_ipc(self._temporary, compression="uncompressed")
 
 
-def _spaced(text: str, separator: str, line_end: str) -> str:
-    """Put a blank after each separator, before the quotes of cells that need them."""
+def _joined(text: str, separator: str, between: str, line_end: str) -> str:
+    """Write rows anew: cells that begin with a blank are quoted, so that it is no layout."""
     csv.field_size_limit(MAX_CELL)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    between = f"{separator} "
-    return "".join(between.join(_quoted(c, separator) for c in row) + line_end for row in rows)
+    lines = (between.join(_quoted(cell, separator) for cell in row) for row in rows)
+    return "".join((line or '""') + line_end for line in lines)
 
 
 def _quoted(cell: str, separator: str) -> str:
