@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tablewright.errors import RuleError
+from tablewright.errors import ConditionError, RuleError
 from tablewright.rules import as_rules, bind, check_rules, validate_rules
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.schema import Schema
@@ -272,3 +272,111 @@ def test_finish_looks_at_keys_after_every_redraw_the_last_one_too(helps_at: int)
 def test_finish_gives_up_on_keys_after_twelve_redraws() -> None:
     with pytest.raises(RuleError, match="'key' cannot be kept for 4 rows"):
         enforced_key(13)
+
+
+# the cost of what cannot be kept, in calls of the generator
+
+MEASURES = Schema.build(
+    {
+        "a_measured": {"kind": "categorical", "categories": ["t", "f"]},
+        "b_measured": {"kind": "categorical", "categories": ["t", "f"]},
+        "a": "integer",
+        "b": "integer",
+    }
+)
+BOTH_OR_NEITHER: list[Any] = [
+    {"kind": "iff", "a": "a_measured = 'f'", "b": "a = 7"},
+    {"kind": "iff", "a": "b_measured = 'f'", "b": "b = 7"},
+    {"kind": "iff", "a": "a = 7", "b": "b = 7"},
+]
+"""As a miner finds them where two values are filled in wherever they were not measured."""
+
+
+class Counted(ShuffledRows):
+    """Notes for each draw how many rows it was asked for, and whether they could comply."""
+
+    def __init__(self, real: pl.DataFrame, tries: int = 25) -> None:
+        super().__init__(real, tries)
+        self.answers: list[tuple[tuple[str, ...], int, bool]] = []
+
+    def redraw(self, frame: pl.DataFrame, rows: Any, columns: Any, *args: Any) -> pl.DataFrame:
+        self.answers.append((tuple(columns), frame.height, False))
+        result = super().redraw(frame, rows, columns, *args)
+        self.answers[-1] = (tuple(columns), frame.height, True)
+        return result
+
+
+def repaired(
+    drawn: pl.DataFrame, rules: list[Any], schema: Schema, sampler: Counted
+) -> pl.DataFrame:
+    plan = Plan.of(bind(as_rules(rules), schema), schema)
+    frame, _ = Enforcer(plan, None, drawn.height).finish(drawn, sampler, np.random.default_rng(0))
+    assert not check_rules(frame, as_rules(rules), schema).broken
+    return frame
+
+
+def test_rows_whose_given_cells_exclude_each_other_cost_few_draws() -> None:
+    every = pl.DataFrame({"a_measured": ["t", "f"], "b_measured": ["t", "f"], "a": [3, 7]})
+    sampler = Counted(every.with_columns(b=pl.col("a")), tries=80)
+    drawn = pl.DataFrame({"a_measured": ["t", "f"] * 50, "b_measured": ["f", "t"] * 50})
+    drawn = drawn.with_columns(a=pl.lit(7, pl.Int64), b=pl.lit(3, pl.Int64))
+    repaired(drawn, BOTH_OR_NEITHER, MEASURES, sampler)
+    failed = [columns for columns, _, complied in sampler.answers if not complied]
+    # Of one half of the rows a and b are tried, of the other b, then both: five draws each, as
+    # many as a single row that cannot comply needs and one more. The same is not asked again.
+    assert sorted(failed) == [("a", "b")] * 10 + [("b",)] * 5
+
+
+ROOM = Schema.build({"room": "integer", "n": "integer"})
+
+
+def test_rows_that_nothing_fits_are_asked_five_times_for_one_column() -> None:
+    sampler = Counted(pl.DataFrame({"room": [9, 9], "n": [5, 9]}))
+    repaired(pl.DataFrame({"room": [0] * 100, "n": [5] * 100}), ["n <= room"], ROOM, sampler)
+    assert sampler.answers == [
+        (("n",), 100, False), (("n",), 50, False), (("n",), 50, False), (("n",), 25, False),
+        (("n",), 25, False),
+        (("room", "n"), 100, True),
+    ]  # fmt: skip
+
+
+def test_one_row_that_nothing_fits_takes_one_other_with_it() -> None:
+    sampler = Counted(pl.DataFrame({"room": [9, 9], "n": [5, 9]}))
+    drawn = pl.DataFrame({"room": [0] + [9] * 15, "n": [10] * 16})
+    repaired(drawn, ["n <= room"], ROOM, sampler)
+    assert sampler.answers[:7] == [
+        (("n",), 16, False), (("n",), 8, False), (("n",), 8, True), (("n",), 4, False),
+        (("n",), 4, True), (("n",), 2, False), (("n",), 2, True),
+    ]  # fmt: skip
+    assert sampler.answers[7:] == [(("room", "n"), 2, True)]
+
+
+class Moody(Counted):
+    """Finds no row the first eighteen times."""
+
+    def redraw(self, frame: pl.DataFrame, rows: Any, columns: Any, *args: Any) -> pl.DataFrame:
+        if len(self.answers) < 18:
+            self.answers.append((tuple(columns), frame.height, False))
+            raise ConditionError("no row was found")
+        return super().redraw(frame, rows, columns, *args)
+
+
+def test_whole_rows_are_asked_for_as_often_as_halving_goes() -> None:
+    sampler = Moody(pl.DataFrame({"room": [9, 9], "n": [5, 5]}))
+    repaired(pl.DataFrame({"room": [0] * 8, "n": [5] * 8}), ["n * n < room * room"], ROOM, sampler)
+    # Five draws fail for one column and five for both columns, all that follow are of whole rows.
+    sizes = [n_rows for _, n_rows, _ in sampler.answers[10:]]
+    assert sizes == [8, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_many_sets_of_columns_are_drawn_in_sixteen_draws() -> None:
+    names = list("abcdef")
+    schema = Schema.build(dict.fromkeys(names, "integer"))
+    table = pl.DataFrame([[k >> i & 1 for i in range(6)] for k in range(64)], names, orient="row")
+    bound = bind(as_rules([f"{name} = 0" for name in names]), schema)
+    sampler = Counted(table, tries=2000)
+    enforcer = Enforcer(Plan.of(bound, schema), None, 64)
+    frame, _ = enforcer.finish(table, sampler, np.random.default_rng(0))
+    assert frame.sum().row(0) == (0,) * 6
+    # 63 sets of columns break rules: 15 are drawn by themselves, the other 48 rows at once.
+    assert [n_rows for _, n_rows, complied in sampler.answers if complied] == [*[1] * 15, 48]

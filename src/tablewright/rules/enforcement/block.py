@@ -32,10 +32,18 @@ class Block:
         The rows as they were drawn.
     fixed : polars DataFrame or None
         Cells that the user gave, null where open.
+
+    Attributes
+    ----------
+    frame : polars DataFrame
+        The rows as they stand.
+    changes : ndarray of int
+        How often each row was put in anew.
     """
 
     def __init__(self, plan: Plan, frame: pl.DataFrame, fixed: pl.DataFrame | None) -> None:
         self.plan, self.frame, self.fixed = plan, frame, fixed
+        self.changes: Ints = np.zeros(frame.height, dtype=np.intp)
         self._changed: Bools = np.ones(frame.height, dtype=bool)
         self._masks = {rule.name: np.zeros(frame.height, dtype=bool) for rule in plan.per_row}
         self._maps = {r.name: r for r in plan.per_row if isinstance(r, Dependency)}
@@ -74,6 +82,7 @@ class Block:
             source[rows] = self.frame.height + np.arange(len(rows))
             self.frame = pl.concat([self.frame, part])[source]
             self._changed[rows] = True
+            self.changes[rows] += 1
 
     def _computed(
         self, part: pl.DataFrame, rows: Ints, computations: Sequence[Computation]

@@ -8,6 +8,7 @@ the rules allow. No value comes from a real row near it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -44,6 +45,13 @@ RARE = 0.1
 
 SPLITS = 3
 """Times that rows are halved to find those that cannot comply with what is given."""
+
+MAX_FAILURES = SPLITS + 2
+"""Failed draws after which halving stops where more columns come next; a single row that cannot
+comply makes one fewer."""
+
+MAX_GROUPS = 16
+"""Sets of columns that are drawn again by themselves in one round; the rarest share one draw."""
 
 KEY_ROUNDS = 12
 """Tries to draw keys that were not drawn before."""
@@ -204,6 +212,8 @@ class _Work:
         self.block, self.sampler, self.rng = Block(plan, drawn, fixed), sampler, rng
         broke = {rule.name: self.block.broken(rule).copy() for rule in plan.rules}
         self.ledger = Ledger(drawn, broke)
+        # For what was to be drawn again: how often each row had changed when it was asked last.
+        self._asked: dict[tuple[Any, ...], Ints] = {}
 
     # changing rows ------------------------------------------------------------
 
@@ -215,28 +225,47 @@ class _Work:
         method: str,
         *,
         free: bool = False,
+        once: bool = False,
     ) -> bool:
-        """Draw columns of those rows again for which there are values; whether there were any."""
+        """Draw columns of those rows again for which there are values; whether there were any.
+
+        With `once`, what was refused is not asked again, unless the row has changed since.
+        """
         opened = self.plan.opened(columns)
         condition = None if free else self.plan.requirement(opened, extra)
-        drawn = list(self._drawn(rows, opened, condition, SPLITS))
+        if once:
+            rows = self._untried(rows, (opened, *(rule.name for rule in extra)))
+        max_failures = MAX_FAILURES if once else 2 ** (SPLITS + 1)  # all that halving leads to
+        drawn = list(self._drawn(rows, opened, condition, max_failures))
         for members in drawn:
             self.ledger.note(members, method)
         return bool(drawn)
 
+    def _untried(self, rows: Ints, request: tuple[Any, ...]) -> Ints:
+        """Return rows that have changed since the same was asked of them, or never was."""
+        changes = self.block.changes
+        asked = self._asked.setdefault(request, np.full(len(changes), -1))
+        rows = rows[asked[rows] != changes[rows]]
+        asked[rows] = changes[rows]
+        return rows
+
     def _drawn(
-        self, rows: Ints, columns: Sequence[str], condition: Expression | None, splits: int
+        self, rows: Ints, columns: Sequence[str], condition: Expression | None, max_failures: int
     ) -> Iterator[Ints]:
         """Yield the rows that were drawn; one that cannot comply takes few others with it."""
-        try:
-            part = self.sampler.redraw(self.block.frame[rows], rows, columns, condition, self.rng)
-        except ConditionError:
-            if splits and len(rows) > 1:
-                for half in np.array_split(rows, 2):
-                    yield from self._drawn(half, columns, condition, splits - 1)
-            return
-        self.block.put(rows, part)
-        yield rows
+        pending, failures = deque([(rows, SPLITS)] if len(rows) else []), 0
+        while pending and failures < max_failures:
+            part, splits = pending.popleft()
+            before = self.block.frame[part]
+            try:
+                drawn = self.sampler.redraw(before, part, columns, condition, self.rng)
+            except ConditionError:
+                failures += 1
+                if splits and len(part) > 1:
+                    pending += [(half, splits - 1) for half in np.array_split(part, 2)]
+                continue
+            self.block.put(part, drawn)
+            yield part
 
     # rules about rows -----------------------------------------------------------
 
@@ -293,9 +322,9 @@ class _Work:
                 self.project(rows, requested)
                 continue
             method = "redrawn" if depth in (FRESH, ROW, WHOLE) else "repaired"
-            free = depth in (TAIL, FRESH)
+            free, once = depth in (TAIL, FRESH), depth in (LAST, ALL)
             drawn = [
-                self.redraw(at, columns, extra, method, free=free)
+                self.redraw(at, columns, extra, method, free=free, once=once)
                 for columns, at in self.groups(requested, rows, depth)
             ]
             if not any(drawn):
@@ -329,7 +358,8 @@ class _Work:
         if depth == TAIL and result:
             # Few rows: one draw with the longest of the tails costs less than one draw per tail.
             return [(max(result, key=len), rows)]
-        return [(columns, np.concatenate(members)) for columns, members in result.items()]
+        found = [(columns, np.concatenate(members)) for columns, members in result.items()]
+        return _at_most(MAX_GROUPS, found)
 
     def opened(self, rule: BoundRule, depth: str) -> tuple[str, ...]:
         """Return the columns of a broken rule to draw again: the last one, a tail, or all."""
@@ -389,6 +419,18 @@ class _Work:
                 f"rows could not be brought to keep it ({shortened(worst.rule.described(), 200)}); "
                 "make it soft, or check it against the other rules"
             )
+
+
+def _at_most(
+    n_groups: int, groups: list[tuple[tuple[str, ...], Ints]]
+) -> list[tuple[tuple[str, ...], Ints]]:
+    """Join the groups of fewest rows, with all their columns, where there are too many."""
+    if len(groups) <= n_groups:
+        return groups
+    ordered = sorted(groups, key=lambda group: -len(group[1]))
+    rest = ordered[n_groups - 1 :]
+    columns = sorted({name for names, _ in rest for name in names})
+    return [*ordered[: n_groups - 1], (tuple(columns), np.concatenate([at for _, at in rest]))]
 
 
 def _spread(series: pl.Series) -> float:
