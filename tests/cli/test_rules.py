@@ -64,6 +64,7 @@ def test_check_exits_with_1_where_a_hard_rule_is_broken(
     options += ["--fail-on", fail_on] if fail_on else []
     done = CliRunner().invoke(rules, options)
     assert isinstance(done.exception, CheckFailedError) is fails
+    assert not fails or str(done.exception) == "1 rule does not pass: r1"
     assert "broken" in done.output
 
 

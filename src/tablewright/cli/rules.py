@@ -165,7 +165,8 @@ def check(
     counted = {"any": ("hard", "soft"), "hard": ("hard",), "none": ()}[fail_on]
     failed = [result.name for result in report.broken if result.severity in counted]
     if failed:
-        raise CheckFailedError(f"{len(failed)} rules do not pass: {', '.join(failed[:10])}")
+        verdict = "1 rule does not pass" if len(failed) == 1 else f"{len(failed)} rules do not pass"
+        raise CheckFailedError(f"{verdict}: {', '.join(failed[:10])}")
 
 
 def _write(rules: Rules, out: Path) -> None:
