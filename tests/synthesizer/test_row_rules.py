@@ -141,6 +141,31 @@ def test_sample_keeps_a_hard_rule_that_real_rows_break_and_warns() -> None:
     assert audit.moved["age"] > 0.1
 
 
+@pytest.mark.parametrize(
+    ("share", "min_rows", "message"),
+    [
+        ((0.0, 1.0), 50, None),
+        ((0.0, 1.0), 51, "by 50 rows: it asks for at least 51 that meet age > 40, and its share "
+                         "allows 50; draw 51 or more, or lower min_rows"),
+        ((0.1, 0.3), 15, None),
+        ((0.1, 0.3), 16, "by 50 rows: it asks for at least 16 that meet age > 40, and its share "
+                         "allows 15; draw 54 or more, or lower min_rows"),
+        ((0.0, 0.0), 1, "by 50 rows: it asks for at least 1 that meet age > 40, and its share "
+                        "allows 0; lower min_rows"),
+    ],
+)  # fmt: skip
+def test_sample_warns_of_a_quota_that_asks_for_more_rows_than_can_meet_it(
+    share: tuple[float, float], min_rows: int, message: str | None
+) -> None:
+    rule = {"name": "old", "kind": "quota", "where": "age > 40", "share": share}
+    synthesizer = Synthesizer("independent", random_state=0).fit(PEOPLE)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        synthesizer.sample(50, rules=[rule | {"min_rows": min_rows}])
+    reported = [str(one.message) for one in caught if "cannot be kept" in str(one.message)]
+    assert reported == ([] if message is None else [f"rule 'old' cannot be kept {message}"])
+
+
 def test_impossible_requests_are_refused() -> None:
     synthesizer = Synthesizer("trees", random_state=0).fit(PEOPLE)
     with pytest.raises(RuleError, match="r1, r2 cannot hold together"):

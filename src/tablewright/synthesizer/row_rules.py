@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from tablewright.rules import Finding, Validation, as_rules, to_json, validate_r
 from tablewright.rules.bound import BoundRule, RowRule, bind
 from tablewright.rules.enforcement import Audit, Enforcer, Plan
 from tablewright.rules.expressions import Expression
-from tablewright.rules.language import Check, Dependency, Rules
+from tablewright.rules.language import Check, Dependency, Quota, Rules
 from tablewright.rules.validate import Level
 from tablewright.schema import Schema
 from tablewright.tables.encoding.layout import Layout
@@ -93,6 +94,9 @@ class RuleKeeper:
         for finding in self.findings:
             if finding.level is Level.WARNING:
                 warnings.warn(finding.message, RuleWarning, stacklevel=2)
+        for rule in requested:
+            if isinstance(rule, Quota) and (problem := _too_few_rows(rule, n_rows)):
+                warnings.warn(problem, RuleWarning, stacklevel=2)
         self._schema, self._order, self._n_rows = schema, order, n_rows
         self._enforcer = self._make_enforcer(result.bound)
         self.audit = Audit(0, [])
@@ -139,6 +143,19 @@ class RuleKeeper:
     def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
         """Fill in computed columns, and tell which rows keep the hard rules as they are."""
         return self._enforcer.complies(drawn)
+
+
+def _too_few_rows(rule: Quota, n_rows: int) -> str:
+    """Return why a quota cannot be kept by so few rows, or an empty text where it can."""
+    allowed = math.floor(rule.share[1] * n_rows + 1e-9)
+    if rule.min_rows <= allowed:
+        return ""
+    enough = math.ceil(rule.min_rows / rule.share[1] - 1e-9) if rule.share[1] else None
+    advice = "lower min_rows" if enough is None else f"draw {enough} or more, or lower min_rows"
+    return (
+        f"rule {rule.name!r} cannot be kept by {n_rows} rows: it asks for at least "
+        f"{rule.min_rows} that meet {rule.where}, and its share allows {allowed}; {advice}"
+    )
 
 
 def _validated(
