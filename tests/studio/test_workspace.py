@@ -58,11 +58,8 @@ def waited(run: Run, state: str) -> str:
     return run.state
 
 
-def test_run_is_stopped_by_an_interrupt(tmp_path: Path) -> None:
-    code = (
-        "import time\ntry:\n  print('begun', flush=True)\n  time.sleep(60)\n"
-        "except KeyboardInterrupt:\n  print('interrupted')"
-    )
+def test_run_can_be_stopped(tmp_path: Path) -> None:
+    code = "import time; print('begun', flush=True); time.sleep(60)"
     run = Run.start(tmp_path, ["sleep"], [sys.executable, "-c", code], {"a.txt": "b"})
     assert (run.folder / "a.txt").read_text() == "b"
     while "begun" not in run.log:
@@ -70,7 +67,6 @@ def test_run_is_stopped_by_an_interrupt(tmp_path: Path) -> None:
     assert run.state == "running"
     run.stop()
     assert waited(run, "failed") == "failed"
-    assert "interrupted" in run.log
     run.stop()  # nothing is left to stop
 
 

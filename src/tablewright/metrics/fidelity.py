@@ -62,7 +62,9 @@ def _shape(feature: Feature, real: Floats, other: Floats) -> float | None:
     if not len(real) or not len(other):
         return None if len(real) == len(other) else 0.0
     if feature.levels is None:
-        return 1 - float(stats.ks_2samp(real, other, method="asymp").statistic)
+        # only the statistic is used; the limit of its p-value is not defined for a row or two
+        method = "exact" if min(len(real), len(other)) < 10 else "asymp"
+        return 1 - float(stats.ks_2samp(real, other, method=method).statistic)
     return _likeness(real.astype(int), other.astype(int), len(feature.levels) + 1)
 
 

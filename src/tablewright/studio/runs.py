@@ -110,9 +110,10 @@ class Run:
         return frame.head(n_rows), frame.height
 
     def stop(self) -> None:
-        """Interrupt the command as Ctrl-C does."""
+        """End the command; rows stand under their name only when they are whole."""
         if self._alive():
-            os.kill(self._pid(), signal.SIGINT)
+            # not an interrupt, which a page started in the background would have it ignore
+            os.kill(self._pid(), signal.SIGTERM)
 
     def _pid(self) -> int:
         text = self._text("pid")

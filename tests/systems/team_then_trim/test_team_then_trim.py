@@ -409,7 +409,8 @@ def test_the_published_variant_is_an_order_and_one_round() -> None:
     ids=["trim", "parameters", "checks"],
 )
 def test_gates_can_be_chosen(trim: Any, stages: set[str]) -> None:
-    system = writing(5)("y", trim=trim, random_state=0).fit(noisy(60, seed=1))
+    model = StandIn(noisy(1000), target="y", faults=Faults(wrong_labels=0.3))
+    system = writing(5)("y", llm=model, trim=trim, random_state=0).fit(noisy(60, seed=1))
     assert 0 < system.sample().height < 50
     assert stages <= set(system.result_.rejected["_stage"])
 
