@@ -45,6 +45,8 @@ class _Head:
     """Lines up to and with the header."""
     n_blank: int
     """Cells without a name at the end of each row, which other programs write."""
+    skips_blanks: bool = False
+    """Whether blanks after separators are layout; in the dialect, only where rows have them."""
     is_padded: bool = False
     """Whether blanks before separators are layout, too."""
 
@@ -224,11 +226,11 @@ def _read_head(
     skip = 1 if named else 0
     likely = declared or (named[1].replace("\\t", "\t") if named else "")
     text = "".join(lines[skip:])
-    spaced = {
-        one: _is_spaced(text, one) if declared_spaced is None else declared_spaced
+    blanks = {
+        one: _find_blanks(text, one) if declared_spaced is None else (declared_spaced,) * 2
         for one in dict.fromkeys(likely + _SEPARATORS)
     }
-    tried = {one: _first_records(source, one, spaced[one], skip) for one in spaced}
+    tried = {one: _first_records(source, one, skips, skip) for one, (skips, _) in blanks.items()}
     if declared is not None or (likely and _score(*tried[likely])[1] > 1):
         separator = likely
     else:
@@ -236,7 +238,8 @@ def _read_head(
     records = _without_preamble(tried[separator][0])
     line, names = records[0] if records else (skip, [])
     start = line - 1 - sum(name.count("\n") for name in names)
-    is_padded = spaced[separator] and any(name.endswith(" ") for name in names)
+    skips_blanks, is_spaced = blanks[separator]
+    is_padded = skips_blanks and any(name.endswith(" ") for name in names)
     names = [name.rstrip(" ") for name in names] if is_padded else names
     may_be_title = len(names) > 2 and not any(names[1:])
     names, n_blank = _without_blank_end(names, [record for _, record in records[1:]])
@@ -246,9 +249,9 @@ def _read_head(
         line_end="crlf" if first.endswith("\r\n") else "lf",
         preamble=_preamble(source, skip, start),
         names_separator=bool(named),
-        spaced=spaced[separator],
+        spaced=skips_blanks and is_spaced,
     )
-    return _Head(dialect, names, line, n_blank, is_padded)
+    return _Head(dialect, names, line, n_blank, skips_blanks, is_padded)
 
 
 def _check_names(path: Path, line: int, names: list[str], may_be_title: bool) -> None:
@@ -264,17 +267,21 @@ def _check_names(path: Path, line: int, names: list[str], may_be_title: bool) ->
         raise InputError(f"{path}: the header has {shown} more than once; rename the columns")
 
 
-def _is_spaced(text: str, separator: str) -> bool:
-    """Return whether blanks after separators are layout: before quotes, or before most cells."""
+def _find_blanks(text: str, separator: str) -> tuple[bool, bool]:
+    """Return whether blanks after separators are layout, and whether the rows have them.
+
+    They are layout before quotes, in the header, and before most cells of three columns.
+    """
     mark = re.escape(separator)
     quoted = rf'(?m)((?:^|{mark}) *)"[^"]*(?:""[^"]*)*(?:"|\Z)'
     bare = re.sub(quoted, r'\1""', text).replace("\r", "\n")
     if separator != " " and re.search(rf'{mark} +"" *(?:{mark}|\n|\Z)', bare):
-        return True
+        return True, True
     lines = [line.split(separator) for line in bare.split("\n") if separator in line]
     cells = [cell for line in lines[1:] for cell in line[1:] if cell]
-    is_text = not lines or (len(lines[0]) == 2 and not lines[0][1].startswith(" "))
-    return not is_text and sum(cell[0] == " " for cell in cells) > 0.9 * len(cells)
+    is_spaced = sum(cell[0] == " " for cell in cells) > 0.9 * len(cells)
+    in_header = bool(lines) and all(name.startswith(" ") for name in lines[0][1:])
+    return in_header or (is_spaced and len(lines[0]) > 2), is_spaced
 
 
 def _preamble(source: Any, skip: int, start: int) -> str:
@@ -352,7 +359,7 @@ def _without_blank_end(names: list[str], rows: list[list[str]]) -> tuple[list[st
 
 
 def _read_cells(path: Path, source: Any, head: _Head) -> pl.DataFrame:
-    if head.dialect.spaced or _has_stray_quotes(source, head.separator):
+    if head.skips_blanks or _has_stray_quotes(source, head.separator):
         return _read_slowly(path, source, head)
     try:
         frame = pl.read_csv(
@@ -420,8 +427,7 @@ def _read_slowly(path: Path, source: Any, head: _Head) -> pl.DataFrame:
 
 def _checked(path: Path, source: Any, head: _Head) -> Iterator[list[str]]:
     """Give the records below the header; each is blank, or has as many cells as the header."""
-    spaced = head.dialect.spaced
-    for line, record in _records(source, head.separator, spaced, head.first_line):
+    for line, record in _records(source, head.separator, head.skips_blanks, head.first_line):
         if head.width > 1 and len(record) == 1 and not record[0].strip():
             record = []
         record = [cell.rstrip(" ") for cell in record] if head.is_padded else record
