@@ -38,13 +38,23 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = Path("src/tablewright")
 
 AREAS: dict[str, tuple[list[str], list[str]]] = {
-    "metrics": (["metrics"], ["tests/metrics", "tests/evaluation"]),
-    "checks": (["selection"], ["tests/selection", "tests/systems/team_then_trim"]),
+    "metrics": (["metrics"], ["tests/metrics"]),
+    "checks": (["selection"], ["tests/selection"]),
     "rules": (["rules/*.py", "rules/mining", "rules/enforcement"], ["tests/rules"]),
-    "expressions": (["rules/expressions"], ["tests/rules/expressions", "tests/rules"]),
+    "expressions": (["rules/expressions"], ["tests/rules/expressions"]),
     "quotas": (["synthesizer/quotas.py"], ["tests/synthesizer"]),
-    "budget": (["llm/endpoint/budget.py", "llm/endpoint/ledger.py"], ["tests/llm"]),
-    "sharing": (["llm/prompts"], ["tests/llm", "tests/systems"]),
+    "budget": (
+        ["llm/endpoint/budget.py", "llm/endpoint/ledger.py"],
+        ["tests/llm/test_budget.py", "tests/llm/test_ledger.py", "tests/llm/test_recorded.py"],
+    ),
+    "sharing": (
+        ["llm/prompts"],
+        [
+            "tests/llm/test_prompt_parts.py",
+            "tests/llm/test_memorized.py",
+            "tests/systems/test_sharing.py",
+        ],
+    ),
 }
 """For each area its modules, and the tests that have to notice a fault in them."""
 
