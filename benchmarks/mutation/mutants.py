@@ -218,7 +218,7 @@ def copies(n_copies: int, folder: Path) -> SimpleQueue[Path]:
     trees: SimpleQueue[Path] = SimpleQueue()
     for index in range(n_copies):
         tree = folder / str(index)
-        for name in ("src", "tests"):
+        for name in ("src", "tests", "docs"):
             shutil.copytree(ROOT / name, tree / name)
         shutil.copy(ROOT / "pyproject.toml", tree)
         trees.put(tree)

@@ -121,3 +121,27 @@ def test_found_pattern_fits_every_text(texts: list[str]) -> None:
     if pattern is not None:
         assert all(re.fullmatch(pattern, text) for text in texts)
         assert write_pattern(parse_pattern(pattern)) == pattern
+
+
+@pytest.mark.parametrize(
+    ("numbers", "dtype"),
+    [
+        ([5 * 10**18 + 7 * i for i in range(60)], pl.Int64),
+        ([5 * 10**18 + 7919 * i * i for i in range(60)], pl.Int64),
+        ([9 * 10**18 + 10**15 * i * i for i in range(14)], pl.Int64),
+        ([-5 * 10**18 - 7919 * i * i for i in range(60)], pl.Int64),
+        ([18 * 10**18 + 7919 * i * i for i in range(60)], pl.UInt64),
+        ([2 * 10**9 + 2001 * i * i for i in range(60)], pl.Int32),
+        ([10**25 + 7919 * i * i for i in range(60)], pl.Int128),
+        ([1_000 + (7919 * i * i) % 9_000 for i in range(60)], pl.Int64),
+    ],
+)
+def test_numbers_as_identifiers_keep_their_digits(
+    numbers: list[int], dtype: type[pl.DataType]
+) -> None:
+    real = pl.Series("id", numbers, dtype=dtype).unique()
+    made = Identifiers(real).make(2_000, np.random.default_rng(0))
+    assert made.dtype == dtype
+    assert made.n_unique() == 2_000
+    assert not made.is_in(real.implode()).any()
+    assert set(made.cast(pl.String).str.len_chars()) == set(real.cast(pl.String).str.len_chars())

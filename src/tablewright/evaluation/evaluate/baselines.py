@@ -43,8 +43,14 @@ def _filled(real: EncodedRows) -> np.ndarray[tuple[int, ...], np.dtype[np.float6
     return np.where(np.isnan(real.values).all(axis=0), 0.0, real.values)
 
 
+class PlainSmoteNC(SmoteNC):
+    """SMOTE-NC as published: small classes are interpolated too, where ours are widened."""
+
+    few_below = 3
+
+
 def _smote(matrix: Matrix, target: int, rng: np.random.Generator) -> Maker:
-    fitted = SmoteNC().fit(matrix, rng)
+    fitted = PlainSmoteNC().fit(matrix, rng)
 
     def make(real: EncodedRows, counts: Mapping[int, int], rng: np.random.Generator) -> EncodedRows:
         labels = np.repeat(list(counts), list(counts.values())).astype(float)

@@ -65,6 +65,8 @@ class FewRows:
     grids : list of RoundingGrid
     index : TrainingRowIndex
         Rare real rows, which are not written again.
+    below : int, default=30
+        Rows from which on a class of the target is left to the generator's own model.
     """
 
     fields: tuple[Field, ...]
@@ -78,9 +80,12 @@ class FewRows:
     spikes: Floats
     grids: list[RoundingGrid]
     index: TrainingRowIndex
+    below: int = FEW
 
     @classmethod
-    def learn(cls, matrix: Matrix, grids: list[RoundingGrid] | None = None) -> FewRows:
+    def learn(
+        cls, matrix: Matrix, grids: list[RoundingGrid] | None = None, below: int = FEW
+    ) -> FewRows:
         """Keep the rows of rare codes, and learn the spread inside classes.
 
         `grids` are those of the columns, where they are known already.
@@ -112,6 +117,7 @@ class FewRows:
             spikes=spikes,
             grids=learn_grids(matrix) if grids is None else grids,
             index=index,
+            below=below,
         )
         moved = kept._spread(kept.rows, _MOVED * deviation, np.random.default_rng(len(values)))
         return replace(kept, rows=moved)
@@ -121,6 +127,9 @@ class FewRows:
     @property
     def _target(self) -> int | None:
         return next((j for j, f in enumerate(self.fields) if f.target and j in self.counts), None)
+
+    def _limit(self, column: int) -> int:
+        return self.below if column == self._target else FEW
 
     def apart(self, values: Floats, known: Bools) -> Iterator[tuple[NDArray[np.intp], Floats]]:
         """Rows whose known cells hold a rare code, and the real rows that have it.
@@ -134,7 +143,7 @@ class FewRows:
             if j != first:
                 asked &= known.sum(axis=1) <= _MAX_GIVEN
             for code in np.unique(values[asked, j]).astype(np.intp):
-                if 0 < self.counts[j][code] < FEW:
+                if 0 < self.counts[j][code] < self._limit(j):
                     mine = asked & (values[:, j] == code)
                     open_ &= ~mine
                     yield np.flatnonzero(mine), self.rows[self.rows[:, j] == code]
@@ -161,7 +170,7 @@ class FewRows:
             mask = condition.allowed(j) if j in self.counts else None
             if mask is None or isinstance(mask, tuple) or mask[-1]:
                 continue
-            if 0 < self.counts[j][mask[:-1]].sum() < FEW:
+            if 0 < self.counts[j][mask[:-1]].sum() < self._limit(j):
                 return True
         return False
 
@@ -255,7 +264,9 @@ class FewRows:
         return {**plain, "keys": self.index.keys}
 
     @classmethod
-    def restore(cls, fields: tuple[Field, ...], arrays: Mapping[str, NDArray[Any]]) -> FewRows:
+    def restore(
+        cls, fields: tuple[Field, ...], arrays: Mapping[str, NDArray[Any]], below: int = FEW
+    ) -> FewRows:
         """Make it again from `arrays`."""
         return cls(
             fields,
@@ -266,6 +277,7 @@ class FewRows:
             },
             grids=[RoundingGrid.from_array(arrays[f"grid{j}"]) for j in range(len(fields))],
             index=TrainingRowIndex(np.asarray(arrays["keys"], dtype=np.uint64)),
+            below=below,
             **{name: arrays.get(name, np.zeros((0, 2))) for name in _STORED},
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tablewright.generators.base import Condition, Given, State
 from tablewright.generators.parts.conditioning import check_given
-from tablewright.generators.parts.few_rows import FewRows
+from tablewright.generators.parts.few_rows import FEW, FewRows
 from tablewright.generators.parts.marginals import within
 from tablewright.generators.parts.proposals import blank
 from tablewright.generators.parts.rounding import RoundingGrid
@@ -29,6 +29,8 @@ class LocalGenerator(ABC):
 
     fields_: tuple[Field, ...]
     few_: FewRows
+    few_below = FEW
+    """Rows of a class from which on the model draws it."""
 
     @property
     def order(self) -> list[int]:
@@ -39,7 +41,7 @@ class LocalGenerator(ABC):
         """Learn from rows."""
         self.fields_ = tuple(matrix.fields)
         self._fit(matrix, rng)
-        self.few_ = FewRows.learn(matrix, self._grids)
+        self.few_ = FewRows.learn(matrix, self._grids, self.few_below)
         return self
 
     @property
@@ -139,7 +141,7 @@ class LocalGenerator(ABC):
         self.fields_ = tuple(fields)
         few = within(state.arrays, "few/")
         if few:
-            self.few_ = FewRows.restore(self.fields_, few)
+            self.few_ = FewRows.restore(self.fields_, few, self.few_below)
         else:  # version 0.1.0 kept no such rows
             rows = self._training_rows
             rows = np.empty((0, len(fields))) if rows is None else rows

@@ -78,8 +78,7 @@ class Identifiers:
         whole = values.cast(pl.Int64) if values.dtype.is_float() else values
         texts = whole.drop_nulls().cast(pl.String).unique(maintain_order=True)
         pattern = pattern or find_pattern(texts) or _fallback(texts)
-        forms = [_within(self.dtype, form) for form in parse_pattern(pattern)]
-        self._spaces = [_learn(form, texts) for form in forms]
+        self._spaces = [_learn(form, texts, self.dtype) for form in parse_pattern(pattern)]
 
     @property
     def pattern(self) -> str:
@@ -109,7 +108,7 @@ class Identifiers:
         slots = _slots([space.share for space in self._spaces])
         for at, space in enumerate(self._spaces):
             mine = slots[rows % _BLOCK] == at
-            texts[mine] = _write(space, _rank(rows[mine], slots, at), key + at)
+            texts[mine] = _write(space, _rank(rows[mine], slots, at), key + at, self.dtype)
         return pl.Series(self.name, texts.tolist(), dtype=pl.String).cast(self.dtype)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -142,11 +141,27 @@ class Identifiers:
 
 
 def _within(dtype: pl.DataType, form: Form) -> Form:
-    """Cut a form to digits that an integer column can hold, whichever they are."""
-    digits = 18 if dtype.is_signed_integer() else 19
-    if not dtype.is_integer() or len(form.places) <= digits:
+    """Leave out letters by which a whole number would lose a digit or leave its data type."""
+    if not dtype.is_integer():
         return form
-    return Form(form.places[:digits])
+    negative = form.places[0] == "-"
+    places = list(form.places[negative:])
+    if len(places) > 1:
+        places[0] = places[0].replace("0", "") or places[0]
+    largest = _largest(dtype)
+    if len(places) == len(largest):
+        for at, digit in enumerate(largest):
+            smaller = "".join(letter for letter in places[at] if letter < digit)
+            if smaller:  # whatever comes behind a smaller digit is in range
+                places[at] = smaller
+                break
+    return Form(("-", *places) if negative else tuple(places))
+
+
+def _largest(dtype: pl.DataType) -> str:
+    """Return the largest whole number of a data type."""
+    bits = int(str(dtype).strip("UInt"))
+    return str(2 ** (bits - 1 if dtype.is_signed_integer() else bits) - 1)
 
 
 def _fallback(texts: pl.Series) -> str:
@@ -156,20 +171,25 @@ def _fallback(texts: pl.Series) -> str:
     return "[A-Z0-9]{10}"
 
 
-def _learn(form: Form, texts: pl.Series) -> _Space:
-    expression = write_pattern([form])
-    mine = texts.filter(texts.str.contains(f"^(?:{expression})$"))
+def _learn(form: Form, texts: pl.Series, dtype: pl.DataType) -> _Space:
+    mine = _of_form(form, texts)
     share = len(mine) / max(len(texts), 1)
     numbers = read_numbers(form, mine)
     if numbers is not None and len(numbers):
         start, step = find_counting(numbers)
         if step or form.number is not None:
             return _Space(form, start, step or 1, share=share)
-    if form.number is not None:  # numbers too large to count on from: shorter ones instead
-        at = form.number
-        short = Form((*form.places[:at], *[DIGITS] * 18, *form.places[at + 1 :]))
-        return _Space(short, share=share)
-    return _Space(form, 0, 0, np.unique(_codes(form, mine)), share)
+    if form.number is not None:  # numbers too large to count on from: those of one length
+        at, others = form.number, len(form.places) - 1
+        shortest = min(mine.str.len_chars().to_list(), default=0)
+        width = max(shortest - others, 18)
+        form = Form((*form.places[:at], *[DIGITS] * width, *form.places[at + 1 :]))
+    form = _within(dtype, form)
+    return _Space(form, 0, 0, np.unique(_codes(form, _of_form(form, mine))), share)
+
+
+def _of_form(form: Form, texts: pl.Series) -> pl.Series:
+    return texts.filter(texts.str.contains(f"^(?:{write_pattern([form])})$"))
 
 
 def _slots(shares: Sequence[float]) -> NDArray[np.int64]:
@@ -189,9 +209,9 @@ def _rank(rows: Codes, slots: NDArray[np.int64], at: int) -> Codes:
     return ranks
 
 
-def _write(space: _Space, ranks: Codes, key: int) -> NDArray[Any]:
+def _write(space: _Space, ranks: Codes, key: int, dtype: pl.DataType) -> NDArray[Any]:
     if space.step:
-        return _write_counts(space, ranks)
+        return _write_counts(space, ranks, dtype)
     texts = np.empty(len(ranks), dtype=object)
     form, done = space.form, 0
     while True:
@@ -204,16 +224,31 @@ def _write(space: _Space, ranks: Codes, key: int) -> NDArray[Any]:
         done += room
         if not len(ranks) or done > int(ranks.max()):
             return texts
-        form = Form((*form.places, DIGITS))
+        form = _other(form, dtype)
 
 
-def _write_counts(space: _Space, ranks: Codes) -> NDArray[Any]:
+def _other(form: Form, dtype: pl.DataType) -> Form:
+    """Return a form of other texts: a digit more, or another digit where no more fit."""
+    fixed = [at for at, letters in enumerate(form.places) if letters in tuple(DIGITS)]
+    if not dtype.is_integer() or len(form.places) < len(_largest(dtype)) or not fixed:
+        return Form((*form.places, DIGITS))
+    at = fixed[-1]
+    others = DIGITS.replace(form.places[at], "")
+    return _within(dtype, Form((*form.places[:at], others, *form.places[at + 1 :])))
+
+
+def _write_counts(space: _Space, ranks: Codes, dtype: pl.DataType) -> NDArray[Any]:
     form = space.form
     free = [at for at, index in enumerate(form.places) if len(index) > 1 or at == form.number]
     width = 0 if form.number is not None else len(free)
     before = "".join(form.places[: free[0]])
     after = "".join(form.places[free[-1] + 1 :])
     numbers = [space.start + space.step * int(rank) for rank in ranks]
+    if dtype.is_integer() and width and not after:
+        # a whole number carries into the digits before, where a text grows longer
+        sign, digits = ("-", before[1:]) if before.startswith("-") else ("", before)
+        base = int(digits or "0") * 10**width
+        return np.array([f"{sign}{base + number}" for number in numbers], dtype=object)
     return np.array([f"{before}{number:0{width}d}{after}" for number in numbers], dtype=object)
 
 
