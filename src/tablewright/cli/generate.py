@@ -164,6 +164,9 @@ def _judge(
 
     say("judging on 20 % of the rows, which are set aside", quiet)
     result, judged = judge(rows, learner, request, seed)
+    shortfall = getattr(getattr(judged, "result_", None), "shortfall", "")
+    if shortfall:
+        say(f"note: for the report, {shortfall}", quiet)
     (result.to_json if report.suffix.lower() == ".json" else result.to_html)(report)
     if not quiet:
         show(result.verdict.sentence)

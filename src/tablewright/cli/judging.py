@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from sklearn.base import clone
 from tablewright.api import evaluate
 from tablewright.errors import InputError
 from tablewright.evaluation.compare.splits import schema_of_training
+from tablewright.systems import RowsWarning
 from tablewright.tables.inference.casting import typed
 
 if TYPE_CHECKING:
@@ -80,7 +82,9 @@ def made_from_part(
     fitted: Learner = clone(learner).set_params(schema=schema).fit(train)
     n_rows = None if request.n_rows is None else min(request.n_rows, MAX_ROWS)
     pieces = replace(request, n_rows=n_rows).batches(fitted, seed)
-    return train, pl.concat(list(pieces)), holdout, fitted
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RowsWarning)  # `generate` says it beside the report
+        return train, pl.concat(list(pieces)), holdout, fitted
 
 
 def training_part(

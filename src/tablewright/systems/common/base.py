@@ -319,6 +319,8 @@ class System(TableEstimator):
             asked = Check(name="where", expression=condition.text, strict=True)
             kept = Rules(rules=[asked]) + kept
         yield from self._run(SampleRequest(n_rows, quotas, condition, kept, seed))
+        if not self.result_.n_proposed:
+            self.result_.stopped = self.result_.stopped or self.result_.failure
         if (shortfall := self.result_.shortfall) and not self.dry_run_:
             self.result_.warn(shortfall)
 

@@ -209,6 +209,7 @@ class CandidatePool:
         """Note what went wrong with a batch; return whether no more may be asked for."""
         if batch.failures:
             self.result.note(f"a prompt got no reply: {batch.failures[0]}")
+            self.result.failure = self.result.failure or batch.failures[0]
         if isinstance(batch.stopped, ModelError):
             self.result.stopped = batch.stopped
         return batch.stopped is not None or bool(batch.exhausted)

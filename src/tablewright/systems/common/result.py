@@ -48,7 +48,9 @@ class Result:
     notes : list of str
         What a user should know, a sentence each.
     stopped : ModelError or None
-        What ended the work before its time: a cap, or an endpoint that failed.
+        What ended the work before its time: a cap, or an endpoint that failed or never gave a row.
+    failure : ModelError or None
+        Why the first prompt without a reply got none.
     details : dict
         What a system has more to tell, such as its plan.
 
@@ -69,6 +71,7 @@ class Result:
     copy_rate_reference: float = 0.0
     notes: list[str] = field(default_factory=list)
     stopped: ModelError | None = None
+    failure: ModelError | None = None
     details: dict[str, Any] = field(default_factory=dict)
     _rejected: list[pl.DataFrame] = field(default_factory=list, repr=False)
 
