@@ -22,7 +22,7 @@ from benchmarks.tables import ADULT, read, simulated
 from tablewright import Synthesizer
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules.expressions import parse
-from tablewright.tables.table import load_table
+from tablewright.tables.io.loading import load_as_said
 
 ROWS = 5000
 ENOUGH = 500
@@ -57,7 +57,7 @@ def judge(synthesizer: Synthesizer, where: str, rest: pl.DataFrame, plain: float
     """Sample under one condition and compare with the real rows that comply."""
     expression = parse(where, synthesizer.schema_)
     result, seconds = cpu(lambda: synthesizer.sample(ROWS, where=where))
-    typed = load_table(result, schema=synthesizer.schema_).frame
+    typed = load_as_said(result, synthesizer.schema_, None).frame
     real = rest.filter(expression.holds(rest))
     ruler = FeatureEncoder.fit(rest, synthesizer.schema_)
     known = real.height >= ENOUGH
@@ -77,7 +77,7 @@ def table(
 ) -> Iterator[dict[str, Any]]:
     """Give a row per condition."""
     synthesizer = Synthesizer("trees", target=target, random_state=0).fit(train)
-    rest = load_table(rest, schema=synthesizer.schema_).frame
+    rest = load_as_said(rest, synthesizer.schema_, None).frame
     synthesizer.sample(ROWS)
     plain = min(cpu(lambda: synthesizer.sample(ROWS))[1] for _ in range(3))
     for index, where in conditions.items():
