@@ -423,3 +423,14 @@ def test_a_cap_that_many_rows_reach_is_no_value_to_be_excluded() -> None:
     spend = np.minimum(rng.lognormal(5.0, 1.2, N), np.where(tier == "bronze", 500, 2000)).round(2)
     result = mined({"tier": tier, "spend": spend}, {"tier": "categorical", "spend": "continuous"})
     assert not any("<>" in rule.described().partition("then")[2] for rule in result)
+
+
+def test_a_column_that_hardly_varies_gets_no_weight_by_chance() -> None:
+    rng = np.random.default_rng(3)
+    score = rng.gamma(2.0, 50.0, N)
+    flag = np.where(rng.random(N) < 0.98, 1.0, 7.0)
+    columns = {"score": score, "flag": flag, "cost": np.where(flag == 1.0, score, 3.0 * score)}
+    kinds = {"score": "continuous", "flag": "ordinal", "cost": "continuous"}
+    texts = [r.described() for r in mined(columns, kinds) if r.kind == "linear"]
+    # score + c * flag - cost = c in 98 % of rows, whatever c is
+    assert not any("flag" in text for text in texts)

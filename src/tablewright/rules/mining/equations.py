@@ -184,7 +184,10 @@ class _Search:
         for _ in range(_TRIMS):
             solution = np.linalg.lstsq(x[kept], y[kept], rcond=None)[0]
             residual = np.abs(y - x @ solution)
-            kept = residual <= np.quantile(residual, 0.8)
+            best = residual <= np.quantile(residual, 0.8)
+            if (np.ptp(x[best, :-1], axis=0) == 0).any():
+                break  # where a column does not vary, any weight of it fits
+            kept = best
         return solution[:-1], float(solution[-1]), float(np.quantile(residual, 0.8))
 
     def as_linear(
@@ -205,6 +208,9 @@ class _Search:
             value = _nice(offset, within) if abs(offset) > tiny else 0.0
             kept = [t for t in (scale, slack) if _holds(total - value, t, self.confidence)]
             if kept and kept[0] <= 0.1 * spread:
+                held = np.abs(total - value) <= kept[0]
+                if any(np.ptp(columns[c][held]) == 0 for c in terms):
+                    return None  # it holds where a column does not vary, with any weight of it
                 ordered = {c: terms[c] for c in columns if c in terms}
                 return Linear(
                     terms=ordered, op="=", value=value, tolerance=_up(kept[0]), source=Source.MINED
