@@ -78,7 +78,7 @@ def run(folder: Path) -> list[dict[str, Any]]:
         "tree": {"method": "tree"},
     }.items():  # fmt: skip
         bound = {} if how == "tree" else {"max_error": RHO[folder.name]}
-        parts, seconds = cpu(lambda a=arguments, b=bound: partition(  # type: ignore[misc]
+        parts, seconds = cpu(lambda a=arguments, b=bound: partition(
             table.frame, table.schema, **a, **b))  # fmt: skip
         routed = RoutedPredictor(parts, table.schema, model).fit(table.frame)
         upper = [part.upper_error for part in parts if part.upper_error is not None]

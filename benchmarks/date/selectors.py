@@ -199,7 +199,7 @@ def as_published(arm: str, split: Split, selector: Selector, seed: int) -> list[
     judge = Judge(train, validation, Design.of(rows), arm_of, classes, seed)
     parts = partition(split.train, split.schema, method="tree", max_parts=6, seed=seed)
     part_of = parts.of(split.validation, split.schema)
-    taken = published_choice(PUBLISHED[arm], judge, N_ROWS, part_of)  # type: ignore[arg-type]
+    taken = published_choice(PUBLISHED[arm], judge, N_ROWS, part_of)
     return np.flatnonzero(np.isin(arm_of, taken)).tolist()
 
 

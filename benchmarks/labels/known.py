@@ -129,7 +129,7 @@ def _figures(
     )  # fmt: skip
 
 
-def quality(truth: pl.Series, labels) -> float:  # type: ignore[no-untyped-def]
+def quality(truth: pl.Series, labels) -> float:
     """AUROC, of several classes by one against the rest; for numbers the rank correlation."""
     if labels.scores is not None:
         if labels.scores.mean.std() < 1e-9:
@@ -147,7 +147,7 @@ def _auroc(truth: pl.Series, classes: Sequence[object], probabilities: np.ndarra
     return float(np.mean(parts))
 
 
-def _loss(truth: pl.Series, labels, table: LabelTable) -> float:  # type: ignore[no-untyped-def]
+def _loss(truth: pl.Series, labels, table: LabelTable) -> float:
     if table.is_number:
         return float("nan")
     codes = [labels.classes.index(value) for value in truth]

@@ -35,7 +35,7 @@ class Simulator:
     relations: tuple[str, ...]
 
 
-def _rare(score: np.ndarray, share: float, rng: Rng) -> np.ndarray:  # type: ignore[type-arg]
+def _rare(score: np.ndarray, share: float, rng: Rng) -> np.ndarray:
     """Mark about a share of the rows, those of a high score rather."""
     noisy = score + rng.normal(0, 0.5 * score.std(), len(score))
     return noisy > np.quantile(noisy, 1 - share)

@@ -40,7 +40,7 @@ class Recorder:
     """Keeps prompts and replies."""
 
     def __init__(self, llm: LLM) -> None:
-        self.llm, self.sharing = llm, llm.sharing  # type: ignore[attr-defined]
+        self.llm, self.sharing = llm, llm.sharing
         self.replies: list[dict[str, Any]] = []
 
     def complete(self, prompt: Prompt) -> Reply:

@@ -31,7 +31,7 @@ def thinned(frame: pl.DataFrame, sizes: dict[str, int], seed: int = 0) -> pl.Dat
 
 
 def _bundled(load: object, sizes: dict[str, int]) -> pl.DataFrame:
-    data = load()  # type: ignore[operator]
+    data = load()
     names = [f"x{j}" for j in range(data.data.shape[1])]
     return thinned(_frame(data.data, names, data.target), sizes)
 

@@ -128,7 +128,7 @@ def merge_cells(column: Any, filled: Any, mask: pl.Series) -> Any:
     both = pyarrow.chunked_array(chunks, column.dtype.pyarrow_dtype)
     try:
         merged = both.take(pyarrow.array(rows))
-    except pyarrow.ArrowNotImplementedError:
+    except pyarrow.ArrowNotImplementedError:  # a type that Arrow takes no rows of
         values = both.to_pylist()
         merged = pyarrow.array([values[row] for row in rows], both.type)
     return pandas.Series(pandas.arrays.ArrowExtensionArray(merged), index=column.index)
