@@ -1,21 +1,27 @@
-"""Filling rare classes: tablewright beside random oversampling and SMOTE-NC.
+"""Filling rare classes: tablewright beside random oversampling, SMOTE-NC and class weights.
 
-python -m benchmarks.resampling.fill --data DIR
+python -m benchmarks.resampling.fill --data DIR [--runs runs.csv]
 
-Each way fills all classes up to the largest on the training folds of 2 x 3 stratified folds; a
-random forest learns the result and is judged on the held-out fold. Differences are paired.
+Each way fills all classes up to the largest on the training folds of 3 x 5 stratified folds; a
+forest and boosted trees learn the result and are judged on the held-out fold. Differences are
+paired by fold; those over tables are paired by table. A table whose folds stand in `--runs` is not
+run again.
 """
 
 from __future__ import annotations
 
+import subprocess
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
-from sklearn.ensemble import RandomForestClassifier
+from scipy import stats
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.preprocessing import OrdinalEncoder
@@ -25,8 +31,31 @@ from benchmarks.measure import markdown, options, write_csv, write_page
 from benchmarks.resampling.tables import TARGET, tables
 from tablewright import Synthesizer
 
-FOLDS, REPEATS, TREES = 3, 2, 100
+FOLDS, REPEATS, TREES = 5, 3, 100
+MEASURES = ("macro_f1", "balanced_accuracy")
 Fill = Callable[[pl.DataFrame, int], pl.DataFrame]
+
+
+def _forest(seed: int, weight: str | None) -> Any:
+    return RandomForestClassifier(TREES, random_state=seed, n_jobs=1, class_weight=weight)
+
+
+def _boosted(seed: int, weight: str | None) -> Any:
+    return HistGradientBoostingClassifier(random_state=seed, class_weight=weight)
+
+
+LEARNERS: dict[str, Callable[[int, str | None], Any]] = {
+    "forest": _forest,
+    "boosted trees": _boosted,
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How rows are filled, and how the learner weighs classes."""
+
+    fill: Fill
+    class_weight: str | None = None
 
 
 def plain(train: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -50,12 +79,16 @@ def smote(train: pl.DataFrame, seed: int) -> pl.DataFrame:
     x = x.with_columns(pl.col(numbers).fill_null(strategy="mean")).fill_null("?")
     few = min(np.unique(y, return_counts=True)[1]) - 1
     k = max(1, min(5, few))
+    if len(codes) == x.width:  # SMOTE-NC needs a number; a constant leaves distances as they are
+        x = x.with_columns(constant=pl.lit(0.0))
     if codes:
         sampler: Any = SMOTENC(codes, k_neighbors=k, random_state=seed)
     else:
         sampler = SMOTE(k_neighbors=k, random_state=seed)
     filled, classes = sampler.fit_resample(x.to_pandas(), y)
-    return pl.from_pandas(filled).with_columns(pl.Series(TARGET, classes))
+    return pl.from_pandas(filled).select(train.drop(TARGET).columns).with_columns(
+        pl.Series(TARGET, classes)
+    )  # fmt: skip
 
 
 def ours(method: str) -> Fill:
@@ -69,69 +102,137 @@ def ours(method: str) -> Fill:
     return fill
 
 
-def score(train: pl.DataFrame, test: pl.DataFrame, seed: int) -> tuple[float, float]:
-    """Macro-F1 and balanced accuracy of a forest."""
+def matrices(train: pl.DataFrame, test: pl.DataFrame) -> list[np.ndarray]:
+    """Code words by their order, with empty cells as a value of their own."""
     names = [n for n in test.columns if n != TARGET]
-    coded = [n for n in names if not test.schema[n].is_numeric()]
+    words = [n for n in names if not test.schema[n].is_numeric()]
+    numbers = [n for n in names if n not in words]
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    inputs = []
-    if coded:
-        encoder.fit(train.select(coded).fill_null("?").to_numpy())
+    if words:
+        encoder.fit(train.select(words).fill_null("?").to_numpy())
+    result = []
     for frame in (train, test):
-        plain_part = frame.select(n for n in names if n not in coded).cast(pl.Float64)
-        parts = [plain_part.fill_null(-999.0).to_numpy()]
-        if coded:
-            parts.append(encoder.transform(frame.select(coded).fill_null("?").to_numpy()))
-        inputs.append(np.hstack(parts))
-    forest = RandomForestClassifier(TREES, random_state=seed, n_jobs=1)
-    guess = forest.fit(inputs[0], train[TARGET].to_numpy()).predict(inputs[1])
+        parts = []
+        if numbers:
+            parts.append(frame.select(numbers).cast(pl.Float64).fill_null(-999.0).to_numpy())
+        if words:
+            parts.append(encoder.transform(frame.select(words).fill_null("?").to_numpy()))
+        result.append(np.hstack(parts))
+    return result
+
+
+def fold(train: pl.DataFrame, test: pl.DataFrame, ways: dict[str, Way], seed: int) -> list[dict]:
+    """Return the scores of each way and learner on one fold."""
+    rows = []
     truth = test[TARGET].to_numpy()
-    return f1_score(truth, guess, average="macro"), balanced_accuracy_score(truth, guess)
+    for name, way in ways.items():
+        filled = way.fill(train, seed)
+        x_train, x_test = matrices(filled, test)
+        for learner, make in LEARNERS.items():
+            model = make(seed, way.class_weight).fit(x_train, filled[TARGET].to_numpy())
+            guess = model.predict(x_test)
+            scores = (
+                f1_score(truth, guess, average="macro"),
+                balanced_accuracy_score(truth, guess),
+            )
+            rows.append(
+                {"fold": seed, "way": name, "learner": learner}
+                | dict(zip(MEASURES, scores, strict=True))
+            )
+    return rows  # fmt: skip
 
 
-def run(frame: pl.DataFrame, ways: dict[str, Fill], repeats: int) -> dict[str, np.ndarray]:
-    """Scores of each way, shape (n_folds, 2)."""
-    result: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0)
-    for k, (train, test) in enumerate(folds.split(frame, frame[TARGET].to_numpy())):
-        for name, fill in ways.items():
-            result[name].append(score(fill(frame[train], k), frame[test], k))
-    return {name: np.array(scores) for name, scores in result.items()}
+def run(frame: pl.DataFrame, ways: dict[str, Way]) -> list[dict[str, Any]]:
+    """Return the scores of all folds of a table."""
+    folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=0)
+    splits = folds.split(frame, frame[TARGET].to_numpy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [
+            row
+            for k, (train, test) in enumerate(splits)
+            for row in fold(frame[train], frame[test], ways, k)
+        ]
+
+
+def _scores(runs: pl.DataFrame, table: str, learner: str, way: str, measure: str) -> np.ndarray:
+    picked = runs.filter(table=table, learner=learner, way=way).sort("fold")
+    return picked[measure].to_numpy()
+
+
+def by_table(runs: pl.DataFrame, ways: Iterable[str], base: str = "SMOTE") -> list[dict[str, str]]:
+    """Lay out the means of each table, and the paired difference of `auto` and SMOTE."""
+    rows = []
+    for table in runs["table"].unique(maintain_order=True):
+        for learner in LEARNERS:
+            for measure in MEASURES:
+                row = {"table": table, "learner": learner, "measure": measure}
+                of = {way: _scores(runs, table, learner, way, measure) for way in ways}
+                row |= {way: f"{values.mean():.3f}" for way, values in of.items()}
+                gap = difference(of["auto"], of[base], 1 / (FOLDS - 1))
+                rows.append(row | {f"auto - {base}": f"{gap.mean:+.3f} ± {gap.corrected:.3f}"})
+    return rows
+
+
+def over_tables(runs: pl.DataFrame, ways: Iterable[str]) -> list[dict[str, str]]:
+    """Lay out the mean over tables of `auto` minus each way, with an interval over tables."""
+    names = runs["table"].unique(maintain_order=True)
+    rows = []
+    for learner in LEARNERS:
+        for measure in MEASURES:
+            row = {"auto minus": f"{learner}, {measure}"}
+            for way in ways:
+                if way == "auto":
+                    continue
+                gaps = np.array(
+                    [
+                        _scores(runs, table, learner, "auto", measure).mean()
+                        - _scores(runs, table, learner, way, measure).mean()
+                        for table in names
+                    ]
+                )
+                width = stats.t.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / len(gaps) ** 0.5
+                row[way] = f"{gaps.mean():+.3f} ± {width:.3f} (worse on {(gaps < 0).sum()})"
+            rows.append(row)
+    return rows
 
 
 def main() -> None:
     """Run all tables and write the page."""
     parser = options(__doc__ or "", data=True)
-    parser.add_argument("--methods", default="auto")
-    parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--only", default="", help="part of a table's name")
+    parser.add_argument("--methods", default="trees,auto", help="ours; auto is compared")
+    parser.add_argument("--only", default="", help="part of a table's name; writes no page")
+    parser.add_argument("--runs", type=Path, help="CSV that keeps finished tables")
     asked = parser.parse_args()
-    ways: dict[str, Fill] = {"plain": plain, "repeated": repeated, "SMOTE": smote}
-    ways |= {method: ours(method) for method in asked.methods.split(",")}
-    rows, single = [], []
+    ways = {
+        "plain": Way(plain), "class weights": Way(plain, "balanced"),
+        "repeated": Way(repeated), "SMOTE": Way(smote),
+        **{method: Way(ours(method)) for method in asked.methods.split(",")},
+    }  # fmt: skip
+    done = pl.read_csv(asked.runs) if asked.runs and asked.runs.exists() else None
     for name, frame in tables(asked.data):
-        if asked.only not in name:
+        if asked.only not in name or (done is not None and name in done["table"]):
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            scores = run(frame, ways, asked.repeats)
-        for m, measure in enumerate(("macro-F1", "balanced accuracy")):
-            row = {"table": name, "measure": measure}
-            row |= {way: f"{result[:, m].mean():.3f}" for way, result in scores.items()}
-            for base in ("repeated", "SMOTE"):
-                mine = scores[asked.methods.split(",")[0]]
-                gap = difference(mine[:, m], scores[base][:, m], 1 / (FOLDS - 1))
-                row[f"first - {base}"] = f"{gap.mean:+.3f} ± {gap.corrected:.3f}"
-            rows.append(row)
-            print(row, flush=True)
-        single += [
-            {"table": name, "fold": k, "way": way, "macro_f1": f1, "balanced_accuracy": accuracy}
-            for way, result in scores.items()
-            for k, (f1, accuracy) in enumerate(result.tolist())
-        ]
-    if not asked.only:
-        write_csv("resampling", single)
-        write_page("resampling", "Filling rare classes", [__doc__ or "", markdown(rows)])
+        mine = pl.DataFrame(run(frame, ways)).select(pl.lit(name).alias("table"), pl.all())
+        print(markdown(by_table(mine, ways)), flush=True)
+        done = mine if done is None else pl.concat([done, mine])
+        if asked.runs:
+            done.write_csv(asked.runs)
+    if asked.only or done is None:
+        return
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
+    write_csv("resampling", done.with_columns(pl.col(MEASURES).round(4)).to_dicts())
+    parts = [
+        __doc__ or "",
+        f"Commit {commit}, {done['table'].n_unique()} tables.",
+        "## Over the tables",
+        markdown(over_tables(done, ways)),
+        "## Table by table",
+        markdown(by_table(done, ways)),
+    ]
+    write_page("resampling", "Filling rare classes", parts)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,45 @@ def tables(data: Path) -> Iterator[tuple[str, pl.DataFrame]]:
     bank = bank.rename({bank.columns[-1]: TARGET}).with_columns(pl.col(TARGET).cast(pl.String))
     small = bank[TARGET].value_counts().sort("count")[TARGET]
     yield "bank 1,000 + 60", thinned(bank, {small[0]: 60, small[1]: 1000})
+    for name, rare_rows in (("MagicTelescope", 40), ("heloc", 40)):
+        frame = _kept(data / f"date/{name}/real.parquet")
+        yield f"{name} 1,000 + {rare_rows}", _two_classes(frame, rare_rows)
+    travel = pl.read_csv(data / "rddg/travel/full.csv").rename({"Target": TARGET})
+    yield "travel 730 + 40", _two_classes(travel.with_columns(pl.col(TARGET).cast(pl.String)), 40)
+    asia = pl.read_csv(data / "mallm_gan/asia_10000.csv", infer_schema=False)
+    lung = next(name for name in asia.columns if name.lower().startswith("lung"))
+    yield "asia, lung, 1,500", asia.rename({lung: TARGET}).head(1500)
+    insurance = pl.read_csv(data / "mallm_gan/insurance_1338.csv").rename({"smoker": TARGET})
+    insurance = insurance.with_columns(pl.col(TARGET).cast(pl.String))
+    yield "insurance, smokers, 1,000 + 40", _two_classes(insurance, 40)
+    yield "diabetes, highest tenth", _diabetes()
+    yield "digits, ten classes, two rare", _ten_digits()
+
+
+def _kept(path: Path) -> pl.DataFrame:
+    """Read a recorded table; its last column is the class."""
+    frame = pl.read_parquet(path)
+    names = {frame.columns[-1]: TARGET}
+    return frame.rename(names).with_columns(pl.col(TARGET).cast(pl.String))
+
+
+def _two_classes(frame: pl.DataFrame, rare_rows: int) -> pl.DataFrame:
+    """Thin the smaller class to so many rows, and the larger to at most 1,000."""
+    smaller, larger = frame[TARGET].value_counts().sort("count", TARGET)[TARGET].to_list()
+    return thinned(frame, {smaller: rare_rows, larger: 1000})
+
+
+def _diabetes() -> pl.DataFrame:
+    data = datasets.load_diabetes()
+    highest = data.target > np.quantile(data.target, 0.9)
+    return _frame(data.data, list(data.feature_names), highest * 1)
+
+
+def _ten_digits() -> pl.DataFrame:
+    data = datasets.load_digits()
+    names = [f"p{j}" for j in range(64)]
+    sizes = {f"c{digit}": 60 for digit in range(8)} | {"c8": 12, "c9": 12}
+    return thinned(_frame(data.data, names, data.target), sizes).select([*names[16:48], TARGET])
 
 
 def _separator(data: Path) -> str:
