@@ -92,3 +92,20 @@ def distance_ratio(
 ) -> Score:
     """Search neighbours and compare the nearest with the second nearest."""
     return privacy.distance_ratio(privacy.search(real, made, held, rng), rng)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def encoder_of(frame: pl.DataFrame, target: str | None = None, **kinds: object) -> FeatureEncoder:
+    return FeatureEncoder.fit(frame, Schema.build(kinds, target=target))
+
+
+def numeric(n_rows: int, seed: int, n_columns: int = 2) -> pl.DataFrame:
+    return pl.DataFrame(rng(seed).normal(size=(n_rows, n_columns)), schema=[*"abcdef"][:n_columns])
+
+
+def encoded(frame: pl.DataFrame, like: pl.DataFrame | None = None) -> EncodedRows:
+    base = frame if like is None else like
+    return encoder_of(base, **dict.fromkeys(base.columns, "continuous")).rows(frame)

@@ -1,16 +1,13 @@
-"""Encoding, associations, distances and copies with values worked by hand."""
+"""Associations, shapes, detection and errors, with values worked by hand."""
 
 from __future__ import annotations
-
-import datetime as dt
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
 
-from tablewright.metrics import copies, fidelity, privacy
+from tablewright.metrics import fidelity
 from tablewright.metrics.associations import (
     associations,
     correlation_ratio,
@@ -18,202 +15,21 @@ from tablewright.metrics.associations import (
     rank_correlations,
 )
 from tablewright.metrics.detection import _averaged, _losses, _pairs, detection, discriminate
-from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
+from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.imputation import imputation_error
 from tablewright.metrics.learners import Design
 from tablewright.metrics.logic import rule_violations, xmodal
-from tablewright.metrics.neighbours import distance_blocks, nearest
 from tablewright.metrics.outcomes import auc_error, classification, regression
 from tablewright.metrics.references import Measured, Metric, spread
 from tablewright.metrics.scores import Direction, Score
 from tablewright.metrics.support import cluster_shares
 from tablewright.rules import as_rules
-from tablewright.schema import Schema
-from tests.metrics.tables import distance_ratio, distance_share, near_copies
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
-def encoder_of(frame: pl.DataFrame, target: str | None = None, **kinds: object) -> FeatureEncoder:
-    return FeatureEncoder.fit(frame, Schema.build(kinds, target=target))
-
-
-def numeric(n_rows: int, seed: int, n_columns: int = 2) -> pl.DataFrame:
-    return pl.DataFrame(rng(seed).normal(size=(n_rows, n_columns)), schema=[*"abcdef"][:n_columns])
-
-
-def encoded(frame: pl.DataFrame, like: pl.DataFrame | None = None) -> EncodedRows:
-    base = frame if like is None else like
-    return encoder_of(base, **dict.fromkeys(base.columns, "continuous")).rows(frame)
-
-
-# features -------------------------------------------------------------------------
-
-
-def test_levels_come_by_frequency_then_by_name_and_unseen_ones_share_a_code() -> None:
-    frame = pl.DataFrame({"c": ["b", "a", "c", "c", None]})
-    encoder = encoder_of(frame, c="categorical")
-    assert encoder.features[0].levels == ("c", "a", "b")
-    codes = encoder.rows(pl.DataFrame({"c": ["a", "b", "c", "x", None, " a "]})).values[:, 0]
-    assert codes.tolist()[:4] == [1.0, 2.0, 0.0, 3.0]
-    assert np.isnan(codes[4])
-    assert codes[5] == 1.0  # blanks around a label are no other label
-
-
-def test_a_discrete_column_without_any_value_has_no_level() -> None:
-    frame = pl.DataFrame({"c": pl.Series([None, None], dtype=pl.String)})
-    encoder = encoder_of(frame, c="categorical")
-    codes = encoder.rows(pl.DataFrame({"c": ["a", None]})).values[:, 0]
-    assert codes[0] == 0.0
-    assert np.isnan(codes[1])
-
-
-@pytest.mark.parametrize(
-    ("real", "other"),
-    [
-        ([1, 2, 2], ["2", "1.0", " 2 "]),
-        ([1, 2, 2], [2.0, 1.0, 2.0]),
-        ([1.5, 2.0, 2.0], ["2.0", "1.5", "2"]),
-        ([True, False, False], ["FALSE", "1", "0.0"]),
-        ([True, False, False], [0, 1, 0]),
-        (["2", "1", "2"], [2.0, 1.0, 2.0]),
-    ],
+from tests.metrics.tables import (
+    encoded,
+    encoder_of,
+    numeric,
+    rng,
 )
-def test_labels_do_not_depend_on_how_they_were_stored(
-    real: list[object], other: list[object]
-) -> None:
-    encoder = encoder_of(pl.DataFrame({"c": real}), c="categorical")
-    codes = encoder.rows(pl.DataFrame({"c": other})).values[:, 0]
-    assert codes[0] == codes[2] != codes[1]
-    assert codes.max() < 2  # none is new
-
-
-def test_numbers_are_binned_at_deciles_and_missing_ones_last() -> None:
-    frame = pl.DataFrame({"x": np.arange(1.0, 101.0)})
-    feature = encoder_of(frame, x="continuous").features[0]
-    assert feature.n_bins == 11
-    assert np.diff(feature.edges) == pytest.approx(np.full(8, 10), abs=1)
-    bins = feature.binned(np.array([-5.0, 1.0, 100.0, 999.0, np.nan]))
-    assert bins.tolist() == [0, 0, 9, 9, 10]
-    assert np.bincount(feature.binned(frame["x"].to_numpy())).tolist() == pytest.approx(
-        [10] * 10, abs=1
-    )
-
-
-def test_an_edge_belongs_to_the_bin_above_it() -> None:
-    feature = encoder_of(pl.DataFrame({"x": [0.0, 0.0, 0.0, 1.0]}), x="continuous").features[0]
-    assert feature.edges.tolist() == [0.0, 1.0]
-    assert feature.binned(np.array([-1.0, 0.0, 0.5, 1.0])).tolist() == [0, 1, 1, 2]
-
-
-def test_standard_scores_end_at_twenty_and_a_flat_column_has_scale_one() -> None:
-    frame = pl.DataFrame({"x": [0.0, 2.0], "k": [3.0, 3.0]})
-    rows = encoder_of(frame, x="continuous", k="continuous").rows(
-        pl.DataFrame({"x": [1e6, -1e6, None], "k": [3.0, 4.5, 3.0]})
-    )
-    assert rows.standardised().tolist() == [
-        [20.0, 0.0, 0.0, 0.0], [-20.0, 0.0, 1.5, 0.0], [0.0, 1.0, 0.0, 0.0]
-    ]  # fmt: skip
-    assert rows.standardised(without=0).tolist() == [[0.0, 0.0], [1.5, 0.0], [0.0, 0.0]]
-
-
-def test_coordinates_span_one_unit_and_two_categories_are_one_apart() -> None:
-    frame = pl.DataFrame({"x": [10.0, 20.0], "c": ["a", "b"]})
-    rows = encoder_of(frame, x="continuous", c="categorical").rows(
-        pl.DataFrame({"x": [10.0, 20.0, 1e9, None], "c": ["a", "b", "a", "a"]})
-    )
-    at = rows.embedded
-    assert at[:3, 0].tolist() == [0.0, 1.0, 6.0]
-    assert at[3, :2].tolist() == [0.5, 1.0]  # the mean, marked as missing
-    assert np.linalg.norm(at[0, 2:] - at[1, 2:]) == pytest.approx(1.0)
-
-
-def test_rare_levels_beyond_thirty_share_an_indicator() -> None:
-    names = [f"k{j:02}" for j in range(35) for _ in range(40 - j)]
-    encoder = encoder_of(pl.DataFrame({"c": names}), c="categorical")
-    rows = encoder.rows(pl.DataFrame({"c": ["k00", "k29", "k30", "k34", "new", None]}))
-    assert rows.standardised().argmax(axis=1).tolist() == [0, 29, 30, 30, 30, 31]
-    assert rows.standardised().shape == (6, 32)
-
-
-def test_times_spans_and_clock_times_are_numbers() -> None:
-    frame = pl.DataFrame(
-        {
-            "at": [dt.datetime(1970, 1, 2, 12), dt.datetime(1970, 1, 3)],
-            "took": [dt.timedelta(minutes=1), dt.timedelta(seconds=1)],
-            "clock": [dt.time(12), dt.time(0)],
-        }
-    )
-    rows = encoder_of(frame, at="datetime", took="timedelta", clock="datetime").rows(frame)
-    assert rows.values.tolist() == [[1.5, 60.0, 0.5], [2.0, 1.0, 0.0]]
-    text = encoder_of(frame.select("at"), at="datetime").rows(
-        pl.DataFrame({"at": ["1970-01-02 06:00:00", "?"]})
-    )
-    assert text.values[0, 0] == 1.25
-    assert np.isnan(text.values[1, 0])
-
-
-def test_texts_count_by_their_length_and_infinite_numbers_are_missing() -> None:
-    frame = pl.DataFrame({"t": ["abc", None], "x": [np.inf, 1.0]})
-    rows = encoder_of(frame, t="text", x="continuous").rows(frame)
-    assert rows.values[0, 0] == 3.0
-    assert np.isnan(rows.values[1, 0])
-    assert np.isnan(rows.values[0, 1])
-    assert encoder_of(frame, t="text", x="continuous").features[1].high == 1.0
-
-
-@pytest.mark.parametrize(
-    ("column", "decimals"),
-    [
-        ({"kind": "integer", "decimals": 3}, 0),
-        ({"kind": "continuous", "decimals": 2}, 2),
-        ("continuous", 9),
-    ],
-)
-def test_numbers_are_compared_at_the_decimals_of_the_schema(column: object, decimals: int) -> None:
-    frame = pl.DataFrame({"x": [1.0, 2.0]})
-    assert encoder_of(frame, x=column).features[0].decimals == decimals
-
-
-def test_cells_are_compared_as_written_and_minus_zero_is_zero() -> None:
-    frame = pl.DataFrame({"x": [1.004, -0.001, None], "t": ["A", "B", None], "c": ["u", "v", None]})
-    encoder = encoder_of(frame, x={"kind": "continuous", "decimals": 2}, t="text", c="categorical")
-    rows = encoder.rows(frame.with_columns(c=pl.Series(["u", "w", None])))
-    assert rows.take_column(0).to_list() == [1.0, 0.0, None]
-    assert not np.signbit(rows.take_column(0).to_numpy()[1])
-    assert rows.take_column(1).to_list() == ["A", "B", None]
-    assert rows.take_column(2).to_list() == ["0.0", "unseen w", None]
-
-
-def test_rows_are_taken_by_mask_or_number_and_cut_in_order() -> None:
-    frame = pl.DataFrame({"x": [5.0, 6.0, 7.0, 8.0]})
-    rows = encoder_of(frame, x="continuous").rows(frame)
-    assert rows.take(np.array([True, False, False, True])).values.ravel().tolist() == [5.0, 8.0]
-    assert rows.take([3, 0]).frame["x"].to_list() == [8.0, 5.0]
-    assert rows.cut(4, rng()) is rows
-    cut = rows.cut(3, rng()).values.ravel().tolist()
-    assert cut == sorted(set(cut))
-    assert len(cut) == 3
-
-
-def test_an_ordinal_column_with_an_undeclared_level_is_a_plain_category() -> None:
-    frame = pl.DataFrame({"size": ["s", "m", "huge"]})
-    feature = encoder_of(frame, size={"kind": "ordinal", "categories": ["s", "m"]}).features[0]
-    assert feature.ranks is None
-
-
-def test_without_rows_or_columns_there_is_nothing_and_one_sentence() -> None:
-    with pytest.raises(ValueError, match="the training table has no rows"):
-        encoder_of(pl.DataFrame({"x": pl.Series([], dtype=pl.Float64)}), x="continuous")
-    only = encoder_of(pl.DataFrame({"id": ["a", "b"]}), id="identifier")
-    rows = only.rows(pl.DataFrame({"id": ["c"]}))
-    assert rows.values.shape == rows.embedded.shape == rows.binned.shape == (1, 0)
-    assert only.target is None
-
-
-# associations ---------------------------------------------------------------------
 
 
 def test_rank_correlations_of_incomplete_columns_use_the_rows_that_have_both() -> None:
@@ -271,9 +87,6 @@ def test_every_pair_has_the_measure_of_its_kinds_on_both_sides() -> None:
     assert matrix[2, 3] == pytest.approx(correlation_ratio(b, codes[:, 3]))
     assert matrix[0, 2] == pytest.approx(cramers_v(a, b))
     assert matrix[1, 3] == pytest.approx(stats.spearmanr(codes[:, 1], codes[:, 3]).statistic)
-
-
-# shapes, ranges and references ----------------------------------------------------
 
 
 def test_a_column_missing_on_one_side_is_unlike_and_on_both_is_left_out() -> None:
@@ -414,171 +227,6 @@ def test_clusters_that_lose_their_rows_are_a_distance() -> None:
     )
 
 
-# distances ------------------------------------------------------------------------
-
-
-def test_distances_are_the_same_whatever_the_size_of_a_block() -> None:
-    draws = rng()
-    query, reference = (draws.random((n, 3), dtype=np.float32) * 2 for n in (70, 4100))
-    expected = np.minimum(np.abs(query[:, None] - reference[None]), 1).mean(axis=2)
-    seen = np.empty_like(expected)
-    for at, block in distance_blocks(query, reference):
-        seen[at] = block
-    assert seen == pytest.approx(expected, abs=1e-5)
-    distances, indices = nearest(query, reference, 3)
-    assert distances == pytest.approx(np.sort(expected, axis=1)[:, :3], abs=1e-5)
-    assert indices[:, 0].tolist() == expected.argmin(axis=1).tolist()
-    assert (np.diff(distances, axis=1) >= 0).all()
-
-
-def line(*values: float) -> EncodedRows:
-    real = pl.DataFrame({"a": [0.0, 100.0]})
-    return encoded(pl.DataFrame({"a": [float(v) for v in values]}), real)
-
-
-def test_near_copies_lie_within_the_first_percentile_of_holdout_distances() -> None:
-    real, held = line(*range(0, 100, 2)), line(*(2 * i + 0.5 + 0.01 * i for i in range(25)))
-    made = line(0.1, 2.2, 4.4, 7.0, 9.0)
-    score = near_copies(real, made, held, rng())
-    assert score.details == {"count": 3, "border": pytest.approx(0.005, rel=1e-3)}
-    assert score.value == pytest.approx(3 / 5)
-    assert score.reference["real"] == 0.04  # the nearest of 25
-
-
-def test_the_distance_ratio_is_small_beside_one_lonely_training_row() -> None:
-    real = line(*range(20), 90)
-    held = line(*[0.5 + x % 19 for x in range(20)])
-    made = line(*([89.0] * 10))
-    score = distance_ratio(real, made, held, rng())
-    assert score.value == pytest.approx(1 / 70, rel=1e-3)
-    assert score.reference["real"] == pytest.approx(1.0, abs=1e-4)  # half way between two rows
-    assert score.reference["copy"] == 0.0
-    assert score.interval == pytest.approx((1 / 70, 1 / 70), rel=1e-3)
-
-
-def test_too_few_rows_for_distances_say_what_is_needed() -> None:
-    few, many = line(*range(19)), line(*range(40))
-    for metric in (distance_share, distance_ratio, near_copies):
-        assert "20 holdout rows" in metric(many, many, few, rng()).reason
-        assert "20 holdout rows" in metric(many, many, None, rng()).reason
-    assert privacy.membership_inference(few, many, many, rng()).value is None
-    assert "40 generated rows" in privacy.density_inference(many, few, many, rng()).reason
-
-
-def test_an_attacker_finds_members_where_generated_rows_are_copies() -> None:
-    draws = rng()
-    real, held = (line(*draws.uniform(0, 100, 60)) for _ in range(2))
-    score = privacy.membership_inference(real, real, held, rng())
-    assert score.value == score.reference["copy"]
-    assert (score.value or 0) > 0.95
-    assert score.details["hits_at_1%_false_alarms"] > 0.9
-    assert score.details["auc_of_isolated"] == 1.0
-    fresh = privacy.membership_inference(real, line(*draws.uniform(0, 100, 60)), held, rng())
-    assert fresh.value == pytest.approx(0.5, abs=0.16)  # three standard errors
-    low, high = fresh.interval or (0.0, 0.0)
-    assert (high - low) / 2 == pytest.approx(1.96 * 0.053, rel=0.15)  # sqrt((60+60+1)/12)/60
-
-
-def test_density_is_compared_with_holdout_rows_that_are_no_members_of_either_side() -> None:
-    """One holdout sample in both roles would be nearest to itself: AUC far above one half."""
-    draws = rng(3)
-    real, made, held = (line(*draws.uniform(0, 100, 400)) for _ in range(3))
-    fresh = privacy.density_inference(real, made, held, rng())
-    assert fresh.rows == 200
-    assert fresh.value == pytest.approx(0.5, abs=0.09)  # three standard errors
-    copied = privacy.density_inference(real, real, held, rng())
-    assert (copied.value or 0) > 0.55
-    assert (copied.value or 0) > (fresh.value or 1)
-
-
-def test_a_share_stands_with_its_count_and_wilsons_interval() -> None:
-    score = privacy.share_score("s", 3, 10, "says", {"real": 0.1}, {"more": 1})
-    z, p, n = 1.959964, 0.3, 10
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    width = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    assert score.interval == pytest.approx((centre - width, centre + width))
-    assert score.details == {"count": 3, "more": 1}
-    assert privacy.share_score("s", 0, 10, "", {}).interval[0] == 0.0  # type: ignore[index]  # a pair
-    assert privacy.share_score("s", 10, 10, "", {}).interval[1] == 1.0  # type: ignore[index]  # a pair
-
-
-# copies ---------------------------------------------------------------------------
-
-WORDS = Schema.build(dict.fromkeys([*"abcde"], "categorical"))
-
-
-def words(*rows: str) -> pl.DataFrame:
-    return pl.DataFrame([list(row) for row in rows], schema=[*"abcde"], orient="row")
-
-
-def test_rows_that_differ_in_one_column_are_counted_by_column() -> None:
-    train = words("uvwxy", "pqrst")
-    encoder = FeatureEncoder.fit(train, WORDS)
-    made = encoder.rows(words("uvwxZ", "Zqrst", "uvwxy", "uvwZZ"))
-    held = encoder.rows(words("pqrsZ", "ZZZZZ"))
-    score = copies.one_off_copies(encoder.rows(train), made, held, rng())
-    assert score.value == 0.5
-    assert score.details == {"count": 2, "columns": {"a": 1, "e": 1}}
-    assert score.reference == {"real": 0.5}
-    narrow = encoder_of(train, a="categorical", b="categorical").rows(train)
-    assert copies.one_off_copies(narrow, narrow, None, rng()).reason.startswith(
-        "it needs 3 columns"
-    )
-
-
-def test_rows_moved_to_either_side_are_counted_and_those_of_two_values_are_not() -> None:
-    train = words("uvwxy", "ppqpq")
-    encoder = FeatureEncoder.fit(train, WORDS)
-    right, left = words("-uvwy"), words("vwx-y")
-    flat = words("pppqq")  # its cells are of too few kinds to prove anything
-    made = encoder.rows(pl.concat([right, left, flat, words("uvwxy")]))
-    score = copies.shifted_copies(encoder.rows(train), made, encoder.rows(right), rng())
-    assert score.details["count"] == 2
-    assert score.reference["real"] == 1.0
-
-
-def test_moved_cells_are_compared_across_types() -> None:
-    train = pl.DataFrame({"a": [1, 4], "b": [2.0, 5.5], "c": ["3", "6"], "d": [9, 8], "e": [*"yz"]})
-    encoder = encoder_of(
-        train, a="integer", b="continuous", c="categorical", d="integer", e="categorical"
-    )
-    moved = pl.DataFrame(
-        {"a": [0, 0], "b": [1.0, 4.0], "c": ["2.0", "5.5"], "d": [3, 6], "e": [*"yz"]}
-    )
-    score = copies.shifted_copies(encoder.rows(train), encoder.rows(moved), None, rng())
-    assert score.value == 1.0
-
-
-def test_copies_that_were_rescaled_in_part_are_found_by_pairs_of_rows() -> None:
-    """Half of the rows are fresh: means and spreads of the whole give no line."""
-    draws = rng(5)
-
-    def table(n: int) -> pl.DataFrame:
-        return pl.DataFrame(
-            {
-                "g": draws.choice([f"k{i}" for i in range(40)], n),
-                "x": draws.gamma(2, 3, n),
-                "z": draws.gamma(3, 2, n),
-            }
-        )
-
-    train = table(300)
-    scaled = train[:150].with_columns(pl.col("x") * 2 + 5, pl.col("z") * -3 + 1)
-    made = pl.concat([scaled, table(60)])
-    encoder = encoder_of(train, g="categorical", x="continuous", z="continuous")
-    score = copies.rescaled_copies(encoder.rows(train), encoder.rows(made), None, rng())
-    assert score.value == pytest.approx(150 / 210, abs=0.02)
-    assert score.details["lines"]["x"] == pytest.approx([2.0, 5.0], rel=1e-3)
-    assert score.details["lines"]["z"] == pytest.approx([-3.0, 1.0], rel=1e-3)
-    assert (
-        copies.rescaled_copies(encoder.rows(train), encoder.rows(made[:0]), None, rng()).value
-        is None
-    )
-
-
-# detection ------------------------------------------------------------------------
-
-
 def test_folds_are_averaged_by_their_pairs_with_the_variance_of_nadeau_and_bengio() -> None:
     value, error = _averaged([0.6, 0.8], [0.1, 0.2], [1, 3])
     assert value == pytest.approx(0.75)
@@ -621,9 +269,6 @@ def test_rows_of_another_table_are_scored_by_the_mean_of_the_classifiers() -> No
     assert found.columns == {"a": 0.0, "b": 0.0}  # trees alone name columns
 
 
-# outcomes -------------------------------------------------------------------------
-
-
 def test_the_error_of_an_auc_is_that_of_delong() -> None:
     negative, positive = np.array([0.1, 0.4, 0.35]), np.array([0.8, 0.3])
     above = [(p > negative).mean() for p in positive]
@@ -656,9 +301,6 @@ def test_errors_of_numbers_by_hand() -> None:
     assert result["mae"] == pytest.approx(1.0)
     assert result["rmse"] == pytest.approx(np.sqrt(5 / 3))
     assert result["r2"] == pytest.approx(1 - 5 / 14)
-
-
-# imputation and rules -------------------------------------------------------------
 
 
 def test_errors_of_filled_cells_are_in_standard_deviations_or_shares() -> None:
@@ -716,76 +358,6 @@ def test_xmodal_counts_a_class_without_rows_as_wholly_unlike() -> None:
         xmodal(plain, plain, None, rng(), "m")
 
 
-def test_density_ratios_are_those_of_the_fifth_nearest_rows_of_equal_samples() -> None:
-    draws = rng(4)
-    real, made, held = (draws.uniform(0, 100, n) for n in (40, 70, 100))
-    score = privacy.density_inference(line(*real), line(*made), line(*held), rng())
-    order = rng().permutation(100)
-    others, known = held[order[:40]], held[order[-40:]]  # as many as there are members
-
-    def fifth(points: np.ndarray[Any, Any], among: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return np.sort(np.abs(points[:, None] - among[None]), axis=1)[:, 4]
-
-    ratios = [np.log(fifth(x, known) / 100 + 1e-6) - np.log(fifth(x, made) / 100 + 1e-6)
-              for x in (others, real)]  # fmt: skip
-    above = (ratios[1][:, None] > ratios[0][None]).mean()
-    assert score.value == pytest.approx(above, abs=1e-3)
-    copies_of_members = [np.log(fifth(x, known) / 100 + 1e-6) - np.log(fifth(x, real) / 100 + 1e-6)
-                         for x in (others, real)]  # fmt: skip
-    expected = (copies_of_members[1][:, None] > copies_of_members[0][None]).mean()
-    assert score.reference["copy"] == pytest.approx(expected, abs=1e-3)
-    assert score.rows == 40
-
-
-def distances_of(first: Any, second: Any, **more: Any) -> privacy.Distances:
-    first, second = (np.asarray(x, dtype=float) for x in (first, second))
-    plain = {"nearer": np.zeros(len(first)), "as_near": np.zeros(len(first)), "base_first": first,
-             "base_second": second, "n_real": 20, "n_holdout": 20}  # fmt: skip
-    return privacy.Distances(first, second, **{**plain, **more})
-
-
-def test_the_interval_of_a_distance_ratio_is_that_of_two_hundred_resamples() -> None:
-    first = np.linspace(0.01, 0.9, 90)
-    second = np.ones(90)
-    score = privacy.distance_ratio(distances_of(first, second), rng())
-    draws = rng()
-    points = [np.percentile(draws.choice(first, 90), 5) for _ in range(200)]
-    assert score.value == pytest.approx(np.percentile(first, 5))
-    assert score.interval == pytest.approx(tuple(np.percentile(points, [2.5, 97.5])))
-    assert score.reference == {"real": score.value, "copy": 0.0}
-    equal = privacy.distance_ratio(distances_of([0.0, 0.0], [0.0, 0.0]), rng())
-    assert equal.value == 1.0  # beside two equal rows
-
-
-def test_a_distance_share_is_the_mean_chance_of_a_nearer_training_row() -> None:
-    """Of 30 training rows 20 are drawn; 3 are nearer than the holdout, and 5 as near."""
-    nearer, as_near = np.array([3.0, 0.0]), np.array([5.0, 0.0])
-    found = distances_of([0.1, 0.2], [0.3, 0.4], nearer=nearer, as_near=as_near, n_real=30)
-    score = privacy.distance_share(found)
-    chances = [1 - stats.hypergeom(30, k, 20).pmf(0) for k in (3, 5)]
-    each = np.array([np.mean(chances), 0.0])
-    assert score.value == pytest.approx(each.mean())
-    width = 1.96 * each.std() / np.sqrt(2)
-    assert score.interval == pytest.approx(
-        (max(0, each.mean() - width), min(1, each.mean() + width))
-    )
-    assert score.reference == {"real": 0.5, "copy": 1.0}
-    assert score.details["distance_to_training"]["50%"] == pytest.approx(0.15)
-    assert score.details["holdout_to_training"]["5%"] == pytest.approx(0.105)
-
-
-@pytest.mark.parametrize(("n_values", "varies"), [(4, False), (5, True)])
-def test_a_column_of_five_values_may_be_rescaled(n_values: int, varies: bool) -> None:
-    rows = line(*range(n_values), 0)
-    assert copies._varies(rows, 0) is varies
-
-
-def test_a_column_is_familiar_where_half_of_its_values_are_real_ones() -> None:
-    real = pl.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 2.0, 3.0, 4.0]})
-    other = pl.DataFrame({"a": [1.0, 2.0, 9.0, 9.5], "b": [1.0, 8.0, 9.0, 9.5]})
-    assert copies._familiar(encoded(real), encoded(other, real)) == [0]
-
-
 def test_an_interval_is_students_with_the_spread_of_eight_halves() -> None:
     halves = [0.4, 0.5, 0.6, 0.5, 0.45, 0.55, 0.5, 0.5]
     values = iter([0.5, 0.9, 0.2, *halves])
@@ -817,15 +389,6 @@ def test_larger_tables_are_measured_on_five_cuts() -> None:
     assert sizes[:13] == [30, 20, 20, *[20] * 10]
     assert score.reference["real"] == np.mean([4, 5, 6, 7, 8])
     assert score.value == np.mean([9, 10, 11, 12, 13])
-
-
-def test_missing_cells_are_alike_and_far_from_any_value() -> None:
-    frame = pl.DataFrame({"a": [0.0, 10.0]})
-    rows = encoded(pl.DataFrame({"a": [None, 0.0, 4.0]}, schema={"a": pl.Float64}), frame)
-    blocks = {at.start: block.copy() for at, block in distance_blocks(rows.gower, rows.gower)}
-    assert blocks[0].tolist() == pytest.approx(
-        np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.4], [1.0, 0.4, 0.0]]), abs=1e-6
-    )
 
 
 def test_a_fifth_of_the_cells_is_emptied_unless_another_share_is_named() -> None:
