@@ -205,6 +205,8 @@ def _explain(
             inside = (series == value).fill_null(False)
             n = int(inside.sum())
             outside = empty.filter(~inside)
-            if n >= MIN_STRUCTURAL and empty.filter(inside).all() and outside.mean() <= 0.5:  # type: ignore[operator]
+            often = outside.mean() or 0.0
+            # polars types a mean as any value; of truths it is a number
+            if n >= MIN_STRUCTURAL and empty.filter(inside).all() and often <= 0.5:  # type: ignore[operator]
                 return f"{other.name} = {value!r}", inside
     return None

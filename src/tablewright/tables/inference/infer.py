@@ -132,7 +132,7 @@ def _infer_column(
         kind=guess.kind,
         dtype=dtype_to_text(series.dtype),
         sentinels=list(guess.sentinels),
-        missing=guess.missing,  # type: ignore[arg-type]
+        missing=guess.missing,  # type: ignore[arg-type]  # one of its literals
         format=guess.format,
         confidence=guess.confidence,
         reason=guess.reason,
