@@ -79,7 +79,7 @@ def test_patterns_are_written_and_read_again(drawn: list[list[tuple[str, int]]])
     text = "|".join("".join(f"{place}{{{n}}}" for place, n in form) for form in drawn)
     read = parse_pattern(text)
     assert parse_pattern(write_pattern(read)) == read
-    assert [len(form.places) for form in read] == [sum(n for _, n in form) for form in drawn]
+    assert [len(form.positions) for form in read] == [sum(n for _, n in form) for form in drawn]
 
 
 @pytest.mark.parametrize(

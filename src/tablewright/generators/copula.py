@@ -212,7 +212,7 @@ class GaussianCopula(LocalGenerator):
     ) -> list[Component]:
         """Copulas that can give such rows, with the bounds of their variables."""
         result = []
-        for index in self._places(label):
+        for index in self._parts_of(label):
             part, own = self.parts_[index], index < len(self.labels_)
             bounds: dict[int, Bounds] = {}
             for j, values in fixed.items():
@@ -232,7 +232,7 @@ class GaussianCopula(LocalGenerator):
             )
         return result
 
-    def _places(self, label: int | None) -> list[int]:
+    def _parts_of(self, label: int | None) -> list[int]:
         """Which parts can give rows of a class."""
         if label in self.labels_:
             return [self.labels_.index(label)]

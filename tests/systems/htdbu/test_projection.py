@@ -16,7 +16,13 @@ from scipy.special import rel_entr
 from tablewright.rules.expressions import Expression, parse
 from tablewright.schema import Schema
 from tablewright.systems.htdbu.projection import EXACT, Constraint, conflicting, project
-from tablewright.systems.htdbu.skeleton_cells import Axis, Skeleton, as_tree, column_axis, places
+from tablewright.systems.htdbu.skeleton_cells import (
+    Axis,
+    Skeleton,
+    as_tree,
+    cell_of_each_row,
+    column_axis,
+)
 from tablewright.tables.encoding.layout import Layout
 
 Floats = NDArray[np.float64]
@@ -125,10 +131,10 @@ def test_a_row_is_in_the_cell_of_its_values_and_answers() -> None:
     assert [axis.size for axis in axes] == [3, 2], "a missing y has a value of its own"
     levels = LAYOUT.codec.levels("y")
     codes = [levels.index("no"), levels.index("yes"), 2, levels.index("no")]
-    assert places(axes, REAL, LAYOUT).tolist() == [
+    assert cell_of_each_row(axes, REAL, LAYOUT).tolist() == [
         2 * code + old for code, old in zip(codes, [0, 0, 1, 1], strict=True)
     ]
-    assert places((), REAL, LAYOUT).tolist() == [0, 0, 0, 0]
+    assert cell_of_each_row((), REAL, LAYOUT).tolist() == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +193,6 @@ def test_effect_and_distance_are_total_variations() -> None:
     assert skeleton.effect == pytest.approx(0.1)
     assert skeleton.intended == ["the rules change 10.0% of the table on purpose, by its y, mood"]
     assert cells_of(SHARES).intended == []
-    shares = np.bincount(skeleton.places(REAL), minlength=6) / 4
+    shares = np.bincount(skeleton.cell_of_each_row(REAL), minlength=6) / 4
     assert skeleton.shares_of(REAL) == pytest.approx(shares)
     assert skeleton.distance(REAL) == pytest.approx(0.5 * np.abs(shares - wanted).sum())

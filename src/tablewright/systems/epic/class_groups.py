@@ -18,15 +18,15 @@ from tablewright.systems.common.examples import BalancedExamples
 from tablewright.systems.epic.value_tokens import ValueTokens
 
 
-def group_letter(place: int) -> str:
+def group_letter(index: int) -> str:
     """Name the group of a class: A to Z, then A1 to Z1, and so on.
 
     Examples
     --------
-    >>> [group_letter(place) for place in (0, 25, 26, 53)]
+    >>> [group_letter(index) for index in (0, 25, 26, 53)]
     ['A', 'Z', 'A1', 'B2']
     """
-    turn, letter = divmod(place, 26)
+    turn, letter = divmod(index, 26)
     return chr(ord("A") + letter) + (str(turn) if turn else "")
 
 
@@ -75,7 +75,7 @@ class Deck:
 
     Parameters
     ----------
-    places : ndarray of int
+    indices : ndarray of int
         The rows.
     n_sets, n_rows : int
         Sets in a prompt, and rows of the class in each.
@@ -91,7 +91,7 @@ class Deck:
     [0, 1, 2, 3]
     """
 
-    places: NDArray[np.intp]
+    indices: NDArray[np.intp]
     n_sets: int
     n_rows: int
     seed: tuple[int, ...]
@@ -100,7 +100,7 @@ class Deck:
     def deal(self, prompt: int) -> list[NDArray[np.intp]]:
         """Return the rows of each set of a prompt."""
         drawn = None if self.n_prompts is None else self.n_prompts * self.n_sets
-        examples = BalancedExamples([self.places], self.seed, drawn)
+        examples = BalancedExamples([self.indices], self.seed, drawn)
         first = prompt * self.n_sets
         return [examples.sample(self.n_rows, first + turn) for turn in range(self.n_sets)]
 

@@ -175,8 +175,8 @@ class Layout:
         rng = self.request.rng(Stream.EPIC_EXPECTED, prompt)
         names, lines = self.schema.names, list[str]()
         for letter, n_rows in wanted.items():
-            places = self.decks[letter].places
-            rows: list[dict[str, Cell]] = usual_rows(self.train[places], n_rows, rng)
+            indices = self.decks[letter].indices
+            rows: list[dict[str, Cell]] = usual_rows(self.train[indices], n_rows, rng)
             lines += [f"{letter}.", *(self.form.line(row, names) for row in rows), ""]
         return "\n".join(lines)
 

@@ -34,8 +34,8 @@ from tablewright.systems.htdbu.skeleton_cells import (
     Skeleton,
     as_tree,
     cell_frame,
+    cell_of_each_row,
     column_axis,
-    places,
 )
 from tablewright.tables.encoding.layout import Layout
 
@@ -143,7 +143,7 @@ class SkeletonPlanner:
         listed = np.array(list(np.ndindex(*sizes)), dtype=np.intp)
         self.cells: Ints = listed.reshape(math.prod(sizes), len(sizes))
         self.frame = cell_frame(self.axes, self.cells, self.layout)
-        at = places(self.axes, self.real_rows, self.layout)
+        at = cell_of_each_row(self.axes, self.real_rows, self.layout)
         counts = np.bincount(at, minlength=len(self.cells))
         self.real: Floats = counts / max(self.real_rows.height, 1)
         self.start = self.real if self.accepted is None else self.real * self.accepted

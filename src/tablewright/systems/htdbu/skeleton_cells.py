@@ -105,13 +105,13 @@ class Skeleton:
         """The axes that are questions, which come after the columns."""
         return tuple(axis for axis in self.axes if axis.question is not None)
 
-    def places(self, frame: pl.DataFrame) -> Ints:
+    def cell_of_each_row(self, frame: pl.DataFrame) -> Ints:
         """Return the cell of each row."""
-        return places(self.axes, frame, self.layout)
+        return cell_of_each_row(self.axes, frame, self.layout)
 
     def shares_of(self, frame: pl.DataFrame) -> Floats:
         """Return the share of each cell among rows."""
-        counts = np.bincount(self.places(frame), minlength=len(self.cells))
+        counts = np.bincount(self.cell_of_each_row(frame), minlength=len(self.cells))
         return np.asarray(counts / max(frame.height, 1))
 
     def distance(self, frame: pl.DataFrame) -> float:
@@ -188,7 +188,7 @@ def _codes(axis: Axis, frame: pl.DataFrame, layout: Layout) -> Ints:
     return np.minimum(np.nan_to_num(codes, nan=missing), axis.size - 1).astype(np.intp)
 
 
-def places(axes: Sequence[Axis], frame: pl.DataFrame, layout: Layout) -> Ints:
+def cell_of_each_row(axes: Sequence[Axis], frame: pl.DataFrame, layout: Layout) -> Ints:
     """Return the cell of each row."""
     if not axes:
         return np.zeros(frame.height, dtype=np.intp)

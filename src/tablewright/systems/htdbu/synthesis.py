@@ -119,7 +119,7 @@ class Synthesis:
         self.gate: CopyGate | None = None
         if not copies:
             names = [column.name for column in self.layout.schema.modelled]
-            indices = self.skeleton.places
+            indices = self.skeleton.cell_of_each_row
             self.gate = CopyGate(real.select(names), met, indices)
 
     def _skeleton(self, accepted: NDArray[np.float64] | None = None) -> Skeleton:
@@ -257,7 +257,7 @@ class Synthesis:
                 self._drawn(given, len(cells), self.request.where, rng)
             )
         self.n_drawn, self.n_right = len(cells), int(right.sum())
-        at = plan.places(drawn)
+        at = plan.cell_of_each_row(drawn)
         of = np.bincount(at, minlength=len(plan.cells))
         kept = np.bincount(at, weights=right, minlength=len(plan.cells))
         prior = max(float(right.mean()), 1.0 / len(right))

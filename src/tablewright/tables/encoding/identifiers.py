@@ -54,7 +54,7 @@ class Identifiers:
     """Makes identifiers like those of a column.
 
     Where the real ones count up, new ones go on counting; else they are drawn from all texts
-    of the same form, those of real rows left out. The place of a row alone decides on its
+    of the same form, those of real rows left out. The position of a row alone decides on its
     identifier, so that chunks never collide, whatever their size. What is kept of the real
     identifiers is their form and the last one, or where they do not count up, all of them
     (as numbers), to leave them out.
@@ -144,18 +144,18 @@ def _within(dtype: pl.DataType, form: Form) -> Form:
     """Leave out letters by which a whole number would lose a digit or leave its data type."""
     if not dtype.is_integer():
         return form
-    negative = form.places[0] == "-"
-    places = list(form.places[negative:])
-    if len(places) > 1:
-        places[0] = places[0].replace("0", "") or places[0]
+    negative = form.positions[0] == "-"
+    positions = list(form.positions[negative:])
+    if len(positions) > 1:
+        positions[0] = positions[0].replace("0", "") or positions[0]
     largest = _largest(dtype)
-    if len(places) == len(largest):
+    if len(positions) == len(largest):
         for at, digit in enumerate(largest):
-            smaller = "".join(letter for letter in places[at] if letter < digit)
+            smaller = "".join(letter for letter in positions[at] if letter < digit)
             if smaller:  # whatever comes behind a smaller digit is in range
-                places[at] = smaller
+                positions[at] = smaller
                 break
-    return Form(("-", *places) if negative else tuple(places))
+    return Form(("-", *positions) if negative else tuple(positions))
 
 
 def _largest(dtype: pl.DataType) -> str:
@@ -180,10 +180,10 @@ def _learn(form: Form, texts: pl.Series, dtype: pl.DataType) -> _Space:
         if step or form.number is not None:
             return _Space(form, start, step or 1, share=share)
     if form.number is not None:  # numbers too large to count on from: those of one length
-        at, others = form.number, len(form.places) - 1
+        at, others = form.number, len(form.positions) - 1
         shortest = min(mine.str.len_chars().to_list(), default=0)
         width = max(shortest - others, 18)
-        form = Form((*form.places[:at], *[DIGITS] * width, *form.places[at + 1 :]))
+        form = Form((*form.positions[:at], *[DIGITS] * width, *form.positions[at + 1 :]))
     form = _within(dtype, form)
     return _Space(form, 0, 0, np.unique(_codes(form, _of_form(form, mine))), share)
 
@@ -193,7 +193,7 @@ def _of_form(form: Form, texts: pl.Series) -> pl.Series:
 
 
 def _slots(shares: Sequence[float]) -> NDArray[np.int64]:
-    """Deal the places of a block of rows to forms, in proportion to their shares."""
+    """Deal the positions of a block of rows to forms, in proportion to their shares."""
     ends = np.cumsum(shares) / max(sum(shares), 1e-12)
     middle = (np.arange(_BLOCK) + 0.5) / _BLOCK
     drawn = np.minimum(np.searchsorted(ends, middle), len(shares) - 1)
@@ -229,20 +229,22 @@ def _write(space: _Space, ranks: Codes, key: int, dtype: pl.DataType) -> NDArray
 
 def _other(form: Form, dtype: pl.DataType) -> Form:
     """Return a form of other texts: a digit more, or another digit where no more fit."""
-    fixed = [at for at, letters in enumerate(form.places) if letters in tuple(DIGITS)]
-    if not dtype.is_integer() or len(form.places) < len(_largest(dtype)) or not fixed:
-        return Form((*form.places, DIGITS))
+    fixed = [at for at, letters in enumerate(form.positions) if letters in tuple(DIGITS)]
+    if not dtype.is_integer() or len(form.positions) < len(_largest(dtype)) or not fixed:
+        return Form((*form.positions, DIGITS))
     at = fixed[-1]
-    others = DIGITS.replace(form.places[at], "")
-    return _within(dtype, Form((*form.places[:at], others, *form.places[at + 1 :])))
+    others = DIGITS.replace(form.positions[at], "")
+    return _within(dtype, Form((*form.positions[:at], others, *form.positions[at + 1 :])))
 
 
 def _write_counts(space: _Space, ranks: Codes, dtype: pl.DataType) -> NDArray[Any]:
     form = space.form
-    free = [at for at, index in enumerate(form.places) if len(index) > 1 or at == form.number]
+    free = [
+        at for at, letters in enumerate(form.positions) if len(letters) > 1 or at == form.number
+    ]
     width = 0 if form.number is not None else len(free)
-    before = "".join(form.places[: free[0]])
-    after = "".join(form.places[free[-1] + 1 :])
+    before = "".join(form.positions[: free[0]])
+    after = "".join(form.positions[free[-1] + 1 :])
     numbers = [space.start + space.step * int(rank) for rank in ranks]
     if dtype.is_integer() and width and not after:
         # a whole number carries into the digits before, where a text grows longer
@@ -253,10 +255,10 @@ def _write_counts(space: _Space, ranks: Codes, dtype: pl.DataType) -> NDArray[An
 
 
 def _numbered(form: Form) -> list[int]:
-    """Give the free places that number a text: as many as make 2**60 texts."""
+    """Give the free positions that number a text: as many as make 2**60 texts."""
     free, size = [], 1
-    for at in reversed(range(len(form.places))):
-        letters = len(form.places[at])
+    for at in reversed(range(len(form.positions))):
+        letters = len(form.positions[at])
         if letters > 1 and size * letters <= _WIDEST:
             free.append(at)
             size *= letters
@@ -264,37 +266,37 @@ def _numbered(form: Form) -> list[int]:
 
 
 def _size(form: Form) -> int:
-    return math.prod(len(form.places[at]) for at in _numbered(form))
+    return math.prod(len(form.positions[at]) for at in _numbered(form))
 
 
 def _codes(form: Form, texts: pl.Series) -> Codes:
     """Give the numbers of texts of a form."""
     codes = np.zeros(len(texts), np.uint64)
     letters = np.array([list(text) for text in texts], dtype="U1").reshape(
-        len(texts), len(form.places)
+        len(texts), len(form.positions)
     )
     weight = 1
     for at in _numbered(form):
-        place = form.places[at]
-        digits = np.array([place.index(letter) for letter in letters[:, at]], np.uint64)
+        position = form.positions[at]
+        digits = np.array([position.index(letter) for letter in letters[:, at]], np.uint64)
         codes += digits * np.uint64(weight)
-        weight *= len(place)
+        weight *= len(position)
     return codes
 
 
 def _spell(form: Form, codes: Codes, key: int) -> NDArray[Any]:
-    """Write the texts of some numbers; places that number nothing get letters by chance."""
-    columns = [np.full(len(codes), index[0], dtype="U1") for index in form.places]
+    """Write the texts of some numbers; positions that number nothing get letters by chance."""
+    columns = [np.full(len(codes), letters[0], dtype="U1") for letters in form.positions]
     rest = codes.copy()
     numbered = _numbered(form)
     for at in numbered:
-        index = np.array(list(form.places[at]))
-        columns[at] = index[(rest % np.uint64(len(index))).astype(np.int64)]
-        rest //= np.uint64(len(index))
-    for at, letters in enumerate(form.places):
-        if len(letters) > 1 and at not in numbered:
-            probability = _mix(codes, key + 7919 * (at + 1)) % np.uint64(len(letters))
-            columns[at] = np.array(list(letters))[probability.astype(np.int64)]
+        letters = np.array(list(form.positions[at]))
+        columns[at] = letters[(rest % np.uint64(len(letters))).astype(np.int64)]
+        rest //= np.uint64(len(letters))
+    for at, choice in enumerate(form.positions):
+        if len(choice) > 1 and at not in numbered:
+            picked = _mix(codes, key + 7919 * (at + 1)) % np.uint64(len(choice))
+            columns[at] = np.array(list(choice))[picked.astype(np.int64)]
     return np.array(["".join(row) for row in zip(*columns, strict=True)], dtype=object)
 
 
@@ -312,7 +314,7 @@ def _permute(ranks: Codes, size: int, key: int, taken: Codes) -> Codes:
 
     A Feistel network permutes the powers of four; walking on along its cycles from numbers
     out of bounds leaves a permutation of those below `size`. What lands on the i-th taken
-    number starts again from the i-th of the places that are too many.
+    number starts again from the i-th of the positions that are too many.
     """
     half = np.uint64(max((max(size - 1, 1).bit_length() + 1) // 2, 1))
     codes = _walk(ranks, size, half, key)

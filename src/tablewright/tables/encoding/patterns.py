@@ -41,13 +41,13 @@ class Form:
 
     Attributes
     ----------
-    places : tuple of str
-        For each place the letters that may stand there.
+    positions : tuple of str
+        For each position the letters that may stand there.
     number : int or None
         Place at which a number of any length stands.
     """
 
-    places: tuple[str, ...]
+    positions: tuple[str, ...]
     number: int | None = None
 
 
@@ -57,12 +57,12 @@ def parse_pattern(text: str) -> list[Form]:
     Raises
     ------
     SchemaError
-        If it uses more of regular expressions than is known here; names the place.
+        If it uses more of regular expressions than is known here; names the position.
 
     Examples
     --------
     >>> parse_pattern("A[0-9]{2}")
-    [Form(places=('A', '0123456789', '0123456789'), number=None)]
+    [Form(positions=('A', '0123456789', '0123456789'), number=None)]
     """
     forms, position = [], 0
     while True:
@@ -74,7 +74,7 @@ def parse_pattern(text: str) -> list[Form]:
 
 
 def _parse_form(text: str, position: int) -> tuple[Form, int]:
-    """Read one form; give it with the place of the bar or the end behind it."""
+    """Read one form; give it with the position of the bar or the end behind it."""
     indices: list[str] = []
     number = None
     while position < len(text) and text[position] != "|":
@@ -125,23 +125,23 @@ def write_pattern(forms: list[Form]) -> str:
 
 
 def _write_form(form: Form) -> str:
-    marked = [(index, at == form.number) for at, index in enumerate(form.places)]
+    marked = [(letters, at == form.number) for at, letters in enumerate(form.positions)]
     parts = []
-    for (index, is_number), same in groupby(marked):
+    for (letters, is_number), same in groupby(marked):
         times = len(list(same))
-        token = _write_place(index)
-        many = times > 1 and len(index) > 1
+        token = _write_position(letters)
+        many = times > 1 and len(letters) > 1
         parts.append(f"{token}+" if is_number else f"{token}{{{times}}}" if many else token * times)
     return "".join(parts)
 
 
-def _write_place(place: str) -> str:
-    if len(place) == 1:
-        return re.escape(place) if not place.isalnum() and place != "-" else place
+def _write_position(position: str) -> str:
+    if len(position) == 1:
+        return re.escape(position) if not position.isalnum() and position != "-" else position
     for token, letters in _CLASSES.items():
-        if letters == place:
+        if letters == position:
             return token
-    return "[" + "".join(c if c.isalnum() else f"\\{c}" for c in place) + "]"
+    return "[" + "".join(c if c.isalnum() else f"\\{c}" for c in position) + "]"
 
 
 def find_pattern(values: pl.Series) -> str | None:
@@ -204,9 +204,9 @@ def _find_form(values: list[str]) -> Form | None:
 def _merge_digits(form: Form) -> Form:
     """Free the digits that stand beside free ones: ``00[0-9]`` counts on to 010."""
     indices: list[str] = []
-    for is_digit, run in groupby(form.places, lambda place: set(place) <= set(DIGITS)):
+    for is_digit, run in groupby(form.positions, lambda position: set(position) <= set(DIGITS)):
         same = list(run)
-        free = is_digit and any(len(place) > 1 for place in same)
+        free = is_digit and any(len(position) > 1 for position in same)
         indices += [DIGITS] * len(same) if free else same
     return Form(tuple(indices))
 
@@ -220,13 +220,15 @@ def _find_place(letters: set[str]) -> str:
 
 def read_numbers(form: Form, texts: pl.Series) -> NDArray[np.int64] | None:
     """Read the only number in texts of a form; None where there is more than a number."""
-    free = [at for at, index in enumerate(form.places) if len(index) > 1 or at == form.number]
-    if not free or {form.places[at] for at in free} != {DIGITS} or len(free) > 18:
+    free = [
+        at for at, letters in enumerate(form.positions) if len(letters) > 1 or at == form.number
+    ]
+    if not free or {form.positions[at] for at in free} != {DIGITS} or len(free) > 18:
         return None
     first, last = free[0], free[-1]
     if free != list(range(first, last + 1)):
         return None
-    tail = len(form.places) - last - 1
+    tail = len(form.positions) - last - 1
     cut = texts.str.slice(first, texts.str.len_chars() - first - tail)
     parsed = cut.cast(pl.Int64, strict=False)
     return None if parsed.null_count() else parsed.to_numpy()
