@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -74,6 +75,20 @@ def console(**settings: Any) -> Console:
                     yield Segment(printable(segment.text), segment.style)
 
     return SafeConsole(markup=False, emoji=False, highlight=False, **settings)
+
+
+def as_text(renderable: Any, width: int = 100) -> str:
+    r"""Return what rich would print, as plain text.
+
+    Examples
+    --------
+    >>> as_text("[b]x[/b]")
+    '[b]x[/b]\n'
+    """
+    text = StringIO()
+    plain = console(file=text, width=width, no_color=True, force_terminal=False)
+    plain.print(renderable)
+    return text.getvalue()
 
 
 def public_url(base_url: str) -> str:

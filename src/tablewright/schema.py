@@ -146,6 +146,24 @@ class Column(BaseModel):
     def _rename_old(cls, fields: Any) -> Any:
         return renamed(fields) if isinstance(fields, Mapping) else fields
 
+    def values(self) -> str:
+        """Return the values in a few words: a range, or the first categories.
+
+        Examples
+        --------
+        >>> Column(name="age", kind="integer", minimum=18, maximum=90).values()
+        '18 to 90'
+        >>> Column(name="city", kind="categorical", categories=list("abcde")).values()
+        'a, b, c, d, ... (5)'
+        """
+        if self.categories is not None:
+            few = ", ".join(map(str, self.categories[:4]))
+            return few if len(self.categories) <= 4 else f"{few}, ... ({len(self.categories)})"
+        ends = (self.minimum, self.maximum)
+        if None in ends:
+            return ""
+        return " to ".join(f"{end:g}" if isinstance(end, float) else str(end) for end in ends)
+
     @model_validator(mode="after")
     def _check_range(self) -> Self:
         low, high = self.minimum, self.maximum

@@ -13,10 +13,11 @@ from tablewright.evaluation.compare.leaderboard import Entry, crossing
 from tablewright.evaluation.compare.splits import inner_splits, outer_split
 from tablewright.evaluation.evaluate.findings import findings_of
 from tablewright.evaluation.evaluate.plot_data import _bars_of_labels, _bars_of_numbers, _map
-from tablewright.evaluation.html.svg import _colour, _short, heat_map, number, scatter
+from tablewright.evaluation.html.svg import _colour, _short, heat_map, scatter
 from tablewright.evaluation.profile.leaks import predict_alone
 from tablewright.evaluation.profile.structure import find_sequences, find_target
 from tablewright.evaluation.profile.summaries import summarise_column, to_numbers
+from tablewright.markup import number
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.scores import Direction, Score
 from tablewright.schema import Schema

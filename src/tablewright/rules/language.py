@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from tablewright.markup import listing, panel
 from tablewright.schema import Scalar, inner_name, outer_name
 
 ColumnName = Annotated[str, AfterValidator(inner_name), PlainSerializer(outer_name)]
@@ -382,6 +383,10 @@ Rule = Annotated[
 ]
 
 
+def _share(rule: _Rule) -> str:
+    return "" if rule.violation_rate is None else f"{rule.violation_rate:.1%}"
+
+
 class Rules(BaseModel):
     """Rules for one table, in order.
 
@@ -436,6 +441,14 @@ class Rules(BaseModel):
 
     def __len__(self) -> int:
         return len(self.rules)
+
+    def _repr_html_(self) -> str:
+        rows = (
+            [rule.name, rule.described(), rule.severity, rule.source, _share(rule), rule.why]
+            for rule in self
+        )
+        head = ("rule", "what every row keeps", "severity", "source", "real rows break it", "why")
+        return panel(f"{len(self)} rules", listing(head, rows))
 
     def __add__(self, other: Rules) -> Rules:
         """Return the rules of both; names of the second that are taken get a number."""

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tablewright.markup import listing, panel, points
 from tablewright.schema import Schema
 from tablewright.selection.check import Check, Floats, Judgement, Mask
 
@@ -105,6 +106,14 @@ class Trimmed:
         ]
         columns = {"stage": pl.String, "in": pl.Int64, "out": pl.Int64, "reasons": pl.String}
         return pl.DataFrame(rows, schema=columns)
+
+    def _repr_html_(self) -> str:
+        believed = f"whose labels were believed: {self.trust}" if self.trust else ""
+        return panel(
+            f"{self.n_kept:,} of {len(self.keep):,} candidates kept",
+            listing(("check", "came", "passed", "why rows were rejected"), self.summary().rows()),
+            *filter(None, [believed, points(self.notes)]),
+        )
 
 
 def _without_values(reason: str) -> str:

@@ -12,6 +12,7 @@ import polars as pl
 from sklearn.base import BaseEstimator
 
 from tablewright.errors import InputError
+from tablewright.markup import Markup, listing, panel
 from tablewright.random_state import seed_of
 from tablewright.synthesizer.parameters import Constraint, check_parameters
 from tablewright.synthesizer.quotas import Counts, balanced, class_counts
@@ -97,6 +98,32 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         table = load_as_said(frame, declared, target)
         self._learn(replace(table, restore_frame=restore))
         return table.frame
+
+    def _repr_html_inner(self) -> str:
+        return str(super()._repr_html_inner()) + self._learned_panel()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] += self._learned_panel()
+        return bundle
+
+    def _learned_panel(self) -> str:
+        """Return what was learned as HTML, to stand beside scikit-learn's box; "" before `fit`."""
+        if not hasattr(self, "schema_"):
+            return ""
+        rows = (
+            [column.name, column.kind, f"{column.confidence:.0%}", column.values(), column.reason]
+            for column in self.schema_.each()
+        )
+        target = f"; target: {self.schema_.target}" if self.schema_.target else ""
+        own = (getattr(self, name, "") for name in ("plan_", "parts_", "process_"))
+        return panel(
+            f"Learned {self.n_rows_:,} rows, {len(self.schema_)} columns{target}",
+            *filter(None, [getattr(self, "reason_", None)]),
+            listing(("column", "kind", "sure", "values", "why"), rows),
+            *(Markup(each._repr_html_()) for each in own if hasattr(each, "_repr_html_")),
+        )
 
     def _count(self, n_samples: Any) -> int:
         """Rows wanted; as many as were learned from where None."""

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from scipy import stats
 
+from tablewright.display import as_text
 from tablewright.evaluation.evaluate.report import Report, json_text
 from tablewright.metrics.outcomes import DIRECTIONS
 from tablewright.metrics.scores import Direction
@@ -246,6 +247,9 @@ class Comparison:
         lines += [f"note: {notice}" for notice in self.notices]
         command = Text(self.command, no_wrap=True, overflow="ignore")  # to be copied as a whole
         return Group(table, *map(Text, lines), *([command] if self.command else []))
+
+    def __str__(self) -> str:
+        return as_text(self)
 
 
 def _signed(value: float) -> str:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tablewright.display import console
+from tablewright.display import as_text
 from tablewright.evaluation.evaluate.findings import Finding, findings_of
 from tablewright.evaluation.html import render, summarize
 from tablewright.metrics.scores import Score
@@ -141,10 +140,7 @@ class Report:
 
     def summary(self, width: int = 100) -> str:
         """Return the terminal form as plain text."""
-        text = StringIO()
-        plain = console(file=text, width=width, no_color=True, force_terminal=False)
-        plain.print(self)
-        return text.getvalue()
+        return as_text(self, width)
 
     def __str__(self) -> str:
         return self.summary()

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from tablewright.evaluation.html.markup import Markup, element, join
 from tablewright.evaluation.html.summary import Answer, Page, Section, Table
-from tablewright.evaluation.html.svg import gains, heat_map, margin, number, parts, scatter
+from tablewright.evaluation.html.svg import gains, heat_map, margin, parts, scatter
+from tablewright.markup import Markup, element, join, number
 from tablewright.systems.mallm_gan.process import Process
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"

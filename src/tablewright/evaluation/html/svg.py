@@ -5,24 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tablewright.evaluation.html.markup import Markup, element
-
-_MINUS = "\N{MINUS SIGN}"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Write a number for people: a dash where there is none.
-
-    Examples
-    --------
-    >>> number(0.12345), number(None), number(12345678.0)
-    ('0.123', '–', '12,345,678')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, int) or abs(value) >= 10_000:
-        return f"{value:,.0f}".replace("-", _MINUS)
-    return f"{value:.{digits}f}".replace("-", _MINUS)
+from tablewright.markup import MINUS, Markup, element, number
 
 
 def _svg(
@@ -73,7 +56,7 @@ def gains(arms: Sequence[Mapping[str, Any]], measure: str) -> Markup | None:
     rows = [_gain(name, gain, 26 * i + 16, across) for i, (name, gain) in enumerate(shown.items())]
     zero = _line(across(0), 4, across(0), height - 26, "zero")
     axis = [
-        _text(across(at), height - 8, f"{at:+.3f}".replace("-", _MINUS), "middle")
+        _text(across(at), height - 8, f"{at:+.3f}".replace("-", MINUS), "middle")
         for at in sorted({low, 0.0, high})
         if at == 0 or abs(across(at) - across(0)) > 60
     ]

@@ -6,6 +6,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tablewright.display import as_text
+from tablewright.evaluation.profile.rendering import profile_panel, render_profile
+
 
 class Finding(BaseModel):
     """One thing about a table that its user should know.
@@ -118,6 +121,12 @@ class Profile(BaseModel):
     def about(self, topic: str) -> list[Finding]:
         """Give the findings of one topic."""
         return [finding for finding in self.findings if finding.topic == topic]
+
+    def __str__(self) -> str:
+        return as_text(render_profile(self))
+
+    def _repr_html_(self) -> str:
+        return profile_panel(self)
 
     def to_json(self) -> str:
         """Write the profile as JSON text."""

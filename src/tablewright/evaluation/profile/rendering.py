@@ -1,9 +1,10 @@
-"""A profile on the terminal."""
+"""A profile on the terminal and in a notebook."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -11,10 +12,14 @@ from rich.text import Text
 
 from tablewright.display import console as safe_console
 from tablewright.display import printable
-from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
+from tablewright.markup import element, listing, panel
 from tablewright.schema import Dialect
 
+if TYPE_CHECKING:
+    from tablewright.evaluation.profile.models import ColumnProfile, Finding, Profile
+
 MAX_SAID = 3
+HEADS = ("column", "kind", "sure", "missing", "distinct", "values")
 
 
 def print_profile(profile: Profile, console: Console | None = None) -> None:
@@ -24,18 +29,39 @@ def print_profile(profile: Profile, console: Console | None = None) -> None:
 
 def render_profile(profile: Profile) -> RenderableType:
     """Lay out a profile for a terminal; nothing that the data hold is taken for mark-up."""
-    heads = [Text(f"{profile.n_rows:,} rows, {profile.n_columns} columns", style="bold")]
-    if profile.target:
-        heads.append(Text(printable(f"target: {profile.target}")))
-    elif profile.likely_target:
-        heads.append(
-            Text(printable(f"likely target: {profile.likely_target} ({profile.why_target})"))
-        )
-    if profile.dialect:
-        heads.append(Text(printable(f"written with {_dialect(profile)}")))
+    heads = [Text(_size(profile), style="bold"), *map(Text, map(printable, _facts(profile)))]
     findings = list(_say_findings(profile)) or [Text("nothing looks wrong")]
     origin = Text(printable(f"Origin: {profile.provenance}."))
     return Group(*heads, _columns(profile), Text(""), *findings, Text(""), origin)
+
+
+def profile_panel(profile: Profile) -> str:
+    """Lay out a profile for a notebook."""
+    found = [
+        element("li", element("b", finding.topic), f": {finding.sentence}", class_=finding.severity)
+        for finding in profile.findings
+    ]
+    return panel(
+        _size(profile),
+        *_facts(profile),
+        listing(HEADS, (_cells(column, profile.n_rows) for column in profile.columns)),
+        element("ul", found) if found else "nothing looks wrong",
+        f"Origin: {profile.provenance}.",
+    )
+
+
+def _size(profile: Profile) -> str:
+    return f"{profile.n_rows:,} rows, {profile.n_columns} columns"
+
+
+def _facts(profile: Profile) -> list[str]:
+    """Return what is known of target and file, a line each."""
+    facts = []
+    if profile.target:
+        facts.append(f"target: {profile.target}")
+    elif profile.likely_target:
+        facts.append(f"likely target: {profile.likely_target} ({profile.why_target})")
+    return [*facts, f"written with {_dialect(profile)}"] if profile.dialect else facts
 
 
 def _dialect(profile: Profile) -> str:
@@ -50,20 +76,24 @@ def _dialect(profile: Profile) -> str:
 
 def _columns(profile: Profile) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("column", "kind", "sure", "missing", "distinct", "values"):
+    for head in HEADS:
         right = head in ("sure", "missing", "distinct")
         table.add_column(head, justify="right" if right else "left", overflow="fold")
     for column in profile.columns:
-        missing = column.n_missing / max(profile.n_rows, 1)
-        table.add_row(
-            Text(printable(column.name)),
-            column.kind,
-            f"{column.confidence:.0%}",
-            f"{missing:.1%}" if column.n_missing else "",
-            f"{column.n_distinct:,}",
-            Text(printable(_values(column))),
-        )
+        table.add_row(*(Text(printable(cell)) for cell in _cells(column, profile.n_rows)))
     return table
+
+
+def _cells(column: ColumnProfile, n_rows: int) -> list[str]:
+    missing = column.n_missing / max(n_rows, 1)
+    return [
+        column.name,
+        column.kind,
+        f"{column.confidence:.0%}",
+        f"{missing:.1%}" if column.n_missing else "",
+        f"{column.n_distinct:,}",
+        _values(column),
+    ]
 
 
 def _values(column: ColumnProfile) -> str:

@@ -26,6 +26,7 @@ from scipy.stats import beta
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from tablewright.errors import InputError
+from tablewright.markup import listing, panel
 from tablewright.rules.expressions import parse
 from tablewright.schema import Kind, Schema
 from tablewright.systems.date.questions import Floats, Mask, Predicate, Questions, grow
@@ -135,6 +136,13 @@ class Parts:
     def from_list(cls, listed: Sequence[Any], schema: Schema, source: str | Path = "") -> Parts:
         """Read parts from plain data."""
         return cls(tuple(_read_part(entry, k, source, schema) for k, entry in enumerate(listed)))
+
+    def _repr_html_(self) -> str:
+        rows = (
+            [part.name, part.n_rows, part.error, " or ".join(part.rules) or "all other rows"]
+            for part in self
+        )
+        return panel(f"{len(self)} parts", listing(("part", "rows", "error", "rules"), rows))
 
     def __str__(self) -> str:
         lines = []

@@ -10,13 +10,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from html import escape
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
 
+from tablewright.display import shown
 from tablewright.errors import InputError
+from tablewright.markup import Markup, element, panel, points
 from tablewright.schema import suggest
 
 Edge = tuple[str, str]
@@ -226,6 +227,14 @@ class Process:
             lines.append(f"Not supported by the data: {named}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        unsupported = [f"not supported by the data: {a} -> {b}" for a, b in self.unsupported]
+        return panel(
+            "Process that the rows come of",
+            *filter(None, [self.context, self.task, points(unsupported, "warning")]),
+            Markup(self.graph.to_svg()),
+        )
+
     def compare(self, before: Process) -> list[str]:
         """Say what differs from an earlier process, a line for each change."""
         lines = [str(edit) for edit in self.graph.difference(before.graph)]
@@ -316,6 +325,10 @@ class Process:
 # the picture --------------------------------------------------------------------------
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 120, 32, 24, 48
+_HEAD = Markup(
+    '<defs><marker id="arrowhead" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+    'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="currentColor"/></marker></defs>'
+)
 
 
 def _draw(graph: CausalGraph) -> str:
@@ -331,35 +344,40 @@ def _draw(graph: CausalGraph) -> str:
         margin = (width - len(names) * (_WIDTH + _GAP_X) + _GAP_X) / 2
         for index, name in enumerate(names):
             corner[name] = (margin + index * (_WIDTH + _GAP_X), level * (_HEIGHT + _GAP_Y) + 8)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        'font-family="sans-serif" font-size="12" style="max-width:100%">',
-        f"<title>Causal graph: {len(graph.edges)} edges</title>",
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="currentColor"/></marker>'
-        "</defs>",
-        *(_arrow(corner[cause], corner[effect]) for cause, effect in graph.edges),
-        *(_box(name, *corner[name]) for name in graph.order),
-        "</svg>",
-    ]
-    return "".join(parts)
-
-
-def _arrow(cause: tuple[float, float], effect: tuple[float, float]) -> str:
-    x1, y1 = cause[0] + _WIDTH / 2, cause[1] + _HEIGHT
-    x2, y2 = effect[0] + _WIDTH / 2, effect[1]
-    bend = (y2 - y1) / 2
-    return (
-        f'<path d="M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}" '
-        'fill="none" stroke="currentColor" marker-end="url(#tip)"/>'
+    return str(
+        element(
+            "svg",
+            element("title", f"Causal graph: {len(graph.edges)} edges"),
+            _HEAD,
+            [_arrow(corner[cause], corner[effect]) for cause, effect in graph.edges],
+            [_box(name, *corner[name]) for name in graph.order],
+            xmlns="http://www.w3.org/2000/svg",
+            viewBox=f"0 0 {width} {height}",
+            width=width,
+            height=height,
+            role="img",
+            font_family="sans-serif",
+            font_size=12,
+        )
     )
 
 
-def _box(name: str, x: float, y: float) -> str:
-    shown = name if len(name) <= 17 else name[:16] + "…"
-    return (
-        f'<g><title>{escape(name)}</title><rect x="{x:g}" y="{y:g}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" rx="6" fill="none" stroke="currentColor"/>'
-        f'<text x="{x + _WIDTH / 2:g}" y="{y + _HEIGHT / 2 + 4:g}" text-anchor="middle" '
-        f'fill="currentColor">{escape(shown)}</text></g>'
+def _arrow(cause: tuple[float, float], effect: tuple[float, float]) -> Markup:
+    x1, y1 = cause[0] + _WIDTH / 2, cause[1] + _HEIGHT
+    x2, y2 = effect[0] + _WIDTH / 2, effect[1]
+    bend = (y2 - y1) / 2
+    curve = f"M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}"
+    return element(
+        "path", d=curve, fill="none", stroke="currentColor", marker_end="url(#arrowhead)"
+    )
+
+
+def _box(name: str, x: float, y: float) -> Markup:
+    place = {"x": f"{x:g}", "y": f"{y:g}", "width": _WIDTH, "height": _HEIGHT}
+    middle = {"x": f"{x + _WIDTH / 2:g}", "y": f"{y + _HEIGHT / 2 + 4:g}"}
+    return element(
+        "g",
+        element("title", name),
+        element("rect", **place, rx=6, fill="none", stroke="currentColor"),
+        element("text", shown(name, 17), **middle, text_anchor="middle", fill="currentColor"),
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
+from tablewright.markup import listing, panel, points
+
 Context = Literal["parents", "ancestors", "all_done"]
 """What a worker is given: columns of the components it follows, of all before, of all done."""
 
@@ -258,6 +260,19 @@ class TeamPlan:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [part.id, part.role, ", ".join(part.features), ", ".join(part.parents)]
+            for part in self.components
+        ]
+        if self.label_role:
+            rows.append(["label", self.label_role, "the target", "all"])
+        return panel(
+            f"Plan of a team ({self.made})",
+            listing(("component", "role", "writes", "after"), rows),
+            *filter(None, [points(self.repairs)]),
+        )
 
 
 def _halves(part: Component, local: set[str], ids: set[str]) -> list[Component]:
