@@ -172,8 +172,9 @@ def test_the_band_takes_real_rows_over_only_if_asked() -> None:
 def test_the_determinant_is_that_of_the_precision() -> None:
     check = InformationGain().fit(points(50, 0, classes=3), SCHEMA, rng())
     design = check.real_
-    full = log_determinant(design, design, 4, "full")
-    blocks, diagonal = (log_determinant(design, design, 4, form) for form in _forms())
+    model = check.fitted(design)
+    full = log_determinant(design, model, 4, "full")
+    blocks, diagonal = (log_determinant(design, model, 4, form) for form in _forms())
     assert full <= blocks <= diagonal  # Fischer's and Hadamard's inequalities
     assert check.gain(design, design) > 0
 

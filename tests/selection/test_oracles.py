@@ -21,7 +21,7 @@ from tablewright.selection.candidates import read_candidates
 from tablewright.selection.distances import NearDuplicates, Outliers
 from tablewright.selection.diversity import Diversity
 from tablewright.selection.feature_space import RealRows, normal_scores
-from tablewright.selection.information import InformationGain, log_determinant
+from tablewright.selection.information import InformationGain, Model, log_determinant
 from tablewright.selection.label_features import LabelFeatures, _feature_ranks, _out_of_bag
 from tablewright.selection.model_prior import Evidence, _gaussian, _Prior, class_posterior
 from tablewright.selection.pipeline import Trimmed
@@ -276,18 +276,19 @@ def test_determinants_are_those_of_the_curvature_by_hand() -> None:
     _, rows = design(two_classes(40, 0).with_columns(y=pl.Series([*"abcd"] * 10)))
     from tablewright.metrics.learners import fit
 
-    p = fit("linear", rows, 4, rng())(rows)
+    model = Model(fit("linear", rows, 4, rng()), rows)
+    p = model.predict(rows)
     z = np.column_stack([rows.linear, np.ones(40)])
     curvature = np.zeros((4 * z.shape[1],) * 2)
     for row, q in zip(z, p, strict=True):
         curvature += np.kron(np.diag(q) - np.outer(q, q), np.outer(row, row))
     whole = np.linalg.slogdet(np.eye(len(curvature)) + curvature)[1]
     blocks = [np.eye(z.shape[1]) + (z * (q * (1 - q))[:, None]).T @ z for q in p.T]
-    assert log_determinant(rows, rows, 4, "full") == pytest.approx(whole)
+    assert log_determinant(rows, model, 4, "full") == pytest.approx(whole)
     expected = sum(np.linalg.slogdet(block)[1] for block in blocks)
-    assert log_determinant(rows, rows, 4, "one-vs-rest") == pytest.approx(expected)
+    assert log_determinant(rows, model, 4, "one-vs-rest") == pytest.approx(expected)
     expected = sum(np.log(np.diag(block)).sum() for block in blocks)
-    assert log_determinant(rows, rows, 4, "diagonal") == pytest.approx(expected)
+    assert log_determinant(rows, model, 4, "diagonal") == pytest.approx(expected)
     with pytest.raises(InputError):
         InformationGain(form="half")  # type: ignore[arg-type]  # what is tested
 
@@ -299,12 +300,12 @@ def test_losses_are_squared_errors_of_numbers_and_log_losses_of_classes() -> Non
     rows = real_rows.design(real_rows.real)
     ridge = Ridge(alpha=1.0).fit(rows.linear, rows.y)
     expected = ((rows.y - ridge.predict(rows.linear)) ** 2).mean()
-    assert _loss(rows, rows, real_rows) == pytest.approx(expected)
+    assert _loss(rows, rows, real_rows, "linear") == pytest.approx(expected)
     real_rows, rows = design(two_classes(50, 0))
     from tablewright.metrics.learners import fit
 
     p = fit("linear", rows, 3, rng())(rows)[np.arange(50), rows.y.astype(int)]
-    assert _loss(rows, rows, real_rows) == pytest.approx(-np.log(p).mean())
+    assert _loss(rows, rows, real_rows, "linear") == pytest.approx(-np.log(p).mean())
 
 
 # beliefs about labels -------------------------------------------------------------

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import LinearSVC
 
 from tablewright import Schema, Trim
 from tablewright.errors import InputError
@@ -104,7 +108,10 @@ def test_with_few_real_rows_a_sound_pool_weighs_something_and_a_wrong_one_nothin
     assert kept.height == 0
     assert kept.schema == few.schema
     assert trim.result_.trust == "data"
-    assert "nothing was kept of 80 candidates: use the real rows alone" in trim.result_.notes
+    assert any(
+        note.startswith("nothing was kept of 80 candidates: use the real rows alone; rejected by")
+        for note in trim.result_.notes
+    )
     with pytest.warns(TrimWarning, match="nothing was kept"):
         kept, trim = trimmed(people(80, 1), few, trust="data")
     assert "12 real rows do not tell which other rows help" in trim.result_.notes
@@ -242,12 +249,58 @@ def test_published_takes_real_rows_over_and_warns_where_it_is_ill_posed() -> Non
 
 
 def test_the_literal_thirty_per_cent_passes_no_batch_and_says_so() -> None:
+    trim = Trim("y", variant="published", c=0.0, random_state=0).fit(people(100, 0))
+    trim.checks_ = [check for check in trim.checks_ if check.name != "information gain"]
     with pytest.warns(TrimWarning) as caught:
-        kept, _ = trimmed(people(60, 1), variant="published", c=0.0)
+        kept = trim.transform(people(60, 1))
     messages = [str(warning.message) for warning in caught]
     assert any("no batch can pass the diversity rule 'relative'" in m for m in messages)
     assert isinstance(kept, pl.DataFrame)
     assert kept.height == 0
+
+
+def test_where_nothing_is_kept_the_strict_gates_are_named_with_what_can_be_done() -> None:
+    train = people(60, 0)
+    for diversity in ("relative", "no_harm"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrimWarning)
+            _, trim = trimmed(
+                people(60, 1), train, variant="published", c=50.0, diversity=diversity
+            )
+        came = {name: (n_in, n_out) for name, n_in, n_out in trim.result_.counts}
+        assert came["information gain"][1] == 0  # so that diversity saw no row
+        note = trim.result_.notes[-1]
+        assert f"information gain {came['information gain'][0]}" in note
+        assert "information gain: take c=0, or update='frozen'" in note
+        assert "diversity" not in note
+        assert not any("no batch can pass the diversity" in n for n in trim.result_.notes)
+
+
+@pytest.mark.parametrize("estimator", ["boosted trees", GaussianNB()])
+def test_the_downstream_model_of_the_published_line_is_a_choice(estimator: Any) -> None:
+    def costs(model: Any) -> np.ndarray:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrimWarning)
+            _, trim = trimmed(people(60, 1), variant="published", c=0.0, estimator=model)
+        frame = trim.result_.frame()
+        return frame.filter(pl.col("_stage") == "cost band")["_score"].to_numpy()
+
+    own, linear = costs(estimator), costs("linear")
+    assert len(own)
+    assert not np.array_equal(own, linear)
+
+
+def test_a_downstream_model_that_is_the_linear_one_judges_as_it_does() -> None:
+    """Both are fitted on the same columns; solvers differ in the last digits alone."""
+    found = []
+    for model in ("linear", LogisticRegression(max_iter=1000)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrimWarning)
+            _, trim = trimmed(
+                people(60, 1), variant="published", c=1.0, diversity="no_harm", estimator=model
+            )
+        found.append(trim.result_.keep.tolist())
+    assert found[0] == found[1]
 
 
 def test_batches_are_judged_in_the_order_of_their_numbers() -> None:
@@ -280,6 +333,10 @@ def test_options_that_do_not_fit_are_told_in_one_sentence() -> None:
         Trim("y", random_state=0).fit(train).transform(train.drop("town"))
     with pytest.raises(InputError, match="quotas are rows per class of the target"):
         Trim(quotas={"high": 3}).fit(train)
+    with pytest.raises(InputError, match="estimator is 'boosted trees' or 'linear', or an"):
+        Trim("y", variant="published", estimator="svm").fit(train)
+    with pytest.raises(InputError, match="estimator: LinearSVC has no fit or no predict_proba"):
+        Trim("y", variant="published", estimator=LinearSVC()).fit(train)
 
 
 def test_no_candidates_are_no_error() -> None:

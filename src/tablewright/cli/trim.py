@@ -46,6 +46,20 @@ from tablewright.errors import InputError
     "non_negative or no_harm.",
 )
 @click.option("--c", type=float, help="Margin of the published gain of information.")
+@click.option(
+    "--update",
+    type=click.Choice(["refit", "frozen"]),
+    default="refit",
+    show_default=True,
+    help="Whether the published gain of information fits its model anew with each batch.",
+)
+@click.option(
+    "--estimator",
+    type=click.Choice(["linear", "boosted trees"]),
+    default="linear",
+    show_default=True,
+    help="Downstream model of the published line.",
+)
 @options.schema
 @options.encoding
 @options.spreadsheet

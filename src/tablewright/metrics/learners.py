@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -101,14 +102,14 @@ class Task:
     learners: tuple[str, ...] = LEARNERS
 
     def fit(
-        self, learner: str, train: Design, rng: np.random.Generator, balanced: bool = False
+        self, learner: Any, train: Design, rng: np.random.Generator, balanced: bool = False
     ) -> Callable[[Design], Floats]:
         """Fit a learner.
 
         Parameters
         ----------
-        learner : str
-            One of `LEARNERS`.
+        learner : str or estimator of scikit-learn
+            One of `LEARNERS`; an estimator gets the columns of the linear one.
         train : Design
             Rows to fit on.
         rng : numpy Generator
@@ -130,12 +131,14 @@ class Task:
         known = ~np.isnan(train.trees).all(axis=0)
 
         def inputs(rows: Design) -> Floats:
-            return rows.linear if learner == "linear" else np.where(known, rows.trees, 0.0)
+            return np.where(known, rows.trees, 0.0) if learner == LEARNERS[0] else rows.linear
 
         if learner == "linear":
             model = _linear(self.n_classes, train.linear.shape[1], weight)
-        else:
+        elif learner == LEARNERS[0]:
             model = self._boosted(train.categorical, weight, seed)
+        else:
+            model = _seeded(clone(learner), seed)
         with warnings.catch_warnings(), one_thread():
             # separable classes do not converge, and their ranking is fine all the same
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -175,8 +178,16 @@ def _is_categorical(feature: Feature) -> bool:
     return feature.levels is not None and 2 < len(feature.levels) <= _MAX_CATEGORIES
 
 
+def _seeded(model: Any, seed: int) -> Any:
+    """Seed an estimator that takes a seed and has none."""
+    parameters = model.get_params()
+    if "random_state" in parameters and parameters["random_state"] is None:
+        model.set_params(random_state=seed)
+    return model
+
+
 def fit(
-    learner: str, train: Design, n_classes: int, rng: np.random.Generator
+    learner: Any, train: Design, n_classes: int, rng: np.random.Generator
 ) -> Callable[[Design], Floats]:
     """Fit a learner of `n_classes` classes, or of numbers where 0, as `Task.fit` does."""
     return Task(n_classes, 0, 20).fit(learner, train, rng)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.metrics.crossfit import out_of_fold, stratified_folds
-from tablewright.metrics.learners import Design, fit
+from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import GrowingRows
@@ -40,6 +39,8 @@ class CostBand(GrowingRows):
     real_costs : {"out_of_fold", "in_sample"}, default="out_of_fold"
         Whether a model that has not seen a real row gives it its cost; published are those of
         the model that was fitted on it, which are low.
+    estimator : {"linear", "boosted trees"} or estimator of scikit-learn, default="linear"
+        The model of the real rows.
 
     Raises
     ------
@@ -70,6 +71,7 @@ class CostBand(GrowingRows):
         *,
         include_bootstrap: bool = False,
         real_costs: Literal["out_of_fold", "in_sample"] = "out_of_fold",
+        estimator: Any = "linear",
     ) -> None:
         if not 0 < beta < 0.5 or not beta <= alpha < 1:
             raise InputError(
@@ -81,6 +83,7 @@ class CostBand(GrowingRows):
         self.alpha = alpha
         self.include_bootstrap = include_bootstrap
         self.real_costs = real_costs
+        self.estimator = estimator
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Learn the model from typed real rows."""
@@ -97,7 +100,7 @@ class CostBand(GrowingRows):
             return Judgement.all_pass(0)
         drawn = rng.integers(len(self.real_), size=m)
         batch = self.design(rows)
-        model = self._model(self.rows_, rng)
+        model = self.model(self.rows_, rng)
         known = self.honest_ if self.real_costs == "out_of_fold" else model(self.real_)
         costs = self._costs(batch.y, model(batch))
         real = self._costs(self.real_.y, known)[drawn]
@@ -110,17 +113,14 @@ class CostBand(GrowingRows):
         taken = self.real_rows_.real.frame[drawn[inside[m:]].tolist()]
         return Judgement(result.keep, result.score, result.reasons, result.notes, taken)
 
-    def _model(self, rows: Design, rng: np.random.Generator) -> Callable[[Design], Floats]:
-        return fit("linear", rows, self.real_rows_.n_codes, rng)
-
     def _predicted(self, rows: Design, rng: np.random.Generator) -> Floats:
         """Predictions of each real row by a model that has not seen it."""
         if len(rows) < 2:
-            return np.asarray(self._model(rows, rng)(rows))
+            return np.asarray(self.model(rows, rng)(rows))
         folds = stratified_folds(rows.y, 5, rng, rows.row_keys)
 
         def predict(train: Mask, test: Mask) -> Floats:
-            return np.asarray(self._model(rows.take(train), rng)(rows.take(test)))
+            return np.asarray(self.model(rows.take(train), rng)(rows.take(test)))
 
         return out_of_fold(folds, predict)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from scipy.special import ndtri
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
-from tablewright.metrics.learners import Design
+from tablewright.metrics.learners import Design, fit
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Mask
 
@@ -130,6 +131,8 @@ class GrowingRows:
     """What the published checks judge batches by: real rows, and those accepted so far."""
 
     name: str
+    estimator: Any = "linear"
+    """The downstream model: a learner's name or an estimator of scikit-learn."""
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Take typed real rows in.
@@ -146,6 +149,10 @@ class GrowingRows:
     def learn(self, rows: pl.DataFrame) -> None:
         """Add accepted typed rows to those that later batches are judged by."""
         self.rows_ = self.rows_.join(self.design(rows))
+
+    def model(self, rows: Design, rng: np.random.Generator) -> Callable[[Design], Floats]:
+        """Fit the downstream model."""
+        return fit(self.estimator, rows, self.real_rows_.n_codes, rng)
 
     def design(self, rows: pl.DataFrame) -> Design:
         """Return what learners see of typed rows."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.metrics.learners import Design, fit
+from tablewright.metrics.learners import Design
 from tablewright.schema import Schema
 from tablewright.selection.check import Floats, Judgement
 from tablewright.selection.feature_space import GrowingRows
@@ -42,6 +44,9 @@ class InformationGain(GrowingRows):
     form : {"auto", "full", "one-vs-rest", "diagonal"}, default="auto"
         What of the precision is made: all; a block per class; its diagonal. ``"auto"`` makes all
         up to 2,000 parameters, blocks up to as many columns, else the diagonal.
+    estimator : {"linear", "boosted trees"} or estimator of scikit-learn, default="linear"
+        The downstream model. One that is not linear has no posterior of its own: the information
+        is that on a linear model whose predictions are those of the estimator.
 
     Raises
     ------
@@ -74,6 +79,7 @@ class InformationGain(GrowingRows):
         update: Update = "refit",
         n_null: int = 1000,
         form: Form = "auto",
+        estimator: Any = "linear",
     ) -> None:
         if update not in ("refit", "frozen"):
             raise InputError(f"update is 'refit' or 'frozen', not {update!r}")
@@ -85,10 +91,12 @@ class InformationGain(GrowingRows):
         self.update = update
         self.n_null = n_null
         self.form = form
+        self.estimator = estimator
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
         """Take the typed real rows in."""
-        self.spread_ = np.nan
+        self.null_seed_ = int(rng.integers(2**31))
+        self.spreads_: dict[int, float] = {}
         return super().fit(train, schema, rng)
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
@@ -99,54 +107,71 @@ class InformationGain(GrowingRows):
         drawn = self.real_.take(rng.integers(len(self.real_), size=rows.height))
         batch = self.design(rows)
         gap = self.gain(batch, self.rows_) - self.gain(drawn, self.rows_)
-        limit = self.c * self.spread(rows.height, rng) if self.c else 0.0
+        limit = self.c * self.spread(rows.height) if self.c else 0.0
         declared = f"the batch tells {gap:+.2f} nats more than real rows do (needs {limit:.2f})"
         return Judgement.of(np.full(rows.height, gap > limit), declared, np.full(rows.height, gap))
 
-    def spread(self, n_rows: int, rng: np.random.Generator) -> float:
+    def spread(self, n_rows: int) -> float:
         """Return the standard deviation of the gap between two bootstrap batches, in nats.
 
-        It is found once, for the size of the first batch.
+        It is found once for each size of a batch, whoever asks for it.
         """
-        if np.isnan(self.spread_):
-            n_real = len(self.real_)
-            gains = [
-                self.gain(self.real_.take(rng.integers(n_real, size=n_rows)), self.real_)
-                for _ in range(self.n_null)
-            ]
+        if n_rows not in self.spreads_:
+            rng = np.random.default_rng([self.null_seed_, n_rows])
+            real = self.real_
+            drawn = (rng.integers(len(real), size=n_rows) for _ in range(self.n_null))
+            model = self._frozen(real)
+            gains = [self._log_determinant(real.join(real.take(index)), model) / 2
+                     for index in drawn]  # fmt: skip
             # the gains of two batches are independent and alike
-            self.spread_ = float(np.sqrt(2) * np.std(gains, ddof=1))
-        return self.spread_
+            self.spreads_[n_rows] = float(np.sqrt(2) * np.std(gains, ddof=1))
+        return self.spreads_[n_rows]
 
     def gain(self, batch: Design, rows: Design) -> float:
         """Return the information that a batch adds to rows, in nats."""
-        n_classes = self.real_rows_.n_codes
-        both = rows.join(batch)
-        before = log_determinant(rows, rows, n_classes, self.form)
-        source = both if self.update == "refit" else rows
-        return (log_determinant(both, source, n_classes, self.form) - before) / 2
+        before = self._log_determinant(rows, self.fitted(rows))
+        return (self._log_determinant(rows.join(batch), self._frozen(rows)) - before) / 2
+
+    def fitted(self, rows: Design) -> Model:
+        """Fit the model; its chance hangs on nothing else."""
+        return Model(self.model(rows, np.random.default_rng(0)), rows)
+
+    def _frozen(self, rows: Design) -> Model | None:
+        """Return the model that judges whatever is added to rows; None where it is fitted anew."""
+        return self.fitted(rows) if self.update == "frozen" else None
+
+    def _log_determinant(self, rows: Design, model: Model | None) -> float:
+        model = self.fitted(rows) if model is None else model
+        return log_determinant(rows, model, self.real_rows_.n_codes, self.form)
 
 
-def log_determinant(rows: Design, source: Design, n_classes: int, form: Form = "auto") -> float:
-    """Return the log determinant of the posterior precision of a model.
+@dataclass(frozen=True)
+class Model:
+    """A fitted model, and the rows that it was fitted on."""
+
+    predict: Callable[[Design], Floats]
+    source: Design
+
+
+def log_determinant(rows: Design, model: Model, n_classes: int, form: Form = "auto") -> float:
+    """Return the log determinant of the posterior precision of a linear model.
 
     Parameters
     ----------
     rows : Design
         What the posterior is of.
-    source : Design
-        Rows that the parameters are fitted on, which is where the curvature is taken.
+    model : Model
+        Says where the curvature is taken.
     n_classes : int
         0 for regression. A class that no row has adds nothing.
     form : str, default="auto"
         See `InformationGain`.
     """
-    model = fit("linear", source, n_classes, np.random.default_rng(0))
     z = np.column_stack([rows.linear, np.ones(len(rows))])
     if not n_classes:
-        residual = source.y - model(source)
+        residual = model.source.y - model.predict(model.source)
         return _log_det(z / (float(residual.std()) or 1.0))
-    p = model(rows)
+    p = model.predict(rows)
     p = p[:, p.max(axis=0) > 0]
     if p.shape[1] == 2:
         p = p[:, 1:]  # one logit says both

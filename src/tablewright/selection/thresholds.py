@@ -82,17 +82,19 @@ def _losses(
     """Loss on a fold for each coefficient."""
     train = real.filter(~aside)
     fitted = fit_checks([copy.copy(check) for check in checks], train, schema, seed)
+    estimator = next(c.estimator for c in checks if isinstance(c, InformationGain))
     known, asked = (real_rows.design(real_rows.rows(part)) for part in (train, real.filter(aside)))
     result = []
     for c in COEFFICIENTS:
         kept = run_checks(_with_coefficient(fitted, c), rows, batches, seed).rows()
-        result.append(_loss(known.join(real_rows.design(real_rows.rows(kept))), asked, real_rows))
+        both = known.join(real_rows.design(real_rows.rows(kept)))
+        result.append(_loss(both, asked, real_rows, estimator))
     return result
 
 
-def _loss(rows: Design, asked: Design, real_rows: RealRows) -> float:
+def _loss(rows: Design, asked: Design, real_rows: RealRows, estimator: Any) -> float:
     n_classes = real_rows.n_codes
-    predicted = fit("linear", rows, n_classes, np.random.default_rng(0))(asked)
+    predicted = fit(estimator, rows, n_classes, np.random.default_rng(0))(asked)
     if not n_classes:
         return float(((asked.y - predicted) ** 2).mean())
     own = predicted[np.arange(len(asked)), asked.y.astype(np.intp)]

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError
+from tablewright.metrics.learners import LEARNERS
 from tablewright.random_state import seed_of
 from tablewright.schema import Schema, suggest
 from tablewright.selection.candidates import read_candidates
@@ -33,8 +34,18 @@ from tablewright.threads import one_thread
 
 Ints = NDArray[np.intp]
 
-_N_NULL = 200
-"""Published are 1,000; so many give a standard deviation within 5 %, in a fifth of the time."""
+_ADVICE = {
+    "reading": "its cells cannot be read as the columns are: look at the reasons",
+    "sanity": "the real rows or rules rule its values out: look at the reasons, and widen the "
+    "schema's ranges or categories if they are right",
+    "near-duplicates": "it repeats real rows",
+    "outliers": "it is not like the real rows",
+    "relations": "its columns do not go together as those of the real rows do",
+    "labels": "if you have reason to trust who wrote it, say trust='generator'",
+    "information gain": "take c=0, or update='frozen', as Team-then-Trim does",
+    "diversity": "take diversity='percentile', or 'no_harm'",
+}
+"""What can be done where a check rejects nearly all that comes to it."""
 
 
 class TrimWarning(UserWarning):
@@ -85,6 +96,9 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     update : {"refit", "frozen"}, default="refit"
         Whether the published line fits the model of the information anew with each batch, or
         judges all by the model of the real rows; see `information.InformationGain`.
+    estimator : {"linear", "boosted trees"} or estimator of scikit-learn, default="linear"
+        The downstream model, by which the published line finds costs and information; a
+        classifier needs `predict_proba`.
     missing : {"schema", "allow"}, default="schema"
         Whether a cell may be empty in a column that has no empty cell.
     decimals : {"ignore", "reject"}, default="ignore"
@@ -132,6 +146,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         diversity: Rule | None = None,
         c: float | None = None,
         update: Update = "refit",
+        estimator: Any = "linear",
         missing: Literal["schema", "allow"] = "schema",
         decimals: Literal["ignore", "reject"] = "ignore",
         random_state: Any = None,
@@ -147,6 +162,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.diversity = diversity
         self.c = c
         self.update = update
+        self.estimator = estimator
         self.missing = missing
         self.decimals = decimals
         self.random_state = random_state
@@ -270,8 +286,8 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         if self.variant == "published":
             return [
                 sanity,
-                CostBand(include_bootstrap=True, real_costs="in_sample"),
-                InformationGain(self.c or 0.0, update=self.update, n_null=_N_NULL),
+                CostBand(include_bootstrap=True, real_costs="in_sample", estimator=self.estimator),
+                InformationGain(self.c or 0.0, update=self.update, estimator=self.estimator),
                 Diversity(self.diversity or "relative", assigner="mlp"),
             ]
         spread = Diversity(self.diversity or "no_harm", fate="select")
@@ -293,6 +309,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             raise InputError(f"variant is 'default' or 'published', not {self.variant!r}")
         if self.variant == "published" and schema.target is None:
             raise InputError("the published line judges labels: name the target")
+        _check_estimator(self.estimator, schema)
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size is at least 1, not {self.batch_size}")
         if self.quotas and schema.target is None:
@@ -317,7 +334,32 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
 
 def _nothing(found: Trimmed) -> str:
-    return f"nothing was kept of {len(found.keep)} candidates: use the real rows alone"
+    """Name the checks that rejected rows, and say what can be done about the strictest."""
+    lost = ", ".join(f"{name} {n_in - n_out}" for name, n_in, n_out in found.counts if n_in > n_out)
+    strict = [name for name, n_in, n_out in found.counts if n_in and n_out <= n_in / 10]
+    advice = "; ".join(f"{name}: {_ADVICE[name]}" for name in strict if name in _ADVICE)
+    return (
+        f"nothing was kept of {len(found.keep)} candidates: use the real rows alone; rejected by "
+        f"{lost}{advice and f' ({advice})'}"
+    )
+
+
+def _check_estimator(estimator: Any, schema: Schema) -> None:
+    """Refuse a downstream model that cannot predict the target."""
+    if isinstance(estimator, str):
+        if estimator not in LEARNERS:
+            known = " or ".join(map(repr, LEARNERS))
+            raise InputError(
+                f"estimator is {known}, or an estimator of scikit-learn, not {estimator!r}"
+            )
+        return
+    discrete = schema.target is not None and schema[schema.target].kind.is_discrete
+    method = "predict_proba" if discrete else "predict"
+    if not hasattr(estimator, "fit") or not hasattr(estimator, method):
+        raise InputError(
+            f"estimator: {type(estimator).__name__} has no fit or no {method}, which the target "
+            f"{schema.target!r} asks for"
+        )
 
 
 def _declared(said: Any) -> list[tuple[str, str]]:
@@ -344,7 +386,8 @@ def _ill_posed(found: Trimmed, checks: list[Check]) -> list[str]:
     diversity = next(check for check in checks if isinstance(check, Diversity))
     highest = float(np.log(diversity.n_clusters_)) - diversity.entropy_
     limit = diversity.limit(1, np.random.default_rng(0))
-    if diversity.rule in ("relative", "absolute") and limit > highest:
+    came = any(n_in for name, n_in, _ in found.counts if name == diversity.name)
+    if came and diversity.rule in ("relative", "absolute") and limit > highest:
         notes.append(
             f"no batch can pass the diversity rule {diversity.rule!r}: it asks for {limit:.2f} "
             f"nats more, and {highest:.2f} are missing to the maximum; take diversity='no_harm'"
