@@ -68,7 +68,7 @@ class Boosted(Sequential):
         max_rows: int | None = 8000,
         max_conditions: int | None = 12,
     ) -> None:
-        _xgboost()
+        import_xgboost()
         self.n_trees = n_trees
         self.max_depth = max_depth
         self.learning_rate = learning_rate
@@ -89,7 +89,7 @@ class Boosted(Sequential):
         n_bins = int(bins.max(initial=0)) + 1
         if len(asked) == 0 or n_bins == 1:
             return self._donors(j, asked, None)
-        xgb = _xgboost()
+        xgb = import_xgboost()
         settings = {
             "objective": "multi:softprob",
             "num_class": n_bins,
@@ -127,14 +127,15 @@ class Boosted(Sequential):
     ) -> BinDonors:
         booster = None
         if "booster" in arrays:
-            booster = _xgboost().Booster({"nthread": 1})
+            booster = import_xgboost().Booster({"nthread": 1})
             booster.load_model(bytearray(np.asarray(arrays["booster"], dtype=np.uint8).tobytes()))
         return self._donors(j, np.asarray(arrays["asked"], dtype=np.intp), booster)
 
 
-def _xgboost() -> Any:
+def import_xgboost() -> Any:
+    """Return the package, or say how to install it."""
     try:
         import xgboost
     except ImportError as error:
-        raise MissingExtraError("method 'boosted'", "xgboost") from error
+        raise MissingExtraError("XGBoost (method 'boosted', trees='xgboost')", "xgboost") from error
     return xgboost

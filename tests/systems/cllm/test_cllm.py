@@ -301,3 +301,13 @@ def test_a_model_with_moderate_faults_still_fills_the_request() -> None:
     assert rows.equals(system.sample(60))
     (line,) = system.result_.usage.lines
     assert (line.role, line.stage) == ("writer", "rows")
+
+
+def test_curation_takes_parameters_and_refuses_unknown_ones() -> None:
+    pytest.importorskip("xgboost")
+    system = CLLM("ill", curate={"trees": "xgboost", "min_auc": None}, random_state=0).fit(people())
+    assert system.curator_ is not None
+    assert (system.curator_.trees, system.curator_.min_auc) == ("xgboost", None)
+    assert system.sample(10).height == 10
+    with pytest.raises(InputError, match="curate: .*unexpected keyword argument 'tress'"):
+        CLLM("ill", curate={"tress": "xgboost"}, random_state=0).fit(people())

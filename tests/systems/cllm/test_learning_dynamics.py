@@ -166,3 +166,23 @@ def test_no_more_than_a_share_is_dropped_the_least_confident_first(
     marked = np.array([True, False, True, True])
     kept = _at_most(marked, np.array([0.01, 0.9, 0.15, 0.05]), share)
     assert np.flatnonzero(kept).tolist() == dropped
+
+
+def test_trees_of_xgboost_tell_the_same_flipped_rows_and_every_prefix_counts() -> None:
+    pytest.importorskip("xgboost")
+    rows = two_groups(40, 1).drop_nulls()
+    mixed = pl.concat([rows, turned(rows.head(6))])
+    check = fitted(trees="xgboost", n_checkpoints=20)
+    assert (
+        check.judge(mixed, np.random.default_rng(1)).keep.tolist()
+        == [True] * rows.height + [False] * 6
+    )
+    paths = check._own_label(check.real_rows_.rows(mixed))
+    assert paths.shape == (20, mixed.height)
+    design = check.real_rows_.design(check.real_rows_.rows(rows))
+    assert check.model_ is not None
+    np.testing.assert_allclose(
+        paths[-1, : rows.height], check.model_.predict_proba(design.trees).max(axis=1), atol=1e-6
+    )
+    with pytest.raises(InputError, match="trees is 'scikit-learn' or 'xgboost', not 'lightgbm'"):
+        LearningDynamics(trees="lightgbm")  # type: ignore[arg-type]  # what is tested

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -11,6 +11,7 @@ import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tablewright.errors import InputError
+from tablewright.generators.boosted import import_xgboost
 from tablewright.metrics.crossfit import out_of_fold, stratified_folds
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import Design
@@ -60,6 +61,8 @@ class LearningDynamics:
         Largest share of the rows judged that is dropped, the least confident ones.
     min_auc : float or None, default=0.6
         Out-of-fold AUC on the real rows below which nothing is dropped; None never abstains.
+    trees : {"scikit-learn", "xgboost"}, default="scikit-learn"
+        Whose boosted trees; XGBoost's, as in the paper, need the extra ``xgboost``.
 
     Attributes
     ----------
@@ -97,9 +100,13 @@ class LearningDynamics:
     unseen: Literal["keep", "drop"] = "keep"
     max_removed: float = 0.3
     min_auc: float | None = 0.6
+    trees: Literal["scikit-learn", "xgboost"] = "scikit-learn"
 
     def __post_init__(self) -> None:
-        check_parameters(self, {"unseen": OneOf("keep", "drop"), "n_checkpoints": Whole()})
+        check_parameters(self, {
+            "unseen": OneOf("keep", "drop"), "n_checkpoints": Whole(),
+            "trees": OneOf("scikit-learn", "xgboost"),
+        })  # fmt: skip
         for name, also in (("confidence", ""), ("max_removed", ""), ("uncertainty", "published")):
             value = getattr(self, name)
             if value != also and (isinstance(value, str) or not 0 <= value <= 1):
@@ -138,7 +145,7 @@ class LearningDynamics:
             seed = int(rng.integers(2**31))
             if self.min_auc is not None:
                 self.auc_ = self._own_auc(real, y, rng, seed)
-            self.model_ = _boosted(real, y, self.n_checkpoints, seed)
+            self.model_ = self._boosted(real, y, seed)
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
@@ -226,7 +233,7 @@ class LearningDynamics:
         folds = stratified_folds(y, 5, rng, real.row_keys)
 
         def predict(train: Mask, test: Mask) -> Floats:
-            model = _boosted(real.take(train), y[train], self.n_checkpoints, seed)
+            model = self._boosted(real.take(train), y[train], seed)
             result = np.zeros((int(test.sum()), int(y.max()) + 1))
             with one_thread():
                 result[:, model.classes_.astype(int)] = model.predict_proba(real.trees[test])
@@ -234,6 +241,11 @@ class LearningDynamics:
 
         result = out_of_fold(folds, predict)
         return classification(y.astype(np.int64), result, 0)["auroc"]
+
+    def _boosted(self, real: Design, y: Floats, seed: int) -> Any:
+        kind = _Xgboost if self.trees == "xgboost" else _hist
+        with one_thread():
+            return kind(real, self.n_checkpoints, seed).fit(real.trees, y)
 
     def _abstains(self) -> str:
         if self.model_ is None:
@@ -246,8 +258,9 @@ class LearningDynamics:
         return ""
 
 
-def _boosted(real: Design, y: Floats, n_trees: int, seed: int) -> Any:
-    model = HistGradientBoostingClassifier(
+def _hist(real: Design, n_trees: int, seed: int) -> Any:
+    """Make scikit-learn's trees with the settings of XGBoost."""
+    return HistGradientBoostingClassifier(
         max_iter=n_trees,
         learning_rate=0.3,
         max_depth=6,
@@ -257,8 +270,30 @@ def _boosted(real: Design, y: Floats, n_trees: int, seed: int) -> Any:
         categorical_features=real.categorical if real.categorical.any() else None,
         random_state=seed,
     )
-    with one_thread():
-        return model.fit(real.trees, y)
+
+
+class _Xgboost:
+    """XGBoost's classifier with its own settings, with prefixes of its trees and any classes."""
+
+    def __init__(self, real: Design, n_trees: int, seed: int) -> None:
+        self.model = import_xgboost().XGBClassifier(
+            n_estimators=n_trees, random_state=seed, n_jobs=1, enable_categorical=True,
+            feature_types=["c" if listed else "q" for listed in real.categorical],
+        )  # fmt: skip
+        self.n_trees = n_trees
+
+    def fit(self, x: Floats, y: Floats) -> Self:
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.model.fit(x, codes)
+        return self
+
+    def predict_proba(self, x: Floats) -> Floats:
+        return np.asarray(self.model.predict_proba(x), dtype=np.float64)
+
+    def staged_predict_proba(self, x: Floats) -> Iterator[Floats]:
+        for k in range(1, self.n_trees + 1):
+            found = self.model.predict_proba(x, iteration_range=(0, k))
+            yield np.asarray(found, dtype=np.float64)
 
 
 def _at_most(hard: Mask, confidence: Floats, share: float) -> Mask:

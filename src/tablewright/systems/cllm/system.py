@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
+from tablewright.errors import InputError
 from tablewright.random_state import Stream
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.cllm.learning_dynamics import LearningDynamics
@@ -65,8 +66,9 @@ class CLLM(System):
         those that were dropped.
     topic : str or None, default=None
         What the table is about, such as ``"patients of a heart clinic"``.
-    curate : bool, default=True
-        Whether rows are curated; False is the baseline "one prompt".
+    curate : bool or mapping, default=True
+        Whether rows are curated; False is the baseline "one prompt", a mapping changes parameters
+        of `LearningDynamics`, such as ``{"trees": "xgboost"}``.
     examples : {"random", "stratified", "nearest", "coreset"}, default="random"
         Which real rows a prompt shows: any; some of each class, by its share; one and those
         nearest to it; or those near the border of their class and those that stand for many
@@ -132,7 +134,7 @@ class CLLM(System):
     schema: Any = None
     variant: str = "default"
     topic: str | None = None
-    curate: bool = True
+    curate: bool | Mapping[str, Any] = True
     examples: str = "random"
     n_examples: int = 20
     rows_per_prompt: int | None = None
@@ -150,14 +152,19 @@ class CLLM(System):
         if self.curate and self.classes_ is not None:
             rng = np.random.default_rng([self.seed_, Stream.CLLM_CURATION])
             known = real.drop_nulls(target)
-            self.curator_ = LearningDynamics.preset(self.preset_.dynamics).fit(
-                known, self.writable_, rng
-            )
+            self.curator_ = self._curator().fit(known, self.writable_, rng)
         model = self.model("writer")
         if model is not None:
             model.sharing.check(self.schema_)
         else:
             self.fit_generator()
+
+    def _curator(self) -> LearningDynamics:
+        changes = self.curate if isinstance(self.curate, Mapping) else {}
+        try:
+            return LearningDynamics.preset(self.preset_.dynamics, **changes)
+        except TypeError as error:
+            raise InputError(f"curate: {error}") from error
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
         pool = self.pool(
