@@ -13,6 +13,7 @@ import pytest
 from tablewright.registry import names
 from tablewright.testing import Faults, Served, StandIn, Transport, serve
 from tests.cli.running import Outcome, Runner, put, visits
+from tests.systems.htdbu.news import news
 
 
 @pytest.fixture
@@ -265,3 +266,33 @@ def test_a_run_notes_the_seed_that_it_drew_so_that_resuming_asks_the_same(
     assert run("runs", "resume", tmp_path / "run", "--yes").code == 0
     assert len(endpoint.requests) == calls, "what was answered is not paid for twice"
     assert pl.read_csv(tmp_path / "out.csv").equals(first)
+
+
+def test_texts_are_named_on_the_command_line_and_said_to_be_real(
+    run: Runner, tmp_path: Path
+) -> None:
+    real, out, model = news(), tmp_path / "rows.csv", tmp_path / "m.tw"
+    train = put(tmp_path, real)
+    how = ("--target", "wins", "--method", "htdbu", "--set", "rules=[]", "--seed", 1)
+    done = run("generate", train, *how, "--text", "text:mood", "-n", 30, "--out", out)
+    assert done.code == 0, done.err
+    rows, known = pl.read_csv(out), dict(real.select("text", "mood").iter_rows())
+    assert [known[text] for text in rows["text"]] == rows["mood"].to_list()
+    said = "the texts of 'text' are real ones of the table"
+    assert done.err.count(said) == 1
+    options = json.loads((tmp_path / "rows.csv.manifest.json").read_text())["origin"]["options"]
+    assert said in str(options["notes"])
+    assert options["settings"]["texts"] == ["text:mood"]
+
+    assert run("fit", train, *how, "--set", "texts=text:mood", "--out", model).code == 0
+    again = run("sample", model, "-n", 30, "--out", out)
+    assert again.err.count(said) == 1, again.err
+
+    for method, text, message in (
+        ("trees", "text:mood", "--text goes with --method htdbu"),
+        ("htdbu", "text:mod", "the table has no column 'mod'; did you mean 'mood'?"),
+        ("htdbu", "text:mood:model", "texts of 'text' need a language model"),
+    ):
+        bad = run("generate", train, "--target", "wins", "--method", method, "--text", text,
+                  "-n", 5, "--out", out)  # fmt: skip
+        assert (bad.code, message in bad.err) == (2, True), bad.err

@@ -51,6 +51,14 @@ def _report(context: click.Context, option: click.Parameter, name: Path | None) 
 @options.where
 @options.balance
 @options.rules
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    metavar="COL:ATTRIBUTE",
+    help="A column of texts and the column that says what they are about, for --method htdbu: "
+    "rows get real texts, or with COL:ATTRIBUTE:model those that a model writes.",
+)
 @options.seed
 @options.schema
 @click.option(
@@ -75,6 +83,7 @@ def generate(
     where: str | None,
     balance: str | None,
     rules: Path | None,
+    texts: tuple[str, ...],
     seed: int,
     schema_file: Path | None,
     report: Path | None,
@@ -89,6 +98,10 @@ def generate(
     do without one, on this machine alone, where none is named.
     """
     request = Request.of(n_rows, where, balance, rules)
+    if texts and method != "htdbu":
+        raise click.UsageError("--text goes with --method htdbu, which pairs texts with rows")
+    if texts:
+        settings = {**settings, "texts": list(texts)}
     check_rows_output(out, train, schema_file)
     if rejected is not None:
         check_rows_output(rejected, train, schema_file)

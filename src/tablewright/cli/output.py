@@ -83,10 +83,15 @@ def origin(
     )
 
 
+def notes_of(learner: Learner) -> dict[str, Any]:
+    """Return what a system notes of its rows, for the manifest."""
+    result = getattr(learner, "result_", None)
+    return {"notes": list(result.notes)} if result is not None and result.notes else {}
+
+
 def spent_by(learner: Learner, llm: ModelOptions) -> dict[str, Any]:
     """Say what a system notes of its rows, and what language models had part in them."""
-    result = getattr(learner, "result_", None)
-    notes = {"notes": list(result.notes)} if result is not None and result.notes else {}
+    result, notes = getattr(learner, "result_", None), notes_of(learner)
     if not llm or result is None:
         return notes
     return {

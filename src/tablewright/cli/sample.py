@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import click
 
 from tablewright.cli import options
-from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
+from tablewright.cli.output import check_rows_output, notes_of, origin_of, write_with_progress
+from tablewright.cli.progress import say
 from tablewright.cli.request import Request
 
 
@@ -33,20 +35,20 @@ def sample(
     spreadsheet_safe: bool,
 ) -> None:
     """Write rows from a MODEL of 'tablewright fit'."""
-    from tablewright.systems import load
+    from tablewright.systems import RowsWarning, load
 
     request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, model)
     synthesizer = load(model)
     pieces = request.batches(synthesizer, seed)
     origin = origin_of(synthesizer, seed, request.options(), model)
-    write_with_progress(
-        pieces,
-        synthesizer.schema_,
-        request.n_rows,
-        out,
-        origin,
-        quiet=quiet,
-        spreadsheet_safe=spreadsheet_safe,
-    )
+    with warnings.catch_warnings():
+        if not quiet:
+            warnings.simplefilter("ignore", RowsWarning)  # the notes say it
+        write_with_progress(
+            pieces, synthesizer.schema_, request.n_rows, out, origin,
+            after=lambda: notes_of(synthesizer), quiet=quiet, spreadsheet_safe=spreadsheet_safe,
+        )  # fmt: skip
+    for note in notes_of(synthesizer).get("notes", []):
+        say(f"note: {note}", quiet)
     request.say_audit(synthesizer, quiet)

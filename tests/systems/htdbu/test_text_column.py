@@ -264,3 +264,25 @@ def test_rows_without_the_attribute_get_no_text() -> None:
         result.write(TABLE.select("size"), rng())
     with pytest.raises(InputError, match="no text in 'text'"):
         TextColumn("text", "mood").fit(TABLE.with_columns(pl.lit(None).alias("mood")))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("news:mood", ("news", "mood", "real")),
+        (" news : mood ", ("news", "mood", "real")),
+        ("news:mood:real", ("news", "mood", "real")),
+        ("news:mood:model", ("news", "mood", "model")),
+    ],
+)
+def test_a_text_column_is_read_from_its_name_and_its_attribute(
+    text: str, expected: tuple[str, str, str]
+) -> None:
+    made = TextColumn.parse(text)
+    assert (made.column, made.attribute, made.texts) == expected
+
+
+@pytest.mark.parametrize("text", ["news", "news:", ":mood", "news:mood:gpt", "a:b:model:c", ""])
+def test_anything_else_is_no_text_column(text: str) -> None:
+    with pytest.raises(InputError, match=r"a text column is COLUMN:ATTRIBUTE, such as news:mood"):
+        TextColumn.parse(text)

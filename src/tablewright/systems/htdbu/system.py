@@ -77,9 +77,11 @@ class HTDBU(System):
     enforce : {"intervene", "condition"}, default="intervene"
         Whether columns drawn early keep their distribution and later ones bend to the rules, or
         rows are distributed as the learned rows that keep the rules, at the cost of drawing more.
-    texts : TextColumn, list of TextColumn or None, default=None
+    texts : TextColumn, str, list of these or None, default=None
         Columns of texts with an attribute, which joins the skeleton; see `texts`. A
         row gets a real text with its attribute's value, or one that a model writes.
+        ``"news:mood"`` stands for ``TextColumn("news", "mood")``, ``"news:mood:model"`` for
+        texts by a model.
     llm : LLM, mapping of str to LLM or None, default=None
         Model of the roles ``"rules"`` and ``"text"``.
     variant : {"default", "published"}, default="default"
@@ -144,7 +146,7 @@ class HTDBU(System):
     texture: Any = None
     skeleton: Any = "auto"
     enforce: str = "intervene"
-    texts: TextColumn | Sequence[TextColumn] | None = None
+    texts: str | TextColumn | Sequence[str | TextColumn] | None = None
     llm: Models = None
     variant: str = "default"
     loop: bool | int = False
@@ -232,7 +234,8 @@ class HTDBU(System):
         )  # fmt: skip
         tuned = str(self.trace_).splitlines() if self.loop else []
         skeleton = created.skeleton
-        for note in (*self.written_.notes, *tuned, *skeleton.notes, *skeleton.intended):
+        texts = [note for column in self.texts_.columns for note in (column.note, *column.notes_)]
+        for note in (*self.written_.notes, *tuned, *skeleton.notes, *skeleton.intended, *texts):
             result.note(note)
         result.details["texts"] = []
         for block, frame in enumerate(created.blocks()):

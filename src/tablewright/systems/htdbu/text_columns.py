@@ -39,7 +39,7 @@ class Texts:
     @classmethod
     def fit(
         cls,
-        asked: TextColumn | Sequence[TextColumn] | None,
+        asked: str | TextColumn | Sequence[str | TextColumn] | None,
         frame: pl.DataFrame,
         schema: Schema,
         rng: np.random.Generator,
@@ -49,8 +49,8 @@ class Texts:
 
         Parameters
         ----------
-        asked : TextColumn, sequence of TextColumn or None
-            Not yet fitted.
+        asked : TextColumn, str, sequence of these or None
+            Not yet fitted; texts are read as `TextColumn.parse` does.
         frame : DataFrame
             Real rows, typed.
         schema : Schema
@@ -64,11 +64,11 @@ class Texts:
             If a column is missing, or is the target.
         """
         fitted, borrowed = [], []
-        for one in [asked] if isinstance(asked, TextColumn) else asked or ():
-            column = copy(one)
-            if one.llm is None:
+        for one in [asked] if isinstance(asked, TextColumn | str) else asked or ():
+            column = TextColumn.parse(one) if isinstance(one, str) else copy(one)
+            if column.llm is None:
                 column.llm = llm
-                borrowed.append(one.column)
+                borrowed.append(column.column)
             if schema.target == column.column:
                 raise InputError(f"the target {column.column!r} cannot be a text column too")
             column.fit(frame, schema, rng)

@@ -91,6 +91,29 @@ class TextColumn:
         if self.column == self.attribute:
             raise InputError(f"the attribute of {self.column!r} needs a name of its own")
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``COLUMN:ATTRIBUTE``, or ``COLUMN:ATTRIBUTE:model`` for texts that a model writes.
+
+        Raises
+        ------
+        InputError
+            If it is none of these.
+
+        Examples
+        --------
+        >>> TextColumn.parse("news:mood:model").texts
+        'model'
+        """
+        column, _, rest = (part.strip() for part in text.partition(":"))
+        attribute, *origin = (part.strip() for part in rest.split(":"))
+        if not (column and attribute) or origin not in ([], ["real"], ["model"]):
+            raise InputError(
+                f"a text column is COLUMN:ATTRIBUTE, such as news:mood, or COLUMN:ATTRIBUTE:model "
+                f"for texts that a model writes, not {text!r}"
+            )
+        return cls(column, attribute, texts="model" if origin == ["model"] else "real")
+
     def fit(
         self,
         frame: pl.DataFrame,
@@ -274,6 +297,17 @@ class TextColumn:
             same = (result.cast(pl.String) == rows[self.attribute].cast(pl.String)).drop_nulls()
             facts["agreement"] = int(same.sum()) / len(same) if len(same) else None
         return facts
+
+    @property
+    def note(self) -> str:
+        """Say in a sentence what the texts of generated rows are."""
+        if self.texts == "real":
+            return (
+                f"the texts of {self.column!r} are real ones of the table "
+                f"({len(self.pool_):,} to draw from): rows with them are no synthetic texts, so "
+                "publish them only where the table itself may be published"
+            )
+        return f"the texts of {self.column!r} are written by a model under the row's values"
 
     def state(self) -> Artefact:
         """Return all that `restore` needs; it holds the real texts."""
