@@ -309,5 +309,5 @@ def test_curation_takes_parameters_and_refuses_unknown_ones() -> None:
     assert system.curator_ is not None
     assert (system.curator_.trees, system.curator_.min_auc) == ("xgboost", None)
     assert system.sample(10).height == 10
-    with pytest.raises(InputError, match="curate: .*unexpected keyword argument 'tress'"):
+    with pytest.raises(InputError, match=r"curate: .*unexpected keyword argument 'tress'"):
         CLLM("ill", curate={"tress": "xgboost"}, random_state=0).fit(people())
