@@ -56,12 +56,23 @@ def write_csv(name: str, rows: Sequence[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def write_page(name: str, title: str, parts: Iterable[str]) -> None:
-    """Write `results/NAME.md`, with the versions that the numbers belong to."""
+def append_csv(file: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows to a file, which is made with a header where there is none."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = not file.exists()
+    with file.open("a", newline="") as out:
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_page(name: str, title: str, parts: Iterable[str], folder: Path = RESULTS) -> None:
+    """Write `FOLDER/NAME.md`, with the versions that the numbers belong to."""
     packages = ("tablewright", "numpy", "scikit-learn", "polars")
     made_with = ", ".join(f"{package} {version(package)}" for package in packages)
     foot = f"Python {platform.python_version()}, {made_with}."
     page = "\n\n".join([f"# {title}", *parts, foot]) + "\n"
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(page)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.md").write_text(page)
     print(page)

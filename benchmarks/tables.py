@@ -39,7 +39,25 @@ SICK_TEST = Source(
     SICK_TRAIN.origin,
     SICK_TRAIN.licence,
 )
-SOURCES = (ADULT, SICK_TRAIN, SICK_TEST)
+TRAVEL = Source(
+    "rddg/travel/full.csv",
+    "62200de47169b8035ad3fbbc640c07cd16e396ff83a5c226eff2fa1a316c9019",
+    "Tour & Travels Customer Churn Prediction (Kaggle), by way of ChanapatC/Customer-Analytics",
+    "none stated",
+)
+HELOC = Source(
+    "date/heloc/real.parquet",
+    "f98b86f98e0cc48e9077486e8dc899178bf2bcf4b392aed5e96d04e0a56c7960",
+    "FICO HELOC, 10,000 rows with as many of each class, of the DATE reference repository",
+    "none stated",
+)
+BOSTON = Source(
+    "date/boston/real.parquet",
+    "702ef887017a514c8bb9588146693061a61fc7b609ba0da0dc8275dcf1b3b0d1",
+    "Boston housing, 506 rows, of the DATE reference repository",
+    "none stated",
+)
+SOURCES = (ADULT, SICK_TRAIN, SICK_TEST, TRAVEL, HELOC, BOSTON)
 
 
 def read(folder: Path, source: Source) -> pl.DataFrame:
@@ -47,6 +65,8 @@ def read(folder: Path, source: Source) -> pl.DataFrame:
     path = folder / source.path
     if hashlib.sha256(path.read_bytes()).hexdigest() != source.sha256:
         raise SystemExit(f"{path} is not the file that the results were made with")
+    if path.suffix == ".parquet":
+        return pl.read_parquet(path).with_columns(pl.all().cast(pl.String))
     return pl.read_csv(path, infer_schema=False)
 
 
