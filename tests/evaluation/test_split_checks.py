@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from tablewright.evaluation.evaluate.split_checks import check_split
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.verdict import Word
 from tablewright.schema import Schema
+from tablewright.tables.io.provenance import Origin, write_filled, write_rows
 from tests.metrics.tables import SCHEMA, draw
 
 
@@ -49,6 +51,72 @@ def test_training_rows_with_one_column_changed_are_no_holdout(column: str) -> No
     result = alarms(draw(200, 1), draw(200, 3), holdout)
     assert any(f"of 200 holdout rows are training rows but for one column, most often {column!r}"
                in alarm for alarm in result)  # fmt: skip
+
+
+def jittered(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    return frame.with_columns(
+        age=pl.col("age") + pl.Series(rng.integers(-1, 2, len(frame))),
+        income=(pl.col("income") + pl.Series(rng.normal(0, 40, len(frame)))).round(2),
+        joined=pl.col("joined").dt.offset_by("2d"),
+    )
+
+
+def rounded(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(
+        age=(pl.col("age") / 10).round(0).cast(pl.Int64) * 10,
+        income=(pl.col("income") / 1000).round(0) * 1000,
+    )
+
+
+@pytest.mark.parametrize("n_changed", [60, 200])
+def test_training_rows_with_all_numbers_changed_are_no_holdout(n_changed: int) -> None:
+    train = draw(200, 1)
+    for change, words in (
+        (lambda frame: jittered(frame, 0), "holdout rows stand alone beside a training row"),
+        (rounded, "holdout rows are training rows with rounded numbers"),
+    ):
+        # the rows of its own that the holdout has are as coarse
+        holdout = pl.concat([change(train.head(n_changed)), change(draw(200 - n_changed, 2))])
+        assert words in alarms(train, draw(200, 3), holdout)[0]
+
+
+def test_holdout_rows_among_the_generated_ones_are_seen_when_changed() -> None:
+    (alarm,) = alarms(draw(200, 1), jittered(draw(200, 2), 0), draw(200, 2))
+    assert "generated rows stand alone beside a holdout row, beyond what chance explains" in alarm
+
+
+def test_a_holdout_that_is_coarser_by_nature_is_not_called_training_rows() -> None:
+    for seed in range(0, 24, 3):
+        result = alarms(draw(150, seed), draw(90, seed + 1), rounded(draw(90, seed + 2)))
+        assert all("are told from training rows" in alarm for alarm in result)
+
+
+def test_rows_nearer_to_the_holdout_are_an_alarm() -> None:
+    created = jittered(draw(300, 2), 0).with_columns(city=pl.lit("ash"), label=pl.lit("no"))
+    report = evaluate(draw(300, 1), created, draw(300, 2), schema=SCHEMA, effort="quick")
+    assert any("generated rows lie nearer to holdout than to training" in a for a in report.alarms)
+    right = evaluate(draw(300, 2), created, draw(300, 1), schema=SCHEMA, effort="quick")
+    assert not right.alarms
+
+
+def test_files_that_we_wrote_are_no_real_rows(tmp_path: Path) -> None:
+    train, holdout, made = (str(tmp_path / f"{name}.csv") for name in ("train", "held", "made"))
+    draw(80, 1).write_csv(train)
+    draw(60, 2).write_csv(holdout)
+    write_rows([draw(80, 3)], made, Origin(method="trees", n_real_rows=80), draw(80, 1))
+    for files, name in (((made, train, holdout), "training"), ((train, holdout, made), "holdout")):
+        report = evaluate(*files, "label", effort="quick")
+        assert report.alarms[0].startswith(f"100% of the {name} rows were written by tablewright")
+    assert not evaluate(train, made, holdout, "label", effort="quick").alarms
+
+
+def test_real_rows_of_which_we_filled_cells_are_real(tmp_path: Path) -> None:
+    train = tmp_path / "train.csv"
+    filled, origin = pl.repeat(True, 80, eager=True), {"filled": {"age": 80}}
+    made_of = Origin(method="trees", n_real_rows=80, options=origin)
+    write_filled(draw(80, 1), filled, train, made_of)
+    assert not evaluate(train, draw(80, 3), draw(60, 2), "label", effort="quick").alarms
 
 
 def categories(n: int, seed: int) -> pl.DataFrame:

@@ -171,6 +171,7 @@ def distance_share(distances: Distances | None) -> Score:
     share = _shares(distances)
     value, error = float(share.mean()), float(share.std() / np.sqrt(len(share)))
     details = {
+        "searched": {"training": distances.n_real, "holdout": distances.n_holdout},
         "distance_to_training": _points(distances.first),
         "holdout_to_training": _points(distances.base_first),
     }
@@ -206,9 +207,11 @@ def distance_ratio(distances: Distances | None, rng: np.random.Generator) -> Sco
     meaning = "5 % point of nearest over second nearest distance; compare with real rows"
     if distances is None:
         return Score.undefined(name, direction, _NEEDS, meaning)
-    ratio = _ratios(distances.first, distances.second)
+    ratio = distance_ratios(distances.first, distances.second)
     reference = {
-        "real": float(np.percentile(_ratios(distances.base_first, distances.base_second), 5)),
+        "real": float(
+            np.percentile(distance_ratios(distances.base_first, distances.base_second), 5)
+        ),
         "copy": 0.0,
     }
     points = [np.percentile(rng.choice(ratio, len(ratio)), 5) for _ in range(200)]
@@ -217,7 +220,8 @@ def distance_ratio(distances: Distances | None, rng: np.random.Generator) -> Sco
     return Score(name, value, direction, meaning, interval, reference, rows=len(ratio))
 
 
-def _ratios(first: Floats, second: Floats) -> Floats:
+def distance_ratios(first: Floats, second: Floats) -> Floats:
+    """Return the nearest over the second nearest distance, and 1 where both are 0."""
     return np.where(second > 0, first / np.where(second > 0, second, 1), 1.0)
 
 

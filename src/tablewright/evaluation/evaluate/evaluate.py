@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from tablewright import __version__
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.augmentation import measure_augmentation
+from tablewright.evaluation.evaluate.origins import written_by_us
 from tablewright.evaluation.evaluate.plot_data import plot_data
 from tablewright.evaluation.evaluate.report import Report
-from tablewright.evaluation.evaluate.split_checks import check_split
+from tablewright.evaluation.evaluate.split_checks import check_split, nearer_to_holdout
 from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables, without_groups
 from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
@@ -28,7 +29,7 @@ from tablewright.metrics.utility import Maker
 from tablewright.rules import Rules, as_rules
 from tablewright.rules.language import Align
 from tablewright.schema import Column, Kind, Schema
-from tablewright.tables.inference.casting import typed_series
+from tablewright.tables.inference.casting import typed_series, untyped
 from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.table import load_raw
 
@@ -142,7 +143,11 @@ def evaluate(
         tables = replace(tables, groups=_groups(read["holdout"], groups))
     work, kept = EFFORTS[effort], None if rules is None else as_rules(rules)
     rngs = np.random.default_rng(random_state).spawn(9)
-    alarms = check_split(*tables.three, rngs[7], tables.more)
+    alarms = [
+        *written_by_us("training", train, table.raw),
+        *written_by_us("holdout", holdout, untyped(read["holdout"], table.schema)),
+        *check_split(*tables.three, rngs[7], tables.more),
+    ]
     result = measure_augmentation(
         tables, work, rngs[0], measure=measure, subgroups=subgroups, makers=controls
     )
@@ -167,6 +172,9 @@ def evaluate(
         else [],
         "privacy": _privacy(tables, rngs[3]),
     }
+    alarms += nearer_to_holdout(
+        {score.name: score for score in sections["privacy"]}["distance_share"]
+    )
     drawn = plot_data(*tables.three, rngs[4])
     notes += warnings_of(*tables.three, table.frame, read["holdout"], groups, time)
     notes += unjudged(table.schema, groups, read)

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
+from tablewright.evaluation.evaluate.near_rows import count_near, rounded_like
 from tablewright.metrics.copies import MIN_COLUMNS, one_off, without_each
 from tablewright.metrics.detection import MIN_ROWS, discriminate
 from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.privacy import row_keys
+from tablewright.metrics.scores import Score
 
 Keys = NDArray[np.uint64]
 
@@ -40,12 +42,14 @@ def check_split(
     """
     real, held, written = (row_keys(rows) for rows in (train, holdout, synthetic))
     alarms = [*_overlap(real, held), *_near_overlap(train, holdout)]
+    alarms = alarms or [*_changed_overlap(train, holdout, held, rng)]
     if more is not None and (both := _n_shared(held, row_keys(more))):
         alarms.append(
             f"{both} of {len(held)} holdout rows are rows of more_real, beyond what equal rows "
             "explain: what more real rows would bring is too good"
         )
-    return [*alarms, *_leaked(real, held, written), *_swapped(train, synthetic, holdout, rng)]
+    alarms += [*_leaked(real, held, written)] or [*_changed_leak(holdout, synthetic, rng)]
+    return [*alarms, *_swapped(train, synthetic, holdout, rng)]
 
 
 def _n_shared(held: Keys, real: Keys) -> int:
@@ -87,6 +91,38 @@ def _near_overlap(train: EncodedRows, holdout: EncodedRows) -> Iterable[str]:
         yield (
             f"{both} of {n} holdout rows are training rows but for one column, most often "
             f"{name!r}: the holdout is none, and every number here is too good"
+        )
+
+
+def _changed_overlap(
+    train: EncodedRows, holdout: EncodedRows, held: Keys, rng: np.random.Generator
+) -> Iterable[str]:
+    """Find holdout rows that are training rows with all numbers rounded, or a little changed."""
+    rounded, n = rounded_like(train, holdout), len(holdout)
+    if rounded is not None and (both := _n_shared(held, row_keys(rounded))):
+        yield (
+            f"{both} of {n} holdout rows are training rows with rounded numbers, beyond what equal "
+            "rows explain: the holdout is none, and every number here is too good"
+        )
+        return
+    near, n = count_near(train, holdout, rng)
+    if near:
+        yield (
+            f"{near} of {n} holdout rows stand alone beside a training row, beyond what chance "
+            "explains, as rows do whose numbers were rounded or slightly changed: the holdout is "
+            "none, and every number here is too good"
+        )
+
+
+def _changed_leak(
+    holdout: EncodedRows, synthetic: EncodedRows, rng: np.random.Generator
+) -> Iterable[str]:
+    """Find generated rows that are holdout rows, a little changed."""
+    near, n = count_near(holdout, synthetic, rng)
+    if near:
+        yield (
+            f"{near} of {n} generated rows stand alone beside a holdout row, beyond what chance "
+            "explains: the generator has seen the holdout, or the arguments are swapped"
         )
 
 
@@ -133,20 +169,23 @@ def _swapped(
         return result.auc, result.error
 
     auc, error = apart(0, 2)
-    if auc < _APART or auc - 3 * error < 0.5:
+    if auc - 3 * error < 0.5:
         return
     reported = f"holdout rows are told from training rows with AUC {auc:.2f}"
-    pairs = {
-        "generated and holdout rows": apart(1, 2)[0],
-        "training and generated rows": apart(0, 1)[0],
-    }
-    alike = min(pairs, key=lambda name: pairs[name])
-    if pairs[alike] < min(_APART, auc - 0.1):
+    pairs = {"generated and holdout rows": apart(1, 2), "training and generated rows": apart(0, 1)}
+    alike = min(pairs, key=lambda name: pairs[name][0])
+    lower, its_error = pairs[alike]
+    if auc >= _APART:
+        swapped = lower < min(_APART, auc - 0.1)
+    else:  # a holdout of another time is no nearer to generated rows than to training rows
+        clear = auc - lower > 3 * np.hypot(error, its_error)
+        swapped = clear and alike == "generated and holdout rows"
+    if swapped:
         yield (
-            f"{reported}, {alike} with {pairs[alike]:.2f}: the arguments look swapped (they are "
+            f"{reported}, {alike} with {lower:.2f}: the arguments look swapped (they are "
             "training, generated, holdout), or the holdout is of another time or place"
         )
-    else:
+    elif auc >= _APART:
         yield f"{reported}: they are not of one distribution, and no number here has its reference"
 
 
@@ -169,3 +208,17 @@ def _same_classes(tables: list[EncodedRows], rng: np.random.Generator) -> list[E
         return np.concatenate([np.zeros(0, dtype=np.int64), *each])
 
     return [rows.take(pick(codes)) for rows, codes in zip(tables, classes, strict=True)]
+
+
+def nearer_to_holdout(share: Score) -> list[str]:
+    """Say that generated rows know the holdout better than the training rows (distance_share)."""
+    if share.value is None:
+        return []
+    sizes = [share.rows, *share.details["searched"].values()]
+    if share.value > 0.5 - 3 * 0.5 * np.sqrt(sum(1 / n for n in sizes)):
+        return []
+    return [
+        f"generated rows lie nearer to holdout than to training rows ({share.value:.0%} of them "
+        "nearer to training rows, where 50 % is chance): the generator has seen the holdout, or "
+        "the arguments are swapped (they are training, generated, holdout)"
+    ]

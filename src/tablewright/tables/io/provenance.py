@@ -122,6 +122,11 @@ class Manifest(BaseModel):
     not_for: list[str] = Field(default_factory=lambda: list(NOT_FOR))
     rows: dict[str, Any]
 
+    @property
+    def of_real_rows(self) -> bool:
+        """Whether it describes real rows, of which some cells were filled or labelled."""
+        return "filled" in self.origin.options or self.origin.method == "label"
+
 
 def manifest_path(output: str | Path) -> Path:
     """Give the place of the manifest of a table.
