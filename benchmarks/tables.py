@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sklearn.datasets import load_breast_cancer
+
+from benchmarks.recipes import adult, date_tables, sick, travel
+from benchmarks.recipes.recipe import Recipe, digest
 
 
 @dataclass(frozen=True)
@@ -17,54 +19,27 @@ class Source:
 
     path: str
     sha256: str
-    origin: str
-    licence: str
+
+    @classmethod
+    def of(cls, recipe: Recipe, number: int = 0) -> Source:
+        """Return one of the files that a recipe makes."""
+        return cls(*list(recipe.makes.items())[number])
 
 
-ADULT = Source(
-    "tabular/adult.csv",
-    "f469e79833250fed4dce304984df7a96ed308be620c07f37a1169fea90586d0c",
-    "UCI Adult (1994 census), first 20,000 rows of the training file, '?' as empty cells",
-    "CC BY 4.0",
-)
-SICK_TRAIN = Source(
-    "rddg/train.csv",
-    "eb431b56d0b8684f829a7b752e4cbe449ff3789b257d040381149bff64714e48",
-    "UCI thyroid disease 'sick' (OpenML 38) as prepared by the RDDG reference repository",
-    "as UCI; none stated by the repository",
-)
-SICK_TEST = Source(
-    "rddg/test.csv",
-    "beb8255217b8d3cdf8ff65bf35fea647f43f785db614196b12a70dba8c18cea5",
-    SICK_TRAIN.origin,
-    SICK_TRAIN.licence,
-)
-TRAVEL = Source(
-    "rddg/travel/full.csv",
-    "62200de47169b8035ad3fbbc640c07cd16e396ff83a5c226eff2fa1a316c9019",
-    "Tour & Travels Customer Churn Prediction (Kaggle), by way of ChanapatC/Customer-Analytics",
-    "none stated",
-)
-HELOC = Source(
-    "date/heloc/real.parquet",
-    "f98b86f98e0cc48e9077486e8dc899178bf2bcf4b392aed5e96d04e0a56c7960",
-    "FICO HELOC, 10,000 rows with as many of each class, of the DATE reference repository",
-    "none stated",
-)
-BOSTON = Source(
-    "date/boston/real.parquet",
-    "702ef887017a514c8bb9588146693061a61fc7b609ba0da0dc8275dcf1b3b0d1",
-    "Boston housing, 506 rows, of the DATE reference repository",
-    "none stated",
-)
-SOURCES = (ADULT, SICK_TRAIN, SICK_TEST, TRAVEL, HELOC, BOSTON)
+ADULT = Source.of(adult.RECIPE)
+SICK_TRAIN, SICK_TEST = Source.of(sick.RECIPE), Source.of(sick.RECIPE, 1)
+TRAVEL = Source.of(travel.RECIPE)
+BOSTON, HELOC = Source.of(date_tables.RECIPE, 2), Source.of(date_tables.RECIPE, 4)
 
 
 def read(folder: Path, source: Source) -> pl.DataFrame:
     """Read a file as text cells, as a user's CSV would be; refuse another file of its name."""
     path = folder / source.path
-    if hashlib.sha256(path.read_bytes()).hexdigest() != source.sha256:
-        raise SystemExit(f"{path} is not the file that the results were made with")
+    if not path.exists() or digest(source.path, path.read_bytes()) != source.sha256:
+        raise SystemExit(
+            f"{path} is not the file that the results were made with; "
+            "'python -m benchmarks.recipes --list' says how to make it"
+        )
     if path.suffix == ".parquet":
         return pl.read_parquet(path).with_columns(pl.all().cast(pl.String))
     return pl.read_csv(path, infer_schema=False)

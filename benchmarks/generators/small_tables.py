@@ -26,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from benchmarks.measure import markdown
+from benchmarks.recipes import asia, insurance
 from benchmarks.tables import ADULT, SICK_TRAIN, Source, read, simulated
 from tablewright.generators.base import Generator, Given
 from tablewright.generators.blend import Blend
@@ -59,18 +60,8 @@ METHODS: dict[str, Callable[[], Generator]] = {
     "blend": Blend,
 }
 
-INSURANCE = Source(
-    "mallm_gan/insurance_1338.csv",
-    "bf24b412bee5075f277201c613a5e45f2704a9c28bf9fe7e6638b2c05cb4a014",
-    "medical costs (Lantz, Machine Learning with R)",
-    "Open Database Licence",
-)
-ASIA = Source(
-    "mallm_gan/asia_10000.csv",
-    "bfc2efb6f8ffdf0cd9427fd6346768ee04949785da298ce36a7c117620472e06",
-    "drawn from the network of Lauritzen and Spiegelhalter (1988)",
-    "free",
-)
+INSURANCE = Source.of(insurance.RECIPE)
+ASIA = Source.of(asia.RECIPE)
 
 Table = tuple[pl.DataFrame, str]
 

@@ -15,21 +15,12 @@ import numpy as np
 import polars as pl
 from sklearn.model_selection import train_test_split
 
+from benchmarks.recipes import bank, phrasebank
 from benchmarks.tables import Source, read
 from tablewright.tables.table import load_table
 
-BANK = Source(
-    "htdbu/bank_full.csv",
-    "b44507c26634736d4a0619ec2d7c4b6ff56a2c63cbeb5176d3134e7b25e416f0",
-    "UCI Bank Marketing, bank-full.csv (Moro, Cortez, Rita 2014)",
-    "CC BY 4.0",
-)
-MOODS = Source(
-    "htdbu/financial_phrasebank_50agree.csv",
-    "e53f824f55762b3158d37c57a0d2ac8b3f07f20741da7a03091692e29291d544",
-    "Financial PhraseBank v1.0 (Malo et al. 2014), sentences with 50 % agreement",
-    "CC BY-NC-SA 3.0, for experiments",
-)
+BANK = Source.of(bank.RECIPE)
+MOODS = Source.of(phrasebank.RECIPE)
 PAIRS: Mapping[str, Mapping[str, list[str]]] = {
     "manual": {"yes": ["positive", "neutral"], "no": ["neutral", "negative"]},
     "strict": {"yes": ["positive"], "no": ["neutral", "negative"]},

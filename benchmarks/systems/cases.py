@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.recipes import compas as compas_recipe
 from benchmarks.tables import ADULT, Source, read
 from benchmarks.trim import diabetes
 from tablewright.schema import Schema
@@ -20,12 +21,7 @@ from tablewright.tables.table import Table, load_table
 
 N_TEST, N_POPULATION = 500, 1000
 
-COMPAS = Source(
-    "tabular/compas.csv",
-    "558d856f69969d8cb4e1404d43160ea74bd6381ffd694bbe6aedd86f7e867180",
-    "ProPublica's two-year file with its filters, coded as OpenML compas-two-years",
-    "none stated",
-)
+COMPAS = Source.of(compas_recipe.RECIPE)
 
 
 @dataclass(frozen=True)
