@@ -10,6 +10,7 @@ built-in kind of error that a caller would expect::
     │   ├── ConditionError                 no row can meet what was asked; names the part
     │   └── RuleError                      a rules file or a rule does not hold together
     ├── MissingExtraError (ImportError)    an optional package is not installed
+    ├── EngineError                    workers of --engine were lost, or no cluster answers
     ├── CheckFailedError                   a check that the user asked for failed
     ├── ModelError                         a language model or its endpoint failed
     │   ├── BudgetError                    a cap was reached; what was paid for is kept
@@ -97,6 +98,10 @@ class MissingExtraError(TablewrightError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the extra [{extra}]: pip install 'tablewright[{extra}]'")
+
+
+class EngineError(TablewrightError):
+    """Workers were lost again and again, or no cluster answers; parts that are done stand."""
 
 
 class CheckFailedError(TablewrightError):

@@ -188,3 +188,42 @@ def test_cells_that_a_spreadsheet_would_run_are_told_and_written_safely(
     safe = run(*words, "--out", out, "--spreadsheet-safe")
     assert "an apostrophe stands before them" in safe.err
     assert set(pl.read_csv(out)["advice"]) == {"'=cmd|' /C calc'!A0", "rest"}
+
+
+def test_sample_writes_a_folder_of_parts_and_goes_on(run: Runner, train: Path) -> None:
+    model, out = train.parent / "model.tw", train.parent / "rows"
+    assert run("fit", train, "--out", model, "--seed", 1).code == 0
+    first = run("sample", model, "-n", 300, "--out", out, "--workers", 1)
+    assert (first.code, f"300 rows in 1 files in {out}" in first.err) == (0, True)
+    again = run("sample", model, "-n", 300, "--out", out)
+    assert "1 of which stood there" in again.err
+    manifest = read_manifest(f"{out}.manifest.json")
+    assert manifest.origin.command is not None
+    run("sample", model, "-n", 300, "--out", f"{out}.parquet", "--seed", manifest.origin.seed)
+    assert read_frame(out / "part-000000.parquet").equals(read_frame(f"{out}.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--out", "rows.csv", "--workers", 2), "go with a folder"),
+        (("--out", "rows", "--engine", "dusk"), "did you mean 'dask'"),
+        (("--out", "rows", "--engine-address", "tcp://10.0.0.1:1"), "has no address"),
+    ],
+)
+def test_engine_that_cannot_work_is_refused(
+    run: Runner, train: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[object, ...],
+    sentence: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(train.parent)
+    run("fit", train, "--out", "model.tw", "--method", "independent")
+    outcome = run("sample", "model.tw", "-n", 10, *options)
+    assert (outcome.code, sentence in outcome.err) == (2, True)
+    assert not Path("rows").exists()
+
+
+def test_rows_of_a_system_do_not_go_to_parts(run: Runner, train: Path) -> None:
+    model, out = train.parent / "model.tw", train.parent / "rows"
+    assert run("fit", train, "--target", "ill", "--method", "epic", "--out", model).code == 0
+    outcome = run("sample", model, "-n", 10, "--out", out)
+    assert (outcome.code, "judged all together" in outcome.err) == (2, True)

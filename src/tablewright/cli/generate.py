@@ -149,7 +149,7 @@ def generate(
         )  # fmt: skip
     if isinstance(learner, System):
         _tell(learner, llm, rejected, quiet, spreadsheet_safe)
-    request.say_audit(learner, quiet)
+    request.say_audit(getattr(learner, "audit_", None), quiet)
 
 
 def _tell(

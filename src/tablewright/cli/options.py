@@ -111,6 +111,29 @@ out = click.option(
     type=path,
     help="File to write: .csv, .tsv, .parquet or .arrow; a manifest goes beside it.",
 )
+parts_out = click.option(
+    "--out",
+    required=True,
+    type=path,
+    help="File to write: .csv, .tsv, .parquet or .arrow; or, without such an ending, a folder of "
+    "Parquet files that goes on where it was stopped. A manifest goes beside it.",
+)
+engine = click.option(
+    "--engine",
+    metavar="NAME",
+    help="What writes the files of a folder: process (the default), dask or ray.",
+)
+workers = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes that write a folder; as many as there are cores where left out.",
+)
+engine_address = click.option(
+    "--engine-address",
+    metavar="ADDRESS",
+    help="Cluster of the engine that runs already, such as tcp://10.0.0.1:8786 (dask) or "
+    "10.0.0.1:6379 (ray); one is started here and stopped where left out.",
+)
 target = click.option("--target", metavar="COL", help="Column that a model is to predict.")
 method = click.option(
     "--method",

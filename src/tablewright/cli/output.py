@@ -72,13 +72,12 @@ def origin(
     """Return what made rows, for the manifest, with the command line that was given."""
     from tablewright.tables.io.provenance import Origin
 
-    context = click.get_current_context(silent=True)
     return Origin(
         method=method,
         n_real_rows=n_real_rows,
         seed=seed,
-        options={name: value for name, value in options.items() if value not in (None, {})},
-        command=None if context is None else context.meta.get(COMMAND_LINE),
+        options=without_defaults(options),
+        command=command_line(),
         source=None if source is None else source.name,
     )
 
@@ -87,6 +86,17 @@ def notes_of(learner: Learner) -> dict[str, Any]:
     """Return what a system notes of its rows, for the manifest."""
     result = getattr(learner, "result_", None)
     return {"notes": list(result.notes)} if result is not None and result.notes else {}
+
+
+def without_defaults(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what was not asked for."""
+    return {name: value for name, value in options.items() if value not in (None, {})}
+
+
+def command_line() -> str | None:
+    """Return the command line that was given, without secrets."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(COMMAND_LINE)
 
 
 def spent_by(learner: Learner, llm: ModelOptions) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
+    from tablewright.rules.enforcement import Audit
     from tablewright.synthesizer.synthesizer import Synthesizer
     from tablewright.systems import System
 
@@ -62,9 +63,8 @@ class Request:
         """Give what was asked for as plain data."""
         return {**asdict(self), "rules": None if self.rules is None else self.rules.name}
 
-    def say_audit(self, learner: Learner, quiet: bool) -> None:
+    def say_audit(self, audit: Audit | None, quiet: bool) -> None:
         """Say what the rules did to the rows, a line for each that changed any."""
-        audit = getattr(learner, "audit_", None)
         if self.rules is None or audit is None:
             return
         kept = sum(not rule.broken for rule in audit.rules)

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tablewright.cli import options
-from tablewright.cli.output import check_rows_output, notes_of, origin_of, write_with_progress
-from tablewright.cli.progress import say
+from tablewright.cli.output import (
+    check_rows_output,
+    command_line,
+    notes_of,
+    origin_of,
+    without_defaults,
+    write_with_progress,
+)
+from tablewright.cli.progress import progress, say
 from tablewright.cli.request import Request
 
 
 @click.command()
 @click.argument("model", type=options.path)
 @options.rows(auto=True)
-@options.out
+@options.parts_out
+@options.engine
+@options.workers
+@options.engine_address
 @options.where
 @options.balance
 @options.rules
@@ -27,6 +38,9 @@ def sample(
     model: Path,
     n_rows: int | str,
     out: Path,
+    engine: str | None,
+    workers: int | None,
+    engine_address: str | None,
     where: str | None,
     balance: str | None,
     rules: Path | None,
@@ -35,9 +49,19 @@ def sample(
     spreadsheet_safe: bool,
 ) -> None:
     """Write rows from a MODEL of 'tablewright fit'."""
+    request = Request.of(n_rows, where, balance, rules)
+    by_workers = {"engine": engine, "workers": workers, "address": engine_address}
+    settings = {name: value for name, value in by_workers.items() if value is not None}
+    if not out.suffix:
+        _write_parts(model, request, out, settings, seed, quiet)
+        return
+    if settings:
+        raise click.UsageError(
+            "--engine, --workers and --engine-address go with a folder: give --out a name without "
+            "an ending"
+        )
     from tablewright.systems import RowsWarning, load
 
-    request = Request.of(n_rows, where, balance, rules)
     check_rows_output(out, model)
     synthesizer = load(model)
     pieces = request.batches(synthesizer, seed)
@@ -51,4 +75,41 @@ def sample(
         )  # fmt: skip
     for note in notes_of(synthesizer).get("notes", []):
         say(f"note: {note}", quiet)
-    request.say_audit(synthesizer, quiet)
+    request.say_audit(getattr(synthesizer, "audit_", None), quiet)
+
+
+def _write_parts(
+    model: Path, request: Request, out: Path, settings: dict[str, Any], seed: int, quiet: bool
+) -> None:
+    from tablewright.engines import write_parts
+    from tablewright.tables.io.provenance import manifest_path
+
+    context = click.get_current_context()
+    is_given = context.get_parameter_source("seed") is not click.core.ParameterSource.DEFAULT
+    origin = {
+        "options": without_defaults(request.options()),
+        "command": command_line(),
+        "source": model.name,
+    }
+    with progress("writing", request.n_rows, quiet=quiet) as advance:
+        written = write_parts(
+            model,
+            request.n_rows,
+            out,
+            where=request.where,
+            balance=request.balance,
+            rules=request.rules,
+            random_state=seed if is_given else None,
+            origin=origin,
+            on_rows=advance,
+            **settings,
+        )
+    manifest, n_parts = written.manifest, len(written.manifest.parts or ())
+    stood = n_parts - written.n_written
+    went_on = f", {stood:,} of which stood there" if stood else ""
+    say(
+        f"{manifest.n_rows:,} rows in {n_parts:,} files in {out}{went_on}; manifest in "
+        f"{manifest_path(out)}",
+        quiet,
+    )
+    request.say_audit(written.audit, quiet)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
+from tablewright.permutation import permuted
 from tablewright.tables.encoding.codec import Matrix
 
 Balance = Literal["equal", "fill"]
@@ -77,6 +79,36 @@ def _apportion(shares: NDArray[Any], total: int) -> Counts:
     remainders = np.round(exact - parts, 9)
     parts[np.argsort(-remainders, kind="stable")[:missing]] += 1
     return parts
+
+
+@dataclass(frozen=True)
+class ShuffledClasses:
+    """The class of each of many rows, in random order; only those asked for are held in memory.
+
+    Attributes
+    ----------
+    counts : ndarray of int
+        Rows of each class, by code.
+    key : int
+        Names the order.
+
+    Examples
+    --------
+    >>> sorted(ShuffledClasses(np.array([2, 1]), key=3)[0:3].tolist())
+    [0.0, 0.0, 1.0]
+    """
+
+    counts: Counts
+    key: int
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    def __getitem__(self, rows: slice) -> NDArray[np.float64]:
+        positions = np.arange(*rows.indices(len(self)), dtype=np.uint64)
+        shuffled = permuted(positions, len(self), self.key)
+        ends = np.cumsum(self.counts).astype(np.uint64)
+        return np.searchsorted(ends, shuffled, side="right").astype(np.float64)
 
 
 def rows_to_add(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:

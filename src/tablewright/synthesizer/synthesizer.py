@@ -26,7 +26,7 @@ from tablewright.rules.expressions import Where, parse_where
 from tablewright.schema import Kind
 from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
-from tablewright.synthesizer.quotas import Balance
+from tablewright.synthesizer.quotas import Balance, ShuffledClasses
 from tablewright.synthesizer.resampling import Ints
 from tablewright.synthesizer.row_rules import RuleKeeper, reference_rows
 from tablewright.tables.encoding.codec import Matrix
@@ -209,6 +209,7 @@ class Synthesizer(TableEstimator):
         rules: Any = None,
         random_state: Any = None,
         batch_size: int = BLOCK,
+        only: range | None = None,
     ) -> Iterator[Any]:
         """Write the rows of `sample` piece by piece; memory grows with the piece only.
 
@@ -216,13 +217,15 @@ class Synthesizer(TableEstimator):
         ----------
         batch_size : int, default=20_000
             Rows of a piece. The rows do not depend on it.
+        only : range or None, default=None
+            Which of the rows to write, counted from 0; begins and ends at multiples of 20,000.
 
         Yields
         ------
         frame of shape (batch_size, n_columns)
             The last one may be shorter.
         """
-        frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
+        frames = self._frames(n_samples, where, seed_data, balance, rules, random_state, only)
         for piece in regroup(frames, batch_size):
             yield self.restore_(untyped(piece, self.schema_))
 
@@ -272,6 +275,7 @@ class Synthesizer(TableEstimator):
         balance: Balance | None,
         rules: Any,
         random_state: Any,
+        only: range | None = None,
     ) -> Iterator[pl.DataFrame]:
         """Draw block after block; what is wrong with the request is said before the first."""
         check_is_fitted(self)
@@ -287,7 +291,15 @@ class Synthesizer(TableEstimator):
         classes = None if balance is None else self._classes(balance, n_samples, seed)
         requested = self._n_rows(n_samples, seeds, classes)
         keeper = None if rules is None else self._keeper(rules, requested, where)
-        return self._blocks(requested, condition, seeds, classes, seed, keeper)
+        return self._blocks(requested, condition, seeds, classes, seed, keeper, only)
+
+    def count_rows(self, n_samples: int | None, balance: Balance | None = None) -> int:
+        """Return how many rows `sample` would write."""
+        return (
+            self._count(n_samples)
+            if balance is None
+            else int(self._quotas(balance, n_samples).sum())
+        )
 
     def _next_seed(self) -> int:
         """Return the seed of `fit` for the first call, and one that follows from it after."""
@@ -321,12 +333,16 @@ class Synthesizer(TableEstimator):
         n_rows: int,
         condition: Condition | None,
         seeds: pl.DataFrame | None,
-        classes: Floats | None,
+        classes: Floats | ShuffledClasses | None,
         seed: int,
         keeper: RuleKeeper | None = None,
+        only: range | None = None,
     ) -> Iterator[pl.DataFrame]:
-        for block, start in enumerate(range(0, n_rows, BLOCK)):
-            stop = min(start + BLOCK, n_rows)
+        wanted = range(n_rows) if only is None else range(n_rows)[only.start : only.stop]
+        if wanted.start % BLOCK or (wanted.stop % BLOCK and wanted.stop != n_rows):
+            raise InputError(f"only begins and ends at multiples of {BLOCK:,}, not {only}")
+        for start in wanted[::BLOCK]:
+            stop, block = min(start + BLOCK, wanted.stop), start // BLOCK
             rng = np.random.default_rng([seed, Stream.SYNTHESIZER_SAMPLE, block])
             fixed = None if seeds is None else seeds[start:stop]
             given = None if fixed is None else self._given(fixed)
@@ -382,11 +398,10 @@ class Synthesizer(TableEstimator):
             return int(seeds.height)
         return self._count(n_samples) if classes is None else len(classes)
 
-    def _classes(self, balance: str, n_samples: int | None, seed: int) -> Floats:
+    def _classes(self, balance: str, n_samples: int | None, seed: int) -> ShuffledClasses:
         """Class of each row to write, as codes in random order."""
-        counts = self._quotas(balance, n_samples)
         rng = np.random.default_rng([seed, Stream.SYNTHESIZER_CLASSES])
-        return rng.permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.float64)
+        return ShuffledClasses(self._quotas(balance, n_samples), int(rng.integers(1 << 62)))
 
     def _given_classes(self, codes: Floats) -> Given:
         codec = self.layout_.codec

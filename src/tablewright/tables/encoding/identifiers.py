@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tablewright.permutation import Codes, mix, permuted
 from tablewright.tables.encoding.patterns import (
     DIGITS,
     Form,
@@ -21,11 +22,8 @@ from tablewright.tables.encoding.patterns import (
     write_pattern,
 )
 
-Codes = NDArray[np.uint64]
-
 _WIDEST = 1 << 60
 _BLOCK = 100
-_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -295,45 +293,19 @@ def _spell(form: Form, codes: Codes, key: int) -> NDArray[Any]:
         rest //= np.uint64(len(letters))
     for at, choice in enumerate(form.positions):
         if len(choice) > 1 and at not in numbered:
-            picked = _mix(codes, key + 7919 * (at + 1)) % np.uint64(len(choice))
+            picked = mix(codes, key + 7919 * (at + 1)) % np.uint64(len(choice))
             columns[at] = np.array(list(choice))[picked.astype(np.int64)]
     return np.array(["".join(row) for row in zip(*columns, strict=True)], dtype=object)
-
-
-def _mix(codes: Codes, key: int) -> Codes:
-    """Scramble numbers (the finaliser of SplitMix64)."""
-    with np.errstate(over="ignore"):
-        mixed = codes + np.uint64((key * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % (1 << 64))
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return mixed ^ (mixed >> np.uint64(31))
 
 
 def _permute(ranks: Codes, size: int, key: int, taken: Codes) -> Codes:
     """Send the numbers below `size` - `taken` one to one to numbers below `size` not taken.
 
-    A Feistel network permutes the powers of four; walking on along its cycles from numbers
-    out of bounds leaves a permutation of those below `size`. What lands on the i-th taken
-    number starts again from the i-th of the positions that are too many.
+    What lands on the i-th taken number starts again from the i-th of the positions that are
+    too many.
     """
-    half = np.uint64(max((max(size - 1, 1).bit_length() + 1) // 2, 1))
-    codes = _walk(ranks, size, half, key)
+    codes = permuted(ranks, size, key)
     while len(taken) and (hit := np.isin(codes, taken)).any():
         spare = np.searchsorted(taken, codes[hit]).astype(np.uint64) + np.uint64(size - len(taken))
-        codes[hit] = _walk(spare, size, half, key)
+        codes[hit] = permuted(spare, size, key)
     return codes
-
-
-def _walk(codes: Codes, size: int, half: np.uint64, key: int) -> Codes:
-    codes = _feistel(codes, half, key)
-    while (outside := codes >= np.uint64(size)).any():
-        codes[outside] = _feistel(codes[outside], half, key)
-    return codes
-
-
-def _feistel(codes: Codes, half: np.uint64, key: int) -> Codes:
-    mask = (np.uint64(1) << half) - np.uint64(1)
-    left, right = codes >> half, codes & mask
-    for turn in range(_ROUNDS):
-        left, right = right, left ^ (_mix(right, key + 104729 * turn) & mask)
-    return (left << half) | right

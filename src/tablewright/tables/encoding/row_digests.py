@@ -159,6 +159,8 @@ class RowSketch:
     ----------
     salt : bytes or None, default=None
         A fresh one where None.
+    n_zero_bits : int, default=0
+        Zero bits that a digest ends in to be kept, from the start.
 
     Examples
     --------
@@ -168,10 +170,10 @@ class RowSketch:
     0.5
     """
 
-    def __init__(self, salt: bytes | None = None) -> None:
+    def __init__(self, salt: bytes | None = None, n_zero_bits: int = 0) -> None:
         self.salt = secrets.token_bytes(16) if salt is None else salt
         self.n_rows = 0
-        self.n_zero_bits = 0
+        self.n_zero_bits = n_zero_bits
         self.n_real = 0
         self.n_real_alike = 0
         self._kept: Digests = np.empty(0, np.uint64)
@@ -180,6 +182,16 @@ class RowSketch:
         """Add rows."""
         digests = row_digests(rows, self.salt)
         self.n_rows += len(digests)
+        self._keep(digests)
+
+    def merge(self, other: RowSketch) -> None:
+        """Add the rows of another sketch with the same salt."""
+        self.n_rows += other.n_rows
+        self.n_zero_bits = max(self.n_zero_bits, other.n_zero_bits)
+        self._kept = self._sample(self._kept)
+        self._keep(other._kept)
+
+    def _keep(self, digests: Digests) -> None:
         self._kept = np.union1d(self._kept, self._sample(digests))
         while len(self._kept) > MAX_KEPT:
             self.n_zero_bits += 1

@@ -86,6 +86,24 @@ class Origin(BaseModel):
     n_real_rows_alike: int | None = None
 
 
+class Part(BaseModel):
+    """One file of a table that is a folder.
+
+    Parameters
+    ----------
+    file : str
+        Its name in the folder.
+    n_rows : int
+    sha256 : str
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    file: str
+    n_rows: int
+    sha256: str
+
+
 class Manifest(BaseModel):
     """What stands beside a written table.
 
@@ -97,9 +115,11 @@ class Manifest(BaseModel):
         When, ISO 8601 in UTC.
     origin : Origin
     file : str
-        Name of the table's file.
+        Name of the table's file, or of the folder of its parts.
     sha256 : str
-        Of the file.
+        Of the file; of a folder that of the list of its parts, as sha256sum prints it.
+    parts : list of Part or None, default=None
+        The files of a folder.
     n_rows : int
     columns : list of str
     not_for : list of str
@@ -117,6 +137,7 @@ class Manifest(BaseModel):
     origin: Origin
     file: str
     sha256: str
+    parts: list[Part] | None = None
     n_rows: int
     columns: list[str]
     not_for: list[str] = Field(default_factory=lambda: list(NOT_FOR))
@@ -222,19 +243,29 @@ def _write_manifest(
     n_rows: int,
     columns: list[str],
     not_for: Sequence[str],
+    parts: list[Part] | None = None,
 ) -> Manifest:
     manifest = Manifest(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         origin=origin,
         file=Path(path).name,
-        sha256=_sha256(Path(path)),
+        sha256=_sha256(Path(path)) if parts is None else _sha256_of_parts(parts),
+        parts=parts,
         n_rows=n_rows,
         columns=columns,
         not_for=list(not_for),
         rows=sketch.to_dict(),
     )
-    write_text(manifest.model_dump_json(indent=2) + "\n", manifest_path(path))
+    text = manifest.model_dump_json(indent=2, exclude=None if parts else {"parts"})
+    write_text(text + "\n", manifest_path(path))
     return manifest
+
+
+def write_parts_manifest(
+    folder: Path, origin: Origin, sketch: RowSketch, columns: list[str], parts: list[Part]
+) -> Manifest:
+    """Write the manifest of a folder of Parquet files beside it."""
+    return _write_manifest(folder, origin, sketch, sketch.n_rows, columns, NOT_FOR, parts)
 
 
 def write_model_manifest(path: str | Path, origin: Origin, holds: Sequence[str]) -> None:
@@ -253,15 +284,32 @@ def write_model_manifest(path: str | Path, origin: Origin, holds: Sequence[str])
 
 
 def _mark(path: str | Path, origin: Origin) -> dict[str, str] | None:
-    if format_of(path) != "parquet":
-        return None
+    return mark(origin) if format_of(path) == "parquet" else None
+
+
+def mark(origin: Origin) -> dict[str, str]:
+    """Return the metadata of a Parquet file with which it carries the mark."""
     declared = {"synthetic": True, "version": version("tablewright"), **origin.model_dump()}
     return {MARK: json.dumps(declared)}
 
 
-def _sha256(path: Path) -> str:
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the list of the Parquet files in a folder."""
+    if not path.is_dir():
+        return sha256_of_file(path)
+    files = sorted(path.glob("*.parquet"))
+    return _sha256_of_parts([Part(file=f.name, n_rows=0, sha256=sha256_of_file(f)) for f in files])
+
+
+def _sha256_of_parts(parts: Sequence[Part]) -> str:
+    listed = "".join(f"{part.sha256}  {part.file}\n" for part in parts)
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def read_manifest(path: str | Path) -> Manifest:
@@ -388,6 +436,9 @@ def trace_rows(
 def _is_marked(path: str | Path | None) -> bool:
     if path is None:
         return False
+    if Path(path).is_dir():
+        files = [file for file in Path(path).iterdir() if file.suffix == ".parquet"]
+        return bool(files) and all(map(_is_marked, files))
     with Path(path).open("rb") as file:
         if file.read(4) != b"PAR1":
             return False
