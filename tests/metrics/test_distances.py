@@ -180,6 +180,21 @@ def test_copies_that_were_rescaled_in_part_are_found_by_pairs_of_rows() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("n_values", "n_on_a_line", "is_line"),
+    [(12, 4, False), (12, 5, True), (40, 7, False), (40, 8, True)],
+)
+def test_a_line_holds_five_values_and_a_fifth_of_all(
+    n_values: int, n_on_a_line: int, is_line: bool
+) -> None:
+    x = np.arange(n_values, dtype=float)
+    y = 2 * x + 1
+    y[n_on_a_line:] = rng().uniform(200, 300, n_values - n_on_a_line)
+    pairs = (np.arange(n_values), np.arange(n_values))
+    line = copies._line(pairs, x, y, rng())
+    assert line == (pytest.approx((2.0, 1.0)) if is_line else None)
+
+
 def test_density_ratios_are_those_of_the_fifth_nearest_rows_of_equal_samples() -> None:
     draws = rng(4)
     real, made, held = (draws.uniform(0, 100, n) for n in (40, 70, 100))

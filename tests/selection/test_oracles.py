@@ -293,6 +293,32 @@ def test_determinants_are_those_of_the_curvature_by_hand() -> None:
         InformationGain(form="half")  # type: ignore[arg-type]  # what is tested
 
 
+def test_determinants_of_numbers_are_in_units_of_the_residual_spread() -> None:
+    schema = Schema.build({"x": "continuous", "y": "continuous"}, target="y")
+    x = np.linspace(-1, 1, 30)
+    real_rows = RealRows.fit(pl.DataFrame({"x": x, "y": 10 * x + rng().normal(0, 3, 30)}), schema)
+    rows = real_rows.design(real_rows.real)
+    spread = (rows.y - Ridge(alpha=1.0).fit(rows.linear, rows.y).predict(rows.linear)).std()
+    z = np.column_stack([rows.linear, np.ones(30)])
+    expected = np.linalg.slogdet(np.eye(z.shape[1]) + z.T @ z / spread**2)[1]
+    assert log_determinant(rows, rows, 0) == pytest.approx(expected)
+
+
+def test_the_spread_of_a_gap_is_that_of_differences_of_independent_batches() -> None:
+    check = InformationGain(n_null=200).fit(two_classes(30, 0), SCHEMA, rng())
+    gains = np.array(
+        [
+            check.gain(
+                check.real_.take(np.random.default_rng(k).integers(30, size=20)), check.real_
+            )
+            for k in range(400)
+        ]
+    )
+    gaps = gains[::2] - gains[1::2]
+    # two standard deviations from 200 draws each: the error of their ratio is 1 / sqrt(200)
+    assert check.spread(20, rng()) == pytest.approx(gaps.std(ddof=1), rel=3 * 200**-0.5)
+
+
 def test_losses_are_squared_errors_of_numbers_and_log_losses_of_classes() -> None:
     schema = Schema.build({"x": "continuous", "y": "continuous"}, target="y")
     x = np.linspace(-1, 1, 30)
@@ -352,6 +378,8 @@ def test_a_forest_says_nothing_of_fewer_than_six_rows() -> None:
     assert few.number_scores(np.arange(5.0)).tolist() == [0.0] * 8
     many = LabelFeatures.of(two_classes(40, 0), two_classes(30, 1), SCHEMA)
     assert many.kernel.shape == (70, 40)
+    # a real row is as like itself as its variance says
+    assert np.diag(many.kernel) == pytest.approx(many.variance[:40])
     logits = many.class_logits((two_classes(40, 0)["y"] == "b").to_numpy())[40:]
     x = two_classes(30, 1)["x"].to_numpy()
     clear = np.abs(x) > 1  # beyond 1.5 standard deviations of the noise

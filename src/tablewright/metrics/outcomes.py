@@ -161,7 +161,7 @@ def proper_scores(y: Floats, predicted: Floats) -> Floats:
     if predicted.ndim == 1:
         return np.asarray(-(((y - predicted) / (float(y.std()) or 1.0)) ** 2) / 2)
     own = predicted[np.arange(len(y)), y.astype(np.intp)]
-    return np.asarray(np.log(np.clip(own, MIN_PROBABILITY, 1.0)))
+    return np.asarray(np.log(np.maximum(own, MIN_PROBABILITY)))
 
 
 def rank_scores(y: Floats, predicted: Floats) -> Floats:

@@ -237,9 +237,7 @@ def _other(form: Form, dtype: pl.DataType) -> Form:
 
 def _write_counts(space: _Space, ranks: Codes, dtype: pl.DataType) -> NDArray[Any]:
     form = space.form
-    free = [
-        at for at, letters in enumerate(form.positions) if len(letters) > 1 or at == form.number
-    ]
+    free = form.free()
     width = 0 if form.number is not None else len(free)
     before = "".join(form.positions[: free[0]])
     after = "".join(form.positions[free[-1] + 1 :])

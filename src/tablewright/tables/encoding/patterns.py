@@ -50,6 +50,11 @@ class Form:
     positions: tuple[str, ...]
     number: int | None = None
 
+    def free(self) -> list[int]:
+        """Return the positions at which texts of the form differ."""
+        choices = enumerate(self.positions)
+        return [at for at, letters in choices if len(letters) > 1 or at == self.number]
+
 
 def parse_pattern(text: str) -> list[Form]:
     """Read a pattern.
@@ -220,9 +225,7 @@ def _find_place(letters: set[str]) -> str:
 
 def read_numbers(form: Form, texts: pl.Series) -> NDArray[np.int64] | None:
     """Read the only number in texts of a form; None where there is more than a number."""
-    free = [
-        at for at, letters in enumerate(form.positions) if len(letters) > 1 or at == form.number
-    ]
+    free = form.free()
     if not free or {form.positions[at] for at in free} != {DIGITS} or len(free) > 18:
         return None
     first, last = free[0], free[-1]
