@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,18 @@ def test_time_runs_out_between_and_inside_calls() -> None:
     late = Budget(Endpoint(echo), slow.ledger, "m", PRICE, Caps(minutes=1), clock=lambda: next(now))
     with pytest.raises(BudgetError, match="1 minutes"):
         asyncio.run(late.acomplete(PROMPTS[0]))
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(59.5, False), (60.0, True)])
+def test_the_cap_on_minutes_ends_with_its_last_second(seconds: float, late: bool) -> None:
+    now = chain([0.0], repeat(seconds))
+    inner = budget(Endpoint(echo))
+    layer = Budget(
+        Endpoint(echo), inner.ledger, "m", PRICE, Caps(minutes=1), clock=lambda: next(now)
+    )
+    assert layer.seconds_left() == 60 - seconds
+    with pytest.raises(BudgetError) if late else nullcontext():
+        asyncio.run(layer.acomplete(PROMPTS[0]))
 
 
 @pytest.mark.parametrize(

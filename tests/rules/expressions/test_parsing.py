@@ -1,13 +1,14 @@
 """Whatever text comes in, the outcome is a tree of allowed nodes or an error with its place."""
 
 import string
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tablewright.errors import ExpressionError
-from tablewright.rules.expressions.parsing import parse_tree
+from tablewright.rules.expressions.parsing import FUNCTIONS, parse_tree
 from tablewright.rules.expressions.tree import Node, walk
 from tablewright.rules.expressions.unparse import unparse
 
@@ -118,6 +119,41 @@ def test_refusals_show_the_place_and_what_is_allowed(text: str, where: str, says
 def test_deep_or_long_text_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         parse_tree(text)
+
+
+@pytest.mark.parametrize(
+    ("nested", "n_levels"),
+    [
+        (lambda n: "NOT " * n + "a", 60),
+        (lambda n: "- " * n + "a = 1", 59),  # the comparison is a level
+        (lambda n: "a + (" * n + "1" + ")" * n + " = 1", 29),  # a bracket is one, a sum another
+        (lambda n: "NOT (" * n + "a" + ")" * n, 30),
+    ],
+)
+def test_sixty_levels_may_be_nested(nested: Callable[[int], str], n_levels: int) -> None:
+    parse_tree(nested(n_levels))
+    with pytest.raises(ExpressionError, match="nested deeper than 60 levels"):
+        parse_tree(nested(n_levels + 1))
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_functions_take_as_many_arguments_as_they_say(name: str) -> None:
+    smallest, largest = FUNCTIONS[name]
+    listed = [", ".join("abc"[:n]) for n in range(4)]
+    for n, arguments in enumerate(listed):
+        if n < smallest or n > (largest or n):
+            with pytest.raises(ExpressionError):
+                parse_tree(f"{name}({arguments}) = 1")
+    assert (smallest, largest) == {
+        "coalesce": (2, None), "greatest": (2, None), "least": (2, None),
+        "nullif": (2, 2), "round": (1, 2),
+    }.get(name, (1, 1))  # fmt: skip
+
+
+def test_a_long_name_of_a_function_is_cut_after_forty_letters() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_tree("f" * 100 + "(a)")
+    assert caught.value.message.startswith(f"the function {'f' * 40} is not allowed")
 
 
 def test_long_chains_of_and_are_fine() -> None:

@@ -102,6 +102,16 @@ def test_domains_of_values_are_sets(one: Domain, other: Domain, value: str) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("interval", "null", "everything"),
+    [(Interval(), True, True), (Interval(), False, False), (Interval(0), True, False)],
+)
+def test_everything_is_the_whole_line_and_a_missing_value(
+    interval: Interval, null: bool, everything: bool
+) -> None:
+    assert Domain.of_numbers(interval, null=null).is_everything is everything
+
+
 @given(st.lists(domains, min_size=1, max_size=7))
 def test_many_domains_are_joined_as_one_after_another(parts: list[Domain]) -> None:
     both, either = parts[0], parts[0]
@@ -252,6 +262,10 @@ BETWEEN = {"a": Domain.of_numbers(Interval(0, 5)), "b": Domain.of_numbers(Interv
         ([({"a": 1, "b": -1}, 0, False), ({"a": -1, "b": 1}, 0, False)], True),
         ([({"a": 1, "b": -1}, 0, False), ({"a": -1, "b": 1}, 0, True)], False),
         ([({"a": 1, "c": -1}, 0, False), ({"c": 1, "b": 1}, -1, False)], False),  # c is open
+        ([({"gap": -1, "a": -1}, -14, False)], True),  # gap + a >= 14: 9 and 5
+        ([({"gap": -1, "a": -1}, -14, True)], False),
+        ([({"gap": 1, "a": 1}, 1, False)], True),  # gap + a <= 1: 1 and 0
+        ([({"gap": 1, "a": 1}, 1, True)], False),
         ([({}, -1, False)], False),
         ([({}, 0, True)], False),
         ([({}, 0, False), ({}, 1, True)], True),
@@ -262,7 +276,8 @@ def test_bounds_are_feasible_where_numbers_within_the_domains_meet_them(
     bounds: list[Any], possible: bool
 ) -> None:
     given_bounds = [Bound(weights, limit, strict) for weights, limit, strict in bounds]
-    domains_ = BETWEEN | {"c": Domain.of_numbers(Interval(0))}
+    gap = Domain.of_numbers(Interval(1, 2)).union(Domain.of_numbers(Interval(8, 9)))
+    domains_ = BETWEEN | {"c": Domain.of_numbers(Interval(0)), "gap": gap}
     assert feasible(given_bounds, domains_) is possible
 
 

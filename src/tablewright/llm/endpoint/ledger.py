@@ -70,9 +70,9 @@ class Spent:
         US dollars.
     """
 
-    calls: int = 0
-    tokens: int = 0
-    cost: float = 0.0
+    calls: int
+    tokens: int
+    cost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ class Ledger:
         row = self._db.execute(
             "SELECT CAST(calls AS INTEGER), CAST(tokens AS INTEGER), CAST(cost AS REAL) FROM totals"
         ).fetchone()
-        return Spent(*(row or ()))
+        return Spent(*row)
 
     def reserve(
         self, key: str, model: str, prompt: Prompt, most: Usage, cost: float | None, caps: Caps

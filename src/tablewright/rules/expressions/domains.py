@@ -145,8 +145,9 @@ class Domain:
     @property
     def is_everything(self) -> bool:
         """Whether everything is allowed, a missing value too."""
-        line = self.intervals is not None and self.intervals == (Interval(),)
-        return self.null and (line or (self.inverted and not self.values))
+        return self.null and (
+            self.intervals == (Interval(),) or (self.inverted and not self.values)
+        )
 
     def __contains__(self, value: sql.Value) -> bool:
         if value is None:
