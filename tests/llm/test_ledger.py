@@ -8,13 +8,14 @@ import stat
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tablewright.cli.spending_text import spending_text
 from tablewright.errors import BudgetError, InputError
 from tablewright.llm.endpoint.base import Charge, Prompt, Reply, Usage
-from tablewright.llm.endpoint.ledger import Caps, Ledger, Record
+from tablewright.llm.endpoint.ledger import Caps, Ledger, Record, request_key
 from tablewright.llm.endpoint.ledger_thread import LedgerThread
 from tablewright.llm.endpoint.runs import export_run, summarise
 
@@ -27,6 +28,26 @@ def record(ledger: Ledger, key: str = "k", text: str = "blue", cost: float = 0.5
     ledger.settle(call, "ok", Usage(10, 5), cost, Reply(text, usage=Usage(10, 5)))
     ledger.commit()
     return call
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seed": 1}, {"temperature": 0.5}, {"top_p": 0.9}, {"max_tokens": 7}, {"top_logprobs": 5},
+        {"completion": "a,b"}, {"stop": ("##",)}, {"schema": {"type": "array"}},
+    ],
+)  # fmt: skip
+def test_whatever_changes_a_request_changes_its_key(other: dict[str, Any]) -> None:
+    prompt = Prompt.ask("?", seed=0)
+    assert request_key("m", prompt.but(**other)) != request_key("m", prompt)
+    assert request_key("n", prompt) != request_key("m", prompt)
+    assert request_key("m", prompt.but(stage="rows")) == request_key("m", prompt)
+
+
+def test_a_key_does_not_depend_on_how_a_schema_was_built() -> None:
+    one, other = ({"type": "object", "required": []}, {"required": [], "type": "object"})
+    keys = {request_key("m", Prompt.ask("?").but(schema=schema)) for schema in (one, other)}
+    assert len(keys) == 1
 
 
 def test_a_reply_is_found_again_after_reopening(tmp_path: Path) -> None:
