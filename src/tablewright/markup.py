@@ -15,7 +15,7 @@ MINUS = "\N{MINUS SIGN}"
 
 Cell = str | float | None
 
-_VOID = frozenset({"meta", "br", "line", "rect", "circle", "path", "polyline", "input"})
+_VOID = frozenset({"meta", "br", "line", "rect", "circle", "path", "polyline", "wbr"})
 
 
 class Markup(str):
@@ -122,6 +122,12 @@ def panel(title: str, *children: object) -> str:
     return str(
         element("div", style, element("p", title, class_="title"), lines, class_="tablewright")
     )
+
+
+def framed(page: str, title: str) -> str:
+    """Return a whole page in a frame, apart from the style of the notebook around it."""
+    style = "width:100%;height:640px;border:1px solid rgba(128,128,128,.4)"
+    return str(element("iframe", srcdoc=page, style=style, title=title))
 
 
 MAX_ROWS = 200

@@ -48,7 +48,7 @@ def test_every_defined_fidelity_number_stands_beside_real_against_real() -> None
 def test_json_is_plain_versioned_and_complete() -> None:
     report = judged(draw(200, 3))
     data = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert data["version"] == 1
+    assert data["version"] == 2
     assert data["verdict"]["verdict"] in {"helps", "no evidence", "harms"}
     assert {arm["arm"] for arm in data["arms"]} >= {"real", "synthetic", "augmented", "resampled"}
     assert len(data["sections"]) == 3

@@ -7,18 +7,14 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.decomposition import PCA
 
 from tablewright.evaluation.compare.leaderboard import Entry, crossing
 from tablewright.evaluation.compare.splits import inner_splits, outer_split
 from tablewright.evaluation.evaluate.findings import findings_of
-from tablewright.evaluation.evaluate.plot_data import _bars_of_labels, _bars_of_numbers, _map
-from tablewright.evaluation.html.svg import _colour, _short, heat_map, scatter
 from tablewright.evaluation.profile.leaks import predict_alone
 from tablewright.evaluation.profile.structure import find_sequences, find_target
 from tablewright.evaluation.profile.summaries import summarise_column, to_numbers
 from tablewright.markup import number
-from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.scores import Direction, Score
 from tablewright.schema import Schema
 
@@ -113,43 +109,7 @@ def test_cells_out_of_range_are_reported_as_what_is_off() -> None:
     )
 
 
-# plot data and drawings -----------------------------------------------------------
-
-
-def test_bars_are_shares_and_tails_are_counted_in_the_last_ones() -> None:
-    real = np.arange(101.0)
-    encoder = FeatureEncoder.fit(pl.DataFrame({"x": real}), Schema.build({"x": "continuous"}))
-    bars = _bars_of_numbers(encoder.features[0], real, np.array([-50.0, 1.0, 500.0, 500.0]))
-    assert bars["edges"][0] == pytest.approx(1.0)
-    assert bars["edges"][-1] == pytest.approx(99.0)
-    assert sum(bars["real"]) == pytest.approx(1.0, abs=0.001 * len(bars["real"]))
-    assert (bars["synthetic"][0], bars["synthetic"][-1]) == (0.5, 0.5)
-
-
-def test_labels_beyond_the_twelfth_are_one_bar_and_unseen_ones_another() -> None:
-    names = [f"k{j:02}" for j in range(15) for _ in range(15 - j)]
-    schema = Schema.build({"c": "categorical"})
-    encoder = FeatureEncoder.fit(pl.DataFrame({"c": names}), schema)
-    real = encoder.rows(pl.DataFrame({"c": names})).values[:, 0]
-    other = encoder.rows(pl.DataFrame({"c": ["k00", "k14", "new", "new"]})).values[:, 0]
-    bars = _bars_of_labels(encoder.features[0], real, other)
-    assert bars["labels"] == [*(f"k{j:02}" for j in range(12)), "(other)", "(not in real)"]
-    assert bars["real"][0] == pytest.approx(15 / 120, abs=1e-3)
-    assert bars["real"][12] == pytest.approx(6 / 120, abs=1e-3)
-    assert bars["synthetic"] == [0.25, *[0.0] * 11, 0.25, 0.5]
-
-
-def test_the_map_holds_principal_components_of_the_training_rows() -> None:
-    draws = np.random.default_rng(0)
-    frame = pl.DataFrame(draws.normal(size=(50, 3)) * [3, 2, 1], schema=["a", "b", "c"])
-    schema = Schema.build(dict.fromkeys("abc", "continuous"))
-    rows = FeatureEncoder.fit(frame, schema).rows(frame)
-    points = _map(rows, rows, rows, draws)
-    expected = PCA(2).fit(rows.embedded)
-    assert points["explained"] == pytest.approx(expected.explained_variance_ratio_.sum())
-    assert len(points["real"]) == 50
-    spread = np.array(points["synthetic"]).std(axis=0, ddof=1)
-    assert spread == pytest.approx(np.sqrt(expected.explained_variance_), abs=2e-3)
+# numbers --------------------------------------------------------------------------
 
 
 def test_numbers_are_written_for_people() -> None:
@@ -158,33 +118,6 @@ def test_numbers_are_written_for_people() -> None:
         "–", f"{minus}0.500", "9999.400", f"{minus}12,346", "7"
     ]  # fmt: skip
     assert number(0.126, 2) == "0.13"
-    assert (_short("abcdef", 6), _short("abcdefg", 6)) == ("abcdef", "abcde…")
-
-
-def test_colours_are_white_at_zero_and_full_at_one() -> None:
-    assert _colour(0.0) == "#fafafa"
-    assert (_colour(1.0), _colour(5.0)) == ("#b25400", "#b25400")
-    assert _colour(-1.0) == "#0054a6"
-
-
-def test_a_heat_map_has_a_cell_for_each_pair_and_says_both_values() -> None:
-    pairs = {"columns": ["a", "b"], "real": [[1, 0.5], [0.5, 1]],
-             "synthetic": [[1, 0.2], [0.2, 1]]}  # fmt: skip
-    drawn = heat_map(pairs)
-    assert drawn is not None
-    assert drawn.count("<rect") == 2
-    assert "a × b: real 0.50, generated 0.20" in drawn
-    assert heat_map({"columns": ["a"]}) is None
-
-
-def test_a_scatter_spans_its_frame() -> None:
-    points = {"real": [(0.0, 0.0)], "synthetic": [(1.0, 2.0)], "explained": 0.8}
-    drawn = scatter(points)
-    assert drawn is not None
-    assert 'cx="10.0" cy="330.0"' in drawn
-    assert 'cx="510.0" cy="20.0"' in drawn
-    assert "(80% of their variance)" in drawn
-    assert scatter({}) is None
 
 
 # profile --------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from tablewright.evaluation.evaluate.plot_data import plot_data
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.html import render, summarize
 from tablewright.evaluation.html.summary import Answer, Page, Table
-from tablewright.evaluation.html.svg import gains, margin
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.learners import Task
 from tablewright.metrics.scores import Direction, Score
@@ -82,14 +81,14 @@ def test_the_first_answer_is_the_verdict(word: str, tone: str) -> None:
 def test_a_control_that_did_better_is_named_and_generated_arms_are_no_controls() -> None:
     arms = [arm("real", 0.6), arm("copies", 0.75), arm("synthetic", 0.9), arm("augmented", 0.7)]
     assert page(arms=arms).answers[0].because[1:] == [
-        "without generated rows, 'copies' reached 0.750, with them 0.700"
+        "real rows and copies of them reached 0.750, with generated rows it is 0.700"
     ]
     assert page(arms=[*arms[:1], *arms[2:]]).answers[0].because[1:] == []
     assert page(arms=[arm("real", 0.7), arm("augmented", 0.7)]).answers[0].because[1:] == []
     losses = [{**each, "values": {"log_loss": each["values"]["macro_f1"]}} for each in arms]
     verdict = {"verdict": "helps", "sentence": "", "measure": "log_loss"}
     assert page(arms=losses, verdict=verdict).answers[0].because[1:] == [
-        "without generated rows, 'real' reached 0.600, with them 0.700"
+        "real rows alone reached 0.600, with generated rows it is 0.700"
     ]
 
 
@@ -141,6 +140,42 @@ def test_findings_stand_under_the_question_they_answer() -> None:
     assert (clean.word, clean.tone) == ("no sign of copying", "good")
 
 
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({}, ["Train on the real and the generated rows together"]),
+        ({"alarms": ["no holdout"]}, ["Set real rows aside before anything is learned"]),
+        ({"verdict": {"verdict": "harms", "sentence": ""}}, ["Train on the real rows alone: with"]),
+        ({"verdict": {"verdict": "no evidence", "sentence": "; copies of real rows do as well"}},
+         ["Resample the real rows"]),
+        ({"sections": {"privacy": [score("exact_copies")]},
+          "findings": [{"score": "exact_copies", "sentence": "rows are copies"}]},
+         ["Train on", "Do not hand these rows on"]),
+        ({"sections": {"fidelity": [score("detection_boosted", details={"columns": {"a": 0.1}})]}},
+         ["Train on", "Look first at 'a'"]),
+    ],
+)  # fmt: skip
+def test_what_to_do_follows_from_verdict_alarms_and_findings(
+    parts: dict[str, Any], says: list[str]
+) -> None:
+    facts = {**report()["facts"], "rows": {"train": 9, "synthetic": 9, "holdout": 100}}
+    steps = page(facts=facts, **parts).advice
+    assert [step[: len(said)] for step, said in zip(steps, says, strict=True)] == says
+
+
+def test_few_rows_set_aside_are_worth_a_step() -> None:
+    assert page().advice[-1] == "Set more rows aside: 56 are few to tell anything by."
+
+
+def test_title_names_table_and_facts_name_method_target_and_date() -> None:
+    facts = {**report()["facts"], "table": "a.csv", "date": "2026-01-02"}
+    shown = page(facts=facts)
+    assert shown.title == "Generated rows for a.csv"
+    assert (shown.facts[:2], shown.facts[-1]) == (["method trees", "target label"], "2026-01-02")
+    assert "<title>Generated rows for a.csv, method trees, 2026-01-02</title>" in render(shown)
+    assert page().title == "Generated rows"
+
+
 # tables ---------------------------------------------------------------------------
 
 
@@ -150,8 +185,8 @@ def test_a_score_is_a_row_with_its_interval_and_references() -> None:
     second = score("density", 1.2, direction=Direction.TARGET, ideal=1.0)
     (table,) = tables("privacy", [first, second]).values()
     assert table.rows == [
-        ["coverage", 0.5, 0.4, 0.6, 0.7, None, 0.1, "higher", "says"],
-        ["density", 1.2, None, None, None, None, None, "1", ""],
+        ["coverage", 0.5, "0.400 to 0.600", 0.7, None, 0.1, "higher", "says"],
+        ["density", 1.2, "", None, None, None, "1", ""],
     ]
 
 
@@ -167,8 +202,8 @@ def test_utility_has_a_table_of_arms_and_one_of_subgroups() -> None:
         "By value of 'city', on real holdout rows",
     ]
     arms, _, groups = shown.values()
-    assert (arms.head, arms.rows) == (["learned from", "macro_f1"], [["real", 0.6]])
-    assert groups.head == ["city", "rows", "real", "augmented"]
+    assert (arms.head, arms.rows) == (["learned from", "macro-F1"], [["real rows alone", 0.6]])
+    assert groups.head == ["city", "rows", "real rows alone", "real and generated rows"]
     assert groups.rows == [["Rome", 9, 0.5, None], ["Oslo", 8, 0.4, 0.6]]
     assert len(tables("utility", [score("tstr_macro_f1")])) == 1  # tables without rows are left out
 
@@ -227,9 +262,9 @@ def test_alarms_come_before_the_answers_and_warnings_after_them() -> None:
         text.index(words) for words in ("no holdout", "Can I use it?", "few rows", 'id="card"')
     ]
     assert order == sorted(order)
-    assert '<aside class="alarms" role="alert">' in text
-    assert '<aside class="notices">' in text
-    assert "<aside" not in render(page())
+    assert '<section class="alarms" role="alert">' in text
+    assert '<section class="notices">' in text
+    assert "notices" not in render(page()).split("</style>")[1]
 
 
 def test_numbers_in_cells_are_sorted_as_they_are_and_words_named_as_heads() -> None:
@@ -239,56 +274,6 @@ def test_numbers_in_cells_are_sorted_as_they_are_and_words_named_as_heads() -> N
     assert '<td class="number">–</td>' in text
     assert '<td class="wide">m</td>' in text
     assert "<td>higher</td>" in text
-
-
-def numbers_of(drawn: str, element: str, name: str) -> list[float]:
-    tags = re.findall(rf"<{element} [^>]*>", drawn)
-    return [float(m[1]) for tag in tags if (m := re.search(rf' {name}="(-?[\d.]+)"', tag))]
-
-
-def test_gains_are_drawn_between_the_ends_of_all_intervals_and_zero() -> None:
-    arms = [
-        arm("real", 0.6),
-        arm("augmented", 0.7, [0.1, 0.05, 0.2]),
-        arm("copies", 0.5, [-0.1, -0.2, 0.0]),
-    ]
-    drawn = str(gains(arms, "macro_f1"))
-    # from -0.2 at 190 to 0.2 at 570
-    assert numbers_of(drawn, "circle", "cx") == [475.0, 285.0]
-    assert numbers_of(drawn, "line", "x1") == [380.0, 427.5, 190.0]
-    assert numbers_of(drawn, "line", "x2") == [380.0, 570.0, 380.0]
-    assert numbers_of(drawn, "circle", "cy") == [16.0, 42.0]
-    assert f"copies: {MINUS}0.100 ({MINUS}0.200 to 0.000)" in drawn
-    assert drawn.count('class="mine"') == 1
-    assert [f"{MINUS}0.200", "+0.000", "+0.200"] == re.findall(r">([+−]\d\.\d+)<", drawn)
-    assert gains([arm("real", 0.6)], "macro_f1") is None
-
-
-def test_marks_too_near_to_zero_are_left_out() -> None:
-    drawn = str(gains([arm("copies", 0.7, [0.1, -0.01, 0.4])], "macro_f1"))
-    assert re.findall(r">([+−]\d\.\d+)<", drawn) == ["+0.000", "+0.400"]
-
-
-def test_margins_are_bars_of_generated_and_a_line_of_real_shares() -> None:
-    data = {"column": "c", "labels": ["u", "v"], "real": [0.5, 0.5], "synthetic": [0.25, 0.75]}
-    drawn = str(margin(data))
-    made = drawn.split("<path")[0]
-    assert numbers_of(made, "rect", "height") == [24.0, 72.0]
-    assert numbers_of(made, "rect", "y") == [60.0, 12.0]
-    assert numbers_of(made, "rect", "x") == [5.0, 120.0]
-    assert numbers_of(made, "rect", "width") == [114.0, 114.0]
-    assert 'd="M5.0 36.0h114.0L120.0 36.0h114.0"' in drawn
-    assert 'data-tip="v: real 50.0%, generated 75.0%"' in drawn
-    assert drawn.count('class="zone"') == 2
-
-
-def test_margins_of_numbers_show_the_ends_of_their_range() -> None:
-    data = {"column": "x", "edges": [1.0, 2.5, 4.0], "real": [1.0, 0.0], "synthetic": [0.0, 1.0]}
-    drawn = str(margin(data))
-    assert 'data-tip="2.5 to 4: real 0.0%, generated 100.0%"' in drawn
-    assert re.findall(r"<text[^>]*>([^<]*)</text>", drawn) == ["1", "4"]
-    empty = {"column": "x", "edges": [], "real": [], "synthetic": []}
-    assert "no values" in margin(empty)
 
 
 # data beneath ---------------------------------------------------------------------

@@ -133,7 +133,7 @@ def test_report_is_kept_apart_from_the_page(page: Page) -> None:
     assert "report.html" in finished(page)
     answer = page.client.get("/runs/run-001/report.html")
     assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts;")
-    assert "<title>Evaluation of generated rows</title>" in answer.text
+    assert "<title>Generated rows for people.csv" in answer.text
 
 
 def test_failed_run_shows_its_log(page: Page) -> None:

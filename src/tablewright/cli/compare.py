@@ -54,7 +54,7 @@ def _listed(context: click.Context, option: click.Parameter, text: str | None) -
               help="Processes.")  # fmt: skip
 @options.written("--resume", help="File of finished trials: written, and read again.")
 @options.written("--json", "json_file", help="Write the leaderboard as JSON.")
-@options.written("--html", "html_file", help="Write the winner's report as a page.")
+@options.written("--html", "html_file", help="Write the contest and the winner's report as a page.")
 @options.fixed_seed
 @model_options
 @options.quiet
@@ -107,8 +107,8 @@ def compare(
     llm.close(finished=True)
     if json_file is not None:
         result.to_json(json_file)
-    if html_file is not None and result.report is not None:
-        result.report.to_html(html_file)
+    if html_file is not None:
+        result.to_html(html_file)
     if not quiet:
         console().print(result, crop=False)
 

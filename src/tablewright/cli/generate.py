@@ -133,7 +133,7 @@ def generate(
         raise click.UsageError(f"--rejected goes with a system; {method} keeps every row it draws")
     if llm.only_estimates(without_a_call):
         return
-    judged = None if report is None else _judge(rows, learner, request, seed, report, quiet)
+    judged = None if report is None else _judge(rows, learner, request, seed, report, train, quiet)
     learner.fit(rows)
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
     report_reading(learner.schema_, quiet)
@@ -171,12 +171,18 @@ def _tell(
 
 
 def _judge(
-    rows: pl.DataFrame, learner: Learner, request: Request, seed: int, report: Path, quiet: bool
+    rows: pl.DataFrame,
+    learner: Learner,
+    request: Request,
+    seed: int,
+    report: Path,
+    train: Path,
+    quiet: bool,
 ) -> Learner:
     from tablewright.cli.judging import judge
 
     say("judging on 20 % of the rows, which are set aside", quiet)
-    result, judged = judge(rows, learner, request, seed)
+    result, judged = judge(rows, learner, request, seed, train)
     shortfall = getattr(getattr(judged, "result_", None), "shortfall", "")
     if shortfall:
         say(f"note: for the report, {shortfall}", quiet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 from sklearn.base import clone
 
 from tablewright.api import evaluate
+from tablewright.cli.output import origin_of
 from tablewright.errors import InputError
 from tablewright.evaluation.compare.splits import schema_of_training
 from tablewright.systems import RowsWarning
@@ -29,7 +31,11 @@ MAX_ROWS = 20_000
 
 
 def judge(
-    rows: pl.DataFrame, learner: Learner, request: Request, seed: int
+    rows: pl.DataFrame,
+    learner: Learner,
+    request: Request,
+    seed: int,
+    source: Path | None = None,
 ) -> tuple[Report, Learner]:
     """Make the rows that were asked for from four fifths of a table, and judge them.
 
@@ -39,6 +45,8 @@ def judge(
         The table as it was read.
     learner : Synthesizer or System
         Not fitted; its schema is a whole `Schema`.
+    source : Path or None, default=None
+        The file of the table: the report is named after it.
 
     Returns
     -------
@@ -57,12 +65,14 @@ def judge(
             f"table has {rows.height}: leave --report out"
         )
     train, synthetic, holdout, fitted = made_from_part(rows, learner, request, seed)
+    made_by = origin_of(fitted, seed, request.options(), source)
     report = evaluate(
         train,
         synthetic,
         holdout,
         schema=fitted.schema,
         balanced=request.balance is not None,
+        provenance=made_by.model_dump(exclude_none=True),
         random_state=seed,
     )
     details = getattr(getattr(fitted, "result_", None), "details", {})

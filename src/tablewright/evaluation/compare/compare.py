@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections import Counter
@@ -170,7 +171,9 @@ def compare(
     command = "" if own else command_line(source, target, winner, n_rows, random_state, more)
     curves |= {entries[0].n_train: entries} if curves else {}
     notices = _few_of_a_class(frame[target], inside[target], n_splits) if listed else []
-    return Comparison(entries, winner, report, command, chosen, curves, notices)
+    table = None if source == "TRAIN" else Path(source).name
+    facts = {"table": table, "target": target, "date": dt.date.today().isoformat()}
+    return Comparison(entries, winner, report, command, chosen, curves, notices, facts)
 
 
 def _writers(

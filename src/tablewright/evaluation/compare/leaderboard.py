@@ -16,8 +16,11 @@ from scipy import stats
 
 from tablewright.display import as_text
 from tablewright.evaluation.evaluate.report import Report, json_text
+from tablewright.evaluation.html import render_contest
+from tablewright.markup import framed
 from tablewright.metrics.outcomes import DIRECTIONS
 from tablewright.metrics.scores import Direction
+from tablewright.tables.io.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,8 @@ class Comparison:
     curves : mapping of int to list of Entry
         The leaderboard at smaller training sizes, where it was asked for.
     notices : list of str
+    facts : mapping
+        Name of the table where it is known, target, date.
     """
 
     entries: Sequence[Entry]
@@ -193,6 +198,7 @@ class Comparison:
     measure: str
     curves: Mapping[int, Sequence[Entry]] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def overtaking(self) -> str | None:
@@ -206,6 +212,8 @@ class Comparison:
             "version": 1,
             "measure": self.measure,
             "winner": self.winner,
+            "sentence": self._winner_line(),
+            "facts": dict(self.facts),
             "command": self.command,
             "verdict": None if self.report is None else self.report.verdict.to_dict(),
             "overtaking": self.overtaking,
@@ -213,6 +221,24 @@ class Comparison:
             "entries": [asdict(entry) for entry in self.entries],
             "curves": {str(n): [asdict(e) for e in entries] for n, entries in self.curves.items()},
         }
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return contest and winner's report as one page, and write it to `path`.
+
+        Raises
+        ------
+        InputError
+            If the folder of `path` does not exist or cannot be written to.
+        """
+        report = None if self.report is None else self.report.to_dict()
+        text = render_contest(self.to_dict(), report)
+        if path is not None:
+            write_text(text, path)
+        return text
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, for notebooks."""
+        return framed(self.to_html(), "tablewright comparison")
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return `to_dict` as JSON text, and write it to `path`."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.baselines import default_controls
+from tablewright.evaluation.evaluate.prediction_data import prediction_data
 from tablewright.evaluation.evaluate.tables import Effort, Tables
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import Task
@@ -39,6 +40,7 @@ class Augmentation:
     arms: list[dict[str, Any]] = field(default_factory=list)
     subgroups: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    predictions: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def unknown(cls, reason: str) -> Augmentation:
@@ -94,6 +96,7 @@ def measure_augmentation(
         arm_table(trials),
         _subgroups(trials, holdout, chosen, subgroups),
         [*_without_rows(trials, chosen), *cuts],
+        prediction_data(trials, holdout, chosen),
     )
 
 

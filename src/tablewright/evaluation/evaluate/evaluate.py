@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time as clock
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -152,7 +154,9 @@ def evaluate(
         tables, work, rngs[0], measure=measure, subgroups=subgroups, makers=controls
     )
     alike, notes = _in_mix(tables, balanced, provenance or {}, rngs[8])
-    facts = {
+    facts: dict[str, Any] = {
+        "table": Path(train).name if isinstance(train, str | Path) else None,
+        "date": dt.date.today().isoformat(),
         "rows": dict(zip(("train", *read), map(len, tables.three), strict=True)),
         "columns": len(table.schema),
         "target": table.schema.target,
@@ -176,6 +180,7 @@ def evaluate(
         {score.name: score for score in sections["privacy"]}["distance_share"]
     )
     drawn = plot_data(*tables.three, rngs[4])
+    drawn |= {"predictions": result.predictions} if result.predictions else {}
     notes += warnings_of(*tables.three, table.frame, read["holdout"], groups, time)
     notes += unjudged(table.schema, groups, read)
     facts["seconds"] = round(clock.perf_counter() - started, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from rich.text import Text
 from tablewright.display import as_text
 from tablewright.evaluation.evaluate.findings import Finding, findings_of
 from tablewright.evaluation.html import render, summarize
+from tablewright.markup import framed
 from tablewright.metrics.scores import Score
 from tablewright.metrics.verdict import Verdict
 from tablewright.tables.io.writing import write_text
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the JSON form; it grows by one when a key changes its meaning or goes."""
 
 
@@ -91,9 +91,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, for notebooks."""
-        page = escape(self.to_html(), quote=True)
-        style = "width:100%;height:640px;border:1px solid #ccc"
-        return f'<iframe srcdoc="{page}" style="{style}" title="tablewright report"></iframe>'
+        return framed(self.to_html(), "tablewright report")
 
     def __getitem__(self, name: str) -> Score:
         for score in self.scores:

@@ -6,15 +6,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tablewright.evaluation.html.advice import advise, given_away
+from tablewright.markup import number
 from tablewright.metrics.outcomes import DIRECTIONS
 from tablewright.metrics.scores import Direction
 
 TITLES = {
-    "utility": "Utility: does a model learn from generated rows?",
-    "fidelity": "Fidelity: are they like real rows?",
-    "rules": "Rules: what rows have to keep",
-    "imputation": "Imputation: are filled cells right?",
-    "privacy": "Privacy: are they too close to the real rows?",
+    "utility": ("Utility", "Does a model learn from generated rows?"),
+    "fidelity": ("Fidelity", "Are they like real rows?"),
+    "rules": ("Rules", "Do they keep what rows have to keep?"),
+    "texts": ("Texts", "Do texts go with the rest of a row?"),
+    "imputation": ("Imputation", "Are filled cells right?"),
+    "privacy": ("Privacy", "Are they too close to the real rows?"),
+}
+
+ARMS = {
+    "real": "real rows alone",
+    "synthetic": "generated rows alone",
+    "augmented": "real and generated rows",
+    "real at synthetic size": "real rows, no more than generated ones",
+    "resampled": "real rows, copied to the generated class mix",
+    "copies": "real rows and copies of them",
+    "class weights": "real rows with class weights",
+    "threshold": "real rows, threshold moved",
+    "SMOTE-NC": "real rows and SMOTE-NC",
+}
+"""What models learned from, by arm."""
+
+MEASURES = {
+    "macro_f1": "macro-F1",
+    "rare_f1": "F1 of the rarest class",
+    "balanced_accuracy": "balanced accuracy",
+    "auroc": "AUROC",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
 }
 
 NOT_FOR = (
@@ -57,10 +84,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with tables and pictures."""
+    """A heading with a question, tables and plots."""
 
     key: str
     title: str
+    question: str = ""
+    findings: Sequence[str] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
 
@@ -72,30 +101,34 @@ class Page:
     Attributes
     ----------
     title : str
+    facts : list of str
+        What stands below the title: method, target, rows, date.
     report : mapping
         The JSON form of a report, for its alarms, notices and plots.
     answers : list of Answer
+    advice : list of str
+        What to do.
     sections : list of Section
     card : list of (name, value)
         The data card.
     """
 
     title: str
+    facts: Sequence[str]
     report: Mapping[str, Any]
     answers: Sequence[Answer]
+    advice: Sequence[str]
     sections: Sequence[Section]
     card: Sequence[tuple[str, str]]
 
 
-def summarize(report: Mapping[str, Any], title: str = "Evaluation of generated rows") -> Page:
+def summarize(report: Mapping[str, Any]) -> Page:
     """Turn the JSON form of a report into what a page shows.
 
     Parameters
     ----------
     report : mapping
         ``Report.to_dict()``, or what was read from its JSON.
-    title : str
-        Heading of the page.
 
     Returns
     -------
@@ -103,13 +136,32 @@ def summarize(report: Mapping[str, Any], title: str = "Evaluation of generated r
     """
     answers = [_use(report), _faith(report), _safety(report)]
     sections = [_section(key, report) for key in TITLES if report["sections"].get(key)]
-    return Page(title, report, answers, sections, _card(report))
+    facts = report["facts"]
+    table = (
+        facts.get("table") or facts["provenance"].get("table") or facts["provenance"].get("source")
+    )
+    title = f"Generated rows for {table}" if table else "Generated rows"
+    return Page(title, _heads(report), report, answers, advise(report), sections, _card(report))
+
+
+def _heads(report: Mapping[str, Any]) -> list[str]:
+    facts = report["facts"]
+    method, rows = facts["provenance"].get("method"), facts["rows"]
+    heads = [
+        f"method {method}" if method else None,
+        f"target {facts['target']}" if facts["target"] is not None else "no target",
+        f"{rows['synthetic']:,} generated rows, made from {rows['train']:,} real ones, "
+        f"judged on {rows['holdout']:,} others",
+        facts.get("date"),
+    ]
+    return [head for head in heads if head]
 
 
 def _use(report: Mapping[str, Any]) -> Answer:
     verdict = report["verdict"]
     tone = {"helps": "good", "harms": "bad"}.get(verdict["verdict"], "open")
-    return Answer("Can I use it?", verdict["verdict"], tone, [verdict["sentence"], *_best(report)])
+    sentence = verdict["sentence"].removeprefix(f"{verdict['verdict']}: ")
+    return Answer("Can I use it?", verdict["verdict"], tone, [sentence, *_best(report)])
 
 
 def _best(report: Mapping[str, Any]) -> list[str]:
@@ -128,7 +180,7 @@ def _best(report: Mapping[str, Any]) -> list[str]:
     best = max(others, key=lambda name: sign * others[name])
     if sign * others[best] <= sign * mine:
         return []
-    return [f"without generated rows, {best!r} reached {others[best]:.3f}, with them {mine:.3f}"]
+    return [f"{named(best)} reached {others[best]:.3f}, with generated rows it is {mine:.3f}"]
 
 
 def _faith(report: Mapping[str, Any]) -> Answer:
@@ -142,13 +194,12 @@ def _faith(report: Mapping[str, Any]) -> Answer:
         word, tone = "easily told apart", "bad"
     reported = f"detection AUC {value:.2f}: 0.5 cannot be told from real rows, 1 always can"
     others = [sentence for sentence in result if "AUC" not in sentence]
-    return Answer("Is it faithful?", word, tone, [reported, *_given_away(detected), *others])
+    return Answer("Is it faithful?", word, tone, [reported, *_named(report), *others])
 
 
-def _given_away(detected: Mapping[str, Any]) -> list[str]:
-    losses = detected["details"].get("columns", {})
-    names = [name for name in sorted(losses, key=lambda n: -losses[n]) if losses[name] > 0.02]
-    return [f"given away most by {', '.join(map(repr, names[:3]))}"] if names else []
+def _named(report: Mapping[str, Any]) -> list[str]:
+    names = given_away(report)
+    return [f"given away most by {', '.join(map(repr, names))}"] if names else []
 
 
 def _safety(report: Mapping[str, Any]) -> Answer:
@@ -181,26 +232,33 @@ def _section(key: str, report: Mapping[str, Any]) -> Section:
     if key == "fidelity":
         tables += [_columns(scores), _pairs(scores)]
     notes = [f"{s['name']}: {s['reason']}" for s in scores if s["value"] is None]
-    return Section(key, TITLES[key], [table for table in tables if table.rows], notes)
+    return Section(
+        key, *TITLES[key], _found(report, key), [table for table in tables if table.rows], notes
+    )
 
 
 def _scores(scores: Sequence[Mapping[str, Any]]) -> Table:
-    head = ["score", "value", "95 % from", "to", "real rows", "copy", "shuffled", "best", "meaning"]
+    head = ["score", "value", "95 % interval", "real rows", "copy", "shuffled", "best", "meaning"]
     return Table("Each number beside what real rows get", head, [_score_row(s) for s in scores])
 
 
 def _score_row(score: Mapping[str, Any]) -> list[str | float | None]:
-    low, high = score["interval"] or (None, None)
+    interval = " to ".join(number(end) for end in score["interval"] or ())
     best = score["direction"] if score["ideal"] is None else f"{score['ideal']:g}"
     others = [score["reference"].get(name) for name in ("real", "copy", "shuffled")]
-    return [score["name"], score["value"], low, high, *others, best, score["meaning"]]
+    return [score["name"], score["value"], interval, *others, best, score["meaning"]]
 
 
 def _arms(report: Mapping[str, Any]) -> Table:
     measures = list(report["arms"][0]["values"]) if report["arms"] else []
-    rows = [[arm["arm"], *[arm["values"][m] for m in measures]] for arm in report["arms"]]
+    rows = [[named(arm["arm"]), *[arm["values"][m] for m in measures]] for arm in report["arms"]]
     caption = "Models on real holdout rows, by what they learned from (mean of two learners)"
-    return Table(caption, ["learned from", *measures], rows)
+    return Table(caption, ["learned from", *(MEASURES.get(m, m) for m in measures)], rows)
+
+
+def named(arm: str) -> str:
+    """Return what an arm learned from, in words."""
+    return ARMS.get(arm, f"real rows and {arm}" if arm != "more real rows" else arm)
 
 
 def _subgroups(report: Mapping[str, Any]) -> Table:
@@ -210,7 +268,9 @@ def _subgroups(report: Mapping[str, Any]) -> Table:
         [part["value"], part["rows"], *[part["arms"][a] for a in arms]]
         for part in report.get("subgroups") or []
     ]
-    return Table(f"By value of {column!r}, on real holdout rows", [column, "rows", *arms], rows)
+    return Table(
+        f"By value of {column!r}, on real holdout rows", [column, "rows", *map(named, arms)], rows
+    )
 
 
 def _rules(scores: Sequence[Mapping[str, Any]]) -> Table:
@@ -256,6 +316,12 @@ def _pairs(scores: Sequence[Mapping[str, Any]]) -> Table:
     return Table("Pairs whose association differs most", head, rows)
 
 
+def _written(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {part}" for key, part in value.items())
+    return str(value)
+
+
 def _card(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = report["facts"]
     rows = facts["rows"]
@@ -265,7 +331,7 @@ def _card(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Judged against real rows that were not seen", f"{rows['holdout']:,}"),
         ("Columns", str(facts["columns"])),
         ("Target", str(facts["target"])),
-        *[(str(key), str(value)) for key, value in facts["provenance"].items()],
+        *[(str(key), _written(value)) for key, value in facts["provenance"].items()],
         ("Judged by", f"tablewright {facts['tablewright']}, effort {facts['effort']}"),
         ("Seed, seconds", f"{facts['random_state']}, {facts['seconds']}"),
     ]
