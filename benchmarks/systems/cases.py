@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from sklearn.model_selection import train_test_split
 
 from benchmarks.recipes import compas as compas_recipe
+from benchmarks.recipes import drug as drug_recipe
 from benchmarks.tables import ADULT, Source, read
 from benchmarks.trim import diabetes
 from tablewright.schema import Schema
@@ -83,14 +85,14 @@ def _binary(n: int, rng: np.random.Generator) -> pl.DataFrame:
     return rows.drop(diabetes.TARGET).with_columns(pl.Series("Outcome", ill.astype(int)))
 
 
-def _flipped_diabetes(share: float) -> Callable:
+def _flipped_diabetes(share: float, n: int) -> Callable:
     def draw(seed: int) -> Drawn:
         train, test, population = _rngs(seed)
         schema = diabetes.schema()
         label = {"name": "Outcome", "kind": "categorical", "categories": [0, 1]}
         columns = [column for column in schema.each() if column.name != diabetes.TARGET]
         schema = Schema.build([*columns, label], target="Outcome")
-        rows = _flip(_binary(60, train), "Outcome", share, train)
+        rows = flip(_binary(n, train), "Outcome", share, train)
         return Drawn(rows, _binary(N_TEST, test), _binary(N_POPULATION, population), schema)
 
     return draw
@@ -117,15 +119,15 @@ def _travel(share: float) -> Callable:
         train, test, population = _rngs(seed)
         known = _ldt_like(N_POPULATION, population)
         schema = load_table(known, {"Accepts": "categorical"}, "Accepts").schema
-        rows = _flip(_ldt_like(60, train), "Accepts", share, train)
+        rows = flip(_ldt_like(60, train), "Accepts", share, train)
         return Drawn(rows, _ldt_like(N_TEST, test), known, schema)
 
     return draw
 
 
-def _flip(rows: pl.DataFrame, target: str, share: float, rng: np.random.Generator) -> pl.DataFrame:
+def flip(rows: pl.DataFrame, target: str, share: float, rng: np.random.Generator) -> pl.DataFrame:
     """Turn the labels of a share of the rows, drawn over both classes alike."""
-    labels = rows[target].to_numpy().copy()
+    labels = rows[target].cast(pl.Int64).to_numpy().copy()
     indices = rng.permutation(len(labels))[: round(share * len(labels))]
     labels[indices] = 1 - labels[indices]
     return rows.with_columns(pl.Series(target, labels))
@@ -172,32 +174,76 @@ def adult(folder: Path) -> Table:
     return load_table(read(folder, ADULT).drop("fnlwgt"), {"salary": "categorical"}, "salary")
 
 
+@cache
+def drug(path: Path) -> Table:
+    """Read one group of the Drug table."""
+    name = f"tabular/{path.name}.csv"
+    source = Source(name, drug_recipe.RECIPE.makes[name])
+    return load_table(read(path.parent, source), {"Smokes": "categorical"}, "Smokes")
+
+
+HEALTH = "the risk of diabetes of patients"
+
+
+def imbalanced(n: int) -> Case:
+    """Diabetes, 7:2:1."""
+    published = "diabetes 7:2:1" if n == 10 else ""
+    draw = _diabetes(n, diabetes.imbalanced)
+    return Case(f"diabetes 7:2:1, n = {n}", draw, 10, 10, HEALTH, published)
+
+
+def incomplete(n: int) -> Case:
+    """Diabetes, 8:2:0."""
+    draw = _diabetes(n, diabetes.incomplete)
+    return Case(f"diabetes 8:2:0, n = {n}", draw, 10, 10, HEALTH, "diabetes 8:2:0")
+
+
+def flipped(share: float, n: int) -> Case:
+    """Diabetes with two classes, labels of a share turned; as many rows are written as real."""
+    published = f"diabetes flipped {share:g}"
+    draw = _flipped_diabetes(share, n)
+    return Case(f"{published}, n = {n}", draw, max(1, n // 10), 10, HEALTH, published)
+
+
+def travel(share: float) -> Case:
+    """Travellers, labels of a share turned."""
+    published = f"travel flipped {share:g}"
+    topic = "travellers who are offered incentives"
+    return Case(f"{published}, n = 60", _travel(share), 3, 20, topic, published)
+
+
+def on_compas(folder: Path, n: int) -> Case:
+    """COMPAS, as many rows of each class."""
+    draw = _real(compas, folder, n)
+    topic = "defendants and whether they reoffend"
+    return Case(f"compas, n = {n}", draw, max(1, n // 20), 20, topic, "compas")
+
+
+def on_drug(folder: Path, group: str, n: int) -> Case:
+    """One group of the Drug table, drawn by its shares; 100 rows are tested."""
+
+    def draw(seed: int) -> Drawn:
+        table = drug(folder / group)
+        rng = np.random.default_rng([2024, seed])
+        parts = train_test_split(
+            np.arange(table.frame.height), train_size=n, test_size=100,
+            random_state=int(rng.integers(2**31)), stratify=table.frame["Smokes"].to_list(),
+        )  # fmt: skip
+        train, test = (table.frame[part] for part in parts)
+        rest = np.setdiff1d(np.arange(table.frame.height), np.concatenate(parts))
+        return Drawn(train, test, table.frame[rest], table.schema)
+
+    topic = "what people consume and how they are"
+    return Case(f"{group}, n = {n}", draw, max(1, n // 10), 10, topic)
+
+
 def cases(folder: Path | None) -> dict[str, Case]:
     """Return all cases; those on real tables where there is a folder of data."""
-    health, travel = "the risk of diabetes of patients", "travellers who are offered incentives"
-    result = [
-        Case(f"diabetes 7:2:1, n = {n}", _diabetes(n, diabetes.imbalanced), 10, 10, health,
-             "diabetes 7:2:1" if n == 10 else "")
-        for n in (10, 60, 100)
-    ]  # fmt: skip
-    result += [
-        Case("diabetes 8:2:0, n = 10", _diabetes(10, diabetes.incomplete), 10, 10, health,
-             "diabetes 8:2:0")
-    ]  # fmt: skip
-    result += [
-        Case(f"diabetes flipped {share:g}, n = 60", _flipped_diabetes(share), 6, 10, health,
-             f"diabetes flipped {share:g}")
-        for share in (0.2, 0.3, 0.4)
-    ]  # fmt: skip
-    result += [
-        Case(f"travel flipped {share:g}, n = 60", _travel(share), 3, 20, travel,
-             f"travel flipped {share:g}")
-        for share in (0.0, 0.3, 0.4)
-    ]  # fmt: skip
+    result = [imbalanced(n) for n in (10, 60, 100)] + [incomplete(10)]
+    result += [flipped(share, 60) for share in (0.2, 0.3, 0.4)]
+    result += [travel(share) for share in (0.0, 0.3, 0.4)]
     if folder is not None:
-        for n in (20, 60, 200):
-            result.append(Case(f"compas, n = {n}", _real(compas, folder, n), n // 20, 20,
-                              "defendants and whether they reoffend", "compas"))  # fmt: skip
+        result += [on_compas(folder, n) for n in (20, 60, 200)]
         for n in (20, 60, 200):
             result.append(Case(f"adult, n = {n}", _real(adult, folder, n), n // 20, 20,
                               "people of a census and what they earn"))  # fmt: skip

@@ -21,7 +21,7 @@ from tablewright.metrics.detection import detection_auc
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.privacy import exact_copies
 from tablewright.metrics.support import alpha_precision, beta_recall
-from tablewright.schema import Schema
+from tablewright.schema import Column, Kind, Schema
 
 UNKNOWN = 50.0
 """AUC in percent of a class that the learner was not shown."""
@@ -52,10 +52,17 @@ def usefulness(
     return {name: float(np.mean([each[name] for each in result])) for name in result[0]}
 
 
+def _is_listed(column: Column) -> bool:
+    """Whether cells are names; ordinal numbers reach linear learners as numbers."""
+    values = column.categories or [""]
+    numbers = column.kind is Kind.ORDINAL and all(isinstance(v, int | float) for v in values)
+    return column.kind.is_discrete and not numbers
+
+
 def _features(frame: pl.DataFrame, schema: Schema) -> np.ndarray:
     columns = [
         frame[c.name].cast(pl.String).fill_null("missing").to_numpy().astype(object)
-        if c.kind.is_discrete
+        if _is_listed(c)
         else frame[c.name].cast(pl.Float64).fill_null(np.nan).to_numpy().astype(object)
         for c in schema.modelled
         if c.name != schema.target
@@ -67,7 +74,7 @@ def _scores(
     model: Any, x: np.ndarray, y: np.ndarray, test: np.ndarray, truth: np.ndarray, schema: Schema
 ) -> dict[str, float]:
     columns = [c for c in schema.modelled if c.name != schema.target]
-    listed = [j for j, c in enumerate(columns) if c.kind.is_discrete]
+    listed = [j for j, c in enumerate(columns) if _is_listed(c)]
     numbers = [j for j in range(len(columns)) if j not in listed]
     prepared = ColumnTransformer(
         [

@@ -1,0 +1,54 @@
+"""DATE."""
+
+from benchmarks.papers.entry import Entry, Paper
+
+PAPER = Paper(
+    "date",
+    "DATE: Exploring the Heterogeneity of Tabular Data",
+    "arXiv:2512.21915; code windblow32/DATE",
+    "`DIR` holds the files of the recipe `date-tables` below `date`, and the authors' recorded "
+    "rows.",
+    (
+        Entry(
+            "Partitions: parts, tokens, seconds, error",
+            "benchmarks.date.partitions",
+            "--data DIR/date",
+            None,
+            "Parts keep a bound with a 90 % limit; see its page.",
+        ),
+        Entry(
+            "Selectors on recorded pools",
+            "benchmarks.date.selectors",
+            "--data DIR/date --runs FILE --pool cllm",
+            None,
+            "Rows recorded by the authors in place of a model; a forest and a tree.",
+        ),
+        Entry(
+            "Greedy choice fails",
+            "benchmarks.date.cases",
+            "",
+            None,
+            "Constructed cases for the paper's proof; not in its tables.",
+        ),
+        Entry(
+            "Parts with rules of their own",
+            "benchmarks.date.heterogeneity",
+            "",
+            None,
+            "Planted; the paper's tables of error need GPT models.",
+        ),
+        Entry(
+            "Seconds of the rule search",
+            "benchmarks.date.speed",
+            "--data DIR/date",
+            None,
+            "Against the pseudocode as published, on this machine.",
+        ),
+        Entry(
+            "Preference tuning",
+            "",
+            differs="Needs a GPU and a model; `docs/examples/dpo.py` is the way, and no figure of "
+            "ours exists.",
+        ),
+    ),
+)

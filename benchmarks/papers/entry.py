@@ -1,0 +1,69 @@
+"""What can be made of a paper: one entry a table or figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One table or figure.
+
+    Attributes
+    ----------
+    module : str
+        What ``python -m`` runs; "" where it cannot be made, and `differs` says why.
+    options : str
+        What the command needs beside it.
+    seconds : int or None
+        CPU seconds of the run that was committed, or as the command stands; None if unknown.
+    differs : str
+        What is not as in the paper.
+    """
+
+    table: str
+    module: str
+    options: str = ""
+    seconds: int | None = None
+    differs: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command line; "" where there is none."""
+        return f"python -m {self.module} {self.options}".strip() if self.module else ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One paper.
+
+    Attributes
+    ----------
+    folder : str
+        Of this package; its README is made of the rest.
+    """
+
+    folder: str
+    title: str
+    source: str
+    about: str
+    entries: Sequence[Entry]
+
+    def readme(self) -> str:
+        """Return the page of the paper."""
+        lines = [
+            f"# {self.title}",
+            "",
+            f"{self.source}. Written by `python -m benchmarks.papers --readme`.",
+            "",
+            self.about,
+            "",
+            "| table | command | CPU seconds | what differs |",
+            "|---|---|---|---|",
+        ]
+        for entry in self.entries:
+            command = f"`{entry.command}`" if entry.command else "–"
+            seconds = "–" if entry.seconds is None else f"{entry.seconds:,}"
+            lines.append(f"| {entry.table} | {command} | {seconds} | {entry.differs} |")
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,138 @@
+"""The bank benchmark of H-TDBU: runs of textures under a pairing, and pages with its columns."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.htdbu.bank import LEADING, PAIRS, Bank, load
+from benchmarks.htdbu.bank_text import ROWS, SEEDS, Pool, measure, real, rules
+from benchmarks.measure import cpu
+from benchmarks.papers.runs import Log, Run, interval, markdown, write
+from tablewright.systems.htdbu.system import HTDBU
+from tablewright.threads import one_thread
+
+FOLDER = Path(__file__).parent
+KEYS = ("table", "rule", "seed", "arm")
+COLUMNS = ("Acc", "F1", "AUROC", "XModal", "AUROC, no mood", "detection", "violations")
+STATED = COLUMNS[:4]
+Figures = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A generator, and who draws target and mood: the skeleton, or the generator itself."""
+
+    method: Any
+    options: Mapping[str, Any] = field(default_factory=dict)
+    skeleton: bool = True
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One table.
+
+    Attributes
+    ----------
+    arms : mapping of str to Arm or None
+        None stands for 12,000 real training rows.
+    published : mapping
+        By rule and arm: accuracy, F1, AUROC, XModal.
+    """
+
+    name: str
+    title: str
+    about: str
+    arms: Mapping[str, Arm | None]
+    published: Mapping[str, Mapping[str, Figures]]
+
+
+def run(arm: Arm | None, bank: Bank, rule: str, seed: int) -> dict[str, float]:
+    """Fit, write 12,000 rows, measure."""
+    if arm is None:
+        return real(bank, PAIRS[rule], seed)
+    system = HTDBU(
+        "y",
+        texture={"method": arm.method, **arm.options},
+        rules=rules(PAIRS[rule]) if arm.skeleton else [],
+        skeleton=LEADING if arm.skeleton else None,
+        random_state=seed,
+    )
+    created, seconds = cpu(lambda: system.fit(bank.train).sample(ROWS))
+    with one_thread():
+        return {**measure(bank, created, PAIRS[rule]), "making": seconds}
+
+
+def peers(spec: Spec, pools: Path | None, rule: str, seed: int) -> dict[str, Arm | None]:
+    """Return the arms, and those peers that drew a pool for this rule and seed."""
+    skeleton = all(arm.skeleton for arm in spec.arms.values() if arm is not None)
+    there = [n for n in ("CTGAN", "TVAE") if pools and (pools / f"{n}_{rule}_{seed}.json").exists()]
+    drawn = {n: Arm(Pool(pools, n, rule, seed), skeleton=skeleton) for n in there if pools}
+    return {**spec.arms, **drawn}
+
+
+def table(spec: Spec, runs: Sequence[Run], rule: str) -> str:
+    """Lay out a row an arm, the published one below ours."""
+    rows: list[dict[str, Any]] = []
+    here = [line for line in runs if line["rule"] == rule]
+    for arm in dict.fromkeys(line["arm"] for line in here):
+        own = [line for line in here if line["arm"] == arm]
+        cells = {c: interval([line[c] for line in own], digits=4) for c in COLUMNS}
+        making = [line["making"] for line in own if "making" in line]
+        seconds = f"{sum(making) / len(making):.1f}" if making else None
+        rows.append({"arm": arm, "seeds": len(own), **cells, "CPU s": seconds})
+        if arm in spec.published.get(rule, {}):
+            figures = zip(STATED, spec.published[rule][arm], strict=True)
+            stated = {column: f"{figure:.4f}" for column, figure in figures}
+            rows.append({"arm": f"{arm} (published)", "seeds": 3, **stated})
+    return markdown(rows)
+
+
+READING = (
+    "Bank Marketing with moods of Financial PhraseBank, 12,000 rows, 80 to 20 splits by seed; "
+    "mean over seeds ± half a 95 % interval by Student's t. Logistic regression learns from "
+    "the rows and is tested on real ones. XModal is the distance of target and mood from the "
+    "test rows; AUROC, no mood, leaves the column out that the rule is about; detection is the "
+    "AUC of boosted trees against test rows. Under the strict rule the mood is the target, and "
+    "real rows score 1. Rows marked (published) are arXiv:2605.28198's, of its own split and "
+    "code, without intervals."
+)
+
+
+def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
+    """Run a spec and write its page."""
+    parser = argparse.ArgumentParser(description=spec.title)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data files")
+    parser.add_argument("--pools", type=Path, help="what benchmarks/htdbu/peer_pools.py wrote")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--rules", nargs="+", default=list(PAIRS), choices=list(PAIRS))
+    parser.add_argument("--log", type=Path, default=Path("build/papers/htdbu.jsonl"))
+    asked = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")  # that the rule changes nothing, or changes the table
+    log = Log(asked.log, KEYS)
+    for rule in asked.rules:
+        for seed in asked.seeds:
+            arms = peers(spec, asked.pools, rule, seed)
+            keys = {a: {"table": spec.name, "rule": rule, "seed": seed, "arm": a} for a in arms}
+            missing = [name for name in arms if not log.has(**keys[name])]
+            bank = load(asked.data, PAIRS[rule], seed) if missing else None
+            for name in missing:
+                assert bank is not None
+                start = time.process_time()
+                found = run(arms[name], bank, rule, seed)
+                log.add({**keys[name], **found, "seconds": time.process_time() - start})
+                print(*keys[name].values(), flush=True)
+    runs = [line for line in log.runs if line["table"] == spec.name and line["rule"] in asked.rules
+            and line["seed"] in asked.seeds]  # fmt: skip
+    pages = [f"## Rule: {rule}\n\n{table(spec, runs, rule)}" for rule in asked.rules]
+    words = " ".join(sys.argv[1:] if arguments is None else arguments)
+    words = words.replace(str(asked.data), "DIR")
+    command = f"python -m benchmarks.papers.htdbu.{spec.name} {words}"
+    parts = [spec.about, *pages, READING]
+    write(FOLDER / "results" / f"{spec.name}.md", spec.title, parts, runs, command)

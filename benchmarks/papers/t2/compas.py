@@ -1,0 +1,38 @@
+"""COMPAS at growing sizes: the cases of Tables 3 and 4 and of Figures 13 and 16."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.papers.t2.engine import Asked
+from benchmarks.systems.cases import Case, on_compas, on_drug
+
+SIZES = (20, 60, 100, 140, 200)
+
+
+def cases(asked: Asked) -> list[Case]:
+    """Return COMPAS at the sizes asked for."""
+    if asked.data is None:
+        raise SystemExit("COMPAS is a file: say --data DIR; 'python -m benchmarks.recipes compas'")
+    return [on_compas(asked.data, n) for n in asked.sizes]
+
+
+def together(asked: Asked) -> Mapping[str, Sequence[Case]]:
+    """Return all sizes as one group."""
+    return {"COMPAS": cases(asked)}
+
+
+def by_size(asked: Asked) -> Mapping[str, Sequence[Case]]:
+    """Return each size as a group."""
+    return {f"n = {n}": [case] for n, case in zip(asked.sizes, cases(asked), strict=True)}
+
+
+def drug_by_size(asked: Asked) -> Mapping[str, Sequence[Case]]:
+    """Return both groups of the Drug table at each size."""
+    if asked.data is None:
+        raise SystemExit("Drug is a file: say --data DIR; 'python -m benchmarks.recipes drug'")
+    return {
+        f"{name}, n = {n}": [on_drug(asked.data / "tabular", group, n)]
+        for group, name in (("drug_a", "A"), ("drug_b", "B"))
+        for n in asked.sizes
+    }

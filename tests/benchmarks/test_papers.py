@@ -1,0 +1,110 @@
+"""The tables of the papers: the list, the pages made of it, runs that are gone on with."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmarks.papers.__main__ import FOLDER, PAPERS, main
+from benchmarks.papers.runs import Log, interval, markdown
+from benchmarks.papers.t2 import engine
+from benchmarks.papers.t2.table1 import SPEC
+from benchmarks.systems.cases import flipped, imbalanced
+from scipy import stats
+
+
+def test_every_command_of_the_list_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--list"])
+    said = capsys.readouterr().out
+    for paper in PAPERS:
+        for entry in paper.entries:
+            assert entry.differs
+            if entry.module:
+                assert find_spec(entry.module) is not None
+                assert f"  {entry.table}: python -m {entry.module}" in said
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.folder)
+def test_the_page_of_a_paper_is_made_of_its_list(paper: Any) -> None:
+    assert (FOLDER / paper.folder / "README.md").read_text() == paper.readme()
+
+
+def test_every_script_of_a_paper_is_in_its_list() -> None:
+    for paper in PAPERS:
+        scripts = {
+            f"benchmarks.papers.{paper.folder}.{path.stem}"
+            for path in (FOLDER / paper.folder).glob("*.py")
+            if "__main__" in path.read_text()
+        }
+        assert scripts <= {entry.module for entry in paper.entries}
+
+
+def test_an_interval_is_that_of_student() -> None:
+    values = [1.0, 2.0, 4.0]
+    half = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) / np.sqrt(3)
+    assert interval(values) == f"{np.mean(values):.2f} ± {half:.2f}"
+    assert interval([0.5], sign=True, digits=1) == "+0.5"
+    assert interval([]) == "–"
+
+
+def test_runs_are_kept_with_their_commit_and_known_again(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "a.jsonl"
+    Log(path, ("case", "seed")).add({"case": "x", "seed": 1, "value": 0.5})
+    log = Log(path, ("case", "seed"))
+    assert log.has(case="x", seed=1)
+    assert not log.has(case="x", seed=2)
+    assert log.runs[0]["value"] == 0.5
+    assert re.fullmatch(r"[0-9a-f]{7,}\+?|unknown\+?", log.runs[0]["commit"])
+
+
+def line(arm: str, case: str, seed: int, **scores: float) -> dict[str, Any]:
+    return {"arm": arm, "case": case, "seed": seed, "rows": 10, "scores": scores}
+
+
+def test_published_figures_stand_below_ours_and_are_marked() -> None:
+    groups = SPEC.cases(engine.Asked(1, (), None, "none", None, None))
+    case = imbalanced(10).name
+    runs = [line("D_ori", case, s, **{"AUC LR": 60.0 + s, "AUC": 60.0}) for s in (0, 1)]
+    runs += [line("SMOTE", case, s, **{"AUC LR": 70.0, "AUC": 61.0 + s}) for s in (0, 1)]
+    head, _, *rows = [
+        [cell.strip() for cell in row.strip("|").split("|")]
+        for row in engine.table(SPEC, groups, runs).splitlines()
+    ]
+    ours, stated, smote = (dict(zip(head, row, strict=True)) for row in rows[:3])
+    assert ours["arm"] == "D_ori"
+    assert ours["imbalance: AUC LR"] == interval([60.0, 61.0])
+    assert (stated["arm"], stated["imbalance: AUC LR"]) == ("D_ori (published)", "63.92")
+    assert smote["imbalance: AUC against D_ori"] == interval([1.0, 2.0], sign=True)
+    assert smote["incompleteness: AUC LR"] == "–"
+
+
+def test_a_mean_over_sizes_counts_seeds_that_have_them_all() -> None:
+    cases = [flipped(0.3, n) for n in (10, 20)]
+    runs = [line("T2", case.name, 0, AUC=50.0 + k) for k, case in enumerate(cases)]
+    runs.append(line("T2", cases[0].name, 1, AUC=90.0))
+    assert engine.by_seed(runs, cases, "T2", "AUC") == {0: 50.5}
+
+
+def test_a_run_scores_clean_and_turned_labels_without_a_model() -> None:
+    asked = engine.Asked(1, (), None, "none", None, None)
+    found = engine.run(engine.trial(flipped(0.4, 10), 0, asked), "D_ori")
+    assert found["rows"] == 0
+    # Two labels of five turned take three fifths less one half of what an AUC is above one half.
+    assert abs(found["scores"]["AUC, turned"] - 50) < abs(found["scores"]["AUC"] - 50) + 5
+    assert found["calls"] == 0
+
+
+def test_what_a_table_needs_is_said_when_it_is_not_there() -> None:
+    asked = engine.Asked(1, (20,), None, "none", None, None)
+    from benchmarks.papers.t2 import compas
+
+    with pytest.raises(SystemExit, match=r"say --data DIR; 'python -m benchmarks.recipes compas'"):
+        compas.cases(asked)
+
+
+def test_markdown_has_a_dash_where_a_row_has_no_cell() -> None:
+    assert markdown([{"a": 1}, {"b": 2}]).splitlines()[2:] == ["| 1 | – |", "| – | 2 |"]
