@@ -104,6 +104,23 @@ class EngineError(TablewrightError):
     """Workers were lost again and again, or no cluster answers; parts that are done stand."""
 
 
+class MissingPackageError(TablewrightError, ImportError):
+    """A package of others that a method stands for is not installed.
+
+    Parameters
+    ----------
+    feature : str
+        What was asked for, as the subject of a sentence.
+    package : str
+    """
+
+    def __init__(self, feature: str, package: str) -> None:
+        super().__init__(
+            f"{feature} needs the package {package}, which is no part of this one: "
+            f"pip install {package}"
+        )
+
+
 class CheckFailedError(TablewrightError):
     """A check that the user asked for (`--fail-on`) failed."""
 
