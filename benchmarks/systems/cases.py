@@ -36,6 +36,10 @@ class Drawn:
     schema: Schema
 
 
+Draw = Callable[[int], Drawn]
+"""From a seed to its tables."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One deficient table.
@@ -49,7 +53,7 @@ class Case:
     """
 
     name: str
-    draw: Callable[[int], Drawn]
+    draw: Draw
     batches: int
     batch: int
     topic: str
@@ -68,7 +72,7 @@ def _rngs(seed: int, n: int = 3) -> list[np.random.Generator]:
     return [np.random.default_rng([2024, seed, k]) for k in range(n)]
 
 
-def _diabetes(n: int, quotas: Callable[[int, np.random.Generator], pl.DataFrame]) -> Callable:
+def _diabetes(n: int, quotas: Callable[[int, np.random.Generator], pl.DataFrame]) -> Draw:
     def draw(seed: int) -> Drawn:
         train, test, population = _rngs(seed)
         rows = diabetes.draw(N_POPULATION, population)
@@ -85,7 +89,7 @@ def _binary(n: int, rng: np.random.Generator) -> pl.DataFrame:
     return rows.drop(diabetes.TARGET).with_columns(pl.Series("Outcome", ill.astype(int)))
 
 
-def _flipped_diabetes(share: float, n: int) -> Callable:
+def _flipped_diabetes(share: float, n: int) -> Draw:
     def draw(seed: int) -> Drawn:
         train, test, population = _rngs(seed)
         schema = diabetes.schema()
@@ -114,7 +118,7 @@ def _ldt_like(n: int, rng: np.random.Generator) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _travel(share: float) -> Callable:
+def _travel(share: float) -> Draw:
     def draw(seed: int) -> Drawn:
         train, test, population = _rngs(seed)
         known = _ldt_like(N_POPULATION, population)
@@ -136,7 +140,7 @@ def flip(rows: pl.DataFrame, target: str, share: float, rng: np.random.Generator
 # real --------------------------------------------------------------------------------------
 
 
-def _real(load: Callable[[Path], Table], folder: Path, n: int) -> Callable:
+def _real(load: Callable[[Path], Table], folder: Path, n: int) -> Draw:
     """Draw a training table with as many rows of each class, and a population beside it."""
 
     def draw(seed: int) -> Drawn:
@@ -144,7 +148,9 @@ def _real(load: Callable[[Path], Table], folder: Path, n: int) -> Callable:
         target = str(schema.target)
         rng = np.random.default_rng([2024, seed])
         shuffled = frame[rng.permutation(frame.height)]
-        classes = [shuffled.filter(pl.col(target) == label) for label in schema[target].categories]
+        classes = [
+            shuffled.filter(pl.col(target) == label) for label in schema[target].categories or ()
+        ]
         train = pl.concat([rows[: n // len(classes)] for rows in classes])
         rest = pl.concat([rows[n // len(classes) :] for rows in classes])
         rest = rest[rng.permutation(rest.height)]

@@ -233,7 +233,7 @@ def scores(drawn: Drawn, made: pl.DataFrame, seed: int, rules: Rules | None) -> 
     if rules is not None:
         rows = made if made.height else drawn.test  # of real rows alone: those of the test
         broken = [rule.broken(rows) for rule in bind(rules, drawn.schema, drawn.population)]
-        result["breaks rules"] = round(100 * float(sum(broken).astype(bool).mean()), 2)
+        result["breaks rules"] = round(100 * float(np.any(broken, axis=0).mean()), 2)
     return result
 
 

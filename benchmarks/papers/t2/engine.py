@@ -194,7 +194,7 @@ def scores(case: Case, drawn: Drawn, made: pl.DataFrame, seed: int) -> dict[str,
         result |= likeness(made, drawn.train, test, drawn.schema, seed)
     if "juv_fel_count" in made.columns and made.height:
         broken = made["priors_count"] < made["juv_fel_count"]
-        result["breaks priors >= felonies"] = 100 * float(broken.mean() or 0.0)
+        result["breaks priors >= felonies"] = 100 * float(broken.sum() / made.height)
     return {name: None if v is None else round(float(v), 3) for name, v in result.items()}
 
 

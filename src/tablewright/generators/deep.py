@@ -62,7 +62,7 @@ class Output:
             logits = logits + rng.gumbel(size=logits.shape)
         chosen = logits.argmax(axis=1)
         if not self.is_number:
-            return self.values[chosen]
+            return np.asarray(self.values[chosen])
         inner = np.tanh(outputs[:, self.first])
         if self.noise:
             inner = rng.normal(inner, self.noise)
@@ -207,9 +207,14 @@ class Deep(Plugin):
             [arrays[f"layer/{k}/bias"] for k in layers],
             facts["residual"],
         )
-        parts = ("values", "deviations", "shares")
         self.outputs_ = {
-            name: Output(first, *(arrays[f"output/{name}/{p}"] for p in parts), noise)
+            name: Output(
+                first,
+                arrays[f"output/{name}/values"],
+                arrays[f"output/{name}/deviations"],
+                arrays[f"output/{name}/shares"],
+                noise,
+            )
             for name, (first, noise) in facts["outputs"].items()
         }
         return self
