@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError, MissingPackageError
 from tablewright.generators.base import State
 from tablewright.generators.plugin import Plugin
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
+from tablewright.tables.io.frames import Restore
 from tablewright.threads import one_thread
 
 _SPREAD = 4  # standard deviations of a component that its outputs from -1 to 1 stand for
@@ -252,8 +254,6 @@ def _import_ctgan(kind: str) -> Any:
 
 def _frame(matrix: Matrix) -> tuple[Any, list[str]]:
     """Return rows for the package, which knows no gaps, and the names of discrete columns."""
-    import pandas as pd
-
     columns: dict[str, Any] = {}
     listed = []
     for j, field in enumerate(matrix.fields):
@@ -268,7 +268,7 @@ def _frame(matrix: Matrix) -> tuple[Any, list[str]]:
         if gaps.any():
             columns[name + _MISSING] = gaps.astype(np.int64).astype(str)
             listed.append(name + _MISSING)
-    return pd.DataFrame(columns), listed
+    return Restore("pandas")(pl.DataFrame(columns)), listed
 
 
 def _has_weight(layer: Any) -> bool:
