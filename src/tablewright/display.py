@@ -98,9 +98,14 @@ def public_url(base_url: str) -> str:
     --------
     >>> public_url("https://me:secret@example.org/v1?key=abc")
     'https://example.org/v1?key=...'
+    >>> public_url("postgresql://me:sec/ret@host/shop"), public_url("sqlite:///a@b.db")
+    ('postgresql://host/shop', 'sqlite:///a@b.db')
     """
     if base_url.startswith("file:"):
         return base_url
+    scheme, mark, rest = base_url.partition("://")
+    if mark and scheme not in ("http", "https"):
+        return f"{scheme}://{_public_place(rest)}"
     try:
         parts = urlsplit(base_url)
     except ValueError:
@@ -108,6 +113,17 @@ def public_url(base_url: str) -> str:
     index = parts.netloc.rpartition("@")[2]
     query = "&".join(f"{name}=..." for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     return urlunsplit((parts.scheme, index, parts.path, query, ""))
+
+
+def _public_place(rest: str) -> str:
+    """Return what follows ``://``; a user comes before the last @, whatever the password holds."""
+    place = rest if rest.startswith("/") else rest.rpartition("@")[2]
+    path, mark, options = place.partition("?")
+    return (
+        path
+        + mark
+        + "&".join(f"{part.partition('=')[0]}=..." for part in options.split("&") if part)
+    )
 
 
 def public_arguments(arguments: Sequence[str]) -> list[str]:
@@ -118,7 +134,8 @@ def public_arguments(arguments: Sequence[str]) -> list[str]:
     >>> public_arguments(["--base-url=http://me:secret@host/v1", "-n", "5"])
     ['--base-url=http://host/v1', '-n', '5']
     """
-    return [re.sub(r"https?://\S+", lambda found: public_url(found[0]), one) for one in arguments]
+    url = r"[a-zA-Z][\w+.-]*://\S+"
+    return [re.sub(url, lambda found: public_url(found[0]), one) for one in arguments]
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tablewright.cli import options
-from tablewright.cli.output import origin_of, report_reading
+from tablewright.cli.output import origin_of, report_reading, report_sample
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
+if TYPE_CHECKING:
+    from tablewright.tables.io.databases import Query
+
 
 @click.command()
-@click.argument("train", type=options.path)
+@options.train
+@options.query
 @options.written("--out", required=True, help="File to write the model to.")
 @click.option(
     "--shareable",
@@ -29,7 +33,8 @@ from tablewright.errors import InputError
 @options.encoding
 @options.quiet
 def fit(
-    train: Path,
+    train: Path | Query,
+    query: str | None,
     out: Path,
     shareable: bool,
     target: str | None,
@@ -56,6 +61,7 @@ def fit(
         raise InputError(f"a model of {method} holds real rows; take copula or independent")
     synthesizer.fit(train).save(out, **({"shareable": True} if shareable else {}))
     say(f"{synthesizer.reason_}; learned from {synthesizer.n_rows_:,} rows", quiet)
+    report_sample(synthesizer.sample_, quiet)
     report_reading(synthesizer.schema_, quiet)
     held = synthesizer.holdings() if hasattr(synthesizer, "holdings") else ["real rows"]
     origin = origin_of(synthesizer, seed, {"settings": settings}, train)

@@ -15,6 +15,7 @@ from tablewright.cli.output import (
     for_spreadsheets,
     origin_of,
     report_reading,
+    report_sample,
     spent_by,
     write_with_progress,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from tablewright.cli.request import Learner
     from tablewright.systems import System
+    from tablewright.tables.io.databases import DatabaseTable, Query
 
 
 def _report(context: click.Context, option: click.Parameter, name: Path | None) -> Path | None:
@@ -42,7 +44,8 @@ def _report(context: click.Context, option: click.Parameter, name: Path | None) 
 
 
 @click.command()
-@click.argument("train", type=options.path)
+@options.train
+@options.query
 @options.target
 @options.rows(auto=True)
 @options.out
@@ -74,10 +77,11 @@ def _report(context: click.Context, option: click.Parameter, name: Path | None) 
 @options.spreadsheet
 @options.quiet
 def generate(
-    train: Path,
+    train: Path | Query,
+    query: str | None,
     target: str | None,
     n_rows: int | str,
-    out: Path,
+    out: Path | DatabaseTable,
     method: str,
     settings: dict[str, Any],
     where: str | None,
@@ -107,9 +111,9 @@ def generate(
         check_rows_output(rejected, train, schema_file)
     from tablewright.cli.judging import MIN_ROWS, made_from_part
     from tablewright.systems import RowsWarning, System, estimator
-    from tablewright.tables.io.loading import load_as_said
+    from tablewright.tables.io.loading import load_to_learn
 
-    table = load_as_said(train, schema_file, target)
+    table = load_to_learn(train, schema_file, target)
     rows, schema = table.raw, table.schema
 
     def learner_with(models: ModelOptions) -> Learner:
@@ -134,8 +138,9 @@ def generate(
     if llm.only_estimates(without_a_call):
         return
     judged = None if report is None else _judge(rows, learner, request, seed, report, train, quiet)
-    learner.fit(rows)
+    learner.fit(rows if table.sample is None else train)  # statistics of all rows are in the source
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
+    report_sample(learner.sample_, quiet)
     report_reading(learner.schema_, quiet)
     pieces = request.batches(learner, seed)
     origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
@@ -176,13 +181,13 @@ def _judge(
     request: Request,
     seed: int,
     report: Path,
-    train: Path,
+    train: Path | Query,
     quiet: bool,
 ) -> Learner:
     from tablewright.cli.judging import judge
 
     say("judging on 20 % of the rows, which are set aside", quiet)
-    result, judged = judge(rows, learner, request, seed, train)
+    result, judged = judge(rows, learner, request, seed, train if isinstance(train, Path) else None)
     shortfall = getattr(getattr(judged, "result_", None), "shortfall", "")
     if shortfall:
         say(f"note: for the report, {shortfall}", quiet)

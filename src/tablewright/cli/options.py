@@ -4,14 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from tablewright.tables.io.databases import DatabaseTable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 path: click.Path = click.Path(path_type=Path)
 """A path as it was typed; what stands there is checked where it is read."""
+
+
+class _Place(click.ParamType):  # type: ignore[type-arg]  # generic in click's stub alone
+    """A path, or the address of a table of a database."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | DatabaseTable:
+        if "://" not in str(value):
+            return Path(value)
+        from tablewright.tables.io.databases import DatabaseTable, is_database
+
+        if not is_database(value):
+            self.fail("an address begins with sqlite://, postgresql:// or duckdb://", param, ctx)
+        return DatabaseTable.parse(value)
+
+
+class _Source(_Place):
+    """A path, a table of a database, or with --query what that gives."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        sql = None if ctx is None else ctx.params.get("query")
+        sql = sql if isinstance(sql, str) else None  # click has a mark of its own for "not given"
+        if sql is None and "://" not in str(value):
+            return Path(value)
+        from tablewright.tables.io.databases import Query, is_database
+
+        if not is_database(value):
+            self.fail(
+                "--query goes with a database: sqlite://, postgresql:// or duckdb://", param, ctx
+            )
+        return Query.of(value, sql)
 
 
 def _rows(auto: bool) -> Callable[[click.Context, click.Parameter, str], int | str]:
@@ -105,18 +142,26 @@ def rows(auto: bool = False) -> Callable[[F], F]:
     )
 
 
+train = click.argument("train", type=_Source())
+query = click.option(
+    "--query",
+    metavar="SQL",
+    is_eager=True,
+    help="Statement whose rows are learned, where TRAIN is the address of a database.",
+)
 out = click.option(
     "--out",
     required=True,
-    type=path,
-    help="File to write: .csv, .tsv, .parquet or .arrow; a manifest goes beside it.",
+    type=_Place(),
+    help="File to write: .csv, .tsv, .parquet or .arrow, a manifest goes beside it; or a new "
+    "table: sqlite:///file.db/table, postgresql://host/database/table.",
 )
 parts_out = click.option(
     "--out",
     required=True,
-    type=path,
-    help="File to write: .csv, .tsv, .parquet or .arrow; or, without such an ending, a folder of "
-    "Parquet files that goes on where it was stopped. A manifest goes beside it.",
+    type=_Place(),
+    help="As with generate; or, without an ending, a folder of Parquet files, which goes on where "
+    "it was stopped.",
 )
 engine = click.option(
     "--engine",

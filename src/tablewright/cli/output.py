@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from tablewright.cli.model_options import ModelOptions
     from tablewright.cli.request import Learner
     from tablewright.schema import Schema
+    from tablewright.tables.io.databases import DatabaseTable, Query
     from tablewright.tables.io.provenance import Manifest, Origin
+    from tablewright.tables.io.sampling import Sample
 
 
-def check_rows_output(out: Path, *inputs: Path | None) -> None:
-    """Check before any work that rows can go to `out`.
+def check_rows_output(out: Path | DatabaseTable, *inputs: Path | Query | None) -> None:
+    """Check before any work that rows can go to `out`; a database is asked when it is opened.
 
     Raises
     ------
@@ -34,10 +36,12 @@ def check_rows_output(out: Path, *inputs: Path | None) -> None:
     from tablewright.tables.io.files import format_of
     from tablewright.tables.io.writing import check_output
 
+    if not isinstance(out, Path):
+        return
     format_of(out)
     check_output(out)
     for source in inputs:
-        if source is not None and out.exists() and source.exists() and out.samefile(source):
+        if isinstance(source, Path) and out.exists() and source.exists() and out.samefile(source):
             raise InputError(f"{out} is the file to read; give --out another name")
 
 
@@ -59,15 +63,27 @@ def report_reading(schema: Schema, quiet: bool) -> None:
             say(f"note: column {column.name!r} {column.note}", quiet)
 
 
+def report_sample(sample: Sample | None, quiet: bool) -> None:
+    """Say of what larger table a sample was learned, and what that misses."""
+    for sentence in () if sample is None else sample.sentences():
+        say(sentence, quiet)
+
+
 def origin_of(
-    learner: Learner, seed: int, options: dict[str, Any], source: Path | None = None
+    learner: Learner, seed: int, options: dict[str, Any], source: Path | Query | None = None
 ) -> Origin:
     """Return what made the rows of an estimator, for the manifest."""
+    if (sample := getattr(learner, "sample_", None)) is not None:
+        options = {**options, "sample": sample.sentences()}
     return origin(learner.method_, learner.n_rows_, seed, options, source)
 
 
 def origin(
-    method: str, n_real_rows: int, seed: int, options: dict[str, Any], source: Path | None = None
+    method: str,
+    n_real_rows: int,
+    seed: int,
+    options: dict[str, Any],
+    source: Path | Query | None = None,
 ) -> Origin:
     """Return what made rows, for the manifest, with the command line that was given."""
     from tablewright.tables.io.provenance import Origin
@@ -119,7 +135,7 @@ def write_with_progress(
     pieces: Iterable[Any],
     schema: Schema,
     total: int | None,
-    out: Path,
+    out: Path | DatabaseTable,
     origin: Origin,
     *,
     real: Any = None,
@@ -127,18 +143,23 @@ def write_with_progress(
     quiet: bool = False,
     spreadsheet_safe: bool = False,
 ) -> Manifest:
-    """Write pieces of rows to a file as they come; see `write_rows`."""
+    """Write pieces of rows to a file or a database as they come; see `write_rows`."""
     from tablewright.tables.io.files import format_of
-    from tablewright.tables.io.provenance import manifest_path, write_rows
+    from tablewright.tables.io.provenance import manifest_path, write_rows, write_rows_to_database
     from tablewright.tables.table import for_file
 
+    formulas: Counter[str] = Counter()
     with progress("writing", total, quiet=quiet) as advance:
-        rows = (for_file(frame, schema, out) for frame in _counted(pieces, advance))
-        formulas: Counter[str] = Counter()
-        if format_of(out) in ("csv", "tsv"):
-            rows = (count_formulas(frame, formulas, spreadsheet_safe) for frame in rows)
-        manifest = write_rows(rows, out, origin, real, after, schema.dialect)
-    say(f"{manifest.n_rows:,} rows in {out}, manifest in {manifest_path(out)}", quiet)
+        if not isinstance(out, Path):
+            rows = (for_file(frame, schema, None) for frame in _counted(pieces, advance))
+            manifest = write_rows_to_database(rows, out, origin, real, after)
+        else:
+            rows = (for_file(frame, schema, out) for frame in _counted(pieces, advance))
+            if format_of(out) in ("csv", "tsv"):
+                rows = (count_formulas(frame, formulas, spreadsheet_safe) for frame in rows)
+            manifest = write_rows(rows, out, origin, real, after, schema.dialect)
+    place = manifest_path(out) if isinstance(out, Path) else "the table tablewright_manifest"
+    say(f"{manifest.n_rows:,} rows in {out}, manifest in {place}", quiet)
     report_formulas(formulas, spreadsheet_safe, quiet)
     return manifest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from tablewright.cli.output import (
 )
 from tablewright.cli.progress import progress, say
 from tablewright.cli.request import Request
+
+if TYPE_CHECKING:
+    from tablewright.tables.io.databases import DatabaseTable
 
 
 @click.command()
@@ -37,7 +40,7 @@ from tablewright.cli.request import Request
 def sample(
     model: Path,
     n_rows: int | str,
-    out: Path,
+    out: Path | DatabaseTable,
     engine: str | None,
     workers: int | None,
     engine_address: str | None,
@@ -52,7 +55,7 @@ def sample(
     request = Request.of(n_rows, where, balance, rules)
     by_workers = {"engine": engine, "workers": workers, "address": engine_address}
     settings = {name: value for name, value in by_workers.items() if value is not None}
-    if not out.suffix:
+    if isinstance(out, Path) and not out.suffix:
         _write_parts(model, request, out, settings, seed, quiet)
         return
     if settings:

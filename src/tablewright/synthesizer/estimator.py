@@ -21,7 +21,7 @@ from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.io.arrays import join, read_target
 from tablewright.tables.io.frames import Restore
-from tablewright.tables.io.loading import load_as_said
+from tablewright.tables.io.loading import load_as_said, load_to_learn
 from tablewright.tables.table import Table
 
 BLOCK = 20_000
@@ -43,7 +43,9 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     n_rows_ : int
         Real rows that were learned from.
     class_counts_ : list of int or None
-        Real rows of each class of the target.
+        Real rows of each class of the target, those that were not sampled included.
+    sample_ : Sample or None
+        Of what larger table the rows are a sample, and what that misses.
     """
 
     target: str | None
@@ -60,7 +62,9 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         ----------
         X : frame or path
             A DataFrame of pandas or polars, an Arrow table, or a CSV, Parquet or Arrow file; with
-            `y`, arrays too.
+            `y`, arrays too. Or a folder of Parquet files, a `Query`, or the address of a table of
+            a database. Of files beyond 512 MiB of text or a million rows, and of such folders and
+            tables, a random sample is learned, and categories are counted over all rows.
         y : series, array or None, default=None
             The target, where it is not a column of `X` named by `target`. It becomes one.
 
@@ -70,7 +74,7 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             If the data, the schema or an option cannot be used; the sentence says what to do.
         """
         if y is None:
-            return self._learn(load_as_said(X, self.schema, self.target))
+            return self._learn(load_to_learn(X, self.schema, self.target))
         frame, restore, name = join(X, read_target(y), self.target)
         table = load_as_said(frame, self.schema, name)
         return self._learn(replace(table, restore_frame=restore))
@@ -82,9 +86,25 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.seed_ = seed_of(self.random_state)
         self.layout_ = Layout.learn(table.frame, self.schema_)
         matrix = self.layout_.encode(table.frame)
-        self.class_counts_ = class_counts(matrix)
+        self.sample_ = table.sample
+        self.class_counts_ = self._all_classes(table) or class_counts(matrix)
         self._learn_rows(table.frame, matrix)
         return self
+
+    def _all_classes(self, table: Table) -> list[int] | None:
+        """Count the classes of a table that was sampled, in all its rows."""
+        target = self.schema_.target
+        if table.sample is None or target not in table.sample.counts:
+            return None
+        values, n_rows = table.sample.counts[target]
+        codes = self.layout_.codec.encode_column(values)
+        known = ~np.isnan(codes)
+        n_levels = self.layout_.codec.fields[self.layout_.codec.positions[target]].levels
+        counted = np.bincount(
+            codes[known].astype(np.intp), n_rows.to_numpy()[known], minlength=n_levels
+        )
+        counts: list[int] = counted.astype(np.intp).tolist()
+        return counts
 
     @abstractmethod
     def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,18 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 from tablewright.errors import InputError, TablewrightError
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.parts.conditioning import check_given
-from tablewright.generators.parts.row_conditions import RowCondition
 from tablewright.generators.plugin import as_generator, name_of
 from tablewright.random_state import Stream, seed_of
 from tablewright.registry import resolve
-from tablewright.rules.enforcement import Audit
-from tablewright.rules.expressions import Where, parse_where
 from tablewright.schema import Kind
-from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
 from tablewright.synthesizer.quotas import Balance, ShuffledClasses
 from tablewright.synthesizer.resampling import Ints
-from tablewright.synthesizer.row_rules import RuleKeeper, reference_rows
 from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.inference.casting import typed, untyped
@@ -37,6 +32,14 @@ from tablewright.tables.io.loading import load_seeds, with_all
 from tablewright.tables.io.model_file import Artefact, reading, write_artefact
 from tablewright.tables.table import cells_to_fill, load_raw
 from tablewright.threads import one_thread
+
+if TYPE_CHECKING:
+    from tablewright.rules.enforcement import Audit
+    from tablewright.rules.expressions import Where
+    from tablewright.synthesizer.row_rules import RuleKeeper
+
+# What only learning, conditions and rules need is imported there: a model that was stored writes
+# its first row soon.
 
 _TRIAL = 200
 """Rows that are drawn when a model file is read: what is wrong in it shows before it is used."""
@@ -108,6 +111,8 @@ class Synthesizer(TableEstimator):
         self.random_state = random_state
 
     def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
+        from tablewright.synthesizer.row_rules import reference_rows
+
         self.n_calls_ = 0
         self.reference_: pl.DataFrame | None = reference_rows(
             frame, self._rng(Stream.SYNTHESIZER_REFERENCE)
@@ -130,6 +135,8 @@ class Synthesizer(TableEstimator):
             return name, f"{name}, as asked"
         if self.method != "auto":
             return self.method, f"{self.method}, as asked"
+        from tablewright.synthesizer.auto import choose_method
+
         choice = choose_method(frame, self.schema_, self._rng(Stream.SYNTHESIZER_CHOOSE))
         return choice.method, choice.reason
 
@@ -284,6 +291,8 @@ class Synthesizer(TableEstimator):
         if seeds is not None and balance is not None:
             raise InputError("seed_data and balance cannot be asked for together")
         if where is not None and not isinstance(where, str):
+            from tablewright.rules.expressions import parse_where
+
             where = parse_where(where, self.schema_).text
         condition = None if where is None else self.condition(where)
         if seeds is not None and condition is not None:
@@ -307,6 +316,8 @@ class Synthesizer(TableEstimator):
         return self.seed_ if call == 0 else _seed_of_call(self.seed_, call)
 
     def _keeper(self, rules: Any, n_rows: int, where: str | None) -> RuleKeeper:
+        from tablewright.synthesizer.row_rules import RuleKeeper
+
         columns = self.layout_.codec.columns
         drawn = [columns[j].name for j in self.generator_.order]
         before: RuleKeeper | None = getattr(self, "keeper_", None)
@@ -382,6 +393,9 @@ class Synthesizer(TableEstimator):
         ConditionError
             If no row can meet it.
         """
+        from tablewright.generators.parts.row_conditions import RowCondition
+        from tablewright.rules.expressions import parse_where
+
         check_is_fitted(self)
         expression = parse_where(where, self.schema_)
         expression.require_possible()

@@ -15,8 +15,10 @@ from tablewright.schema import Column, Dialect, Schema, inner_name, suggest
 from tablewright.tables.inference.casting import typed, untyped
 from tablewright.tables.inference.cells import without_missing
 from tablewright.tables.inference.infer import infer_schema
-from tablewright.tables.io.files import format_of, read_table
+from tablewright.tables.io.databases import Query
+from tablewright.tables.io.files import format_of
 from tablewright.tables.io.frames import Restore, to_polars
+from tablewright.tables.io.sampling import Sample, read_whole
 
 MIN_STRUCTURAL = 10
 """Rows without a single value from which on that is no accident: 1 in 1,000 at even odds."""
@@ -35,19 +37,22 @@ class Table:
         Gives frames of the user's kind.
     raw : DataFrame
         The rows as they came, with the columns of the schema.
+    sample : Sample or None
+        Of what larger table the rows are a sample.
     """
 
     frame: pl.DataFrame
     schema: Schema
     restore_frame: Restore
     raw: pl.DataFrame
+    sample: Sample | None = None
 
     def restore(self, frame: pl.DataFrame, same_rows: bool = False) -> Any:
         """Turn typed rows into what the user gave: kind of frame, data types, spelling."""
         return self.restore_frame(untyped(frame, self.schema), same_rows)
 
 
-def for_file(rows: pl.DataFrame, schema: Schema, path: str | Path) -> pl.DataFrame:
+def for_file(rows: pl.DataFrame, schema: Schema, path: str | Path | None) -> pl.DataFrame:
     """Give rows of a text file the types that a binary file can hold.
 
     Parameters
@@ -55,14 +60,13 @@ def for_file(rows: pl.DataFrame, schema: Schema, path: str | Path) -> pl.DataFra
     rows : DataFrame
         Rows as `Table.restore` gives them.
     schema : Schema
-    path : str or Path
-        Where they will be written.
+    path : str, Path or None
+        Where they will be written; None is a database.
 
     Returns
     -------
     DataFrame
-        Typed, where all that was learned came as text and `path` is Parquet or Arrow; else
-        as they are.
+        Typed, where all that was learned came as text and `path` holds types; else as they are.
 
     Examples
     --------
@@ -70,15 +74,16 @@ def for_file(rows: pl.DataFrame, schema: Schema, path: str | Path) -> pl.DataFra
     >>> for_file(pl.DataFrame({"age": ["39"]}), schema, "out.parquet")["age"].to_list()
     [39]
     """
-    if format_of(path) in ("csv", "tsv") or any(c.dtype != "String" for c in schema.each()):
+    is_text = path is not None and format_of(path) in ("csv", "tsv")
+    if is_text or any(c.dtype != "String" for c in schema.each()):
         return rows
     return typed(rows.rename(inner_name), schema)
 
 
 def load_raw(data: Any) -> tuple[pl.DataFrame, Restore]:
-    """Read a file or a frame as it stands."""
-    if isinstance(data, str | Path):
-        return read_table(data)[0], Restore()
+    """Read a file, a folder of parts, a database or a frame as it stands, whole."""
+    if isinstance(data, str | Path | Query):
+        return read_whole(data)[0], Restore()
     return to_polars(data)
 
 
@@ -115,23 +120,23 @@ def load_table(
     >>> table.restore(table.frame).equals(raw)
     True
     """
-    if isinstance(data, str | Path):
-        (raw, dialect), restore = read_table(data, dialect), Restore()
+    if isinstance(data, str | Path | Query):
+        (raw, dialect), restore = read_whole(data, dialect), Restore()
     else:
         raw, restore = to_polars(data)
         overrides = {**restore.kinds(), **(overrides or {})}
-    with _named(data):
+    with named(data):
         schema = infer_schema(raw, overrides, target, dialect)
         return Table(typed(raw, schema), schema, restore, raw)
 
 
 @contextmanager
-def _named(data: Any) -> Iterator[None]:
+def named(data: Any) -> Iterator[None]:
     """Name the file in what is said about its table."""
     try:
         yield
     except InputError as error:
-        if isinstance(data, str | Path):
+        if isinstance(data, str | Path | Query):
             raise type(error)(f"{data}: {error}") from error
         raise
 

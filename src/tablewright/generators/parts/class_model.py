@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tablewright.generators.base import Floats
 from tablewright.tables.encoding.codec import Matrix
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 _MOST_CLASSES = 20  # boosting grows as many trees per round
 
@@ -41,6 +45,8 @@ class ClassModel:
         self._features = np.flatnonzero(some & (np.arange(len(some)) != self._target))
         self._model: HistGradientBoostingClassifier | None = None
         if len(self._features) and 2 <= len(self._classes) <= _MOST_CLASSES:
+            from sklearn.ensemble import HistGradientBoostingClassifier  # takes 0.2 s
+
             self._model = HistGradientBoostingClassifier(
                 max_iter=60,
                 max_leaf_nodes=15,

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Floats
-from tablewright.generators.parts.row_conditions import RowCondition
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,8 @@ class _NoneOf:
 
 
 def _any_holds(conditions: Sequence[Condition], values: Floats) -> Bools:
+    from tablewright.generators.parts.row_conditions import RowCondition  # brings the rules' parser
+
     together = [c for c in conditions if isinstance(c, RowCondition)]
     if together and len(together) == len(conditions):
         return RowCondition.any_holds(together, values)

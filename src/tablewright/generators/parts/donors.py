@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tablewright.generators.base import Bools, Floats
 
@@ -360,6 +359,9 @@ class Questions:
             if int(j) in discrete
         }
         outputs, as_numbers = _outputs(response, classify, groups)
+        # a model that was stored draws rows without it
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
         learner = DecisionTreeRegressor if as_numbers else DecisionTreeClassifier
         return cls(features, maps, _inputs(ranks, features, maps), outputs, learner)
 

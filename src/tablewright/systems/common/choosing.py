@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tablewright.errors import InputError
 from tablewright.registry import names, resolve
 from tablewright.schema import suggest
 from tablewright.synthesizer.synthesizer import Synthesizer
-from tablewright.systems.common.base import Models, System
 from tablewright.tables.io.model_file import reading
+
+if TYPE_CHECKING:
+    from tablewright.systems.common.base import Models, System
 
 
 def estimator(
@@ -86,8 +88,8 @@ def load(path: str | Path) -> Any:
     """
     with reading(path) as file:
         name = file.facts.get("system")
-    if name is None:
-        return Synthesizer.load(path)
+        if name is None:
+            return Synthesizer.restore(file)
     if name not in names("systems"):
         raise InputError(f"{path} was written by the system {name!r}, which is not installed")
     return resolve("systems", name).load(path)

@@ -96,6 +96,33 @@ def read_csv(
     return frame, dialect.updated(declared)
 
 
+def scan_csv(
+    path: Path, head: bytes, declared: Dialect | None = None
+) -> tuple[pl.LazyFrame, Dialect] | None:
+    """Open a file of text cells to be read in pieces; None where it is written too unusually.
+
+    What `read_csv` mends is not mended here: another encoding than UTF-8, blanks around cells,
+    quotes inside them.
+    """
+    given = declared.model_dump(exclude_unset=True) if declared else {}
+    if given.get("encoding") or b"\0" in head or b"\n" not in head:
+        return None
+    _check_utf8(path)
+    begin = _read_head(path, path, given.get("separator"), given.get("spaced"))
+    if begin.skips_blanks or begin.n_blank or _has_stray_quotes(path, begin.separator):
+        return None
+    rows = pl.scan_csv(
+        path,
+        schema=dict.fromkeys(begin.names, pl.String),
+        separator=begin.separator,
+        has_header=False,
+        skip_lines=begin.first_line,
+        glob=False,
+    )
+    rows = rows.with_columns(pl.all().replace("", None))
+    return rows, begin.dialect.updated(declared)
+
+
 # encoding -------------------------------------------------------------------------------------
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from tablewright.errors import InputError
-from tablewright.schema import Schema, suggest
-from tablewright.tables.inference.casting import typed
+from tablewright.schema import Dialect, Schema, suggest
+from tablewright.tables.inference.casting import typed, typed_series
+from tablewright.tables.inference.infer import describe
 from tablewright.tables.io.files import read_table
+from tablewright.tables.io.sampling import Sample, Source, draw_rows, large_source
 from tablewright.tables.io.sdv_metadata import read_schema_file
-from tablewright.tables.table import Table, load_raw, load_table
+from tablewright.tables.table import Table, load_raw, load_table, named
 
 
-def load_as_said(data: Any, said: Any, target: str | None) -> Table:
+def load_as_said(data: Any, said: Any, target: str | None, dialect: Dialect | None = None) -> Table:
     """Take in a table with what the user said of its columns.
 
     Parameters
@@ -26,9 +29,11 @@ def load_as_said(data: Any, said: Any, target: str | None) -> Table:
         See `Synthesizer`.
     target : str or None
         Wins over the target that `said` may name.
+    dialect : Dialect or None, default=None
+        How the file was written that a frame was read from.
     """
     if said is None or isinstance(said, Mapping):
-        return load_table(data, said, target)
+        return load_table(data, said, target, dialect)
     if isinstance(said, Schema):
         schema = said if target is None else said.with_target(target)
         raw, restore = load_raw(data)
@@ -36,7 +41,47 @@ def load_as_said(data: Any, said: Any, target: str | None) -> Table:
         return Table(typed(raw, schema), schema, restore, raw)
     declared = read_schema_file(said)
     named = declared.target if target is None else target
-    return load_table(data, declared.columns, named, declared.dialect)
+    return load_table(data, declared.columns, named, declared.dialect or dialect)
+
+
+def load_to_learn(data: Any, said: Any, target: str | None) -> Table:
+    """Take in a table to learn from: of what is larger than memory, a sample and its categories.
+
+    Parameters
+    ----------
+    data : frame, path, address of a database or Query
+    said, target
+        See `load_as_said`.
+    """
+    dialect = read_schema_file(said).dialect if isinstance(said, str | Path) else None
+    source = large_source(data, dialect)
+    if source is None:
+        return load_as_said(data, said, target)
+    rows, n_rows = draw_rows(source)
+    with named(data):
+        table = load_as_said(rows, said, target, getattr(source, "dialect", None))
+        if rows.height == n_rows:
+            return table
+        return _with_all_categories(table, source, n_rows)
+
+
+def _with_all_categories(table: Table, source: Source, n_rows: int) -> Table:
+    """Let a schema know the categories that no sampled row has; count what is left out."""
+    counts, unseen, columns = {}, {}, []
+    for column in table.schema.each():
+        if column.kind.is_discrete:
+            values, n_each = source.counts(column.name)
+            seen = set(table.raw[column.name].unique())
+            missed = ~pl.Series([value in seen for value in values], dtype=pl.Boolean)
+            if missed.any():
+                unseen[column.name] = int(missed.sum()), int(n_each.filter(missed).sum())
+            column = describe(values, column)
+            counts[column.name] = typed_series(values, column), n_each
+        columns.append(column)
+    schema = table.schema.model_copy(update={"columns": columns})
+    sample = Sample(n_rows, table.frame.height, counts, unseen)
+    frame = typed(table.raw, schema)
+    return replace(table, frame=frame, schema=schema, sample=sample)
 
 
 def read_as_said(path: Path, schema_file: Path | None) -> pl.DataFrame:

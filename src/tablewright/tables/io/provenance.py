@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tablewright.errors import InputError
 from tablewright.schema import Dialect, outer_name
 from tablewright.tables.encoding.row_digests import FALSE_MARK, RowSketch, Sighting
+from tablewright.tables.io.databases import DatabaseTable, DatabaseWriter, writing_table
 from tablewright.tables.io.files import format_of
 from tablewright.tables.io.writing import TableWriter, write_frame, write_text
 
@@ -117,7 +118,8 @@ class Manifest(BaseModel):
     file : str
         Name of the table's file, or of the folder of its parts.
     sha256 : str
-        Of the file; of a folder that of the list of its parts, as sha256sum prints it.
+        Of the file; of a folder that of the list of its parts, as sha256sum prints it; empty for
+        a table of a database.
     parts : list of Part or None, default=None
         The files of a folder.
     n_rows : int
@@ -190,18 +192,75 @@ def write_rows(
     InputError
         If the file cannot be written; what stood there stays.
     """
-    sketch, columns = RowSketch(), []
     with TableWriter(path, _mark(path, origin), dialect) as writer:
-        for chunk in chunks:
-            writer.write(chunk)
-            sketch.add(chunk)
-            columns = [outer_name(name) for name in chunk.columns]
+        sketch, columns = _written(chunks, writer)
+    origin = _completed(origin, sketch, columns, real, after)
+    return _write_manifest(path, origin, sketch, sketch.n_rows, columns, NOT_FOR)
+
+
+def write_rows_to_database(
+    chunks: Iterable[pl.DataFrame],
+    place: DatabaseTable,
+    origin: Origin,
+    real: pl.DataFrame | None = None,
+    after: Callable[[], Mapping[str, Any]] | None = None,
+) -> Manifest:
+    """Write synthetic rows to a table of a database, in one transaction with their manifest.
+
+    Parameters
+    ----------
+    place : DatabaseTable
+        Not there yet.
+    chunks, origin, real, after
+        See `write_rows`.
+
+    Raises
+    ------
+    InputError
+        If the database refuses anything; it is as it was.
+    """
+    with writing_table(place) as writer:
+        sketch, columns = _written(chunks, writer)
+        origin = _completed(origin, sketch, columns, real, after)
+        manifest = Manifest(
+            created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            origin=origin,
+            file=place.name,
+            sha256="",
+            n_rows=sketch.n_rows,
+            columns=columns,
+            rows=sketch.to_dict(),
+        )
+        writer.add_manifest(manifest.model_dump_json(exclude={"parts"}))
+    return manifest
+
+
+def _written(
+    chunks: Iterable[pl.DataFrame], writer: TableWriter | DatabaseWriter
+) -> tuple[RowSketch, list[str]]:
+    """Write chunks; return the digests of the rows and the names of the columns."""
+    sketch, columns = RowSketch(), list[str]()
+    for chunk in chunks:
+        writer.write(chunk)
+        sketch.add(chunk)
+        columns = [outer_name(name) for name in chunk.columns]
+    return sketch, columns
+
+
+def _completed(
+    origin: Origin,
+    sketch: RowSketch,
+    columns: list[str],
+    real: pl.DataFrame | None,
+    after: Callable[[], Mapping[str, Any]] | None,
+) -> Origin:
+    """Add what is known when all rows are there."""
     if after is not None:
         origin = origin.model_copy(update={"options": {**origin.options, **after()}})
     if real is not None:
         n_alike = sketch.drop_real(real[[c for c in real.columns if outer_name(c) in columns]])
         origin = origin.model_copy(update={"n_real_rows_alike": n_alike})
-    return _write_manifest(path, origin, sketch, sketch.n_rows, columns, NOT_FOR)
+    return origin
 
 
 def write_filled(
