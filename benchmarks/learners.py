@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
 Maker = Callable[[], Any]
 
 
-def _xgboost() -> Any:
-    from xgboost import XGBClassifier
+def _xgboost(kind: str = "Classifier") -> Any:
+    import xgboost
 
-    return XGBClassifier(learning_rate=0.03, max_depth=4, n_jobs=1, random_state=0)
+    make = getattr(xgboost, f"XGB{kind}")
+    return make(learning_rate=0.03, max_depth=4, n_jobs=1, random_state=0)
 
 
-def _catboost() -> Any:
-    from catboost import CatBoostClassifier
+def _catboost(kind: str = "Classifier") -> Any:
+    import catboost
 
     quiet = {"verbose": 0, "allow_writing_files": False, "thread_count": 1}
-    return CatBoostClassifier(learning_rate=0.003, depth=6, iterations=1000, random_seed=0, **quiet)
+    make = getattr(catboost, f"CatBoost{kind}")
+    return make(learning_rate=0.003, depth=6, iterations=1000, random_seed=0, **quiet)
 
 
-def _lightgbm() -> Any:
-    from lightgbm import LGBMClassifier
+def _lightgbm(kind: str = "Classifier") -> Any:
+    import lightgbm
 
-    return LGBMClassifier(learning_rate=0.1, max_depth=3, n_jobs=1, random_state=0, verbose=-1)
+    make = getattr(lightgbm, f"LGBM{kind}")
+    return make(learning_rate=0.1, max_depth=3, n_jobs=1, random_state=0, verbose=-1)
 
 
 LEARNERS: dict[str, Maker] = {
@@ -35,3 +38,11 @@ LEARNERS: dict[str, Maker] = {
     "LightGBM": _lightgbm,
     "gradient boosting": lambda: GradientBoostingClassifier(random_state=0),
 }
+
+REGRESSORS: dict[str, Maker] = {
+    "XGBoost": lambda: _xgboost("Regressor"),
+    "CatBoost": lambda: _catboost("Regressor"),
+    "LightGBM": lambda: _lightgbm("Regressor"),
+    "gradient boosting": lambda: GradientBoostingRegressor(random_state=0),
+}
+"""The same with numbers to learn."""

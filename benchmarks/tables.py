@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from sklearn.datasets import load_breast_cancer
 
-from benchmarks.recipes import adult, date_tables, sick, travel
+from benchmarks.recipes import adult, date_tables, insurance, sick, travel
 from benchmarks.recipes.recipe import Recipe, digest
 
 
@@ -28,7 +28,7 @@ class Source:
 
 ADULT = Source.of(adult.RECIPE)
 SICK_TRAIN, SICK_TEST = Source.of(sick.RECIPE), Source.of(sick.RECIPE, 1)
-TRAVEL = Source.of(travel.RECIPE)
+TRAVEL, INSURANCE = Source.of(travel.RECIPE), Source.of(insurance.RECIPE)
 BOSTON, HELOC = Source.of(date_tables.RECIPE, 2), Source.of(date_tables.RECIPE, 4)
 
 

@@ -77,7 +77,7 @@ def main() -> None:
     write_page(name, f"Models trained on rows for {args.table}", page(runs, task), args.out)
 
 
-def page(runs: pl.DataFrame, task: Task) -> list[str]:
+def page(runs: pl.DataFrame, task: Task, added: str = "") -> list[str]:
     """Write the means of all runs, and RDDG against each control."""
     columns = (*MEASURES, *FACTS)
     means = runs.group_by("arm", maintain_order=True).agg(
@@ -87,9 +87,10 @@ def page(runs: pl.DataFrame, task: Task) -> list[str]:
         {"arm": "", **dict.fromkeys(columns)} | row for row in [*means.to_dicts(), *task.published]
     ]
     splits, learners = runs["split"].unique(), runs["learner"].unique(maintain_order=True)
-    added = "every class filled to the size of the largest"
-    if task.n_rows is not None:
-        added = f"{task.n_rows:,} rows added, as many of each class"
+    if not added:
+        added = "every class filled to the size of the largest"
+        if task.n_rows is not None:
+            added = f"{task.n_rows:,} rows added, as many of each class"
     return [
         f"{len(splits)} splits (numbers {splits.min()} to {splits.max()}; {task.how}), the seed of "
         f"rows being the number; mean over {', '.join(learners)}; {added}. No language model. KS: "

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from tablewright.errors import ConditionError
-from tablewright.generators.parts.row_conditions import RowCondition
+from tablewright.generators.parts.disjunction import share_out
+from tablewright.generators.parts.row_conditions import RowCondition, all_hold
 from tablewright.rules.expressions import parse
 from tablewright.schema import Schema
 from tablewright.tables.encoding.layout import Layout
@@ -37,6 +38,7 @@ SCHEMA = Schema.build(
 )
 LAYOUT = Layout.learn(FRAME, SCHEMA)
 ROWS = LAYOUT.encode(FRAME).values
+RNG = np.random.default_rng(0)
 
 
 def condition(text: str) -> RowCondition:
@@ -57,6 +59,20 @@ def condition(text: str) -> RowCondition:
 )
 def test_rows_are_judged_as_the_user_sees_them(text: str, held: list[bool]) -> None:
     assert condition(text).holds(ROWS).tolist() == held
+
+
+def test_conditions_that_all_have_to_hold_are_asked_in_one_pass() -> None:
+    asked = [condition("age > 25"), condition("city = 'Rome'"), condition("unit = 'kg'")]
+    each = np.logical_and.reduce([one.holds(ROWS) for one in asked])
+    assert all_hold(asked, ROWS).tolist() == each.tolist() == [False, False, False, True]
+
+
+def test_conditions_of_other_kinds_are_asked_one_by_one() -> None:
+    apart = share_out([condition("age > 25"), condition("age > 15")], ROWS, 4, RNG)[0]
+    assert not any(isinstance(part, RowCondition) for part in apart[1].parts[-1:])
+    both = [*apart[1].parts, condition("pay < 3")]
+    each = np.logical_and.reduce([one.holds(ROWS) for one in both])
+    assert all_hold(both, ROWS).tolist() == each.tolist()
 
 
 def test_numbers_are_judged_as_they_are_written() -> None:

@@ -71,6 +71,8 @@ def from_rows(
         rows = _overlay(matrix.values[pick(given, rng)], given)
         todo = np.arange(len(rows))
         for width in _WIDTHS:
+            if not len(todo):
+                break
             moved = jitter(rows[todo], given.known[todo], width, rng)
             good = condition.holds(moved)
             rows[todo[good]] = moved[good]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from tablewright.errors import ConditionError
-from tablewright.generators.base import Bools, Floats
+from tablewright.generators.base import Bools, Condition, Floats
 from tablewright.rules.expressions import Domain, Expression, Interval
 from tablewright.rules.expressions.tree import And, Node, Or
 from tablewright.schema import Kind
@@ -102,6 +102,14 @@ class RowCondition:
     @staticmethod
     def any_holds(conditions: Sequence[RowCondition], values: Floats) -> Bools:
         """Answer whether a row meets any of some conditions on one codec, in one pass."""
+        return RowCondition._answer(conditions, values, pl.any_horizontal)
+
+    @staticmethod
+    def _answer(
+        conditions: Sequence[RowCondition],
+        values: Floats,
+        together: Callable[[Sequence[pl.Expr]], pl.Expr],
+    ) -> Bools:
         codec, constants = conditions[0].codec, conditions[0].constants
         names = list(dict.fromkeys(n for c in conditions for n in c.expression.columns))
         drawn = [n for n in names if n in codec.positions] or [codec.columns[0].name]
@@ -110,11 +118,20 @@ class RowCondition:
             pl.lit(constants[n][0]).alias(n) for n in names if n in constants.columns
         )
         answers = [c.expression.compiled(frame.schema).fill_null(False) for c in conditions]
-        result: Bools = frame.select(any=pl.any_horizontal(answers))["any"].to_numpy()
+        result: Bools = frame.select(answer=together(answers))["answer"].to_numpy()
         return np.array(np.broadcast_to(result, len(values)))
 
     def __str__(self) -> str:
         return self.expression.text
+
+
+def all_hold(conditions: Sequence[Condition], values: Floats) -> Bools:
+    """Answer whether a row meets all of some conditions on one codec, in one pass where it can."""
+    plain = [condition for condition in conditions if isinstance(condition, RowCondition)]
+    holds = [other.holds(values) for other in conditions if not isinstance(other, RowCondition)]
+    if plain:
+        holds.append(RowCondition._answer(plain, values, pl.all_horizontal))
+    return np.asarray(np.logical_and.reduce(holds))
 
 
 def _closed(domain: Domain) -> Intervals | None:

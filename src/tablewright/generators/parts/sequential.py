@@ -30,6 +30,7 @@ from tablewright.generators.parts.local import LocalGenerator
 from tablewright.generators.parts.marginals import includes
 from tablewright.generators.parts.rank_transform import RankTransform
 from tablewright.generators.parts.rounding import RoundingGrid
+from tablewright.generators.parts.row_conditions import all_hold
 from tablewright.generators.parts.training_rows import TrainingRowIndex
 from tablewright.tables.encoding.codec import Field, Matrix
 
@@ -349,9 +350,7 @@ class _Draw:
         return due
 
     def _meeting(self, parts: list[Condition]) -> Floats:
-        holds = [part.holds(self.trees.values_) for part in parts]
-        meeting: Bools = np.logical_and.reduce(holds)
-        return meeting.astype(np.float64)
+        return all_hold(parts, self.trees.values_).astype(np.float64)
 
     def _present(self, j: int, weights: Floats | None) -> Floats | None:
         """Leave out donors whose value is missing where it must not be, if any has one."""
@@ -390,7 +389,7 @@ class _Draw:
         """Draw again where a part that falls due is broken, from ever larger nodes."""
         rows = np.arange(len(part))
         for attempt in range(_ROUNDS if step.due else 0):
-            broken = ~np.logical_and.reduce([p.holds(part[rows]) for p in step.due])
+            broken = ~all_hold(step.due, part[rows])
             rows, leaves = rows[broken], leaves[broken]
             if len(rows) == 0:
                 return

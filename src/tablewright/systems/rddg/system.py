@@ -160,6 +160,8 @@ class RDDG(EPIC):
         self.random_state = random_state
 
     presets: ClassVar[Any] = _VARIANTS
+    rounds: ClassVar[type[GuidedRounds] | None] = None
+    """The loop, where a subclass has another one than that of the variant."""
 
     # learning: coreset, relations, a calibrated generator --------------------------------
 
@@ -254,7 +256,7 @@ class RDDG(EPIC):
             codec = writer.synthesizer.layout_.codec
         else:
             writer, codec = layout.writer(model), self.layout_.codec
-        kind = GuidedRounds if self.preset_.strict else PublishedRounds
+        kind = self.rounds or (GuidedRounds if self.preset_.strict else PublishedRounds)
         return kind(
             writer,
             Feedback(real, self.writable_, self.classes_, codec),
