@@ -12,6 +12,7 @@ largest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def trees(train: pl.DataFrame, target: str, parts: QuantilePartition, seed: int)
             train.height,
             where=f"{target} > {low!r}" if np.isfinite(low) else f"{target} <= {high!r}",
         )
-        for low, high in zip(ends[:-1], ends[1:], strict=True)
+        for low, high in pairwise(ends)
     ]
     return pl.concat(made)
 

@@ -149,7 +149,14 @@ def test_divergences_are_means_over_classes_of_what_their_names_say() -> None:
         for pair in pairs
     ]  # fmt: skip
     assert found["tv"] == pytest.approx(np.mean([np.abs(a - b).sum() / 2 for a, b in shares]))
+    for one, other in pairs:
+        edges = np.quantile(other[:, 0], np.arange(1, 10) / 10)
+        counts = [np.bincount(np.searchsorted(edges, rows[:, 0]), minlength=10) + 0.5
+                  for rows in (one, other)]  # fmt: skip
+        shares.append([count / count.sum() for count in counts])
     assert found["kl"] == pytest.approx(np.mean([entropy(b, a) for a, b in shares]))
+    apart = [abs(one[:, 0].mean() - other[:, 0].mean()) / other[:, 0].std() for one, other in pairs]
+    assert found["mean"] == pytest.approx(np.mean(apart))
 
 
 @pytest.mark.parametrize(("n_rows", "says"), [(5, True), (4, False)])
@@ -325,6 +332,22 @@ def test_a_coupling_is_found_in_the_correlations_of_real_rows(planted: float) ->
     belief = calibration.posterior.coupling[0]
     assert abs(belief.mean - planted) < norm.ppf(0.995) * belief.sd + 0.02
     assert belief.sd < 0.1
+
+
+def test_a_coupling_is_that_above_what_rows_were_drawn_with() -> None:
+    rng, n_rows = np.random.default_rng(4), 4000
+    x, noise = rng.normal(size=(2, n_rows))
+    parts = np.zeros(n_rows, dtype=np.intp)
+    real = np.column_stack([x, 0.4 * x + np.sqrt(1 - 0.16) * noise])
+    space = KnobSpace.learn(Matrix(real, (Field("x"), Field("y"))), parts, 1)
+    calibration = Calibration(space, temper=1.0)
+    calibration.update_coupling(real, parts, real, parts, made_by=[0.5])
+    assert calibration.couplings == [pytest.approx(0.5, abs=0.05)]
+
+
+def test_a_coupling_within_its_noise_is_one() -> None:
+    calibration = Calibration(SPACE)
+    assert calibration.couplings == [1.0] * SPACE.n_parts
 
 
 def test_too_few_rows_and_unrelated_columns_say_nothing_of_a_coupling() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ from tablewright.generators.parts.knobs import (
     resampled,
 )
 from tablewright.generators.parts.local import FewRowsWarning
+from tablewright.generators.parts.perturbation import Perturbation
 from tablewright.generators.parts.posterior import COUPLINGS, Particles, Posterior
 from tablewright.registry import resolve
 from tablewright.tables.encoding.codec import Field, Matrix
@@ -103,11 +105,18 @@ class Calibration:
         self.step = self.step + step_size(len(self.reports)) * (goal - self.step)
         self._steps.append(self.step)
 
-    def update_coupling(self, drawn: Floats, parts: Codes, real: Floats, real_parts: Codes) -> None:
+    def update_coupling(
+        self,
+        drawn: Floats,
+        parts: Codes,
+        real: Floats,
+        real_parts: Codes,
+        made_by: Sequence[float] | None = None,
+    ) -> None:
         """Weigh each coupling by how likely it makes the real correlations.
 
         Only pairs count that the drawn rows correlate beyond noise: a factor of nothing explains
-        nothing.
+        nothing. `made_by` are the couplings that the rows were drawn with, where not 1.
         """
         numbers = self.space.numbers
         upper = np.triu_indices(len(numbers), 1)
@@ -118,9 +127,18 @@ class Calibration:
             truth, before = correlations(own)[upper], correlations(made)[upper]
             clear = np.abs(before) > Z / np.sqrt(len(made))
             noise = 1 / (len(own) - 3) + 1 / (len(made) - 3)
-            expected = fisher(COUPLINGS[:, None] * before[None, clear])
+            factors = COUPLINGS / (1.0 if made_by is None else made_by[part])
+            expected = fisher(factors[:, None] * before[None, clear])
             squares = ((fisher(truth[clear]) - expected) ** 2).sum(axis=1)
             self.posterior.coupling[part].observe(-0.5 * squares / noise, self.temper)
+
+    @property
+    def couplings(self) -> list[float]:
+        """The coupling of each class, where it is other than 1 beyond noise; else 1."""
+        return [
+            belief.mean if abs(belief.mean - 1) > Z * belief.sd else 1.0
+            for belief in self.posterior.coupling
+        ]
 
     @property
     def calm(self) -> bool:
@@ -161,6 +179,8 @@ class Calibrated:
     posterior_ : Posterior
     setting_ : ndarray of shape (n_knobs,)
         What rows are made by.
+    couplings_ : list of float
+        By which the correlations of each class are multiplied.
     width_ : Particles
         Over the logarithms of `widths` to base 2, where there are any.
 
@@ -214,7 +234,39 @@ class Calibrated:
             if self.calibration_.calm:
                 break
         self.posterior_, self.setting_ = self.calibration_.posterior, self.calibration_.setting
+        self.couplings_ = self._climbed(matrix.values, parts, rng)
         return self
+
+    def _climbed(self, values: Floats, parts: Codes, rng: np.random.Generator) -> list[float]:
+        """Try couplings that are other than 1: what rows gain, with their ranges and steps.
+
+        The posterior takes correlations to be multiplied exactly; values that are cut to their
+        range or rounded are not. So the last word is had by rows that are made with it.
+        """
+        couplings = np.array(self.calibration_.couplings)
+        beliefs, knobs = self.posterior_.coupling, self.calibration_.knobs
+        open_ = np.flatnonzero(couplings != 1)
+        if not len(open_):
+            return couplings.tolist()
+        spread = np.array([beliefs[part].sd for part in open_])
+        climb = Perturbation(
+            couplings[open_], np.zeros(len(open_)), np.full(len(open_), COUPLINGS[-1]), spread
+        )
+
+        def at(setting: Floats, rows: Floats, real: Floats, real_parts: Codes) -> float:
+            couplings[open_] = setting
+            made = self._coupled(rows, couplings.tolist())
+            score, _ = self.calibration_.space.likelihood(
+                knobs, made, self.parts_of(made), real, real_parts
+            )
+            return score
+
+        for real in self._references(values, parts, rng):
+            drawn = self._drawn(self.model_, real, rng, self.batch_size)
+            rows = self._moved(drawn, self.setting_, rng, len(drawn))
+            climb.step(partial(at, rows=rows, real=real, real_parts=self.parts_of(real)), rng)
+        couplings[open_] = climb.mean
+        return couplings.tolist()
 
     def _unfitted(self) -> Any:
         """Return the generator inside, not fitted."""
@@ -322,7 +374,7 @@ class Calibrated:
         )  # fmt: skip
         moved = self._moved(rows, self.setting_, rng, n_rows, weighs=weighs)
         if self._is_class_alone(given) and condition is None:
-            moved = self._coupled(moved)
+            moved = self._coupled(moved, self.couplings_)
         if given is not None:
             moved = np.where(given.known, given.values, moved)
         if condition is None:
@@ -358,12 +410,8 @@ class Calibrated:
             rows = rows[resampled(logs, parts, n_rows, rng)]
         return space.moved(rows, self.parts_of(rows), knobs, setting)
 
-    def _coupled(self, rows: Floats) -> Floats:
-        """Bring the numbers of each class to the coupling that is believed in, beyond noise."""
-        couplings = [
-            belief.mean if abs(belief.mean - 1) > Z * belief.sd else 1.0
-            for belief in self.posterior_.coupling
-        ]
+    def _coupled(self, rows: Floats, couplings: Sequence[float]) -> Floats:
+        """Bring the numbers of each class to a coupling."""
         if all(coupling == 1 for coupling in couplings):
             return rows
         space = self.calibration_.space
@@ -397,16 +445,20 @@ class Calibrated:
         inner, space = self.model_.state(), self.calibration_.space
         facts = {
             "generator": self.generator,
+            "n_batches": self.posterior_.n_batches,
             "inner": dict(inner.facts),
             "atoms": {str(j): values for j, values in space.atoms.items()},
         }
         arrays = {f"inner/{name}": array for name, array in inner.arrays.items()}
         belief = self.posterior_
         own = {
-            "setting": self.setting_, "mean": belief.mean, "precision": belief.precision,
+            "setting": self.setting_, "couplings": np.array(self.couplings_),
+            "mean": belief.mean, "precision": belief.precision,
             "coupling": np.array([one.logs for one in belief.coupling]),
             "centre": space.centre, "spread": space.spread, "low": space.low, "high": space.high,
         }  # fmt: skip
+        if hasattr(self, "width_"):
+            own |= {"widths": self.width_.settings, "width_logs": self.width_.logs}
         return State(facts, {**arrays, **own})
 
     @classmethod
@@ -423,7 +475,11 @@ class Calibrated:
         belief = made.calibration_.posterior
         belief.mean, belief.precision = arrays["mean"], arrays["precision"]
         belief.coupling = [Particles(COUPLINGS, logs) for logs in arrays["coupling"]]
+        belief.n_batches = int(state.facts.get("n_batches", 0))
         made.posterior_, made.setting_ = belief, arrays["setting"]
+        made.couplings_ = arrays["couplings"].tolist()
+        if "widths" in arrays:
+            made.width_ = Particles(arrays["widths"], arrays["width_logs"])
         return made
 
 

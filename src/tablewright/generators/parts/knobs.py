@@ -39,7 +39,9 @@ class Observation:
     off : float
         Share of them beyond two standard deviations; 5 % is what a calibrated generator shows.
     divergence : dict of str to float
-        Mean over classes and columns: ``"ks"`` of numbers, ``"tv"`` and ``"kl"`` of categories.
+        Mean over classes and columns: ``"mean"``, how far means are apart in standard deviations of
+        the class, and ``"ks"`` of numbers, ``"tv"`` of categories, ``"kl"`` of both, of numbers by
+        the tenths of the real rows.
     """
 
     differences: Floats
@@ -109,7 +111,7 @@ class KnobSpace:
     ) -> Observation:
         """Hold rows against real ones."""
         differences, variances = (np.full(len(knobs), np.nan) for _ in range(2))
-        found: dict[str, list[float]] = {"ks": [], "tv": [], "kl": []}
+        found: dict[str, list[float]] = {"mean": [], "ks": [], "tv": [], "kl": []}
         made_of = [rows[parts == part] for part in range(self.n_parts)]
         real_of = [real[real_parts == part] for part in range(self.n_parts)]
         for k, knob in enumerate(knobs):
@@ -120,6 +122,8 @@ class KnobSpace:
             spread = self.spread[knob.part, knob.column]
             differences[k], variances[k] = _difference(knob, made, own, spread)
             _diverge(found, knob, made, own, self.fields[knob.column].levels)
+            if knob.kind == "shift":
+                found["mean"].append(float(np.abs(differences[k])))
         said = ~np.isnan(differences)
         beyond = np.abs(differences[said]) > Z * np.sqrt(variances[said])
         divergence = {name: float(np.mean(values)) for name, values in found.items() if values}
@@ -294,13 +298,24 @@ def _diverge(
         both = np.sort(np.concatenate([made, real]))
         below = [np.searchsorted(np.sort(c), both, side="right") / len(c) for c in (made, real)]
         found["ks"].append(float(np.abs(below[0] - below[1]).max()))
+        edges = np.unique(np.quantile(real, np.linspace(0.1, 0.9, 9)))
+        binned = [np.searchsorted(edges, cells) for cells in (made, real)]
+        found["kl"].append(_relative_entropy(*_shares(*binned, len(edges) + 1)))
     elif knob.kind == "weight" and knob.value == 1:
-        shares = [
-            (np.bincount(c.astype(np.intp), minlength=levels) + 0.5) / (len(c) + 0.5 * levels)
-            for c in (made, real)
-        ]
+        shares = _shares(made.astype(np.intp), real.astype(np.intp), levels)
         found["tv"].append(float(np.abs(shares[0] - shares[1]).sum() / 2))
-        found["kl"].append(float((shares[1] * np.log(shares[1] / shares[0])).sum()))
+        found["kl"].append(_relative_entropy(*shares))
+
+
+def _shares(made: Codes, real: Codes, levels: int) -> tuple[Floats, Floats]:
+    """Return the share of each code, as if half a row more had each."""
+    counts = [np.bincount(codes, minlength=levels) + 0.5 for codes in (made, real)]
+    return counts[0] / counts[0].sum(), counts[1] / counts[1].sum()
+
+
+def _relative_entropy(made: Floats, real: Floats) -> float:
+    """Return what is lost by taking one distribution for the real one, in nats."""
+    return float((real * np.log(real / made)).sum())
 
 
 def _root(matrix: Floats) -> Floats:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -89,6 +90,13 @@ class Particles:
         """Standard deviation of the setting."""
         return float(np.sqrt((self.settings - self.mean) ** 2 @ self.weights))
 
+    def interval(self, level: float = 0.9) -> tuple[float, float]:
+        """Return the central interval; settings stand in ascending order."""
+        tail = np.array([(1 - level) / 2, (1 + level) / 2])
+        below = np.cumsum(self.weights) - self.weights / 2
+        low, high = np.interp(tail, below, self.settings)
+        return float(low), float(high)
+
 
 @dataclass
 class Posterior:
@@ -162,6 +170,28 @@ class Posterior:
         rng = np.random.default_rng(0)
         truth = self.mean + self.sd * rng.standard_normal((2000, len(self.mean)))
         return np.array([utility(setting, truth) for setting in settings])
+
+    def table(self, names: Sequence[str]) -> pl.DataFrame:
+        """Lay the belief out: a row for each knob, then one for the coupling of each class.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of the columns.
+        """
+        ends = self.interval()
+        rows = [
+            (one.kind, names[one.column], one.part, max(one.value, -1), *at)
+            for one, *at in zip(
+                self.knobs, self.mean.tolist(), self.sd.tolist(), *ends.T.tolist(), strict=True
+            )
+        ]
+        rows += [
+            ("coupling", None, part, -1, one.mean, one.sd, *one.interval())
+            for part, one in enumerate(self.coupling)
+        ]
+        columns = ["kind", "column", "class", "value", "mean", "sd", "low", "high"]
+        return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
 
     def svg(self, names: Sequence[str], n_knobs: int = 20) -> str:
         """Draw the knobs farthest from 0 with their 90 % intervals.

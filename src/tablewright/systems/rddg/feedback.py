@@ -45,7 +45,7 @@ class Batch:
     off : float
         Share of the summaries beyond noise.
     divergence : dict of str to float
-        KS of numbers, TV and KL of categories, mean over classes and columns.
+        See `Observation`.
     orders : list of str
         What the next batch was told.
     """
@@ -78,6 +78,8 @@ class Feedback:
     calibration : Calibration
         The posterior of the corrections, as if `step` made the rows.
     batches : list of Batch
+    made_by : list of float
+        The coupling that the rows of each class are drawn with, above that of the generator.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Feedback:
         self.residual = np.zeros(len(self.knobs))
         self.variance = np.full(len(self.knobs), np.inf)
         self.batches: list[Batch] = []
+        self.made_by = [1.0] * len(partition)
         self.real = real
         self._known = {
             name: real[name].unique() for name in real.columns if not real[name].dtype.is_numeric()
@@ -113,6 +116,9 @@ class Feedback:
         space = self.calibration.space
         seen = space.observe(self.knobs, values, parts, self.matrix[unshown], self.parts[unshown])
         self.calibration.take(seen)
+        self.calibration.update_coupling(
+            values, parts, self.matrix[unshown], self.parts[unshown], self.made_by
+        )
         self._smooth(seen)
         self._pairs.observe(rows, parts)
         self.batches.append(Batch(rows.height, seen.off, seen.divergence))

@@ -62,6 +62,7 @@ class CalibratedWriter(GeneratorWriter):
         own.generator_ = copy.copy(synthesizer.generator_)
         super().__init__(own, schema, partition)
         self._base = getattr(own.generator_, "setting_", None)
+        self._couplings = np.array(getattr(own.generator_, "couplings_", [1.0]))
         self._relations, self._frame = relations, real
         self._settings: Mapping[Any, Any] = {}
 
@@ -77,8 +78,10 @@ class CalibratedWriter(GeneratorWriter):
     def _set(self, part: Any) -> None:
         """Correct the generator as a part of the rows needs; None stands for rows of classes."""
         if self._base is not None:
-            setting = self._base + self._settings.get(part, 0.0)
-            self.synthesizer.generator_.setting_ = setting  # type: ignore[attr-defined]  # a Calibrated
+            setting, couplings = self._settings.get(part, (0.0, 1.0))
+            generator: Any = self.synthesizer.generator_  # a Calibrated
+            generator.setting_ = self._base + setting
+            generator.couplings_ = (self._couplings * couplings).tolist()
 
     def _decimals(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Round numbers as the schema says that they are written."""
@@ -220,20 +223,22 @@ class GuidedRounds:
         return told
 
     def _parameters(self) -> dict[Any, Any]:
-        """Return the corrections of a local generator: of all classes, or of each bin."""
+        """Return corrections and couplings of a local generator: of all classes, or of each bin."""
         writer = self.inner
         if not isinstance(writer, CalibratedWriter):
             return {}
         generator, partition = writer.synthesizer.generator_, self.feedback.partition
         if not isinstance(generator, Calibrated):
             return {}
-        space = generator.calibration_.space
+        space, couplings = generator.calibration_.space, self.feedback.calibration.couplings
+        self.feedback.made_by = couplings
         if isinstance(partition, QuantilePartition):
             return {
-                name: self.feedback.setting_for(space, {0: code})
+                name: (self.feedback.setting_for(space, {0: code}), couplings[code])
                 for code, name in enumerate(partition.names)
             }
         codec = self.feedback.codec
         names = pl.Series(generator.fields_[generator.target_ or 0].name, list(partition.names))
         codes = {int(code): at for at, code in enumerate(codec.encode_column(names))}
-        return {None: self.feedback.setting_for(space, codes)}
+        own = [couplings[codes[k]] if k in codes else 1.0 for k in range(space.n_parts)]
+        return {None: (self.feedback.setting_for(space, codes), np.array(own))}
