@@ -10,12 +10,13 @@ Whatever it does, rows are also accepted by what is off. No language model is as
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import markdown, options, write_page
+from benchmarks.measure import RESULTS, markdown, options, write_page
 from tablewright.schema import Schema
 from tablewright.systems.common.batch import RowBatch
 from tablewright.systems.common.candidate_pool import CandidatePool
@@ -75,13 +76,15 @@ def run(seed: int, obedience: float, active: bool) -> dict[str, float]:
     )  # fmt: skip
     for new in pool.fill(rounds, rounds.guide):
         rounds.measure(new)
-    divergence = [batch.divergence["ks"] for batch in feedback.batches if batch.n_rows >= 40]
+    divergence = [batch.divergence for batch in feedback.batches if batch.n_rows >= 40]
     own = pool.kept.filter(pl.col("y") == "yes")["x"].to_numpy()
     return {
         "mean is off by": abs(own.mean() - 2.0),
         "deviation is": own.std(),
-        "KS, first batch": divergence[0],
-        "KS, last batch": divergence[-1],
+        "KS, first batch": divergence[0]["ks"],
+        "KS, last batch": divergence[-1]["ks"],
+        "means, first batch": divergence[0]["mean"],
+        "means, last batch": divergence[-1]["mean"],
         "proposed for a row kept": result.n_proposed / max(pool.kept.height, 1),
     }
 
@@ -89,6 +92,7 @@ def run(seed: int, obedience: float, active: bool) -> dict[str, float]:
 def main() -> None:
     parser = options(__doc__ or "")
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     table = []
     for obedience, active in ((1.0, False), (0.0, True), (0.5, True), (1.0, True)):
@@ -100,7 +104,9 @@ def main() -> None:
         "half of the rare class; the true deviation is 1. Means over runs; KS is the mean "
         "over classes."
     )
-    write_page("rddg_feedback", "Feedback to a writer that drifts", [text, markdown(table)])
+    write_page(
+        "rddg_feedback", "Feedback to a writer that drifts", [text, markdown(table)], args.out
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import cpu, markdown, options, write_page
+from benchmarks.measure import RESULTS, cpu, markdown, options, write_page
+from benchmarks.rddg.arms import with_numbers
 from benchmarks.rddg.simulators import SIMULATORS
 from benchmarks.tables import SICK_TRAIN, read
 from tablewright import RDDG, Rules, Synthesizer
@@ -33,12 +34,6 @@ def kept(rows: pl.DataFrame, relation: str, schema: Schema) -> float:
     """Share of rows that keep a relation."""
     report = check_rules(rows, Rules(rules=[relation]), schema)
     return 1 - report["r1"].violations / rows.height
-
-
-def with_numbers(table: pl.DataFrame) -> pl.DataFrame:
-    """Read text cells as numbers in columns that hold nothing else."""
-    numbers = [column.cast(pl.Float64, strict=False) for column in table.get_columns()]
-    return table.with_columns(column for column in numbers if not column.null_count())
 
 
 def compared(
@@ -67,6 +62,7 @@ def main() -> None:
     parser.add_argument("--data", default=None)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--generated", type=int, default=300)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     found = []
     for name, one in SIMULATORS.items():
@@ -80,7 +76,7 @@ def main() -> None:
         f"from {args.rows} rows of a simulator (Sick: all 2,968). Seed 0. `rddg` has the miner and "
         "a calibrated generator; `trees` is the default generator without rules."
     )
-    write_page("rddg_relations", "Relations found and held", [text, markdown(found)])
+    write_page("rddg_relations", "Relations found and held", [text, markdown(found)], args.out)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from xml.etree import ElementTree
 
 import numpy as np
@@ -207,6 +208,37 @@ def test_a_width_is_stored_with_the_generator_inside() -> None:
     assert again.model_.min_samples_leaf == model.model_.min_samples_leaf
     one, other = (m.sample(20, np.random.default_rng(9)) for m in (model, again))
     assert np.array_equal(one, other)
+    assert np.array_equal(again.width_.weights, model.width_.weights)
+    assert again.posterior_.n_batches == model.posterior_.n_batches == 2
+
+
+class Tight(Independent):
+    """A generator whose two numbers go together too closely."""
+
+    correlation = 0.9
+
+    def sample(self, n_rows: int, rng: np.random.Generator, **options: object) -> Floats:
+        x, noise = rng.normal(size=(2, n_rows))
+        r = self.correlation
+        return np.column_stack([x, r * x + np.sqrt(1 - r**2) * noise])
+
+
+def test_columns_that_go_together_too_closely_are_loosened_as_far_as_rows_gain() -> None:
+    rng = np.random.default_rng(11)
+    real = Tight()
+    real.correlation = 0.45
+    matrix = Matrix(real.sample(2000, rng), (Field("x"), Field("y")))
+    model = Calibrated(Tight(), batch_size=500, temper=1.0).fit(matrix, rng)
+    made = model.sample(4000, rng)
+    assert model.couplings_[0] == pytest.approx(0.5, abs=0.1)
+    # the real correlation is known to 0.8 / sqrt(2000) = 0.02
+    assert np.corrcoef(made.T)[0][1] == pytest.approx(0.45, abs=0.08)
+
+
+def test_a_coupling_that_needs_no_change_is_not_tried() -> None:
+    rng = np.random.default_rng(12)
+    matrix = Matrix(Tight().sample(400, rng), (Field("x"), Field("y")))
+    assert Calibrated(Tight()).fit(matrix, rng).couplings_ == [1.0]
 
 
 def test_the_likelihood_of_rows_is_that_of_their_summaries_by_hand() -> None:
@@ -242,6 +274,22 @@ def test_a_calibrated_generator_is_stored_by_the_name_of_the_one_inside() -> Non
     assert np.array_equal(one, other)
     with pytest.raises(InputError, match="given as an object"):
         Calibrated(Independent(), n_batches=1).fit(rows(60, rng), rng).state()
+
+
+def test_the_posterior_is_laid_out_as_a_table_and_saved_by_itself() -> None:
+    belief = Posterior.prior([knob("shift", 1, 0), knob("weight", 0, 1, 2)], np.ones(2), 2, 0.2)
+    belief.observe(np.array([2.0, 0.5]), np.ones(2))
+    table = belief.table(["age", "word"])
+    assert table["kind"].to_list() == ["shift", "weight", "coupling", "coupling"]
+    assert table["column"].to_list() == ["age", "word", None, None]
+    assert table["class"].to_list() == [1, 0, 0, 1]
+    assert table["mean"].to_list() == pytest.approx([1.0, 0.25, 1.0, 1.0])
+    assert table["low"][0] == pytest.approx(1 - 1.6449 * np.sqrt(0.5), abs=1e-3)
+    # a normal prior on a grid with steps of 0.025
+    assert table["high"][2] == pytest.approx(1 + 1.6449 * 0.2, abs=0.01)
+    again = Posterior.from_dict(json.loads(json.dumps(belief.to_dict())))
+    assert again.table(["age", "word"]).equals(table)
+    assert again.n_batches == 1
 
 
 def test_the_posterior_is_drawn_with_the_names_of_columns() -> None:

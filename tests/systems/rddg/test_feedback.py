@@ -62,7 +62,7 @@ def test_what_is_off_is_said_with_class_direction_and_size_the_worst_first() -> 
     assert any("'word'" in order and "less often" in order for order in orders)
     assert not any(order.startswith("In rows of no") for order in orders[:2])
     assert made.batches[0].orders == orders
-    assert made.batches[0].divergence.keys() == {"ks", "tv", "kl"}
+    assert made.batches[0].divergence.keys() == {"mean", "ks", "tv", "kl"}
 
 
 def test_a_spread_that_is_too_small_is_said() -> None:
@@ -261,3 +261,18 @@ def test_a_batch_without_rows_tells_nothing() -> None:
     made = feedback(REAL.clear())
     assert made.orders() == []
     assert (made.batches[0].n_rows, made.batches[0].off) == (0, 0.0)
+
+
+def test_columns_of_a_class_that_go_together_too_loosely_are_to_be_coupled() -> None:
+    made = feedback(*(rows(1000, seed, coupled=0.4) for seed in (1, 2)))
+    no, yes = made.calibration.couplings
+    assert no == 1.0
+    assert yes == pytest.approx(2.0, abs=0.25)
+
+
+def test_rows_drawn_with_a_coupling_speak_of_the_one_they_needed_without() -> None:
+    made = feedback()
+    made.made_by = [1.0, 2.0]
+    for seed in (1, 2):
+        made.observe(rows(1000, seed, coupled=0.8), UNSHOWN)
+    assert made.calibration.couplings[1] == pytest.approx(2.0, abs=0.25)

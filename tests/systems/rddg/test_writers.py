@@ -50,11 +50,32 @@ def calibrated(partition: Partition, target: str) -> CalibratedWriter:
 def shifted(writer: CalibratedWriter, size: float, part: int | None = None) -> Any:
     """A setting that adds so many standard deviations to x."""
     knobs = writer.synthesizer.generator_.posterior_.knobs  # type: ignore[attr-defined]
-    return np.array([size if k.kind == "shift" and part in (None, k.part) else 0.0 for k in knobs])
+    moved = [size if k.kind == "shift" and part in (None, k.part) else 0.0 for k in knobs]
+    return np.array(moved), 1.0
 
 
 def mean(rows: pl.DataFrame, where: pl.Expr | pl.Series | bool = True) -> float:
     return float(rows.filter(where)["x"].to_numpy().mean())
+
+
+def test_a_round_is_drawn_with_the_coupling_that_it_is_told() -> None:
+    columns = {"x": "continuous", "z": "continuous", "y": COLUMNS["y"]}
+    rng = np.random.default_rng(3)
+    noise, label = rng.normal(size=(2, 600)), np.where(np.arange(600) % 2 == 0, "no", "yes")
+    frame = pl.DataFrame({"x": noise[0], "z": noise[0] + 0.5 * noise[1], "y": label})
+    schema = Schema.build(columns, target="y")
+    options = {"generator": "trees", "n_batches": 1}
+    model = Synthesizer("calibrated", schema=schema, target="y", options=options,
+                        random_state=0).fit(frame)  # fmt: skip
+    writer = CalibratedWriter(model, schema, CLASSES, Relations(), frame)
+    told = {None: (0.0, np.array([1.0, 0.5]))}
+    drawn = writer.write(SampleRequest(1200), Guidance(parameters=told)).rows
+    no, yes = (
+        drawn.filter(pl.col("y") == name).select(r=pl.corr("x", "z"))["r"][0]
+        for name in ("no", "yes")
+    )
+    assert yes == pytest.approx(no / 2, abs=0.1)
+    assert model.generator_.couplings_ == [1.0, 1.0], "the one that was given stays as it is"  # type: ignore[attr-defined]
 
 
 def test_a_round_is_drawn_by_the_setting_that_it_is_told() -> None:

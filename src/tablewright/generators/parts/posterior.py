@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -143,6 +143,27 @@ class Posterior:
         self.mean = (self.precision * self.mean + weight * np.where(known, values, 0.0)) / total
         self.precision = total
         self.n_batches += 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the belief as JSON has it."""
+        return {
+            "knobs": [[one.kind, one.part, one.column, one.value] for one in self.knobs],
+            "mean": self.mean.tolist(),
+            "precision": self.precision.tolist(),
+            "coupling": [one.logs.tolist() for one in self.coupling],
+            "n_batches": self.n_batches,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            [Knob(*one) for one in stored["knobs"]],
+            np.array(stored["mean"], dtype=float),
+            np.array(stored["precision"], dtype=float),
+            [Particles(COUPLINGS, np.array(logs, dtype=float)) for logs in stored["coupling"]],
+            int(stored["n_batches"]),
+        )
 
     @property
     def sd(self) -> Floats:
