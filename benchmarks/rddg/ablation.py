@@ -24,7 +24,7 @@ from benchmarks.rddg.arms import Write, resampled, resume, run_split
 from benchmarks.rddg.tables import TASKS, Task
 from benchmarks.rddg.utility import FIRST, page, rddg
 from tablewright import RDDG
-from tablewright.systems.rddg.system import PublishedRounds
+from tablewright.systems.rddg.published import PublishedRounds
 from tablewright.testing import Faults, StandIn
 
 N_WRITTEN = 300

@@ -1,17 +1,22 @@
 """Four tables with a rare class and relations that are planted, and written down.
 
+    python -m benchmarks.rddg.simulators "health metrics" --rows 2000 --seed 0 > health.csv
+
 The paper's four synthetic tables (consumer behaviour, health metrics, real estate, social network)
 were not published; these have their topics. Each comes with the relations that every row keeps, as
-expressions of the rule language.
+expressions of the rule language; they are written to the error stream.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+
+from benchmarks.measure import options
 
 Rng = np.random.Generator
 
@@ -144,3 +149,18 @@ SIMULATORS = {
         "kind <> 'business' OR daily_limit = 500",
     )),
 }  # fmt: skip
+
+
+def main() -> None:
+    parser = options(__doc__ or "")
+    parser.add_argument("table", choices=SIMULATORS)
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    one = SIMULATORS[args.table]
+    one.draw(args.rows, np.random.default_rng(args.seed)).write_csv(sys.stdout.buffer)
+    sys.stderr.write("\n".join([f"{one.target} is {one.rare}: rare", *one.relations, ""]))
+
+
+if __name__ == "__main__":
+    main()

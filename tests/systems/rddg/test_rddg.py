@@ -16,7 +16,7 @@ from tablewright.llm import Prompt, Scripted
 from tablewright.llm.endpoint.base import Reply
 from tablewright.rules import as_rules
 from tablewright.systems import System
-from tablewright.systems.rddg.prompts import published_feedback
+from tablewright.systems.rddg.published import published_feedback
 from tablewright.systems.rddg.relations import Relations, verify
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.testing import StandIn

@@ -9,21 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from tablewright.generators.parts.posterior import Posterior
 from tablewright.random_state import Stream
 from tablewright.synthesizer.auto import choose_method
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.synthesizer.synthesizer import Synthesizer
-from tablewright.systems.common.batch import RowBatch
-from tablewright.systems.common.candidate_pool import CandidatePool
 from tablewright.systems.common.coreset import EXAMPLES, Coreset
-from tablewright.systems.common.guidance import Guidance
 from tablewright.systems.common.partition import TargetPartition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.row_writer import RowWriter
 from tablewright.systems.epic.system import EPIC
 from tablewright.systems.rddg.feedback import Feedback
-from tablewright.systems.rddg.prompts import GuidedLayout, published_feedback
+from tablewright.systems.rddg.prompts import GuidedLayout
+from tablewright.systems.rddg.published import PublishedRounds
 from tablewright.systems.rddg.relations import RelationPrompts, Relations, mined
 from tablewright.systems.rddg.relevance import tails
 from tablewright.systems.rddg.writers import CalibratedWriter, GuidedRounds
@@ -90,6 +89,8 @@ class RDDG(EPIC):
         With support and share of each.
     classes_, tokens_
         See `EPIC`.
+    posterior_ : Posterior or None
+        What is believed of the corrections of the local generator.
     result_ : Result
         What became of the last call; ``details["batches"]`` has the divergence of each batch from
         the real rows, and what the next one was told.
@@ -220,6 +221,12 @@ class RDDG(EPIC):
             ).fit(real)  # fmt: skip
         return self.generator_
 
+    @property
+    def posterior_(self) -> Posterior | None:
+        """What is believed of the local generator; None where there is no calibrated one."""
+        inner = None if self.generator_ is None else self.generator_.generator_
+        return getattr(inner, "posterior_", None)
+
     # writing: batch after batch, each told of the ones before ----------------------------
 
     def _write(self, request: SampleRequest, result: Result) -> Iterator[pl.DataFrame]:
@@ -278,24 +285,3 @@ class RDDG(EPIC):
     def _restore(self, stored: Artefact) -> None:
         self._restore_generator(stored)
         self._learn_all(Relations.from_dict(stored.facts["relations"]))
-
-
-class PublishedRounds(GuidedRounds):
-    """Feedback as published: the text, of all rows so far against all real ones; nothing else."""
-
-    def __init__(self, *parts: Any, **options: Any) -> None:
-        super().__init__(*parts, **options)
-        self.size = self.request.n_rows
-
-    def guide(self, pool: CandidatePool) -> Guidance | None:
-        """Write the text."""
-        if not self.active or not self.feedback.batches:
-            return None
-        self.result.note(
-            "the published feedback names no direction, correlates unrelated rows and holds "
-            "balanced rows against unbalanced ones"
-        )
-        return Guidance(published_feedback(pool.rows, self.feedback.real))
-
-    def _accept(self, batch: RowBatch) -> None:
-        """Take all rows."""
