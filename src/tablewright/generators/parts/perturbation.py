@@ -40,9 +40,9 @@ class Perturbation:
     >>> rng = np.random.default_rng(0)
     >>> climb = Perturbation(np.zeros(2), np.full(2, -1.0), np.ones(2), np.full(2, 0.5))
     >>> for _ in range(200):
-    ...     climb.step(lambda at: -4 * float(((at - [0.3, 2.0]) ** 2).sum()), rng)
+    ...     climb.step(lambda at: -4 * float(((at - [0.3, -0.2]) ** 2).sum()), rng)
     >>> climb.mean.round(1).tolist()
-    [0.3, 1.0]
+    [0.3, -0.2]
     """
 
     start: Floats
