@@ -160,8 +160,10 @@ def _scores(runs: pl.DataFrame, table: str, learner: str, way: str, measure: str
     return picked[measure].to_numpy()
 
 
-def by_table(runs: pl.DataFrame, ways: Iterable[str], base: str = "SMOTE") -> list[dict[str, str]]:
-    """Lay out the means of each table, and the paired difference of `auto` and SMOTE."""
+def by_table(
+    runs: pl.DataFrame, ways: Iterable[str], base: str = "SMOTE", first: str = "auto"
+) -> list[dict[str, str]]:
+    """Lay out the means of each table, and the paired difference of one way and SMOTE."""
     rows = []
     for table in runs["table"].unique(maintain_order=True):
         for learner in LEARNERS:
@@ -169,24 +171,26 @@ def by_table(runs: pl.DataFrame, ways: Iterable[str], base: str = "SMOTE") -> li
                 row = {"table": table, "learner": learner, "measure": measure}
                 of = {way: _scores(runs, table, learner, way, measure) for way in ways}
                 row |= {way: f"{values.mean():.3f}" for way, values in of.items()}
-                gap = difference(of["auto"], of[base], 1 / (FOLDS - 1))
-                rows.append(row | {f"auto - {base}": f"{gap.mean:+.3f} ± {gap.corrected:.3f}"})
+                gap = difference(of[first], of[base], 1 / (FOLDS - 1))
+                rows.append(row | {f"{first} - {base}": f"{gap.mean:+.3f} ± {gap.corrected:.3f}"})
     return rows
 
 
-def over_tables(runs: pl.DataFrame, ways: Iterable[str]) -> list[dict[str, str]]:
-    """Lay out the mean over tables of `auto` minus each way, with an interval over tables."""
+def over_tables(
+    runs: pl.DataFrame, ways: Iterable[str], first: str = "auto"
+) -> list[dict[str, str]]:
+    """Lay out the mean over tables of one way minus each other, with an interval over tables."""
     names = runs["table"].unique(maintain_order=True)
     rows = []
     for learner in LEARNERS:
         for measure in MEASURES:
-            row = {"auto minus": f"{learner}, {measure}"}
+            row = {f"{first} minus": f"{learner}, {measure}"}
             for way in ways:
-                if way == "auto":
+                if way == first:
                     continue
                 gaps = np.array(
                     [
-                        _scores(runs, table, learner, "auto", measure).mean()
+                        _scores(runs, table, learner, first, measure).mean()
                         - _scores(runs, table, learner, way, measure).mean()
                         for table in names
                     ]
