@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ Write = Callable[[pl.DataFrame, Task, int], pl.DataFrame]
 
 def drawn(system: Any, task: Task) -> pl.DataFrame:
     """Let what has been fitted write the rows that a task asks for."""
-    if task.n_rows is None:
-        return system.sample(balance="fill")
-    return system.sample(task.n_rows, balance="equal")
+    options = {"balance": "fill"} if task.n_rows is None else {"balance": "equal"}
+    rows: pl.DataFrame = system.sample(task.n_rows, **options)
+    return rows
 
 
 def resampled(train: pl.DataFrame, task: Task, seed: int) -> pl.DataFrame:
@@ -95,11 +96,12 @@ def copies(made: pl.DataFrame, train: pl.DataFrame) -> float:
 def distance(made: pl.DataFrame, test: pl.DataFrame, task: Task, *, rare: bool) -> float | None:
     """Mean KS over numbers, of one class, between made rows and the real rows to test on."""
     own = with_numbers(pl.concat([test, made]).with_columns(pl.col(task.target).cast(pl.String)))
-    parts = own[: test.height], own[test.height :]
-    parts = tuple(
-        part.filter((text[task.target] == task.rare) == rare).drop(task.target)
-        for part, text in zip(parts, (test, made), strict=True)
-    )
+    wanted = pl.concat([test, made])[task.target].eq_missing(task.rare)
+    mine = own.with_columns(wanted if rare else ~wanted)
+    parts = [
+        part.filter(task.target).drop(task.target)
+        for part in (mine[: test.height], mine[test.height :])
+    ]
     if min(part.height for part in parts) < 2:
         return None
     found = [
@@ -118,7 +120,7 @@ def run_split(
     train, test = task.split(folder, split)
     made, facts = {}, {}
     for name, write in writers.items():
-        extra, seconds = cpu(lambda write=write: write(train, task, split))
+        extra, seconds = cpu(partial(write, train, task, split))
         made[name] = extra.select(pl.col(train.columns).cast(pl.String))
         facts[name] = {
             "made": extra.height, "copies": copies(made[name], train), "seconds": seconds,
@@ -164,7 +166,7 @@ def resume(
     known = set(pl.read_csv(file)["split"]) if file.exists() else set()
     for split in splits:
         if split not in known:
-            rows, seconds = cpu(lambda split=split: list(run(split)))
+            rows, seconds = cpu(lambda: list(run(split)))  # noqa: B023 - called at once
             append_csv(file, rows)
             print(f"{file.stem}: split {split}, {seconds:.0f} s of CPU", flush=True)
     return pl.read_csv(file, infer_schema_length=None)

@@ -13,21 +13,20 @@ from benchmarks.rddg.arms import coded, copies, distance, resampled, resume
 from benchmarks.rddg.simulators import SIMULATORS
 from benchmarks.rddg.tables import TASKS, Task
 
-from tablewright import Rules
-from tablewright.rules import check_rules
+from tablewright.rules import as_rules, check_rules
 from tablewright.tables.inference.infer import infer_schema
 
-TASK = Task("y", "b", lambda folder, number: (ROWS, ROWS), "the same rows twice")
 ROWS = pl.DataFrame(
     {"x": ["1", "2", "3", None], "w": ["u", "v", "u", "u"], "y": ["a", "a", "a", "b"]}
 )
+TASK = Task("y", "b", lambda folder, number: (ROWS, ROWS), "the same rows twice")
 
 
 @pytest.mark.parametrize("name", SIMULATORS)
 def test_every_row_of_a_simulator_keeps_what_is_planted_and_few_are_rare(name: str) -> None:
     one = SIMULATORS[name]
     table = one.draw(1000, np.random.default_rng(3))
-    report = check_rules(table, Rules(rules=list(one.relations)), infer_schema(table, {}, None))
+    report = check_rules(table, as_rules(list(one.relations)), infer_schema(table, {}, None))
     assert all(result.violations == 0 for result in report.results)
     assert 0.04 <= (table[one.target] == one.rare).mean() <= 0.09  # type: ignore[operator]  # a share
     assert table.equals(one.draw(1000, np.random.default_rng(3)))

@@ -45,6 +45,8 @@ _MAX_ROWS = 10_000
 _COUPLING = 0.2
 _WIDTH = 1.0
 """Prior standard deviations of the knobs, of the coupling, and of the width in powers of 2."""
+_SURE = 3.5
+"""Standard errors of a correlation from which on it counts for a coupling."""
 _FIRM = 0.2
 """Factor of the prior standard deviations of columns that are believed to be right."""
 _CALM, _CALM_BATCHES = 0.10, 3
@@ -115,8 +117,9 @@ class Calibration:
     ) -> None:
         """Weigh each coupling by how likely it makes the real correlations.
 
-        Only pairs count that the drawn rows correlate beyond noise: a factor of nothing explains
-        nothing. `made_by` are the couplings that the rows were drawn with, where not 1.
+        Only pairs count that the drawn rows correlate far beyond noise, so that hardly any of many
+        pairs does by chance: a factor of nothing explains nothing. `made_by` are the couplings that
+        the rows were drawn with, where not 1.
         """
         numbers = self.space.numbers
         upper = np.triu_indices(len(numbers), 1)
@@ -125,9 +128,9 @@ class Calibration:
             if min(len(own), len(made)) < 8:
                 continue
             truth, before = correlations(own)[upper], correlations(made)[upper]
-            clear = np.abs(before) > Z / np.sqrt(len(made))
-            noise = 1 / (len(own) - 3) + 1 / (len(made) - 3)
+            clear = np.abs(before) > _SURE / np.sqrt(len(made))
             factors = COUPLINGS / (1.0 if made_by is None else made_by[part])
+            noise = 1 / (len(own) - 3) + 1 / (len(made) - 3)
             expected = fisher(factors[:, None] * before[None, clear])
             squares = ((fisher(truth[clear]) - expected) ** 2).sum(axis=1)
             self.posterior.coupling[part].observe(-0.5 * squares / noise, self.temper)
@@ -243,11 +246,11 @@ class Calibrated:
         The posterior takes correlations to be multiplied exactly; values that are cut to their
         range or rounded are not. So the last word is had by rows that are made with it.
         """
-        couplings = np.array(self.calibration_.couplings)
+        couplings: Floats = np.array(self.calibration_.couplings)
         beliefs, knobs = self.posterior_.coupling, self.calibration_.knobs
         open_ = np.flatnonzero(couplings != 1)
         if not len(open_):
-            return couplings.tolist()
+            return self.calibration_.couplings
         spread = np.array([beliefs[part].sd for part in open_])
         climb = Perturbation(
             couplings[open_], np.zeros(len(open_)), np.full(len(open_), COUPLINGS[-1]), spread
@@ -266,7 +269,7 @@ class Calibrated:
             rows = self._moved(drawn, self.setting_, rng, len(drawn))
             climb.step(partial(at, rows=rows, real=real, real_parts=self.parts_of(real)), rng)
         couplings[open_] = climb.mean
-        return couplings.tolist()
+        return [float(coupling) for coupling in couplings]
 
     def _unfitted(self) -> Any:
         """Return the generator inside, not fitted."""

@@ -13,11 +13,13 @@ from tablewright.errors import BudgetError, ModelError
 from tablewright.llm import Scripted, Sharing
 from tablewright.llm.endpoint.metering import Metered, UsageByRole
 from tablewright.rules import Severity, as_rules
+from tablewright.rules.language import Implies
 from tablewright.schema import Schema
 from tablewright.systems.rddg.relations import (
     Relation,
     RelationPrompts,
     Relations,
+    _widened,
     mined,
     verify,
 )
@@ -34,6 +36,31 @@ FRAME = pl.DataFrame(
     {"a": range(100), "b": range(1, 101), "word": ["p", "q"] * 50},
     schema_overrides={"a": pl.Int64, "b": pl.Int64},
 )
+
+
+def test_a_bound_reaches_as_far_as_the_real_rows_of_its_value_do() -> None:
+    rng = np.random.default_rng(1)
+    spend = rng.gamma(2.0, 200.0, 1000).round(2)
+    frame = pl.DataFrame({"spend": spend, "tier": np.where(spend < 100, "basic", "gold")})
+    schema = Schema.build(
+        {"spend": "continuous", "tier": {"kind": "categorical", "categories": ["basic", "gold"]}}
+    )
+    for seed in range(3):
+        found = mined(frame, schema, np.random.default_rng(seed)).found
+        (bound,) = (one for one in found if "'basic'" in getattr(one.rule, "if_", ""))
+        assert bound.holds, bound.rule.described()
+        limit = float(bound.rule.then.split("<= ")[1])
+        assert spend[spend < 100].max() <= limit <= 101, "rounded outwards, to two digits"
+
+
+def test_a_bound_that_one_far_row_would_make_idle_stays_as_it_was() -> None:
+    frame = pl.DataFrame({"x": [*range(100), 1000], "w": ["p"] * 50 + ["q"] * 50 + ["p"]})
+    rule = Implies.model_validate({"if": "w = 'p'", "then": "x <= 49"})
+    assert _widened(rule, frame) == rule
+    nearer = frame.with_columns(pl.col("x").replace(1000, 60))
+    assert _widened(rule, nearer).then == "x <= 60"
+    other = Implies.model_validate({"if": "w = 'p'", "then": "x <= 49 OR x = 70"})
+    assert _widened(other, nearer) == other
 
 
 def verified(*rules: Any) -> Relations:

@@ -300,7 +300,7 @@ def _diverge(
         found["ks"].append(float(np.abs(below[0] - below[1]).max()))
         edges = np.unique(np.quantile(real, np.linspace(0.1, 0.9, 9)))
         binned = [np.searchsorted(edges, cells) for cells in (made, real)]
-        found["kl"].append(_relative_entropy(*_shares(*binned, len(edges) + 1)))
+        found["kl"].append(_relative_entropy(*_shares(binned[0], binned[1], len(edges) + 1)))
     elif knob.kind == "weight" and knob.value == 1:
         shares = _shares(made.astype(np.intp), real.astype(np.intp), levels)
         found["tv"].append(float(np.abs(shares[0] - shares[1]).sum() / 2))

@@ -20,8 +20,9 @@ from tablewright.llm.prompts.builder import PromptBuilder
 from tablewright.rules import Rules, Severity, Source, check_rules
 from tablewright.rules.expressions.parsing import parse_tree
 from tablewright.rules.expressions.tree import columns_of
-from tablewright.rules.language import Equivalence
+from tablewright.rules.language import Equivalence, Implies
 from tablewright.rules.mining import mine_rules
+from tablewright.rules.mining.values import INFORMATIVE
 from tablewright.schema import Schema
 from tablewright.systems.common.rule_writing.forms import echoes, grammar, reply_schema
 from tablewright.systems.common.rule_writing.votes import read_rules
@@ -34,6 +35,7 @@ _MIN_ROWS = 20
 _KINDS = ("dependencies", "equations", "orders", "exclusions", "bounds")
 _MAX_RULES = 60
 _MAX_TOKENS = 6_000
+_BOUND = re.compile(r'(?P<column>\w+|"[^"]+") (?P<sign>[<>]=) (?P<number>-?[\d.e+-]+)')
 _EQUATION = re.compile(
     r'abs\((?P<column>\w+|"[^"]+") - (?P<expression>[\w\s"./*+()-]+)\) <= [\d.e+-]+'
 )
@@ -195,7 +197,32 @@ def mined(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Rela
     if frame.height < _MIN_ROWS:
         return Relations(notes=[f"{frame.height} rows are too few to find relations in"])
     rules = mine_rules(frame, schema, rng, kinds=_KINDS, max_rules=_MAX_RULES)
-    return Relations(verify([*rules, *_between_others(rules)], frame, schema))
+    widened = [_widened(rule, frame) if isinstance(rule, Implies) else rule for rule in rules]
+    return Relations(verify([*widened, *_between_others(rules)], frame, schema))
+
+
+def _widened(rule: Implies, frame: pl.DataFrame) -> Implies:
+    """Let bounds reach as far as the real rows of a premise do: they were read off half of them.
+
+    A value that few rows have would lose its bound by one row beyond it.
+    """
+    matches = [_BOUND.fullmatch(part) for part in rule.then.split(" AND ")]
+    with suppress(pl.exceptions.PolarsError):  # a name that polars' SQL does not take
+        inside = frame.filter(pl.sql_expr(rule.if_))
+        parts = [_reaching(match, inside) for match in matches if match is not None]
+        then = " AND ".join(parts)
+        outside = frame.select((~pl.sql_expr(then)).mean()).item() if parts else None
+        if len(parts) == len(matches) and (outside or 0) >= INFORMATIVE:
+            return rule.model_copy(update={"then": then})
+    return rule
+
+
+def _reaching(bound: re.Match[str], rows: pl.DataFrame) -> str:
+    values = rows[bound["column"].strip('"')].drop_nulls().cast(pl.Float64).to_numpy()
+    ends = [float(bound["number"]), *values.tolist()]
+    end = max(ends) if bound["sign"] == "<=" else min(ends)
+    shown = int(end) if end.is_integer() else end
+    return f"{bound['column']} {bound['sign']} {shown}"
 
 
 def _between_others(rules: Rules) -> list[Equivalence]:
