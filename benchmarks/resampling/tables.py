@@ -96,7 +96,10 @@ def tables(data: Path) -> Iterator[tuple[str, pl.DataFrame]]:
         frame = _kept(data / f"date/{name}/real.parquet")
         yield f"{name} 1,000 + {rare_rows}", _two_classes(frame, rare_rows)
     travel = pl.read_csv(data / "rddg/travel/full.csv").rename({"Target": TARGET})
-    yield "travel 730 + 40", _two_classes(travel.with_columns(pl.col(TARGET).cast(pl.String)), 40)
+    yield (
+        "travel 730 + 40",
+        _two_classes(travel.with_columns(pl.format("c{}", TARGET).alias(TARGET)), 40),
+    )
     asia = pl.read_csv(data / "mallm_gan/asia_10000.csv", infer_schema=False)
     lung = next(name for name in asia.columns if name.lower().startswith("lung"))
     yield "asia, lung, 1,500", asia.rename({lung: TARGET}).head(1500)
@@ -111,7 +114,7 @@ def _kept(path: Path) -> pl.DataFrame:
     """Read a recorded table; its last column is the class."""
     frame = pl.read_parquet(path)
     names = {frame.columns[-1]: TARGET}
-    return frame.rename(names).with_columns(pl.col(TARGET).cast(pl.String))
+    return frame.rename(names).with_columns(pl.format("c{}", TARGET).alias(TARGET))
 
 
 def _two_classes(frame: pl.DataFrame, rare_rows: int) -> pl.DataFrame:
