@@ -38,8 +38,11 @@ class Raw:
 
 
 @contextmanager
-def serve_raw(answer: Answer, *, only_posts: bool = True) -> Iterator[Raw]:
-    """Send the same answer to each chat completion; other questions get 404, or it too."""
+def serve_raw(answer: Answer, *, only_posts: bool = True, hangs_up: bool = False) -> Iterator[Raw]:
+    """Send the same answer to each chat completion; other questions get 404, or it too.
+
+    With `hangs_up` a connection stays open until the next request on it begins.
+    """
     raw = Raw("")
 
     class Handler(socketserver.BaseRequestHandler):
@@ -54,6 +57,8 @@ def serve_raw(answer: Answer, *, only_posts: bool = True) -> Iterator[Raw]:
                     self.request.sendall(answer)
                 else:
                     answer(self.request.sendall)
+                if hangs_up:
+                    self.request.recv(1)
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = daemon_threads = True

@@ -162,15 +162,25 @@ class Http:
                 raise MissingExtraError("A language model", "llm") from error
             if "?" in self.base_url:
                 logging.getLogger("httpx2").addFilter(_without_addresses)
+            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=self._n_kept())
+            uds = self._uds and httpx2.AsyncHTTPTransport(uds=self._uds, limits=limits)
             self._client = httpx2.AsyncClient(
                 headers=self.headers,
                 timeout=httpx2.Timeout(None, connect=_CONNECT),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-                transport=httpx2.AsyncHTTPTransport(uds=self._uds) if self._uds else None,
+                limits=limits,
+                transport=uds or None,
                 follow_redirects=False,
                 trust_env=not is_loopback(self.base_url),
             )
         return self._client
+
+    def _n_kept(self) -> int:
+        """Return how many connections are kept: on this machine a new one costs nothing.
+
+        llama.cpp closes kept ones while the next request is under way: a call that nobody
+        answers, and that counts at its worst.
+        """
+        return 0 if self._uds or is_loopback(self.base_url) else 64
 
 
 def _without_addresses(record: logging.LogRecord) -> bool:
