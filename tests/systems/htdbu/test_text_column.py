@@ -200,6 +200,22 @@ def test_a_model_writes_texts_under_the_rows_values_and_is_checked() -> None:
     assert reported["agreement"] == 1.0
 
 
+def test_a_text_that_stood_in_its_prompt_is_not_kept() -> None:
+    class Copier:
+        sharing = Sharing("rows")
+
+        def complete(self, prompt: Prompt) -> Reply:
+            shown = re.findall(r'=> {"text": "(.*?)"}', prompt.text)
+            asked = re.search(r"exactly (\d+)", prompt.text)
+            assert asked is not None
+            texts = [*shown[:4], "A new one.", "Another one."] * 2
+            return Reply(json.dumps({"rows": [{"text": t} for t in texts[: int(asked[1])]]}))
+
+    result = TextColumn("text", "mood", texts="model", llm=Copier()).fit(TABLE)
+    texts = result.write(TABLE.select("size", "mood", "wins").head(10), rng())
+    assert texts.drop_nulls().unique().sort().to_list() == ["A new one.", "Another one."]
+
+
 def test_what_may_not_leave_is_not_shown_to_the_writer() -> None:
     class Writer:
         sharing = Sharing("summary", redact=("wins",))

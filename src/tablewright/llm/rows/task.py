@@ -125,11 +125,12 @@ class RowRequest:
 
     @cached_property
     def echoes(self) -> frozenset[tuple[Cell, ...]]:
-        """Whole rows that stand in the prompt, so that they are no answer."""
+        """Whole rows and texts that stand in the prompt, so that they are no answer."""
         frame, names = self.example_frame, self.task.schema.names
         hidden = set(names) & set(self.sharing.redact)
-        if frame is None or hidden or not self.task.is_whole:
-            return frozenset()
+        repeats = any(column.kind is not Kind.TEXT for column in self.task.schema.each())
+        if frame is None or hidden or (repeats and not self.task.is_whole):
+            return frozenset()  # cells of a few columns repeat in any table, texts do not
         return frozenset(tuple(row.values()) for row in self.sharing.cells(frame.select(names)))
 
 
