@@ -186,6 +186,16 @@ def test_a_bad_rule_loses_itself_alone_and_is_given_back_once() -> None:
     assert len(again.rules) == 0
 
 
+def test_a_bad_rule_that_a_model_repeats_is_given_back_once() -> None:
+    bad = [{"kind": "unique", "columns": ["agee"], "why": f"reason {n}"} for n in range(30)]
+    others = [{"kind": "range", "column": f"age{n}", "max": 99} for n in range(30)]
+    mended = {"number": 1, "kind": "check", "expression": "came <= left"}
+    script = Scripted([reply(*bad), reply(*bad, *others), reply(), reply(mended)])
+    written = ModelRules(script).write(TABLE, SCHEMA, np.random.default_rng(0))
+    assert script.prompts[-1].text.count('"number": ') == 12, "small models write forty of them"
+    assert said(written) == ["came <= left"], "both samples that said so get the mended rule"
+
+
 def test_only_what_is_allowed_leaves() -> None:
     class Told(Scripted):
         def __init__(self, sharing: Sharing, replies: Sequence[str]) -> None:

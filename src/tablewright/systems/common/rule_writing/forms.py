@@ -16,6 +16,9 @@ from tablewright.schema import Kind, Schema
 MAX_RULES = 40
 """Rules that one reply may have; what comes after them is not read."""
 
+_FEW, _EACH = 4, 2
+"""Rules asked for, and for each column: small models repeat themselves up to whatever limit."""
+
 _NUMBERS = (Kind.CONTINUOUS, Kind.INTEGER)
 _MOMENTS = (Kind.DATE, Kind.DATETIME)
 _MAX_TEXT, _MAX_LIST = 200, 8
@@ -146,8 +149,13 @@ def reply_schema(schema: Schema, repair: bool = False) -> dict[str, Any]:
         closed_object({**number, "why": _TEXT, "kind": {"enum": [kind]}, **own, **last})
         for kind, own in fields.items()
     ]
-    rules = {"type": "array", "items": {"anyOf": kinds}, "maxItems": MAX_RULES}
+    rules = {"type": "array", "items": {"anyOf": kinds}, "maxItems": n_asked(schema)}
     return closed_object({"rules": rules})
+
+
+def n_asked(schema: Schema) -> int:
+    """Return how many rules a reply is asked for at most."""
+    return min(MAX_RULES, _FEW + _EACH * len(schema.names))
 
 
 def _list(entry: dict[str, Any], longest: int) -> dict[str, Any]:

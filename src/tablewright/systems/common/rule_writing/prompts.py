@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.rules.language import Rules, Source
 from tablewright.schema import Kind, Schema
 from tablewright.systems.common.prompting import conditions_of
-from tablewright.systems.common.rule_writing.forms import MAX_RULES, echoes, grammar, reply_schema
+from tablewright.systems.common.rule_writing.forms import echoes, grammar, n_asked, reply_schema
 
 _MAX_PAIRS, _MIN_STRENGTH = 40, 0.1
 _ROWS = 5_000
@@ -98,8 +99,8 @@ class RuleQuestion:
         builder.note().say(
             _TASK,
             grammar(self.schema),
-            f'Reply with JSON only: {{"rules": [...]}}, {MAX_RULES} rules at most, the most '
-            "important first.",
+            f'Reply with JSON only: {{"rules": [...]}}, {n_asked(self.schema)} rules at most, the '
+            "most important first.",
         )
         return self._ask(builder, seed, "rules")
 
@@ -207,9 +208,12 @@ def strongest_associations(
 
 
 def _expected(schema: Schema) -> str:
-    """Write a reply of the usual length: a rule for each column, to twelve."""
+    """Write a reply of the usual length: as many rules as are asked for, of sixty tokens."""
+    names = cycle(schema.names)
+    why = "what these columns mean, in a sentence of the usual length, with what follows from it"
     rules = [
-        {"kind": "unique", "columns": [name], "why": "what such a column means", "confidence": 0.5}
-        for name in schema.names[:12]
-    ]
+        {"why": why, "kind": "order", "columns": [next(names), next(names)], "strictly": False,
+         "severity": "hard", "confidence": 0.5}
+        for _ in range(n_asked(schema))
+    ]  # fmt: skip
     return json.dumps({"rules": rules}, ensure_ascii=False)

@@ -6,6 +6,7 @@ and each is measured on the real rows before it is used.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +34,9 @@ from tablewright.systems.common.rule_writing.votes import (
     read_rule,
     read_rules,
 )
+
+_MAX_REPAIRED = 12
+"""Rules that are given back at most: a prompt of all that a small model repeats is too long."""
 
 _MAX_BROKEN = 0.1
 """Share of the rows that a rule speaks of beyond which it is dropped, not made soft."""
@@ -174,27 +178,41 @@ class ModelRules:
         self, model: Metered, question: RuleQuestion, samples: Sequence[Sample], seed: int
     ) -> ModelError | None:
         """Give back what could not be used, once, and put what comes into its sample."""
-        refused = [item for sample in samples for item in sample.refused]
+        alike: dict[str, list[Refused]] = {}
+        for item in (item for sample in samples for item in sample.refused):
+            alike.setdefault(_what_it_says(item.text), []).append(item)
+        refused = list(alike.values())[:_MAX_REPAIRED]
         if not refused:
             return None
-        result = model.complete_all([question.repair(refused, seed)])[0]
+        result = model.complete_all([question.repair([same[0] for same in refused], seed)])[0]
         if isinstance(result, ModelError):
             return result
         for item in listed_rules(result.text):
             number = item.get("number") if isinstance(item, Mapping) else None
             if not isinstance(number, int) or not 0 < number <= len(refused):
                 continue
-            broken = refused[number - 1]
-            sample = samples[broken.sample]
             try:
                 bound, confidence = read_rule(item, question.schema, question.echoes)
             except RuleError:
                 continue
-            if broken in sample.refused:
-                sample.refused.remove(broken)
-                sample.bound.append(bound)
-                sample.confidence.append(confidence)
+            for broken in refused[number - 1]:
+                sample = samples[broken.sample]
+                if broken in sample.refused:
+                    sample.refused.remove(broken)
+                    sample.bound.append(bound)
+                    sample.confidence.append(confidence)
         return None
+
+
+def _what_it_says(text: str) -> str:
+    """Return a refused rule without what models say beside it: they repeat one with other words."""
+    try:
+        rule = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(rule, dict):
+        return text
+    return json.dumps({k: v for k, v in rule.items() if k not in ("why", "confidence")})
 
 
 def _unusable(text: str) -> str | None:
