@@ -69,6 +69,15 @@ def test_a_top_up_asks_for_what_is_missing_by_the_share_that_was_kept() -> None:
     assert llm.asked == [12, 4]
 
 
+def test_a_dry_run_counts_rows_that_will_be_lost() -> None:
+    class Estimating(Slow):
+        dry_run = True
+
+    llm = Estimating()
+    writer(llm).write(SampleRequest(14))
+    assert llm.asked == [20]
+
+
 def test_a_fixed_prompt_asks_for_the_same_whatever_is_missing() -> None:
     llm = Slow()
     rows = writer(llm, fixed=True)

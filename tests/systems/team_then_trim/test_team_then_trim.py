@@ -306,11 +306,14 @@ def test_a_rare_or_redacted_class_is_not_told() -> None:
         assert not any('{"state": ' in text.split("rows are begun")[-1] for text in others)
 
 
-def test_a_request_that_no_row_meets_ends_and_says_so() -> None:
-    system = TeamThenTrim("y", llm=Calculator(), plan=PLAN, trim=None, random_state=0)
+def test_a_request_that_no_row_meets_ends_at_half_more_than_the_estimate_and_says_so() -> None:
+    model = Calculator()
+    system = TeamThenTrim("y", llm=model, plan=PLAN, trim=None, random_state=0)
     rows = system.fit(numbers()).sample(10, where="a > 20 AND b < 5")
     assert rows.height == 0
-    assert any("without a row that was missing" in note for note in system.result_.notes)
+    assert any("10 rows are missing still" in note for note in system.result_.notes)
+    labels = [prompt for prompt in model.prompts if prompt.role == "label"]
+    assert len(labels) == 3, "batches of ten: 2.25 times as many rows, and an estimate of 1.5"
     assert "no row was kept" in str(system.result_)
 
 
@@ -336,13 +339,13 @@ def test_faults_of_a_model_cost_calls_but_no_rows() -> None:
     assert set(rows["ward"].drop_nulls()) <= {"north", "south", "west"}
 
 
-def test_a_dry_run_asks_for_what_a_run_would_and_trims_nothing() -> None:
+def test_a_dry_run_counts_on_half_as_many_rows_more_and_trims_nothing() -> None:
     with connect("stand-in", "http://localhost:1/v1", dry_run=True) as client:
         system = TeamThenTrim("y", llm=client, random_state=0).fit(numbers())
         rows = system.sample(30)
     calls = {line.role: line.calls for line in system.result_.usage.lines}
     assert rows.height == 30
-    assert calls == {"manager": 1, "worker": 3, "label": 3}
+    assert calls == {"manager": 1, "worker": 5, "label": 5}
     assert any("dry run" in note for note in system.result_.notes)
 
 

@@ -38,6 +38,9 @@ TaskMaker = Callable[[int, SampleRequest, Guidance | None], RowTask]
 _LOWEST_SHARE = 0.25
 """Share of the rows that is taken to be kept at least: at most four times as many are asked for."""
 
+_ESTIMATED_LOSS = 0.3
+"""Share of the rows that a dry run counts as lost, whose own rows are all kept."""
+
 _REPLY_SECONDS = 20.0
 """How long a reply shall be written."""
 
@@ -148,9 +151,12 @@ class LanguageModelWriter:
     def _with_losses(self, request: SampleRequest) -> SampleRequest:
         """Return a request for more rows than are missing, by the share that was kept so far."""
         self._n_first = self._n_first or request.n_rows
-        if not self._n_written:
+        if self._n_written:
+            kept = (self._n_first - request.n_rows) / self._n_written
+        elif getattr(self.llm, "dry_run", False):
+            kept = 1 - _ESTIMATED_LOSS
+        else:
             return request
-        kept = (self._n_first - request.n_rows) / self._n_written
         factor = 1 / min(1.0, max(_LOWEST_SHARE, kept))
         if request.quotas is None:
             return request.part(ceil(request.n_rows * factor))

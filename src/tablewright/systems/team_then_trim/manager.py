@@ -184,7 +184,7 @@ def chain(features: Sequence[str], target: str | None = None) -> TeamPlan:
 
 
 def _writer(block: Sequence[str]) -> str:
-    return f"writer of {', '.join(block[:3])}{', ...' if len(block) > 3 else ''}"
+    return f"writer of {', '.join(block[:3])}{' and others' if len(block) > 3 else ''}"
 
 
 def plan_by_association(train: pl.DataFrame, schema: Schema) -> TeamPlan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import ceil
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,7 +44,13 @@ from tablewright.systems.team_then_trim.workers import (
 from tablewright.tables.table import Table
 
 MAX_TIMES = 10
-"""Times as many rows as requested that are written at most."""
+"""Times as many rows as requested that are written at most, where no model writes them."""
+
+MAX_MODEL_TIMES = 2.25
+"""The same for a model, whose rows are paid for: 1.5 times what a dry run counts."""
+
+_ESTIMATED_TIMES = 1.5
+"""Times as many rows that a dry run writes, where Trim's losses are to be made good."""
 
 
 @dataclass(eq=False, repr=False)
@@ -219,9 +226,11 @@ class TeamThenTrim(System):
             copies="none" if dry else "shown" if self.variant == "published" else "equal",
             judge=None if dry else self._gates.judge(seed, result),
         )
-        refill = self.n_batches is None and self.variant == "default" and not dry
+        refill = self.n_batches is None and self.variant == "default"
         writer = self._writer(request, pool.rules, refill)
-        for _ in pool.fill(writer, max_rounds=None if refill else 1):
+        if dry and refill and self.trim is not None:
+            writer.n_batches = ceil(_ESTIMATED_TIMES * request.n_rows / self.batch_size)
+        for _ in pool.fill(writer, max_rounds=None if refill and not dry else 1):
             pass
         pool.report()
         self._note(result)
@@ -230,8 +239,9 @@ class TeamThenTrim(System):
     def _writer(
         self, request: SampleRequest, rules: Sequence[BoundRule], refill: bool
     ) -> TeamWriter:
-        n_usual = -(-request.n_rows // self.batch_size)
-        maximum = max((MAX_TIMES if refill else 1) * n_usual, self.n_batches or 0)
+        times = MAX_MODEL_TIMES if self.model("worker") is not None else MAX_TIMES
+        n_usual = ceil((times if refill else 1) * request.n_rows / self.batch_size)
+        maximum = max(n_usual, self.n_batches or 0)
         return TeamWriter(
             self._team(rules), request, self.batch_size, self.n_batches, maximum, self._labels
         )
@@ -282,6 +292,9 @@ class TeamThenTrim(System):
         if self._labels_drawn is not None:
             notes.append(self._labels_drawn.note)
         if self.dry_run_:
-            notes.append("a dry run trims nothing; rows in place of rejected ones cost extra")
+            notes.append(
+                "a dry run trims nothing; it counts on half as many rows more, in place of those "
+                "that Trim will reject"
+            )
         for note in (*notes, *self.plan_.notes):
             result.note(note)
