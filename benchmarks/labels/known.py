@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmarks.labels.tables import REPORTED, TUNED, LabelTable
+from tablewright.errors import ModelError
 from tablewright.llm import connect
 from tablewright.llm.endpoint.base import Prompt, Reply
 from tablewright.llm.prompts.sharing import Sharing
@@ -40,9 +41,11 @@ class Remembered:
 
     sharing = Sharing("rows")
 
-    def __init__(self, path: Path, model: str, connected: str | None) -> None:
+    def __init__(
+        self, path: Path, model: str, connected: str | None, base_url: str | None = None
+    ) -> None:
         self.path, self.model = path, model
-        self.llm = connect(connected) if connected else None
+        self.llm = connect(connected, base_url, share="rows") if connected else None
         self.known: dict[str, dict[str, float]] = {}
         for line in path.read_text().splitlines() if path.exists() else ():
             entry = json.loads(line)
@@ -51,15 +54,24 @@ class Remembered:
 
     def complete(self, prompt: Prompt) -> Reply:
         """Answer from the file, else from the model."""
-        if prompt.text not in self.known:
-            if self.llm is None:
-                raise SystemExit(f"{self.path} has no answer of {self.model} to\n{prompt.text}")
-            reply = self.llm.complete(prompt)
-            self.known[prompt.text] = dict(reply.logprobs[0])
-            entry = {"model": self.model, "prompt": prompt.text, "logprobs": reply.logprobs[0]}
-            with self.path.open("a") as file:
+        return self.complete_all([prompt])[0]
+
+    def complete_all(
+        self, prompts: Sequence[Prompt], on_reply: Callable[[int], None] | None = None
+    ) -> list[Reply]:
+        """Answer many: the model is asked those that are not in the file."""
+        asked = list({p.text: p for p in prompts if p.text not in self.known}.values())
+        if asked and self.llm is None:
+            raise SystemExit(f"{self.path} has no answer of {self.model} to\n{asked[0].text}")
+        replies = self.llm.complete_all(asked) if self.llm is not None and asked else []
+        with self.path.open("a") as file:
+            for prompt, reply in zip(asked, replies, strict=True):
+                if isinstance(reply, ModelError):
+                    raise reply
+                self.known[prompt.text] = dict(reply.logprobs[0])
+                entry = {"model": self.model, "prompt": prompt.text, "logprobs": reply.logprobs[0]}
                 file.write(json.dumps(entry) + "\n")
-        return Reply("-", logprobs=(self.known[prompt.text],))
+        return [Reply("-", logprobs=(self.known[prompt.text],)) for prompt in prompts]
 
 
 @dataclass(frozen=True)
@@ -182,16 +194,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
     parser.add_argument("--model", help="gguf:PATH, for rows that the file does not know")
+    parser.add_argument("--base-url", help="where another server has the model")
     parser.add_argument("--name", default="qwen-1.5b")
+    parser.add_argument("--rows", type=float, default=1.0, help="times the usual number of rows")
     parser.add_argument("--tables", default=",".join(REPORTED))
     parser.add_argument("--plain", action="store_true", help="ask by the names of the columns")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    llm = Remembered(given.scores, given.name, given.model)
+    llm = Remembered(given.scores, given.name, given.model, given.base_url)
     rows = []
     for name in given.tables.split(","):
         make, n_rows = {**REPORTED, **TUNED}[name]
-        table = make(given.data, n_rows)
+        table = make(given.data, round(n_rows * given.rows))
         table = replace(table, question="") if given.plain else table
         rows += [vars(f) for f in measured(table, llm, range(N_DRAWS))]
         frame = pl.DataFrame(rows)

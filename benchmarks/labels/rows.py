@@ -77,13 +77,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
     parser.add_argument("--model")
+    parser.add_argument("--base-url", help="where another server has the model")
     parser.add_argument("--name", default="qwen-1.5b")
     parser.add_argument("--tables", default="adult,travel")
     parser.add_argument("--draws", type=int, default=N_DRAWS)
     parser.add_argument("--real", default="10,20,40", help="numbers of real rows")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    llm = Remembered(given.scores, given.name, given.model)
+    llm = Remembered(given.scores, given.name, given.model, given.base_url)
     rows: list[dict[str, Any]] = []
     for name in given.tables.split(","):
         make, n_rows = REPORTED[name]

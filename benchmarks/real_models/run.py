@@ -1,9 +1,12 @@
-"""Let each system write rows with a model file, and see what they are worth.
+"""Let each system write rows with a model, and keep what it wrote.
 
     python -m benchmarks.real_models.run MODEL.gguf --out runs.jsonl [--data DIR] [--systems epic]
+    python -m benchmarks.real_models.run NAME --base-url http://127.0.0.1:8080/v1 --out runs.jsonl
 
-Each run is added to the file as a line of JSON; `python -m benchmarks.real_models.report` makes the
-page of it. A run is capped in minutes, and what it has by then counts.
+Each run is added to the file as a line of JSON, with its rows; `benchmarks.real_models.report`
+judges them and makes the page. A run is capped in minutes, and what it has by then counts. With
+--base-url of a llama.cpp server that serves nobody else and was started with --metrics, its own
+count of tokens stands beside the bill.
 """
 
 from __future__ import annotations
@@ -11,138 +14,108 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sqlite3
+import shutil
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from benchmarks.real_models.ledger_count import ledger_count
+from benchmarks.real_models.server_count import server_count
+from benchmarks.real_models.systems import SYSTEMS, facts, suits
 from benchmarks.real_models.tables import TABLES, Split, load
-from benchmarks.real_models.worth import worth
-from tablewright import CLLM, EPIC, TeamThenTrim
-from tablewright.errors import ModelError
+from tablewright.errors import TablewrightError
 from tablewright.llm import connect
-from tablewright.selection.label_model import LabelModel
-from tablewright.tables.inference.casting import typed
-from tablewright.tables.inference.infer import infer_schema
-
-SYSTEMS: dict[str, Any] = {
-    "epic": lambda split, llm: EPIC(split.target, llm=llm, random_state=0),
-    "cllm": lambda split, llm: CLLM(split.target, llm=llm, topic=split.about, random_state=0),
-    "team-then-trim": lambda split, llm: TeamThenTrim(split.target, llm=llm, random_state=0),
-}
+from tablewright.llm.endpoint.client import Client
 
 
-def write_rows(name: str, split: Split, model: str, minutes: float, n_rows: int) -> dict[str, Any]:
-    """Let a system write rows with the model, and without one."""
-    with tempfile.TemporaryDirectory() as run:
-        client = connect(f"gguf:{model}?threads=1", run=run, max_minutes=minutes)
-        began = time.monotonic()
-        with client:
-            system = SYSTEMS[name](split, client).fit(split.train)
-            try:
-                rows = system.sample(n_rows)
-            except ModelError as error:
-                return {"error": str(error), **_counted(Path(run))}
-            seconds = time.monotonic() - began
-        counted = _counted(Path(run))
-    result = system.result_
-    local = SYSTEMS[name](split, None).fit(split.train).sample(max(1, rows.height))
-    reasons = Counter(result.rejected["_stage"].to_list()) if result.rejected.height else {}
-    return {
-        "kept": rows.height, "proposed": result.n_proposed, "seconds": round(seconds),
-        "unreadable": dict(result.parse_errors), "rejected": dict(reasons),
-        "equal to a real row": rows.join(split.train, on=rows.columns, how="semi").height,
-        "estimate": estimate(name, split, model, n_rows), "bill": result.usage.tokens,
-        "calls": result.usage.attempts, **counted,
-        "worth": {"real": worth(split), "+ model rows": worth(split, rows),
-                  "+ local rows": worth(split, local)},
-    }  # fmt: skip
+def connected(options: argparse.Namespace, **more: Any) -> Client:
+    """Connect to the server, or to the file."""
+    if options.base_url is not None:
+        return connect(options.model, options.base_url, share="rows", **more)
+    return connect(f"gguf:{options.model}?threads={options.threads}", **more)
 
 
-def estimate(name: str, split: Split, model: str, n_rows: int) -> int:
-    """Return the tokens that a dry run expects."""
-    with connect(f"gguf:{model}", dry_run=True) as client:
-        SYSTEMS[name](split, client).fit(split.train).sample(n_rows)
-        return client.spending().tokens
-
-
-def write_labels(split: Split, model: str, minutes: float, n_rows: int) -> dict[str, Any]:
-    """Draw rows on this machine, and their labels from probabilities of the model."""
-    schema = infer_schema(split.train, {}, split.target)
-    local = SYSTEMS["epic"](split, None).fit(split.train).sample(n_rows)
-    began = time.monotonic()
-    with (
-        tempfile.TemporaryDirectory() as run,
-        connect(f"gguf:{model}?threads=1", run=run, max_minutes=minutes) as client,
-    ):
-        judge = LabelModel(schema, split.target, client, split.about)
+def write(name: str, split: Split, options: argparse.Namespace, run: Path) -> dict[str, Any]:
+    """Let a system write rows with the model."""
+    before, began = server_count(options.base_url), time.monotonic()
+    entry: dict[str, Any] = {"kept": 0}
+    with connected(options, run=run, max_minutes=options.minutes) as client:
         try:
-            judge.fit(typed(split.train, schema))
-            labels = judge.predict(typed(local.drop(split.target), _without(schema, split.target)))
-        except ModelError as error:
-            return {"error": str(error)}
-        spent = client.spending()
-    if labels.scores is None:
-        best = [labels.classes[k] for k in labels.probabilities.argmax(axis=1)]
-    else:
-        best = labels.expected().tolist()
-    dtype = split.train.schema[split.target]
-    named = local.with_columns(pl.Series(split.target, best, strict=False).cast(dtype))
-    return {
-        "kept": named.height, "seconds": round(time.monotonic() - began), "calls": spent.calls,
-        "bill": spent.tokens, "weight": round(labels.weight, 2),
-        "worth": {"real": worth(split), "+ local rows": worth(split, local),
-                  "+ probabilities": worth(split, named)},
-    }  # fmt: skip
+            system = SYSTEMS[name](split, client).fit(split.train)
+            rows = system.sample(options.rows)
+        except TablewrightError as error:
+            entry["error"] = str(error)
+        else:
+            entry |= {"kept": rows.height, **facts(system, split), **_equal(rows, split)}
+            entry["rows"] = json.loads(rows.write_json())
+            usage = system.result_.usage
+            entry |= {"bill": usage.tokens, "calls": usage.attempts}
+        entry["seconds"] = round(time.monotonic() - began, 1)
+        after = server_count(options.base_url)
+        counted = client.spending()
+    entry |= {"spent": counted.tokens, **ledger_count(run)}
+    if before is not None and after is not None:
+        entry["server"] = after.since(before).total
+    return entry | {"estimate": estimate(name, split, options)}
 
 
-def _without(schema: Any, target: str) -> Any:
-    columns = [column for column in schema.each() if column.name != target]
-    return schema.model_copy(update={"columns": columns, "target": None})
+def _equal(rows: pl.DataFrame, split: Split) -> dict[str, int]:
+    """Count the rows that equal one of the real rows."""
+    real = split.train.select(rows.columns).cast(dict(rows.schema), strict=False)
+    return {"equal to a real row": rows.join(real, on=rows.columns, how="semi").height}
 
 
-def _counted(run: Path) -> dict[str, Any]:
-    """Add up what the engine told for each call."""
-    with sqlite3.connect(f"file:{run / 'ledger.sqlite'}?mode=ro", uri=True) as ledger:
-        row = ledger.execute(
-            "select count(*), sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), "
-            "sum(counted = 0), sum(outcome = 'ok'), sum(latency) from calls"
-        ).fetchone()
-    names = ["ledger calls", "read", "written", "cached", "not counted", "usable", "busy seconds"]
-    return dict(zip(names, [value or 0 for value in row], strict=True))
+def estimate(name: str, split: Split, options: argparse.Namespace) -> int:
+    """Return the tokens that a dry run expects."""
+    with connected(options, dry_run=True) as client:
+        SYSTEMS[name](split, client).fit(split.train).sample(options.rows)
+        return client.spending().tokens
 
 
 def main() -> None:
     """Make the runs that are asked for."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("model")
+    options = _options()
+    runs = [
+        (seed, table, name)
+        for seed in options.seeds for table in options.tables for name in options.systems
+    ]  # fmt: skip
+    for seed, table, name in runs:
+        split = load(table, seed, options.data)
+        if not suits(name, split):
+            continue
+        told = {
+            "model": Path(options.model).name, "where": options.where, "table": table,
+            "system": name, "seed": seed, "asked": options.rows,
+            "load": round(os.getloadavg()[0], 1),
+        }  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            entry = {**told, **write(name, split, options, Path(folder))}
+            if options.keep is not None and (Path(folder) / "ledger.sqlite").exists():
+                kept = options.keep / f"{told['model']}_{table}_{name}_{seed}.sqlite"
+                shutil.copy(Path(folder) / "ledger.sqlite", kept)
+        with options.out.open("a") as file:
+            file.write(json.dumps(entry, default=str) + "\n")
+        print({k: v for k, v in entry.items() if k not in ("rows", "plan", "texts")}, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="path of a GGUF file, or a name with --base-url")
+    parser.add_argument("--base-url")
+    parser.add_argument("--threads", type=int, default=1, help="of a GGUF file")
+    parser.add_argument("--where", default="", help="the machine, for the page")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--keep", type=Path, help="folder for the ledgers")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--systems", nargs="*", default=[*SYSTEMS, "labels"])
+    parser.add_argument("--systems", nargs="*", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--tables", nargs="*", default=list(TABLES))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=10.0)
-    options = parser.parse_args()
-    for table in options.tables:
-        split = load(table, options.seed, options.data)
-        for name in options.systems:
-            load_before = os.getloadavg()[0]
-            if name == "labels":
-                entry = write_labels(split, options.model, options.minutes, options.rows)
-            else:
-                entry = write_rows(name, split, options.model, options.minutes, options.rows)
-            facts = {
-                "model": Path(options.model).name, "table": table, "system": name,
-                "seed": options.seed, "asked": options.rows, "load": round(load_before, 1),
-            }  # fmt: skip
-            with options.out.open("a") as file:
-                file.write(json.dumps({**facts, **entry}) + "\n")
-            print(facts, entry, flush=True)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -32,6 +34,17 @@ def worth(split: Split, rows: pl.DataFrame | None = None) -> list[float]:
         model = make_pipeline(encoder, learner)
         model.fit(train.select(features).to_pandas(), y)
         scores.append(_score(model, split.test.select(features).to_pandas(), truth, is_number))
+    return scores
+
+
+def text_worth(split: Split, rows: pl.DataFrame | None = None) -> list[float]:
+    """Return the AUC of a logistic model and of naive Bayes on the words of texts."""
+    train = split.train if rows is None else pl.concat([split.train, rows], how="vertical_relaxed")
+    truth, scores = split.test[split.target].to_numpy(), []
+    for learner in (LogisticRegression(max_iter=2000), MultinomialNB()):
+        model = make_pipeline(TfidfVectorizer(sublinear_tf=True), learner)
+        model.fit(train[split.text].to_list(), train[split.target].to_numpy())
+        scores.append(_score(model, split.test[split.text].to_list(), truth, is_number=False))
     return scores
 
 
