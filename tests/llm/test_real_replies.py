@@ -22,7 +22,9 @@ from tablewright.systems.team_then_trim.manager import ask_for_plan
 from tablewright.systems.team_then_trim.plan_reading import read_text
 from tablewright.tables.inference.infer import infer_schema
 
-RECORDED = json.loads((Path(__file__).parent / "replies" / "iris_qwen_0.5b.json").read_text())
+REPLIES = Path(__file__).parent / "replies"
+RECORDED = json.loads((REPLIES / "iris_qwen_0.5b.json").read_text())
+LARGER = json.loads((REPLIES / "iris_qwen_1.5b.json").read_text())
 NAMES = ["sepal length", "sepal width", "petal length", "petal width"]
 CLASSES = ["setosa", "versicolor", "virginica"]
 SCHEMA = Schema.build(
@@ -50,7 +52,7 @@ def test_a_small_model_repeats_examples_and_its_new_rows_are_kept() -> None:
 
 
 def test_every_reader_takes_every_recorded_reply() -> None:
-    for one in RECORDED["replies"]:
+    for one in [*RECORDED["replies"], *LARGER["replies"]]:
         for form in FORMATS:
             parsed = parse_rows(one["reply"], SCHEMA, form)
             assert parsed.n_rows >= len(parsed.rows)
@@ -60,7 +62,25 @@ def test_every_reader_takes_every_recorded_reply() -> None:
         assert draft is None or draft.parts is not None
 
 
-READERS = json.loads((Path(__file__).parent / "replies" / "readers.json").read_text())
+def test_code_behind_a_table_costs_its_own_lines_alone() -> None:
+    epic = next(one for one in LARGER["replies"] if one["role"] == "epic")
+    schema = infer_schema(iris(), {}, "species")
+    names = ["species", *(name for name in schema.names if name != "species")]
+    ordered = schema.model_copy(update={"columns": [schema[name] for name in names]})
+    parsed = parse_rows(epic["reply"], ordered, FORMATS["csv"], margin=None)
+    assert len(parsed.rows) == 15
+    assert all("fields" in one.reason or "not among" in one.reason for one in parsed.lost)
+
+
+def test_what_a_model_repeats_as_a_rule_is_refused_with_few_reasons() -> None:
+    rules = next(one for one in LARGER["replies"] if one["role"] == "rules")
+    schema = infer_schema(iris(), {}, "species")
+    found = read_rules(rules["reply"], schema)
+    assert len(found.bound) + len(found.refused) >= 20
+    assert len({rule.rule.described() for rule in found.bound}) <= 2
+
+
+READERS = json.loads((REPLIES / "readers.json").read_text())
 
 
 def replies_of(role: str) -> list[Reply]:
