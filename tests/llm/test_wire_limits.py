@@ -410,7 +410,7 @@ def test_a_user_and_password_of_the_address_are_sent_as_such() -> None:
 
 
 def test_a_local_server_that_closes_kept_connections_costs_no_call() -> None:
-    kept = http(body(completion("blue"))).replace(b"Connection: close", b"Connection: keep-alive")
+    kept = http(body(completion())).replace(b"Connection: close", b"Connection: keep-alive")
     with serve_raw(kept, hangs_up=True) as raw, connect("m", raw.url) as client:
         replies = [client.complete(PROMPT.but(seed=seed)) for seed in range(3)]
         calls = client.ledger.do(lambda file: file.rows("SELECT outcome FROM calls"))

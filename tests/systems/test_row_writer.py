@@ -74,7 +74,7 @@ def test_a_dry_run_counts_rows_that_will_be_lost() -> None:
         dry_run = True
 
     llm = Estimating()
-    writer(llm).write(SampleRequest(14))
+    writer(llm, loss=0.3).write(SampleRequest(14))
     assert llm.asked == [20]
 
 

@@ -187,7 +187,7 @@ def test_a_bad_rule_loses_itself_alone_and_is_given_back_once() -> None:
 
 
 def test_a_bad_rule_that_a_model_repeats_is_given_back_once() -> None:
-    bad = [{"kind": "unique", "columns": ["agee"], "why": f"reason {n}"} for n in range(30)]
+    bad = [{"kind": "unique", "columns": ["agee"], "why": f"reason {n}"} for n in range(9)]
     others = [{"kind": "range", "column": f"age{n}", "max": 99} for n in range(30)]
     mended = {"number": 1, "kind": "check", "expression": "came <= left"}
     script = Scripted([reply(*bad), reply(*bad, *others), reply(), reply(mended)])

@@ -192,7 +192,7 @@ def test_a_model_writes_texts_under_the_rows_values_and_is_checked() -> None:
     rows = TABLE.select("size", "mood", "wins").head(30)
     texts = result.write(rows, rng())
     assert texts.null_count() == 0
-    assert len(llm.prompts) == 3
+    assert 3 <= len(llm.prompts) <= 9  # what stood in its prompt is asked for again
     assert '"mood"' in llm.prompts[0] or "'mood'" in llm.prompts[0]
     reported = result.told(rows.with_columns(texts))
     assert reported["texts"] == "written by a model"

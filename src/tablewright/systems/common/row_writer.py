@@ -38,9 +38,6 @@ TaskMaker = Callable[[int, SampleRequest, Guidance | None], RowTask]
 _LOWEST_SHARE = 0.25
 """Share of the rows that is taken to be kept at least: at most four times as many are asked for."""
 
-_ESTIMATED_LOSS = 0.3
-"""Share of the rows that a dry run counts as lost, whose own rows are all kept."""
-
 _REPLY_SECONDS = 20.0
 """How long a reply shall be written."""
 
@@ -101,6 +98,8 @@ class LanguageModelWriter:
         number of rows, at most `per_prompt`.
     fixed : bool, default=False
         Whether every prompt asks for the same, whatever is missing and however slow the model is.
+    loss : float, default=0.0
+        Share of the rows that a dry run counts as lost; its own rows are all kept.
     names : mapping of str to str, optional
         From names in prompts to those of the table, where they differ.
     sent : int, default=0
@@ -116,6 +115,7 @@ class LanguageModelWriter:
     max_prompts: int
     usual: int = 0
     fixed: bool = False
+    loss: float = 0.0
     names: Mapping[str, str] = field(default_factory=dict)
     sent: int = 0
     _pace: Pace = field(default_factory=Pace)
@@ -154,7 +154,7 @@ class LanguageModelWriter:
         if self._n_written:
             kept = (self._n_first - request.n_rows) / self._n_written
         elif getattr(self.llm, "dry_run", False):
-            kept = 1 - _ESTIMATED_LOSS
+            kept = 1 - self.loss
         else:
             return request
         factor = 1 / min(1.0, max(_LOWEST_SHARE, kept))

@@ -38,6 +38,9 @@ A model that was connected with a temperature of its own keeps that.
 _MARGIN = 128
 """Tokens that a reply may have beside its rows."""
 
+_LOSS = 0.4
+"""Share of the rows that a model of 1.5B loses as copies, in other forms, or beyond its quotas."""
+
 _SYSTEM = "You continue tables. You write lines of CSV and nothing else: no explanation, no code."
 
 _GO_ON = """\
@@ -83,7 +86,7 @@ class Layout:
         return LanguageModelWriter(
             model, self.schema, self.task, self.form,
             per_prompt=a_set * self.n_sets, usual=a_set, parallel=PARALLEL,
-            fixed=not self.system.preset_.strict,
+            fixed=not self.system.preset_.strict, loss=_LOSS,
             max_prompts=self.system.max_prompts,
         )  # fmt: skip
 
