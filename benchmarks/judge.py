@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.fidelity import column_shapes, contingency_similarity
-from tablewright.metrics.privacy import distance_share, exact_copies
+from tablewright.metrics.privacy import distance_share, exact_copies, search
 from tablewright.schema import Schema
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ def judge(
     ruler = FeatureEncoder.fit(train, schema)
     real, other, rest = (ruler.rows(frame) for frame in (train, made, holdout))
     rng = np.random.default_rng(0)
-    distance = distance_share(real, other, rest, rng)
+    distance = distance_share(search(real, other, rest, rng))
     return {
         **_learned(other, rest),
         "detection AUC": detection(rest, other),

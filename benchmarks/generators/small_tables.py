@@ -35,7 +35,7 @@ from tablewright.generators.forest import Forest
 from tablewright.generators.trees import SequentialTrees
 from tablewright.metrics.detection import detection_auc
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
-from tablewright.metrics.privacy import distance_share
+from tablewright.metrics.privacy import distance_share, search
 from tablewright.schema import Schema
 from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.encoding.layout import Layout
@@ -127,10 +127,11 @@ def judge(
     result = layout.assemble(values, rng).select(schema.names)
     ruler = FeatureEncoder.fit(frame[train], schema)
     real, other, unseen = (ruler.rows(f) for f in (frame[train], result, frame[rest]))
+    near = search(real, other, unseen, np.random.default_rng(seed))
     return {
         "nats": nats(model, matrix, held_out.values, np.random.default_rng(seed)),
         "detection": detection_auc(unseen, other, np.random.default_rng(seed)),
-        "DCR": distance_share(real, other, unseen, np.random.default_rng(seed)).value or np.nan,
+        "DCR": distance_share(near).value or np.nan,
         "TSTR": learned(other, unseen),
         "real": learned(real, unseen),
         "seconds": seconds,

@@ -29,7 +29,7 @@ from benchmarks.htdbu.bank import LEADING, PAIRS, Bank, load
 from benchmarks.judge import detection
 from benchmarks.measure import cpu, markdown, options
 from tablewright.metrics.encoder import FeatureEncoder
-from tablewright.metrics.privacy import distance_share, exact_copies
+from tablewright.metrics.privacy import distance_share, exact_copies, search
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.tables.inference.infer import infer_schema
 from tablewright.threads import one_thread
@@ -128,7 +128,7 @@ def measure(bank: Bank, made: pl.DataFrame, pairs: Pairs) -> dict[str, float]:
         "violations": float(made.filter(~pl.any_horizontal(kept)).height),
         "detection": detection(rest, other),
         "copies": exact_copies(real, other, rest, rng).value or 0.0,
-        "DCR share": distance_share(real, other, rest, rng).value or np.nan,
+        "DCR share": distance_share(search(real, other, rest, rng)).value or np.nan,
     }
 
 

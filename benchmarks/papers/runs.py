@@ -73,6 +73,12 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def command_line(module: str, words: Sequence[str], data: Path | None) -> str:
+    """Return a command as another can give it: the folder of data by a word."""
+    named = ["DIR" if data is not None and word == str(data) else word for word in words]
+    return " ".join(["python -m", module, *named])
+
+
 def write(path: Path, title: str, parts: Sequence[str], runs: Sequence[Run], command: str) -> None:
     """Write a page: what it says, and of which runs, commits and versions."""
     commits = ", ".join(sorted({run["commit"] for run in runs}))

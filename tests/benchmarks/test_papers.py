@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks.papers.__main__ import FOLDER, PAPERS, main
-from benchmarks.papers.runs import Log, interval, markdown
+from benchmarks.papers.runs import Log, command_line, interval, markdown
 from benchmarks.papers.t2 import engine
 from benchmarks.papers.t2.table1 import SPEC
 from benchmarks.systems.cases import flipped, imbalanced
@@ -104,6 +104,14 @@ def test_what_a_table_needs_is_said_when_it_is_not_there() -> None:
 
     with pytest.raises(SystemExit, match=r"say --data DIR; 'python -m benchmarks.recipes compas'"):
         compas.cases(asked)
+
+
+def test_a_page_names_no_folder_of_this_machine() -> None:
+    folder = Path("/home/somebody/data")
+    words = ["--data", str(folder), "--seeds", "3"]
+    assert command_line("a.b", words, folder) == "python -m a.b --data DIR --seeds 3"
+    pages = [path.read_text() for path in FOLDER.rglob("results/*.md")]
+    assert not any("--data /" in page for page in pages)
 
 
 def test_markdown_has_a_dash_where_a_row_has_no_cell() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.htdbu.bank import LEADING, PAIRS, Bank, load
 from benchmarks.htdbu.bank_text import ROWS, SEEDS, Pool, measure, real, rules
 from benchmarks.measure import cpu
-from benchmarks.papers.runs import Log, Run, interval, markdown, write
+from benchmarks.papers.runs import Log, Run, command_line, interval, markdown, write
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.threads import one_thread
 
@@ -131,8 +131,7 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     runs = [line for line in log.runs if line["table"] == spec.name and line["rule"] in asked.rules
             and line["seed"] in asked.seeds]  # fmt: skip
     pages = [f"## Rule: {rule}\n\n{table(spec, runs, rule)}" for rule in asked.rules]
-    words = " ".join(sys.argv[1:] if arguments is None else arguments)
-    words = words.replace(str(asked.data), "DIR")
-    command = f"python -m benchmarks.papers.htdbu.{spec.name} {words}"
+    words = sys.argv[1:] if arguments is None else arguments
+    command = command_line(f"benchmarks.papers.htdbu.{spec.name}", words, asked.data)
     parts = [spec.about, *pages, READING]
     write(FOLDER / "results" / f"{spec.name}.md", spec.title, parts, runs, command)

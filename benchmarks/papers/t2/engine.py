@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.papers.runs import Log, Run, interval, markdown, write
+from benchmarks.papers.runs import Log, Run, command_line, interval, markdown, write
 from benchmarks.systems.cases import Case, Drawn, flip
 from benchmarks.systems.deficient_tables import FAULTS, Made, Remembering, Trial, spent
 from benchmarks.systems.published import PUBLISHED
@@ -314,7 +314,7 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     runs = [*measured(spec, asked, log)]
     said = MODELS.get(asked.model, f"Language model: {asked.model}.")
     parts = [f"{spec.about} {said}", table(spec, groups, runs), READING]
-    words = " ".join(sys.argv[1:] if arguments is None else arguments)
-    command = f"python -m benchmarks.papers.t2.{spec.name} {words}".strip()
+    words = sys.argv[1:] if arguments is None else arguments
+    command = command_line(f"benchmarks.papers.t2.{spec.name}", words, asked.data)
     suffix = "" if asked.model == "stand-in" else f"_{asked.model}".replace("/", "-")
     write(FOLDER / "results" / f"{spec.name}{suffix}.md", spec.title, parts, runs, command)
