@@ -45,7 +45,7 @@ def test_a_texture_without_a_skeleton_draws_target_and_mood_itself() -> None:
     arm = engine.Arm("independent", skeleton=False)
     found = engine.run(arm, bank, "manual", 1)
     # Drawn apart, 0.4 * 0.6 of the rows have either wrong pair: half of them, twice, is 0.48.
-    assert found["violations"] > 0.3 * engine.ROWS
+    assert found["violations"] > 0.3 * bank_text.ROWS
     assert found["XModal"] > 0.3
 
 
