@@ -1,7 +1,7 @@
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 WORKERS ?= auto
 
-.PHONY: help setup check format lint types imports spelling test oldest docs site bench
+.PHONY: help setup check format lint types imports spelling test quick oldest docs site bench
 
 help: ## Say what can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,9 +31,17 @@ spelling: # codespell is optional: pre-commit brings it
 	  $(PYTHON) -m codespell_lib; else echo 'codespell is not installed: spelling not checked'; fi
 
 # Each worker of the tests has a core, and benchmarks count seconds of one.
-test oldest bench: export OMP_NUM_THREADS = 1
+test quick oldest bench: export OMP_NUM_THREADS = 1
 test: ## Tests, doctests, and the code blocks of the documentation.
 	$(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet
+
+QUICK := $(wildcard tests/test_*.py) tests/rules/expressions tests/rules/test_files.py \
+  tests/tables/test_frames.py tests/tables/test_files.py tests/tables/test_inference.py \
+  tests/synthesizer/test_synthesizer.py tests/synthesizer/test_quotas.py tests/cli/test_rows.py \
+  tests/cli/test_options.py tests/cli/test_bad_input.py tests/metrics/test_verdict.py \
+  tests/systems/epic tests/systems/cllm
+quick: ## What breaks most, up to the first failure: under 90 seconds on two cores.
+	$(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet --exitfirst -m 'not slow' $(QUICK)
 
 OLDEST := $(shell sed -n 's/.*"polars>=\([0-9.]*\)".*/\1/p' pyproject.toml)
 oldest: ## Tests of expressions and files with the oldest polars that the metadata allows.

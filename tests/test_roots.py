@@ -1,5 +1,8 @@
 """Schemas, seeds, names of parts, threads and errors: what every room stands on."""
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -240,5 +243,14 @@ def test_an_expression_error_points_at_the_place() -> None:
     assert "\x1b" not in tab
 
 
-def test_a_missing_extra_names_the_command() -> None:
-    assert "pip install 'tablewright[plot]'" in str(MissingExtraError("a plot", "plot"))
+@pytest.mark.parametrize("extra", ["llm", "gguf", "xgboost", "studio"])
+def test_a_missing_extra_names_packages_that_exist_whether_or_not_we_are_released(
+    extra: str,
+) -> None:
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        packages = tomllib.load(file)["project"]["optional-dependencies"][extra]
+    text = str(MissingExtraError("A plot", extra))
+    assert text.startswith(f"A plot needs the extra [{extra}]: pip install ")
+    assert sorted(re.findall("'(.*?)'", text)) == sorted(packages)
+    assert "tablewright" not in text
+    assert str(MissingExtraError("A plot", "plot")) == "A plot needs the extra [plot]"

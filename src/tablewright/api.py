@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tablewright.arguments import teaching
 from tablewright.evaluation import compare as comparing
 from tablewright.evaluation import profile as profiling
 from tablewright.evaluation.evaluate import evaluate
+from tablewright.progress import bar, steps
 from tablewright.rules.expressions import Where
 from tablewright.synthesizer.quotas import Balance
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems import estimator
 from tablewright.systems.common.base import Models
-from tablewright.tables.io.loading import load_as_said
+from tablewright.tables.io.loading import load_as_said, load_to_learn
 
 __all__ = ["compare", "evaluate", "generate", "impute", "profile"]
 
 
+@teaching
 def generate(
     train: Any,
     target: str | None = None,
@@ -29,8 +33,9 @@ def generate(
     balance: Balance | None = None,
     rules: Any = None,
     schema: Any = None,
+    drop: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
-    random_state: Any = 0,
+    random_state: Any = None,
     llm: Models = None,
 ) -> Any:
     """Learn a table and write rows like it.
@@ -44,8 +49,13 @@ def generate(
     n_samples : int or None, default=None
         Rows wanted; as many as there are real ones where None, or as many as the smaller
         classes lack with ``balance="fill"``.
-    method, schema, options, random_state
+    method, schema, options
         See `Synthesizer`; `method` may be a system too, such as ``"cllm"``.
+    drop : sequence of str or None, default=None
+        Columns that are left out: not learned, and not in the rows.
+    random_state : int, RandomState or None, default=None
+        Seed: the same call with the same seed gives the same rows. Fresh rows at every call
+        where None.
     where, balance, rules
         See `Synthesizer.sample`.
     llm : LLM, mapping of str to LLM or None, default=None
@@ -63,19 +73,19 @@ def generate(
     >>> generate(table, "member", 3, where="age < 30").shape
     (3, 2)
     """
+    table = load_to_learn(train, schema, target, drop)
     learner = estimator(
         method,
-        target=target,
-        schema=schema,
+        schema=table.schema,
         options=options,
         random_state=random_state,
         llm=llm,
         rules=rules,
     )
-    fitted = learner.fit(train)
-    return fitted.sample(n_samples, where=where, balance=balance, rules=rules)
+    return learner.fit(table).sample(n_samples, where=where, balance=balance, rules=rules)
 
 
+@teaching
 def profile(data: Any, target: str | None = None, *, schema: Any = None) -> profiling.Profile:
     """Say what a table holds, and what looks wrong with it.
 
@@ -97,15 +107,18 @@ def profile(data: Any, target: str | None = None, *, schema: Any = None) -> prof
     return profiling.profile(table.frame, table.schema, path)
 
 
+@teaching
 def compare(
     train: Any,
     target: str | None = None,
     *,
     schema: Any = None,
+    drop: Sequence[str] | None = None,
     methods: Sequence[str] | None = None,
     n_samples: int | None = None,
     n_splits: int = 5,
     n_repeats: int = 2,
+    resume: str | Path | None = None,
     random_state: int = 0,
     llm: Models = None,
 ) -> comparing.Comparison:
@@ -119,12 +132,18 @@ def compare(
         The column that a model is to predict.
     schema
         See `Synthesizer`.
+    drop : sequence of str or None, default=None
+        Columns that are left out.
     methods : sequence of str or None, default=None
         Generators and systems by name, ``"trees:equal"`` or ``"trees:fill"`` for balanced rows.
+        Where None: trees, forest, boosted trees (with XGBoost), blend, copula, Bayesian network,
+        independent and SMOTE-NC, and the first and last with ``:fill`` where classes are unequal.
     n_samples : int or None, default=None
         Rows that each method adds; as many as it learns from where None.
     n_splits, n_repeats : int, default=5 and 2
         Folds, and how often they are drawn.
+    resume : path or None, default=None
+        File of finished trials, one a line: the same call goes on there after a stop.
     random_state : int, default=0
         Random seed.
     llm : LLM, mapping of str to LLM or None, default=None
@@ -148,19 +167,25 @@ def compare(
     >>> "independent" in str(found)
     True
     """
-    table = load_as_said(train, schema, target)
-    return comparing.compare(
-        table.frame,
-        table.schema,
-        methods=methods,
-        n_samples=n_samples,
-        n_splits=n_splits,
-        n_repeats=n_repeats,
-        random_state=random_state,
-        llm=llm,
-    )
+    table = load_as_said(train, schema, target, drop)
+    with ExitStack() as shown:
+        return comparing.compare(
+            table.frame,
+            table.schema,
+            methods=methods,
+            n_samples=n_samples,
+            n_splits=n_splits,
+            n_repeats=n_repeats,
+            resume=resume,
+            random_state=random_state,
+            llm=llm,
+            progress=steps(
+                lambda done, total: shown.enter_context(bar("comparing", total - done, "trials"))
+            ),
+        )
 
 
+@teaching
 def impute(
     data: Any,
     target: str | None = None,
@@ -168,7 +193,7 @@ def impute(
     method: str = "auto",
     schema: Any = None,
     options: Mapping[str, Any] | None = None,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> Any:
     """Fill the empty cells of a table by draws given the rest of each row.
 

@@ -5,6 +5,7 @@ built-in kind of error that a caller would expect::
 
     TablewrightError
     ├── InputError (ValueError)            a file, a frame or an option is not usable
+    │   ├── ArgumentError (TypeError)      a call names an argument that does not exist
     │   ├── SchemaError                    a schema or metadata file does not fit the table
     │   ├── ExpressionError                text is not an expression we allow; shows the place
     │   ├── ConditionError                 no row can meet what was asked; names the part
@@ -25,6 +26,8 @@ built-in kind of error that a caller would expect::
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import requires
 from typing import Any
 
 
@@ -45,6 +48,10 @@ class TablewrightError(Exception):
 
 class InputError(TablewrightError, ValueError):
     """A file, a frame or an option is not usable."""
+
+
+class ArgumentError(InputError, TypeError):
+    """A call names an argument that does not exist, or has one in the place of another."""
 
 
 class SchemaError(InputError):
@@ -97,7 +104,19 @@ class MissingExtraError(TablewrightError, ImportError):
     """
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs the extra [{extra}]: pip install 'tablewright[{extra}]'")
+        packages = " ".join(f"'{package}'" for package in _packages_of(extra))
+        install = f": pip install {packages}" if packages else ""
+        super().__init__(f"{feature} needs the extra [{extra}]{install}")
+
+
+def _packages_of(extra: str) -> list[str]:
+    """Return what an extra brings, by name: that can be installed wherever we came from."""
+    found = []
+    for requirement in requires("tablewright") or ():
+        package, _, marker = requirement.partition(";")
+        if re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", marker):
+            found.append(package.strip())
+    return found
 
 
 class EngineError(TablewrightError):

@@ -6,6 +6,7 @@ import codecs
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from importlib import import_module
 from typing import Any, Literal, NamedTuple, Self
 
 import yaml
@@ -343,6 +344,38 @@ class Schema(BaseModel):
         except ValidationError as error:
             raise SchemaError(f"schema: {_first_error(error)}") from error
 
+    @classmethod
+    def infer(cls, data: Any, target: str | None = None) -> Schema:
+        """Find out what the columns of a table mean.
+
+        Parameters
+        ----------
+        data : frame, path or array
+        target : str or None, default=None
+            The column that a model is to predict.
+
+        Returns
+        -------
+        Schema
+            Each column with the confidence and the reason of its kind; `override` settles one.
+
+        Raises
+        ------
+        InputError
+            If the data cannot be read or make no table.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> table = pl.DataFrame({"age": list(range(40)), "member": ["yes", "no"] * 20})
+        >>> Schema.infer(table, target="member")["age"].kind.value
+        'integer'
+        """
+        # What infers stands above the schema, which everything reads: it is found when called.
+        loading = import_module("tablewright.tables.io.loading")
+        schema: Schema = loading.load_as_said(data, None, target).schema
+        return schema
+
     def __getitem__(self, name: str) -> Column:
         for inner in (name, inner_name(name)):
             for column in self.columns:
@@ -534,9 +567,12 @@ def suggest(name: str, known: Iterable[object]) -> str:
     --------
     >>> suggest("agee", ["age", "city"])
     "; did you mean 'age'?"
+    >>> suggest("gen", ["generate", "fit"])
+    "; did you mean 'generate'?"
     """
     names = [outer_name(str(item)) for item in known]
-    near = difflib.get_close_matches(name, names, n=1)
+    begun = [item for item in names if len(name) >= 3 and item.startswith(name)]
+    near = difflib.get_close_matches(name, names, n=1) or begun
     if near:
         return f"; did you mean {near[0]!r}?"
     shown = ", ".join(repr(item) for item in names[:12]) + (", ..." if len(names) > 12 else "")

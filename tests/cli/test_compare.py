@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tablewright.cli.model_options import ModelOptions
+from tablewright.evaluation.compare.compare import BALANCED_METHODS, DEFAULT_METHODS
 from tablewright.testing import Served, StandIn, serve
 from tests.cli.running import Outcome, Runner, put, visits
 
@@ -95,3 +96,27 @@ def test_the_printed_command_makes_the_winners_rows(
     assert command[command.index("--encoding") + 1] == "utf-8"
     assert run(*command[1:]).code == 0
     assert pl.read_csv("synthetic.csv").height == 10
+
+
+def test_compare_says_where_it_goes_on_and_goes_on_there(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ("compare", put(tmp_path, visits(80)), "--target", "ill", "--methods", "independent",
+               "--folds", 3, "--repeats", 1)  # fmt: skip
+    first = run(*command)
+    kept = Path("tablewright-runs/compare/train.jsonl")
+    assert f"finished trials go to {kept}; if this is stopped, the same command goes" in first.err
+    lines = kept.read_text().splitlines()
+    kept.write_text("\n".join(lines[:-2]) + "\n")  # as a kill would leave it
+    again = run(*command)
+    assert f"{len(lines) - 2} of {len(lines)} trials stood in {kept}" in again.err
+    assert len(kept.read_text().splitlines()) == len(lines)
+    assert again.out.splitlines()[-1] == first.out.splitlines()[-1]
+    assert (kept.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_the_help_of_compare_names_the_methods_that_run(run: Runner) -> None:
+    text = " ".join(run("compare", "--help").out.split())
+    for name in (*DEFAULT_METHODS, *BALANCED_METHODS):
+        assert name in text.replace("- ", "-")  # a line may break at a hyphen

@@ -19,7 +19,10 @@ def test_demo_writes_rows_and_a_verdict(
     outcome = run("demo")
     assert outcome.code == 0
     assert outcome.out.startswith(("helps", "no evidence", "harms"))
-    rows = pl.read_csv("tablewright-demo.csv")
+    rows = pl.read_csv("tablewright-demo/rows.csv")
     assert dict(rows["diagnosis"].value_counts().rows()) == {"benign": 200, "malignant": 200}
-    origin = read_manifest("tablewright-demo.csv.manifest.json").origin
+    origin = read_manifest("tablewright-demo/rows.csv.manifest.json").origin
     assert (origin.method, origin.n_real_rows) == ("copula", 126)
+    assert Path("tablewright-demo/.gitignore").read_text() == "*\n"
+    page = Path("tablewright-demo/rows-report.html").read_text(encoding="utf-8")
+    assert "against real rows alone" in page

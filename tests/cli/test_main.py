@@ -56,7 +56,7 @@ def test_version(run: Runner) -> None:
         (("generate", "t.csv", "-n", "3"), "Missing option '--out'; see 'tablewright generate"),
         (("generate", "t.csv", "--colour", "3"), "No such option '--colour'"),
         (("generate", "t.csv", "--set", "leaf", "-n", "3"), "a setting is name=value, not 'leaf'"),
-        (("generate", "t.csv", "--balance", "odd"), "'odd' is not one of 'equal', 'fill'"),
+        (("generate", "t.csv", "--balance", "odd"), "'equal', 'fill', or rows by class"),
     ],
 )
 def test_wrong_options_are_one_sentence(run: Runner, arguments: tuple[str, ...], said: str) -> None:
@@ -140,3 +140,8 @@ def _wait_for_part(process: subprocess.Popen[str], folder: Path) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(process.communicate()[1])
+
+
+def test_a_command_that_is_begun_is_completed_and_a_cut_list_ends_well(run: Runner) -> None:
+    assert "no command 'gen'; did you mean 'generate'?; see" in run("gen").err
+    assert "...; see 'tablewright --help'" in run("nothing-of-this-kind").err

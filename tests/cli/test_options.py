@@ -100,7 +100,7 @@ def test_auto_goes_with_filling_alone_and_stands_for_no_number() -> None:
     assert request.options() == {
         "n_rows": 5, "where": "age > 3", "balance": None, "rules": "rules.yaml",
     }  # fmt: skip
-    with pytest.raises(InputError, match="-n auto goes with --balance fill alone"):
+    with pytest.raises(InputError, match="-n auto goes with --balance fill, or with rows by class"):
         Request.of("auto", None, "equal", None)
 
 

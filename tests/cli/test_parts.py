@@ -18,7 +18,7 @@ from tablewright.cli.failures import run_guarded
 from tablewright.cli.judging import hold_out
 from tablewright.cli.options import _settings
 from tablewright.cli.output import count_formulas
-from tablewright.cli.progress import Calls, _line, _rate
+from tablewright.cli.progress import Calls, _line
 from tablewright.cli.spending_text import estimate_text, spending_text
 from tablewright.evaluation.evaluate.findings import Finding
 from tablewright.llm.endpoint.metering import Activity
@@ -26,6 +26,7 @@ from tablewright.llm.endpoint.prices import Price
 from tablewright.llm.endpoint.runs import Spending
 from tablewright.metrics.scores import Direction, Score
 from tablewright.metrics.verdict import Verdict, Word
+from tablewright.progress import rate_text
 from tablewright.tables.io.provenance import manifest_path, read_manifest
 from tests.cli.running import Runner, put, visits
 
@@ -82,7 +83,7 @@ def test_rates_and_time_left_are_quotients() -> None:
     assert (
         _line("writing", 30, 120, "rows", 10.0) == "writing: 30 of 120 rows, 3 a second, 30 s left"
     )
-    assert (_rate(5, 10.0), _rate(12_345, 1.0)) == ("0.5 a second", "12,345 a second")
+    assert (rate_text(5, 10.0), rate_text(12_345, 1.0)) == ("0.5 a second", "12,345 a second")
 
 
 def test_calls_of_several_clients_are_added() -> None:
@@ -247,7 +248,7 @@ def test_the_exit_code_is_one_where_what_was_asked_for_is_so(
     findings = [Finding("exact_copies", "half are copies")] if copies else []
     report = SimpleNamespace(
         verdict=Verdict(Word(word), "the sentence"), sections={"privacy": [score]},
-        findings=findings,
+        findings=findings, privacy_warnings=[finding.sentence for finding in findings],
     )  # fmt: skip
 
     def check() -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tablewright.tables.io.files import read_frame
-from tablewright.tables.io.provenance import read_manifest
+from tablewright.tables.io.provenance import manifest_path, read_manifest
 from tests.cli.running import Runner, put, visits
 
 
@@ -68,11 +68,11 @@ def test_fit_and_sample_give_what_generate_gives(run: Runner, train: Path) -> No
 
 def test_where_holds_in_every_row(run: Runner, train: Path) -> None:
     out = train.parent / "rows.csv"
-    where = "age BETWEEN 30 AND 44 AND clinic = 'east'"
+    where = "age BETWEEN 30 AND 49 AND clinic = 'east'"
     assert run("generate", train, "-n", 120, "--out", out, "--where", where).code == 0
     frame = pl.read_csv(out)
     assert frame.height == 120
-    assert frame["age"].is_between(30, 44).all()
+    assert frame["age"].is_between(30, 49).all()
     assert frame["clinic"].unique().to_list() == ["east"]
 
 
@@ -227,3 +227,62 @@ def test_rows_of_a_system_do_not_go_to_parts(run: Runner, train: Path) -> None:
     assert run("fit", train, "--target", "ill", "--method", "epic", "--out", model).code == 0
     outcome = run("sample", model, "-n", 10, "--out", out)
     assert (outcome.code, "judged all together" in outcome.err) == (2, True)
+
+
+def test_generate_leaves_columns_out(run: Runner, tmp_path: Path) -> None:
+    train, out = put(tmp_path), tmp_path / "rows.csv"
+    found = run(
+        "generate", train, "-n", 20, "--out", out, "--drop", "pulse", "--drop", "clinic",
+        "--method", "independent", "--target", "ill",
+    )  # fmt: skip
+    assert found.code == 0, found.err
+    assert pl.read_csv(out).columns == ["age", "ill"]
+    assert read_manifest(manifest_path(out)).origin.options["drop"] == ["pulse", "clinic"]
+    wrong = run("generate", train, "-n", 20, "--out", out, "--drop", "puls")
+    assert "drop: there is no column 'puls'; did you mean 'pulse'?" in wrong.err
+    holdout = put(tmp_path, visits(120, seed=5), "holdout.csv")
+    judged = run("evaluate", "--train", train, "--synthetic", out, "--holdout", holdout, "--quick",
+                 "--target", "ill")  # fmt: skip
+    assert judged.code == 0, judged.err  # the manifest says what was left out
+
+
+def test_fit_leaves_columns_out(run: Runner, tmp_path: Path) -> None:
+    model, out = tmp_path / "model.tw", tmp_path / "rows.csv"
+    assert run("fit", put(tmp_path), "--out", model, "--drop", "age").code == 0
+    assert run("sample", model, "-n", 5, "--out", out).code == 0
+    assert pl.read_csv(out).columns == ["pulse", "clinic", "ill"]
+
+
+def test_balance_takes_rows_by_class(run: Runner, tmp_path: Path) -> None:
+    train, out = put(tmp_path), tmp_path / "rows.csv"
+    common = ("generate", train, "--target", "ill", "--out", out, "--method", "independent")
+    assert run(*common, "-n", "auto", "--balance", "yes=3,no=5").code == 0
+    counts = dict(pl.read_csv(out)["ill"].value_counts().rows())
+    assert counts == {"yes": 3, "no": 5}
+    assert "8 rows in all, and 9 are asked for" in run(*common, "-n", 9, "--balance",
+                                                       "yes=3,no=5").err  # fmt: skip
+    assert "rows by class such as yes=50,no=50" in run(*common, "-n", 9, "--balance", "half").err
+
+
+def test_evaluate_without_a_holdout_offers_to_set_rows_aside(run: Runner, tmp_path: Path) -> None:
+    train = put(tmp_path)
+    found = run("evaluate", "--train", train, "--synthetic", train)
+    assert found.code == 2
+    assert "generate TRAIN --report report.html' sets rows aside" in found.err
+
+
+def test_generate_and_fit_say_what_profile_warns_of(run: Runner, tmp_path: Path) -> None:
+    table = visits(120).with_columns(
+        patient=pl.Series([f"P-{i:04}" for i in range(120)]),
+        note=pl.Series([f"patient number {i} was seen and sent home again" for i in range(120)]),
+    )
+    train = put(tmp_path, table)
+    said = {
+        "generate": run("generate", train, "-n", 5, "--out", tmp_path / "o.csv"),
+        "fit": run("fit", train, "--out", tmp_path / "m.tw"),
+    }
+    for outcome in said.values():
+        assert "warning: 'note' is free text: its values are drawn from the real" in outcome.err
+        assert "note: 'patient' is an identifier" in outcome.err
+        assert outcome.err.count("'note' is free text") == 1
+    assert run("generate", train, "-n", 5, "--out", tmp_path / "o.csv", "--quiet").err == ""

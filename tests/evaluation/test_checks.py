@@ -151,7 +151,7 @@ def test_a_kind_is_unsure_below_seven_in_ten(confidence: float, unsure: bool) ->
     found = of_column(["a", "b"], kind="categorical", confidence=confidence)
     assert (topics(found) == ["unsure kind"]) is unsure
     if unsure:
-        assert "'columns: {c: categorical}'" in found[0].sentence
+        assert "'columns: {c: identifier}'" in found[0].sentence
 
 
 @pytest.mark.parametrize(("n_levels", "many"), [(1000, False), (1001, True)])
@@ -174,14 +174,16 @@ def test_a_long_tail_reaches_ten_times_as_far_as_nine_in_ten_values() -> None:
     assert of_column([5.0] * 30 + [900.0], kind="continuous") == []  # no spread to compare with
 
 
-def test_most_categories_below_five_rows_are_a_long_tail() -> None:
+def test_values_that_few_rows_share_are_said_to_be_copied() -> None:
     levels = [f"k{i:02}" for i in range(12)]
     rare = [*levels, *(levels[:5] * 4)]  # seven of twelve have one row
     even = [*levels, *(levels[:6] * 4)]  # six of twelve
     few = [*levels[:10], *(levels[:1] * 9)]
     declared = {"kind": "categorical", "categories": levels}
     (found,) = of_column(rare, **declared)
-    assert found.sentence == "7 of the 12 categories of 'c' occur in fewer than 5 rows"
+    assert found.topic == "copied values"
+    assert found.sentence.startswith("7 of the 12 values of 'c' occur in fewer than 5 rows, and")
+    assert "leave it out (drop)" in found.sentence
     assert of_column(even, **declared) == []
     assert of_column(few, **declared) == []
 

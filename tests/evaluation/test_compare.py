@@ -171,6 +171,9 @@ def test_finished_trials_are_not_run_again(tmp_path: Path) -> None:
     assert _without_seconds(first) == _without_seconds(again)
     # the trial that was cut off is run again, and so is the winner's fit where there is a winner
     assert n_calls <= len(calls) <= n_calls + 2
+    done = len(calls)
+    assert _without_seconds(run()) == _without_seconds(first)
+    assert len(calls) <= done + 1, "what was run behind a line that was cut off is kept"
 
 
 def _without_seconds(text: str) -> list[dict[str, object]]:

@@ -141,3 +141,20 @@ def test_subgroups_are_broken_down_and_time_is_checked() -> None:
     )
     assert {part["value"] for part in report.subgroups} >= {"ash", "birch"}
     assert any("do not speak about the future" in notice for notice in report.notices)
+
+
+def test_a_class_mix_that_was_made_even_is_judged_within_classes() -> None:
+    rng = np.random.default_rng(0)
+
+    def table(n_rare: int, n_common: int) -> pl.DataFrame:
+        labels = ["rare"] * n_rare + ["common"] * n_common
+        shift = [3.0] * n_rare + [0.0] * n_common
+        return pl.DataFrame({"x": rng.normal(size=len(labels)) + shift, "y": labels})
+
+    train, holdout = table(20, 180), table(20, 180)
+    for synthetic, within in (
+        (table(100, 100), True), (table(160, 0), True), (table(20, 180), False)
+    ):  # fmt: skip
+        report = evaluate(train, synthetic, holdout, "y", effort="quick")
+        said = any("the class mix was requested" in notice for notice in report.notices)
+        assert said is within

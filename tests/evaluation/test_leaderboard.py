@@ -107,3 +107,31 @@ def test_missing_times_and_few_groups_are_refused() -> None:
         outer_split(hollow, SCHEMA, 0, time="n")
     with pytest.raises(InputError, match="column 'y' has fewer groups than 5 folds"):
         inner_splits(frame(40), SCHEMA, 0, groups="y", n_splits=5)
+
+
+def comparison(*entries: Entry, winner: str = "nothing") -> Comparison:
+    return Comparison(list(entries), winner, None, "", "macro_f1", {}, [])
+
+
+def test_a_ceiling_is_said_in_place_of_a_winner() -> None:
+    entries = board(trial("nothing", 0, 0.999), trial("mine", 0, 0.999))
+    said = "winner: none, nothing left to gain: real rows alone already reach 0.999 (macro_f1)"
+    assert said in str(comparison(*entries))
+    below = board(trial("nothing", 0, 0.9), trial("mine", 0, 0.9))
+    assert "nothing left" not in str(comparison(*below))
+
+
+def test_controls_that_need_no_rows_are_named_where_they_gain_as_much() -> None:
+    def entries(weights: float) -> list[Entry]:
+        return make_entries(
+            [
+                trial(name, split, value + split / 1000)
+                for split in range(4)
+                for name, value in (("nothing", 0.5), ("class weights", weights), ("mine", 0.7))
+            ],
+            "macro_f1", ["nothing", "class weights"], n_train=80, n_test=20,
+        )  # fmt: skip
+
+    said = "note: class weights alone: +0.300, no less than any method, and no rows are needed"
+    assert said in str(comparison(*entries(0.8), winner="mine")).replace("\n", " ")
+    assert "class weights alone" not in str(comparison(*entries(0.6), winner="mine"))

@@ -148,16 +148,17 @@ def test_what_single_columns_show() -> None:
         topic: [f.columns[0] for f in result.about(topic)]
         for topic in (
             *("sentinel code", "constant column", "many missing values", "long tail"),
-            *("identifier", "free text"),
+            *("identifier", "free text", "copied values"),
         )
     }
     assert by_topic == {
         "sentinel code": ["coded", "mark"],
         "constant column": ["same"],
         "many missing values": ["empty"],
-        "long tail": ["tail", "many"],
+        "long tail": ["tail"],
         "identifier": ["key"],
         "free text": ["story"],
+        "copied values": ["many"],
     }
     counted = {column.name: column.sentinels for column in result.columns}
     assert counted["coded"] == {"9999": 10}

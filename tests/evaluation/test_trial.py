@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tablewright.errors import InputError
 from tablewright.evaluation.compare import compare
-from tablewright.evaluation.compare.compare import _read, _writers
+from tablewright.evaluation.compare.compare import _is_here, _read, _writers
 from tablewright.evaluation.compare.leaderboard import Comparison, Entry, command_line, make_entries
 from tablewright.evaluation.compare.splits import Split, outer_split, schema_of_training
 from tablewright.evaluation.compare.trial import (
@@ -162,13 +163,13 @@ def contest(frame: pl.DataFrame | None = None, **more: Any) -> Comparison:
 def test_every_method_meets_every_split_at_every_size(tmp_path: Path) -> None:
     done: list[tuple[int, int]] = []
     path = tmp_path / "trials.jsonl"
-    result = contest(sizes=[10], resume=path, progress=lambda i, n: done.append((i, n)))
+    result = contest(sizes=[10], resume=path, progress=lambda i, n, _: done.append((i, n)))
     trials = [json.loads(line) for line in path.read_text().splitlines()]
     names = {"nothing", "class weights", "threshold", "copies", "balanced copies", "mine"}
     assert {(t["method"], t["split"], t["size"]) for t in trials} == {
         (name, split, size) for name in names for split in (0, 1) for size in (0, 10)
     }
-    assert done == [(i, 24) for i in range(1, 25)]
+    assert done == [(i, 24) for i in range(25)]  # at the start too
     assert set(result.curves) == {10, 18}  # the quarter that is set aside leaves 36, in halves
     assert {entry.n_train for entry in result.curves[10]} == {10}
     assert {entry.n_train for entry in result.entries} == {18}
@@ -208,10 +209,20 @@ def test_finished_trials_are_lines_with_a_key_and_no_error(tmp_path: Path) -> No
 
 def test_methods_by_default_are_balanced_ones_too_where_classes_are_unequal() -> None:
     even = pl.DataFrame({"x": np.arange(20.0), "y": [*"ab"] * 10})
-    assert list(_writers(None, even, SCHEMA, None)) == ["trees", "copula", "independent", "smotenc"]
+    usual = list(_writers(None, even, SCHEMA, None))
+    assert {"trees", "forest", "blend", "copula", "bayes-net", "independent", "smotenc"} < {*usual}
     skewed = table(60, 0, share=0.2)
-    assert list(_writers(None, skewed, SCHEMA, None))[4:] == ["trees:fill", "smotenc:fill"]
-    assert len(_writers(None, even, NUMBERS, None)) == 4
+    assert list(_writers(None, skewed, SCHEMA, None)) == [*usual, "trees:fill", "smotenc:fill"]
+    assert list(_writers(None, even, NUMBERS, None)) == usual
+
+
+def test_boosted_trees_take_part_only_where_their_package_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = sys.modules[_is_here.__module__]  # the package has a function of its name
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert not _is_here("boosted")
+    assert _is_here("trees")
 
 
 @pytest.mark.parametrize(

@@ -272,3 +272,20 @@ def test_shares_may_miss_1_by_a_hundredth() -> None:
     for wrong in ((0.5, 0.485), (0.5, 0.515), (1.2, -0.2)):
         with pytest.raises(RuleError, match="not negative and sum to 1"):
             shares(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('rules:\n- "body mass" = 3\n', "in line 2; .* stands in quotes: - '\"body mass\" = 3'"),
+        ("- 'x' = species\n", "stands in quotes: - '''x'' = species'"),
+        ("- !(age > 3)\n", r"stands in quotes: - '!\(age > 3\)'"),
+        ("- age > 3: c\n", "rule 1: .* a name and a value to YAML; .* in quotes"),
+        ("- species: Gentoo\n", "rule 1: a value is asked for with =, as in species = 'x'"),
+        ("- if age > 3: size > 2\n", 'rule 1: .*two fields: "if: ..."'),
+        ("- name: adults\n", "rule 1 .'adults'.: expression"),
+    ],
+)
+def test_an_expression_that_yaml_breaks_is_shown_as_it_is_quoted(text: str, says: str) -> None:
+    with pytest.raises(RuleError, match=says):
+        parse_rules(text)

@@ -8,6 +8,7 @@ import pytest
 
 from tablewright import Synthesizer
 from tablewright.errors import ConditionError, ExpressionError
+from tablewright.generators.parts.local import FewRowsWarning
 from tests.people import ks, ks_bound, people
 
 METHODS = ["trees", "copula", "independent", "smotenc"]
@@ -159,3 +160,29 @@ def test_classes_and_conditions_go_together(learned: Synthesizer) -> None:
     rows = learned.sample(100, where="age > 40", balance="equal")
     assert (rows["age"] > 40).all()
     assert rows["state"].value_counts(sort=True)["count"].to_list() == [50, 50]
+
+
+@pytest.mark.parametrize("method", ["trees", "copula"])
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("x > 80 AND kind = 'a'", None),
+        ("x > 99", "one real row has what was asked for"),
+        ("x > 96 AND x < 99", "only 3 real rows have what was asked for"),
+        ("x > 60 AND kind = 'b'", "no real row has what was asked for"),
+    ],
+)
+def test_few_real_rows_behind_a_condition_are_said(
+    method: str, where: str, says: str | None
+) -> None:
+    table = pl.DataFrame(
+        {"x": [i + 0.5 for i in range(100)], "kind": ["b"] * 50 + ["a"] * 50, "y": [0.5, 1.5] * 50}
+    )
+    synthesizer = Synthesizer(method, random_state=0).fit(table)
+    if says is None:
+        assert synthesizer.sample(10, where=where).height == 10
+        return
+    with pytest.warns(FewRowsWarning, match=says) as caught:
+        assert synthesizer.sample(10, where=where).height == 10
+    assert len(caught) == 1
+    assert caught[0].filename == __file__

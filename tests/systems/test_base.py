@@ -75,8 +75,8 @@ def test_rows_are_whole_and_exactly_as_many_as_wanted() -> None:
     assert rows["id"].n_unique() == 10
     assert not set(rows["id"]) & set(TRAIN["id"])
     assert system.result_.n_kept == 10
-    assert system.sample(10).equals(rows)
-    assert pl.concat(list(system.batches(10, batch_size=3))).equals(rows)
+    assert system.sample(10, random_state=0).equals(rows)
+    assert pl.concat(list(system.batches(10, batch_size=3, random_state=0))).equals(rows)
 
 
 def test_fewer_rows_than_wanted_are_a_result_and_not_an_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,17 @@ import click
 
 from tablewright.cli import options
 from tablewright.cli.model_options import ModelOptions, model_options
-from tablewright.cli.progress import progress
+from tablewright.cli.output import make_own_folder
+from tablewright.cli.progress import progress, say
+from tablewright.progress import steps
 
 if TYPE_CHECKING:
     from tablewright.evaluation.compare import Comparison
+    from tablewright.evaluation.compare.compare import Progress
+    from tablewright.progress import Advance
+
+
+TRIALS = Path("tablewright-runs") / "compare"
 
 
 def _numbers(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
@@ -35,7 +43,9 @@ def _listed(context: click.Context, option: click.Parameter, text: str | None) -
     "--methods",
     metavar="A,B,C",
     callback=_listed,
-    help="Methods to compare, such as trees,copula,trees:fill; by default all local ones.",
+    help="Methods to compare, such as trees,copula,trees:fill,epic; by default trees, forest, "
+    "boosted, blend, copula, bayes-net, independent, smotenc, and trees:fill and smotenc:fill "
+    "where classes are unequal.",
 )
 @click.option("-n", "--rows", "n_samples", type=click.IntRange(min=1), help="Rows that each adds.")
 @click.option("--groups", metavar="COL", help="Column of groups that stay on one side of a split.")
@@ -49,10 +59,15 @@ def _listed(context: click.Context, option: click.Parameter, text: str | None) -
 @click.option("--repeats", "n_repeats", type=click.IntRange(min=1), default=2, show_default=True,
               help="Draws of folds.")  # fmt: skip
 @options.schema
+@options.drop
 @options.encoding
 @click.option("--jobs", "n_jobs", type=click.IntRange(min=1), default=1, show_default=True,
               help="Processes.")  # fmt: skip
-@options.written("--resume", help="File of finished trials: written, and read again.")
+@options.written(
+    "--resume",
+    help="File of finished trials: written, and read again. One in tablewright-runs/compare "
+    "where none is named.",
+)
 @options.written("--json", "json_file", help="Write the leaderboard as JSON.")
 @options.written("--html", "html_file", help="Write the contest and the winner's report as a page.")
 @options.fixed_seed
@@ -63,6 +78,7 @@ def compare(
     target: str,
     methods: list[str] | None,
     schema_file: Path | None,
+    drop: tuple[str, ...],
     json_file: Path | None,
     html_file: Path | None,
     seed: int,
@@ -75,10 +91,10 @@ def compare(
     from tablewright.evaluation.compare import compare as run
     from tablewright.tables.io.loading import load_as_said
 
-    table = load_as_said(train, schema_file, target)
+    table = load_as_said(train, schema_file, target, drop)
     generators = [name.partition(":")[0] for name in methods or ()]
 
-    def contest(models: ModelOptions, tell: Callable[[int, int], None] | None = None) -> Comparison:
+    def contest(models: ModelOptions, tell: Progress | None = None) -> Comparison:
         return run(
             table.frame,
             table.schema,
@@ -88,22 +104,19 @@ def compare(
             progress=tell,
             llm=models.of_methods(generators),
             models=str(sorted(models.models.items())) if models else "",
-            options=lambda method: [*options.of_table(schema_file), *models.arguments(method)],
+            options=lambda method: [
+                *options.of_table(schema_file, drop),
+                *models.arguments(method),
+            ],
             dry_run=models.dry_run,
             **settings,
         )
 
+    settings["resume"] = settings["resume"] or _trials_of(train)
     if llm.only_estimates(contest, _rows_of_winner(table, generators, seed, settings)):
         return
-    with progress("comparing", None, "trials", quiet) as advance:
-        reported = 0
-
-        def tell(done: int, total: int) -> None:
-            nonlocal reported
-            advance(done - reported)
-            reported = done
-
-        result = contest(llm, tell)
+    with ExitStack() as stack:
+        result = contest(llm, _teller(stack, settings["resume"], quiet))
     llm.close(finished=True)
     if json_file is not None:
         result.to_json(json_file)
@@ -111,6 +124,24 @@ def compare(
         result.to_html(html_file)
     if not quiet:
         console().print(result, crop=False)
+
+
+def _trials_of(train: Path) -> Path:
+    """Return where the finished trials of a table are kept, so that a kill loses none."""
+    return TRIALS / f"{train.stem}.jsonl"
+
+
+def _teller(stack: ExitStack, kept: Path, quiet: bool) -> Progress:
+    """Return what is told of every trial: it shows a bar as soon as their number is known."""
+
+    def begin(done: int, total: int) -> Advance:
+        if kept.parent == TRIALS:
+            make_own_folder(TRIALS)
+        stood = f"{done:,} of {total:,} trials stood in" if done else "finished trials go to"
+        say(f"{stood} {kept}; if this is stopped, the same command goes on there", quiet)
+        return stack.enter_context(progress("comparing", total - done, "trials", quiet))
+
+    return steps(begin)
 
 
 def _rows_of_winner(

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tablewright.cli import options
-from tablewright.cli.output import check_rows_output, origin_of, write_with_progress
+from tablewright.cli.output import (
+    check_rows_output,
+    make_own_folder,
+    origin_of,
+    write_with_progress,
+)
 from tablewright.cli.progress import say, show
 from tablewright.cli.request import Request
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 TARGET = "diagnosis"
 METHOD = "copula"
 """Thirty measurements and few rows are the case that its page of the documentation names."""
+FOLDER = Path("tablewright-demo")
 N_ROWS = 400
 LEARNED = {"benign": 120, "malignant": 6}
 """Rows of each class to learn from: a clinic that has seen few of the cases it looks for."""
@@ -27,7 +33,7 @@ LEARNED = {"benign": 120, "malignant": 6}
 @click.option(
     "--out",
     type=options.path,
-    default="tablewright-demo.csv",
+    default=FOLDER / "rows.csv",
     show_default=True,
     help="File to write the rows to.",
 )
@@ -43,6 +49,8 @@ def demo(out: Path, seed: int, quiet: bool) -> None:
     from tablewright.api import evaluate
     from tablewright.synthesizer.synthesizer import Synthesizer
 
+    if out.parent == FOLDER:
+        make_own_folder(FOLDER)
     check_rows_output(out)
     learned, aside = _part(_rows(), seed)
     say(f"learning {_mix(learned)}; {_mix(aside)} are set aside", quiet)
@@ -54,8 +62,10 @@ def demo(out: Path, seed: int, quiet: bool) -> None:
     write_with_progress(pieces, schema, N_ROWS, out, origin, real=learned, quiet=quiet)
     say("judging them on the rows that were set aside", quiet)
     report = evaluate(learned, out, aside, schema=schema, effort="quick", random_state=seed)
+    report.to_html(out.with_name(f"{out.stem}-report.html"))
     if not quiet:
         show(report.summary())
+    say(f"the same as a page: {out.with_name(f'{out.stem}-report.html')}", quiet)
 
 
 def _rows() -> pl.DataFrame:

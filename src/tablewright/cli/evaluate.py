@@ -17,10 +17,23 @@ if TYPE_CHECKING:
 _ERRANDS = ("harms", "no-evidence", "copies")
 
 
+def _holdout(context: click.Context, option: click.Parameter, name: Path | None) -> Path:
+    """Offer to set rows aside where none are named."""
+    if name is None:
+        raise click.UsageError(
+            "--holdout names real rows that nobody learned from; where there are none, "
+            "'tablewright generate TRAIN --report report.html' sets rows aside and judges",
+            context,
+        )
+    return name
+
+
 @click.command()
 @options.file("--train", required=True, help="Real rows that were learned from.")
 @options.file("--synthetic", required=True, help="Rows to judge.")
-@options.file("--holdout", required=True, help="Real rows that nobody learned from.")
+@click.option(
+    "--holdout", type=options.path, callback=_holdout, help="Real rows that nobody learned from."
+)
 @options.target
 @click.option("--groups", metavar="COL", help="Column of groups (patients) that belong together.")
 @click.option("--time", metavar="COL", help="Column of times: is the holdout later?")
@@ -30,6 +43,7 @@ _ERRANDS = ("harms", "no-evidence", "copies")
 @click.option("--by", "subgroups", metavar="COL", help="Break the measure down by this column.")
 @options.file("--more-real", help="More real rows: what they would have brought.")
 @options.schema
+@options.drop
 @options.encoding
 @click.option("--quick", is_flag=True, help="Fewer controls, wider intervals.")
 @options.written("--json", "json_file", help="Write the report as JSON.")
@@ -49,6 +63,7 @@ def evaluate(
     target: str | None,
     rules_file: Path | None,
     schema_file: Path | None,
+    drop: tuple[str, ...],
     more_real: Path | None,
     json_file: Path | None,
     html_file: Path | None,
@@ -62,17 +77,18 @@ def evaluate(
     from tablewright.api import evaluate as judge
     from tablewright.display import console
     from tablewright.rules import read_rules
+    from tablewright.tables.io.loading import load_as_said
 
+    made = _origin(synthetic)
+    left_out = drop or (made.get("options") or {}).get("drop")
     result = judge(
-        train,
+        load_as_said(train, schema_file, target, left_out),
         synthetic,
         holdout,
-        target,
-        schema=schema_file,
         rules=None if rules_file is None else read_rules(rules_file),
         effort="quick" if quick else "full",
         more_real=more_real,
-        provenance=_origin(synthetic),
+        provenance=made,
         random_state=seed,
         **settings,
     )
@@ -103,7 +119,6 @@ def _fail(report: Report, fail_on: tuple[str, ...]) -> None:
     for name in failed:
         if name in fail_on:
             raise CheckFailedError(f"--fail-on {name}: {report.verdict.sentence}")
-    names = {score.name for score in report.sections.get("privacy", ())}
-    copied = [finding.sentence for finding in report.findings if finding.score in names]
+    copied = report.privacy_warnings
     if copied and "copies" in fail_on:
         raise CheckFailedError(f"--fail-on copies: {copied[0]}")

@@ -100,7 +100,9 @@ def _option(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     if context is None:
         return error.format_message()
-    message = error.format_message().rstrip(".")
+    message = error.format_message()
+    if not message.endswith("..."):
+        message = message.rstrip(".")
     return f"{message}; see '{context.command_path} --help'"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tablewright.cli import options
-from tablewright.cli.output import origin_of, report_reading, report_sample
+from tablewright.cli.output import origin_of, report_findings, report_reading, report_sample
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @options.method
 @options.settings
 @options.schema
+@options.drop
 @options.seed
 @options.encoding
 @options.quiet
@@ -41,6 +42,7 @@ def fit(
     method: str,
     settings: dict[str, Any],
     schema_file: Path | None,
+    drop: tuple[str, ...],
     seed: int,
     quiet: bool,
 ) -> None:
@@ -50,21 +52,23 @@ def fit(
     you keep the table.
     """
     from tablewright.systems import estimator
+    from tablewright.tables.io.loading import load_to_learn
     from tablewright.tables.io.provenance import write_model_manifest
 
-    synthesizer = estimator(
-        method, target=target, schema=schema_file, options=settings, random_state=seed
-    )
+    table = load_to_learn(train, schema_file, target, drop)
+    synthesizer = estimator(method, schema=table.schema, options=settings, random_state=seed)
     if not hasattr(synthesizer, "save"):
         raise InputError(f"{method} keeps no model; write its rows with 'tablewright generate'")
     if shareable and not hasattr(synthesizer, "holdings"):
         raise InputError(f"a model of {method} holds real rows; take copula or independent")
-    synthesizer.fit(train).save(out, **({"shareable": True} if shareable else {}))
+    synthesizer.fit(table).save(out, **({"shareable": True} if shareable else {}))
     say(f"{synthesizer.reason_}; learned from {synthesizer.n_rows_:,} rows", quiet)
     report_sample(synthesizer.sample_, quiet)
     report_reading(synthesizer.schema_, quiet)
+    report_findings(table.frame, table.schema, quiet)
     held = synthesizer.holdings() if hasattr(synthesizer, "holdings") else ["real rows"]
-    origin = origin_of(synthesizer, seed, {"settings": settings}, train)
+    asked = {"settings": settings, "drop": list(drop) or None}
+    origin = origin_of(synthesizer, seed, asked, train)
     write_model_manifest(out, origin, held)
     say(f"model in {out}, manifest beside it; readable by you alone", quiet)
     for sentence in held:

@@ -14,6 +14,7 @@ from tablewright.cli.output import (
     check_rows_output,
     for_spreadsheets,
     origin_of,
+    report_findings,
     report_reading,
     report_sample,
     spent_by,
@@ -64,6 +65,7 @@ def _report(context: click.Context, option: click.Parameter, name: Path | None) 
 )
 @options.seed
 @options.schema
+@options.drop
 @click.option(
     "--report",
     type=options.path,
@@ -85,11 +87,12 @@ def generate(
     method: str,
     settings: dict[str, Any],
     where: str | None,
-    balance: str | None,
+    balance: str | dict[str, int] | None,
     rules: Path | None,
     texts: tuple[str, ...],
     seed: int,
     schema_file: Path | None,
+    drop: tuple[str, ...],
     report: Path | None,
     rejected: Path | None,
     llm: ModelOptions,
@@ -113,7 +116,7 @@ def generate(
     from tablewright.systems import RowsWarning, System, estimator
     from tablewright.tables.io.loading import load_to_learn
 
-    table = load_to_learn(train, schema_file, target)
+    table = load_to_learn(train, schema_file, target, drop)
     rows, schema = table.raw, table.schema
 
     def learner_with(models: ModelOptions) -> Learner:
@@ -138,12 +141,14 @@ def generate(
     if llm.only_estimates(without_a_call):
         return
     judged = None if report is None else _judge(rows, learner, request, seed, report, train, quiet)
-    learner.fit(rows if table.sample is None else train)  # statistics of all rows are in the source
+    learner.fit(table)
     say(f"{learner.reason_}; learned from {learner.n_rows_:,} rows", quiet)
     report_sample(learner.sample_, quiet)
     report_reading(learner.schema_, quiet)
+    report_findings(table.frame, schema, quiet, bool(llm))
     pieces = request.batches(learner, seed)
-    origin = origin_of(learner, seed, {**request.options(), "settings": settings}, train)
+    asked = {**request.options(), "settings": settings, "drop": list(drop) or None}
+    origin = origin_of(learner, seed, asked, train)
     with warnings.catch_warnings():
         if not quiet:
             warnings.simplefilter("ignore", RowsWarning)  # the notes of the result say it
@@ -196,6 +201,10 @@ def _judge(
         show(result.verdict.sentence)
     for alarm in result.alarms:
         click.secho(printable(f"ALARM: {alarm}"), fg="red", err=True)
+    for sentence in result.privacy_warnings:
+        say(f"warning: {sentence}", quiet)
+    for notice in result.notices:
+        say(f"note: {notice}", quiet)
     say(f"report in {report}", quiet)
     usage = getattr(getattr(judged, "result_", None), "usage", None)
     if usage is not None and usage.tokens:

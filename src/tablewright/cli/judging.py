@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,8 @@ def made_from_part(
     """Return training rows, the rows made from them, rows set aside, and who made them."""
     train, holdout, schema = training_part(rows, learner, seed)
     fitted: Learner = clone(learner).set_params(schema=schema).fit(train)
-    n_rows = None if request.n_rows is None else min(request.n_rows, MAX_ROWS)
+    by_class = isinstance(request.balance, Mapping)
+    n_rows = None if request.n_rows is None or by_class else min(request.n_rows, MAX_ROWS)
     pieces = replace(request, n_rows=n_rows).batches(fitted, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RowsWarning)  # `generate` says it beside the report

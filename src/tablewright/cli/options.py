@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -102,6 +102,23 @@ def _encoding(context: click.Context, option: click.Parameter, name: str | None)
     return name
 
 
+def _balance(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> str | dict[str, int] | None:
+    """Read a word, or the number of rows of each class."""
+    if text is None or text in ("equal", "fill"):
+        return text
+    result = {}
+    for part in text.split(","):
+        name, equals, number = part.rpartition("=")
+        if not equals or not number.strip().isdecimal():
+            raise click.BadParameter(
+                f"'equal', 'fill', or rows by class such as yes=50,no=50, not {text!r}"
+            )
+        result[name.strip()] = int(number)
+    return result
+
+
 def _settled_seed(context: click.Context, option: click.Parameter, number: int | None) -> int:
     """Return the seed, or a fresh one; the manifest names it, so that the run can be redone."""
     import secrets
@@ -130,7 +147,7 @@ def written(*names: str, help: str, required: bool = False) -> Callable[[F], F]:
 
 def rows(auto: bool = False) -> Callable[[F], F]:
     """``-n``: how many rows."""
-    declared = " 'auto' with --balance fill: as many as are missing." if auto else ""
+    declared = " 'auto' with --balance fill or rows by class: as many as these are." if auto else ""
     return click.option(
         "-n",
         "--rows",
@@ -224,8 +241,16 @@ where = click.option(
 )
 balance = click.option(
     "--balance",
-    type=click.Choice(["equal", "fill"]),
-    help="equal: the same number of rows per class; fill: rows for the classes below the largest.",
+    metavar="equal|fill|CLASS=N,...",
+    callback=_balance,
+    help="equal: the same number of rows per class; fill: rows for the classes below the largest; "
+    "or rows by class, such as yes=50,no=50 (with -n auto).",
+)
+drop = click.option(
+    "--drop",
+    multiple=True,
+    metavar="COL",
+    help="Column to leave out; may be repeated.",
 )
 rules = click.option(
     "--rules", type=path, help="File of rules that every row keeps; see 'tablewright rules'."
@@ -238,10 +263,11 @@ spreadsheet = click.option(
 quiet = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 
 
-def of_table(schema_file: Path | None) -> list[str]:
+def of_table(schema_file: Path | None, drop: Sequence[str] = ()) -> list[str]:
     """Return the options with which another command reads the table as this one does."""
     from tablewright.tables.io.files import ENCODING
 
     encoding_name = ENCODING.get()
     result = [] if schema_file is None else ["--schema", str(schema_file)]
+    result += [part for name in drop for part in ("--drop", name)]
     return [*result, *(["--encoding", encoding_name] if encoding_name else [])]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tablewright.cli.group import COMMAND_LINE
-from tablewright.cli.progress import Advance, progress, say
+from tablewright.cli.progress import progress, say
 from tablewright.display import FORMULA, SIGNED_NUMBER
 from tablewright.errors import InputError
+from tablewright.progress import Advance
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from tablewright.tables.io.databases import DatabaseTable, Query
     from tablewright.tables.io.provenance import Manifest, Origin
     from tablewright.tables.io.sampling import Sample
+
+
+MAX_FINDINGS = 8
+"""Lines about a table that are printed where it is learned."""
 
 
 def check_rows_output(out: Path | DatabaseTable, *inputs: Path | Query | None) -> None:
@@ -43,6 +48,13 @@ def check_rows_output(out: Path | DatabaseTable, *inputs: Path | Query | None) -
     for source in inputs:
         if isinstance(source, Path) and out.exists() and source.exists() and out.samefile(source):
             raise InputError(f"{out} is the file to read; give --out another name")
+
+
+def make_own_folder(folder: Path) -> None:
+    """Make a folder of ours where we stand, which git is told to leave out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def report_reading(schema: Schema, quiet: bool) -> None:
@@ -67,6 +79,25 @@ def report_sample(sample: Sample | None, quiet: bool) -> None:
     """Say of what larger table a sample was learned, and what that misses."""
     for sentence in () if sample is None else sample.sentences():
         say(sentence, quiet)
+
+
+def report_findings(
+    frame: pl.DataFrame, schema: Schema, quiet: bool, written: bool = False
+) -> None:
+    """Print what `profile` warns of, a line each; free texts not where a model writes them."""
+    if quiet:
+        return
+    from tablewright.evaluation.profile.profile import to_be_told
+
+    findings = [
+        finding
+        for finding in to_be_told(frame, schema)
+        if not (written and finding.topic == "free text")
+    ]
+    for finding in findings[:MAX_FINDINGS]:
+        say(f"{finding.severity}: {finding.sentence}")
+    if len(findings) > MAX_FINDINGS:
+        say(f"and {len(findings) - MAX_FINDINGS} more: 'tablewright profile' lists all")
 
 
 def origin_of(

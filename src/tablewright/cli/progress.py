@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from tablewright.display import console, printable
+from tablewright.progress import Advance, alone, left_text, rate_text
 
 if TYPE_CHECKING:
     from tablewright.llm.endpoint.metering import Activity
-
-Advance = Callable[[int], None]
-"""Takes how many more are done."""
 
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -106,15 +104,16 @@ def progress(
     quiet : bool, default=False
         Show nothing.
     """
-    if quiet:
-        yield lambda n: None
-    elif sys.stderr.isatty():
-        with _bar(what, total, unit) as advance:
-            yield advance
-    else:
-        lines = _Lines(what, total, unit)
-        with _repeated(lines.look):
-            yield lines
+    with alone(what):
+        if quiet:
+            yield lambda n, at_work="": None
+        elif sys.stderr.isatty():
+            with _bar(what, total, unit) as advance:
+                yield advance
+        else:
+            lines = _Lines(what, total, unit)
+            with _repeated(lines.look):
+                yield lines
 
 
 @contextmanager
@@ -157,10 +156,11 @@ def _bar(what: str, total: int | None, unit: str) -> Iterator[Advance]:
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(printable(what), total=total, rate="", calls="")
 
-        def advance(n: int) -> None:
+        def advance(n: int, at_work: str = "") -> None:
             nonlocal done
             done += n
-            bar.update(task, advance=n, rate=_rate(done, time.perf_counter() - start))
+            rate = rate_text(done, time.perf_counter() - start)
+            bar.update(task, advance=n, rate=f"{rate}, {at_work}" if at_work else rate)
 
         with _repeated(lambda: bar.update(task, calls=CALLS.text(time.perf_counter()))):
             yield advance
@@ -171,12 +171,12 @@ class _Lines:
 
     def __init__(self, what: str, total: int | None, unit: str) -> None:
         self.what, self.total, self.unit = what, total, unit
-        self.done = 0
+        self.done, self.at_work = 0, ""
         self.start = self.last_line = time.perf_counter()
         self._lock = threading.Lock()
 
-    def __call__(self, n: int) -> None:
-        self.done += n
+    def __call__(self, n: int, at_work: str = "") -> None:
+        self.done, self.at_work = self.done + n, at_work
         self._line(SECONDS_BETWEEN_LINES)
 
     def look(self) -> None:
@@ -191,6 +191,7 @@ class _Lines:
                 return
             self.last_line = now
         text = _line(self.what, self.done, self.total, self.unit, now - self.start)
+        text = f"{text}; {self.at_work}" if self.at_work else text
         calls = calls or CALLS.text(now)
         say(f"{text}; {calls}" if calls else text)
 
@@ -212,14 +213,9 @@ def _line(what: str, done: int, total: int | None, unit: str, seconds: float) ->
     )
     if not done:
         return counted
-    rate = f"{counted}, {_rate(done, seconds)}"
-    return rate if total is None else f"{rate}, {seconds * (total - done) / done:,.0f} s left"
-
-
-def _rate(done: int, seconds: float) -> str:
-    rate = done / max(seconds, 1e-9)
-    return f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second"
+    left = left_text(done, total, seconds)
+    return ", ".join(filter(None, (counted, rate_text(done, seconds), left)))
 
 
 def _pace(tokens: int, seconds: float) -> str:
-    return f", {_rate(tokens, seconds)}" if seconds >= 1 else ""
+    return f", {rate_text(tokens, seconds)}" if seconds >= 1 else ""

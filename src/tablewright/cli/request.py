@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tablewright.cli.progress import say
 from tablewright.errors import InputError
 
 if TYPE_CHECKING:
     from tablewright.rules.enforcement import Audit
+    from tablewright.synthesizer.quotas import Balance
     from tablewright.synthesizer.synthesizer import Synthesizer
     from tablewright.systems import System
 
@@ -27,31 +28,39 @@ class Request:
     n_rows : int or None
         None stands for as many as the smaller classes lack.
     where : str or None
-    balance : {"equal", "fill"} or None
+    balance : {"equal", "fill"}, mapping or None
     rules : Path or None
         File of rules that the rows keep.
     """
 
     n_rows: int | None
     where: str | None = None
-    balance: Literal["equal", "fill"] | None = None
+    balance: Balance | None = None
     rules: Path | None = None
 
     @classmethod
     def of(
-        cls, n_rows: int | str, where: str | None, balance: str | None, rules: Path | None
+        cls,
+        n_rows: int | str,
+        where: str | None,
+        balance: str | dict[str, int] | None,
+        rules: Path | None,
     ) -> Request:
         """Take the options as they were typed.
 
         Raises
         ------
         InputError
-            If ``-n auto`` is asked for without ``--balance fill``.
+            If ``-n auto`` is asked for and nothing says how many that are.
         """
-        if n_rows == "auto" and balance != "fill":
-            raise InputError("-n auto goes with --balance fill alone; give a number of rows")
+        if n_rows == "auto" and balance in (None, "equal"):
+            raise InputError(
+                "-n auto goes with --balance fill, or with rows by class; give a number of rows"
+            )
         requested = None if n_rows == "auto" else int(n_rows)
-        return cls(requested, where, cast(Literal["equal", "fill"] | None, balance), rules)
+        if requested is None and isinstance(balance, dict):
+            requested = sum(balance.values())
+        return cls(requested, where, cast("Balance | None", balance), rules)
 
     def batches(self, learner: Learner, seed: int) -> Iterator[Any]:
         """Draw the rows, piece by piece."""

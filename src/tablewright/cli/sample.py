@@ -45,7 +45,7 @@ def sample(
     workers: int | None,
     engine_address: str | None,
     where: str | None,
-    balance: str | None,
+    balance: str | dict[str, int] | None,
     rules: Path | None,
     seed: int,
     quiet: bool,

@@ -209,7 +209,7 @@ def parse_rules(text: str) -> Rules:
         is_json = text.lstrip().startswith("{")
         data = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, json.JSONDecodeError, RecursionError) as error:
-        raise RuleError(_unreadable(error)) from error
+        raise RuleError(_unreadable(error, text)) from error
     if data is None:
         return Rules()
     if isinstance(data, dict) and "rules" in data:
@@ -219,16 +219,23 @@ def parse_rules(text: str) -> Rules:
     raise RuleError("a rules file holds 'rules:' and below it one item per rule")
 
 
-def _unreadable(error: Exception) -> str:
-    """Say where the text of a rules file breaks, and that expressions may need quotes."""
+def _unreadable(error: Exception, text: str) -> str:
+    """Say where the text of a rules file breaks, and how its expression is quoted."""
     mark = getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark is not None else getattr(error, "lineno", None)
     at = "" if line is None else f" in line {line}"
+    lines = text.splitlines()
+    own = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
+    item = own.removeprefix("- ") if own.startswith("- ") else '"body mass" > 3'
     return (
-        f"the rules are neither YAML nor JSON{at}; an expression that starts with a quote, or "
-        'holds ": ", or a comma inside brackets of YAML, stands in quotes: '
-        "- '\"body mass\" > 3'"
+        f"the rules are neither YAML nor JSON{at}; an expression that starts with a quote or "
+        'another sign of YAML, or holds ": ", stands in quotes: '
+        f"- {_yaml_quoted(item)}"
     )
+
+
+def _yaml_quoted(text: str) -> str:
+    return "'" + shortened(text).replace("'", "''") + "'"
 
 
 def to_yaml(rules: Rules) -> str:
@@ -261,6 +268,9 @@ def _sentence(error: ValidationError, document: dict[str, Any]) -> str:
     index = [str(part) for part in first["loc"] if part not in _KINDS]
     message = str(first["msg"]).removeprefix("Value error, ")
     kind = str(first.get("ctx", {}).get("tag", ""))
+    if first["type"] == "missing" and (split := _split_by_colon(document, index)):
+        message = split
+        index = index[:2]
     if first["type"] == "union_tag_invalid":
         message = f"there is no rule kind {kind!r}{suggest(kind, _KINDS)}"
     if first["type"] == "extra_forbidden":
@@ -271,6 +281,24 @@ def _sentence(error: ValidationError, document: dict[str, Any]) -> str:
     if len(index) >= 2 and index[0] == "rules" and index[1].isdigit():
         return f"{_named(document, int(index[1]))}: {_field(index[2:])}{message}"
     return f"rules file: {_field(index)}{message}"
+
+
+def _split_by_colon(document: dict[str, Any], index: list[str]) -> str:
+    """Say that YAML made a mapping of an expression; "" where it did not."""
+    if len(index) < 2 or index[0] != "rules" or not index[1].isdigit():
+        return ""
+    item = document["rules"][int(index[1])]
+    if not isinstance(item, dict) or len(item) != 1 or set(item) & set(Check.model_fields):
+        return ""
+    [(key, value)] = item.items()
+    if str(key).startswith("if "):
+        return 'a rule with a premise has two fields: "if: ..." and, below it, "then: ..."'
+    if str(key).isidentifier():
+        return f"a value is asked for with =, as in {key} = 'x'"
+    return (
+        f'"{shortened(str(key))}: ..." is a name and a value to YAML; an expression with a colon '
+        f"stands in quotes: - {_yaml_quoted(f'{key}: {value}')}"
+    )
 
 
 def _named(document: dict[str, Any], index: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,21 +13,33 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
-from tablewright.errors import InputError
+from tablewright.arguments import check_names, teaching
+from tablewright.errors import ArgumentError, InputError
 from tablewright.markup import Markup, listing, panel
-from tablewright.random_state import seed_of
+from tablewright.random_state import Stream, seed_of
 from tablewright.synthesizer.parameters import Constraint, check_parameters
-from tablewright.synthesizer.quotas import Counts, balanced, class_counts
+from tablewright.synthesizer.quotas import (
+    Balance,
+    Counts,
+    balanced,
+    class_counts,
+    counts_by_class,
+)
 from tablewright.synthesizer.resampling import ResamplerMixin
 from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.io.arrays import join, read_target
 from tablewright.tables.io.frames import Restore
 from tablewright.tables.io.loading import load_as_said, load_to_learn
+from tablewright.tables.notices import notices
 from tablewright.tables.table import Table
 
 BLOCK = 20_000
 """Rows that are drawn at once; fixed, so that rows do not depend on how they are fetched."""
+
+
+class CopiedValuesWarning(UserWarning):
+    """Real values that few rows share stand in the rows that are written."""
 
 
 class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -42,10 +56,16 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         What a row is put together from.
     n_rows_ : int
         Real rows that were learned from.
+    n_calls_ : int
+        Calls of `sample` without a seed since then.
+    n_named_ : int
+        Identifiers that they gave out.
     class_counts_ : list of int or None
         Real rows of each class of the target, those that were not sampled included.
     sample_ : Sample or None
         Of what larger table the rows are a sample, and what that misses.
+    notices_ : list of str
+        What to know of columns: real values that are copied, identifiers, unsure kinds.
     """
 
     target: str | None
@@ -55,16 +75,24 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     parameter_constraints: ClassVar[Mapping[str, Constraint]] = {}
     """What parameters may be, by name; checked before anything is learned."""
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Answer wrong names of parameters; here, since data classes write their ``__init__``."""
+        check_names(cls, kwargs)
+        made: Self = super().__new__(cls)
+        return made
+
+    @teaching
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn a table.
 
         Parameters
         ----------
         X : frame or path
-            A DataFrame of pandas or polars, an Arrow table, or a CSV, Parquet or Arrow file; with
-            `y`, arrays too. Or a folder of Parquet files, a `Query`, or the address of a table of
-            a database. Of files beyond 512 MiB of text or a million rows, and of such folders and
-            tables, a random sample is learned, and categories are counted over all rows.
+            A DataFrame of pandas or polars, an Arrow table, or a CSV, Parquet or Arrow file; or
+            an array, whose columns are called x0, x1 and so on. Or a folder of Parquet files, a
+            `Query`, or the address of a table of a database. Of files beyond 512 MiB of text or a
+            million rows, and of such folders and tables, a random sample is learned, and
+            categories are counted over all rows.
         y : series, array or None, default=None
             The target, where it is not a column of `X` named by `target`. It becomes one.
 
@@ -72,18 +100,45 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         ------
         InputError
             If the data, the schema or an option cannot be used; the sentence says what to do.
+
+        Warns
+        -----
+        CopiedValuesWarning
+            If free texts, or values that few rows share, will stand in rows as they are.
         """
+        if isinstance(y, str):
+            raise ArgumentError(
+                f"y is the values of the target; name a column as "
+                f"{type(self).__name__}(target={y!r}) and give the table alone to fit"
+            )
         if y is None:
-            return self._learn(load_to_learn(X, self.schema, self.target))
-        frame, restore, name = join(X, read_target(y), self.target)
-        table = load_as_said(frame, self.schema, name)
-        return self._learn(replace(table, restore_frame=restore))
+            table = load_to_learn(X, self.schema, self.target)
+        else:
+            frame, restore, name = join(X, read_target(y), self.target)
+            table = replace(load_as_said(frame, self.schema, name), restore_frame=restore)
+        self._learn(table)
+        self.notices_ = [notice.sentence for notice in notices(table.frame, table.schema)]
+        if _is_called_from_outside():
+            self._warn_of_copies(table)
+        return self
+
+    def _warn_of_copies(self, table: Table) -> None:
+        """Warn of real values in the rows; texts may be written by a model."""
+        written = getattr(self, "llm", None) is not None
+        copied = [
+            notice.sentence
+            for notice in notices(table.frame, table.schema)
+            if notice.copies and not (written and notice.topic == "free text")
+        ]
+        if copied:
+            text = f"rows will hold real values: {'; '.join(copied)}"
+            warnings.warn(text, CopiedValuesWarning, stacklevel=4)
 
     def _learn(self, table: Table) -> Self:
         check_parameters(self, self.parameter_constraints)
         self.schema_, self.n_rows_ = table.schema, table.frame.height
         self.restore_ = Restore.from_dict(table.restore_frame.to_dict())
-        self.seed_ = seed_of(self.random_state)
+        self.seed_, self.n_calls_, self.n_named_ = seed_of(self.random_state), 0, 0
         self.layout_ = Layout.learn(table.frame, self.schema_)
         matrix = self.layout_.encode(table.frame)
         self.sample_ = table.sample
@@ -145,6 +200,13 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             *(Markup(each._repr_html_()) for each in own if hasattr(each, "_repr_html_")),
         )
 
+    def _seed_of_call(self) -> int:
+        """Return the seed of `fit` for the first call of `sample`, and one that follows after."""
+        if not self.n_calls_:
+            return self.seed_
+        rng = np.random.default_rng([self.seed_, Stream.SYNTHESIZER_CALL, self.n_calls_])
+        return int(rng.integers(2**31))
+
     def _count(self, n_samples: Any) -> int:
         """Rows wanted; as many as were learned from where None."""
         requested = self.n_rows_ if n_samples is None else n_samples
@@ -156,7 +218,7 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             raise InputError(f"n_samples is a whole number of at least 1, not {n_samples!r}")
         return int(requested)
 
-    def _quotas(self, balance: str, n_samples: int | None) -> Counts:
+    def _quotas(self, balance: Balance, n_samples: int | None) -> Counts:
         """Rows of each class to write, by code."""
         if self.class_counts_ is None:
             raise InputError(
@@ -164,12 +226,31 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             )
         if n_samples is not None:
             self._count(n_samples)
+        if isinstance(balance, Mapping):
+            return counts_by_class(balance, self._class_names(), self.class_counts_, n_samples)
         return balanced(balance, self.class_counts_, n_samples)
+
+    def _class_names(self) -> list[Any]:
+        """Return the classes of the target, by code."""
+        codec, target = self.layout_.codec, str(self.schema_.target)
+        codes = np.zeros((len(self.class_counts_ or ()), len(codec.columns)))
+        codes[:, codec.positions[target]] = np.arange(len(codes))
+        labels: list[Any] = codec.decode(codes, [target])[target].to_list()
+        return labels
 
     def _blank(self) -> pl.DataFrame:
         """No rows, with the columns and data types of all others."""
         nothing = np.empty((0, len(self.layout_.codec.columns)))
         return self.layout_.assemble(nothing, np.random.default_rng(0))
+
+
+def _is_called_from_outside() -> bool:
+    """Whether a person's code called `fit`, itself or by a one-liner: our own says it elsewhere."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals["__name__"] in (__name__, teaching.__module__):
+        frame = frame.f_back
+    caller = "" if frame is None else str(frame.f_globals["__name__"])
+    return caller == "tablewright.api" or not caller.startswith("tablewright.")
 
 
 def regroup(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.permutation import permuted
+from tablewright.schema import suggest
 from tablewright.tables.encoding.codec import Matrix
 
-Balance = Literal["equal", "fill"]
+Balance = Literal["equal", "fill"] | Mapping[Any, int]
+"""A word, or the number of rows of each class."""
+
 Counts = NDArray[np.intp]
 
 _NAMED = ("minority", "not minority", "not majority", "all", "auto")
@@ -58,7 +61,10 @@ def balanced(balance: str, counts: list[int], n_rows: int | None) -> Counts:
     ([3, 2], [0, 5, 7])
     """
     if balance not in ("equal", "fill"):
-        raise InputError(f"balance is 'equal' or 'fill', not {balance!r}")
+        raise InputError(
+            "balance is 'equal', 'fill' or rows by class as in {'yes': 50, 'no': 50}, "
+            f"not {balance!r}"
+        )
     real = np.array(counts)
     if balance == "equal":
         return _apportion(real > 0, int(real.sum()) if n_rows is None else n_rows)
@@ -69,6 +75,46 @@ def balanced(balance: str, counts: list[int], n_rows: int | None) -> Counts:
             "leave balance out, or take balance='equal'"
         )
     return _apportion(missing, int(missing.sum()) if n_rows is None else n_rows)
+
+
+def counts_by_class(
+    wanted: Mapping[Any, Any], labels: list[Any], counts: list[int], n_rows: int | None
+) -> Counts:
+    """Read how many rows each class gets; classes that are not named get none.
+
+    Raises
+    ------
+    InputError
+        If a class does not exist or has no real row, or a number is no number of rows.
+
+    Examples
+    --------
+    >>> counts_by_class({"b": 3}, ["a", "b"], [90, 10], None).tolist()
+    [0, 3]
+    """
+    result = np.zeros(len(labels), dtype=np.intp)
+    known = {str(label): code for code, label in enumerate(labels)}
+    for label, number in wanted.items():
+        code = known.get(str(label))
+        if code is None:
+            raise InputError(f"balance: there is no class {label!r}{suggest(str(label), labels)}")
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not whole or number < 0:
+            raise InputError(
+                f"balance gives each class a whole number of rows, as in {{{label!r}: 50}}, "
+                f"not {number!r}"
+            )
+        if not counts[code] and number:
+            raise InputError(f"balance: no real row is of class {label!r} to learn from")
+        result[code] += number
+    total = int(result.sum())
+    if not total:
+        raise InputError("balance asks for no row of any class")
+    if n_rows not in (None, total):
+        raise InputError(
+            f"balance asks for {total} rows in all, and {n_rows} are asked for; give one of the two"
+        )
+    return result
 
 
 def _apportion(shares: NDArray[Any], total: int) -> Counts:

@@ -14,12 +14,14 @@ import numpy as np
 import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
+from tablewright.arguments import check_options, teaching
 from tablewright.errors import InputError, TablewrightError
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.parts.conditioning import check_given
 from tablewright.generators.plugin import as_generator, name_of
+from tablewright.progress import counted
 from tablewright.random_state import Stream, seed_of
-from tablewright.registry import resolve
+from tablewright.registry import names, resolve
 from tablewright.schema import Kind
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
 from tablewright.synthesizer.quotas import Balance, ShuffledClasses
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 # What only learning, conditions and rules need is imported there: a model that was stored writes
 # its first row soon.
+
+_FEW = 5
+"""Real rows that meet a condition, below which it is said how little is known of them."""
 
 _TRIAL = 200
 """Rows that are drawn when a model file is read: what is wrong in it shows before it is used."""
@@ -113,7 +118,6 @@ class Synthesizer(TableEstimator):
     def _learn_rows(self, frame: pl.DataFrame, matrix: Matrix) -> None:
         from tablewright.synthesizer.row_rules import reference_rows
 
-        self.n_calls_ = 0
         self.reference_: pl.DataFrame | None = reference_rows(
             frame, self._rng(Stream.SYNTHESIZER_REFERENCE)
         )
@@ -133,6 +137,8 @@ class Synthesizer(TableEstimator):
         if not isinstance(self.method, str):
             name = name_of(self.method)
             return name, f"{name}, as asked"
+        if self.method in self.schema_ and self.method not in names("generators"):
+            raise InputError(f"{self.method!r} is a column: write target={self.method!r}")
         if self.method != "auto":
             return self.method, f"{self.method}, as asked"
         from tablewright.synthesizer.auto import choose_method
@@ -148,6 +154,7 @@ class Synthesizer(TableEstimator):
             if self.options:
                 raise InputError("options go with the name or the class of a method, not an object")
             return as_generator(copy.deepcopy(kind), self.layout_.codec)
+        check_options(f"method {self.method_!r}", kind, self.options or {})
         try:
             result = kind(**(self.options or {}))
         except TypeError as error:
@@ -156,6 +163,7 @@ class Synthesizer(TableEstimator):
 
     # rows ---------------------------------------------------------------------
 
+    @teaching
     def sample(
         self,
         n_samples: int | None = None,
@@ -178,16 +186,19 @@ class Synthesizer(TableEstimator):
             rest of a row is distributed as in real rows that comply.
         seed_data : frame, path or None, default=None
             Partly filled rows, completed one by one; an empty cell is one to fill.
-        balance : {"equal", "fill"} or None, default=None
-            Same number of rows for each class of the target; or rows for the classes below the
-            largest, as many as they lack or in proportion to that.
+        balance : {"equal", "fill"}, mapping or None, default=None
+            Same number of rows for each class of the target; rows for the classes below the
+            largest, as many as they lack or in proportion to that; or rows of each class, such
+            as ``{"yes": 50, "no": 50}``.
         rules : path, list, mapping, Rules or None, default=None
             Rules that the rows keep, such as ``["age >= 18", "start <= end"]`` or a rules file.
             Where real rows disagree rules change the rows; `audit_` says by how much.
         random_state : int, RandomState or None, default=None
             Seed of this call: the same call gives the same rows. Where None, rows go on from
             those of the call before, so that two calls of 500 rows give 1,000 different ones; with
-            a seed of the synthesizer, the first, second, ... call after `fit` is repeatable.
+            a seed of the synthesizer, the first, second, ... call after `fit` is repeatable. A
+            pickled copy goes on where the original was; `load` begins with the first call. To
+            compare a copy with its original, give both calls a seed.
 
         Returns
         -------
@@ -204,8 +215,11 @@ class Synthesizer(TableEstimator):
             If the options do not fit each other or the table.
         """
         frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
-        return self.restore_(untyped(pl.concat(frames), self.schema_))
+        total = None if seed_data is not None else self.count_rows(n_samples, balance)
+        shown = counted(frames, total, len)
+        return self.restore_(untyped(pl.concat(shown), self.schema_))
 
+    @teaching
     def batches(
         self,
         n_samples: int | None = None,
@@ -236,6 +250,7 @@ class Synthesizer(TableEstimator):
         for piece in regroup(frames, batch_size):
             yield self.restore_(untyped(piece, self.schema_))
 
+    @teaching
     def impute(
         self, X: Any, *, columns: Sequence[str] | None = None, leave_structural: bool = False
     ) -> Any:
@@ -300,7 +315,34 @@ class Synthesizer(TableEstimator):
         classes = None if balance is None else self._classes(balance, n_samples, seed)
         requested = self._n_rows(n_samples, seeds, classes)
         keeper = None if rules is None else self._keeper(rules, requested, where)
-        return self._blocks(requested, condition, seeds, classes, seed, keeper, only)
+        keys = (seed, 0)
+        if random_state is None:  # identifiers go on too, so that pieces can be put together
+            keys = (self.seed_, self.n_named_)
+            self.n_named_ += requested
+        rows = self._blocks(requested, condition, seeds, classes, seed, keeper, only, keys)
+        return rows if where is None else self._counted(rows, where)
+
+    @property
+    def _all_rows(self) -> pl.DataFrame | None:
+        """The real rows, where all of them were kept to hold rules and conditions against."""
+        rows = self.reference_
+        if rows is None or getattr(self, "sample_", None) is not None:
+            return None
+        return rows if rows.height == self.n_rows_ else None
+
+    def _counted(self, rows: Iterator[pl.DataFrame], where: str) -> Iterator[pl.DataFrame]:
+        """Pass rows on; warn once they can be had of a condition that few real rows meet."""
+        from tablewright.generators.parts.local import FewRowsWarning, few_rows_text
+        from tablewright.rules.expressions import parse_where
+
+        real, is_first = self._all_rows, True
+        for frame in rows:
+            if is_first and real is not None:
+                n_base = int(parse_where(where, self.schema_).holds(real).sum())
+                if n_base < _FEW:
+                    warnings.warn(few_rows_text(n_base), FewRowsWarning, stacklevel=6)
+            is_first = False
+            yield frame
 
     def count_rows(self, n_samples: int | None, balance: Balance | None = None) -> int:
         """Return how many rows `sample` would write."""
@@ -311,9 +353,10 @@ class Synthesizer(TableEstimator):
         )
 
     def _next_seed(self) -> int:
-        """Return the seed of `fit` for the first call, and one that follows from it after."""
-        call, self.n_calls_ = self.n_calls_, self.n_calls_ + 1
-        return self.seed_ if call == 0 else _seed_of_call(self.seed_, call)
+        """Return the seed of this call, and count it."""
+        seed = self._seed_of_call()
+        self.n_calls_ += 1
+        return seed
 
     def _keeper(self, rules: Any, n_rows: int, where: str | None) -> RuleKeeper:
         from tablewright.synthesizer.row_rules import RuleKeeper
@@ -348,7 +391,10 @@ class Synthesizer(TableEstimator):
         seed: int,
         keeper: RuleKeeper | None = None,
         only: range | None = None,
+        keys: tuple[int, int] | None = None,
     ) -> Iterator[pl.DataFrame]:
+        """Draw blocks; `keys` is the seed of identifiers and how many were given out before."""
+        seed_of_keys, n_before = keys or (seed, 0)
         wanted = range(n_rows) if only is None else range(n_rows)[only.start : only.stop]
         if wanted.start % BLOCK or (wanted.stop % BLOCK and wanted.stop != n_rows):
             raise InputError(f"only begins and ends at multiples of {BLOCK:,}, not {only}")
@@ -359,9 +405,14 @@ class Synthesizer(TableEstimator):
             given = None if fixed is None else self._given(fixed)
             if classes is not None:
                 given = self._given_classes(classes[start:stop])
-            with one_thread(), self._trusted():
+            counted_before = condition is not None and self._all_rows is not None
+            with one_thread(), self._trusted(), warnings.catch_warnings():
+                if counted_before:  # the warning is given for the whole request
+                    warnings.filterwarnings("ignore", "(one|only .*) real rows? ha(s|ve) what")
                 values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
-            frame = self._assemble(values, Stream.SYNTHESIZER_SAMPLE, seed, start, fixed)
+            frame = self._assemble(
+                values, Stream.SYNTHESIZER_SAMPLE, seed_of_keys, n_before + start, fixed
+            )
             if keeper is not None:
                 rng = np.random.default_rng([seed, Stream.SYNTHESIZER_RULES, block])
                 with one_thread():
@@ -412,7 +463,7 @@ class Synthesizer(TableEstimator):
             return int(seeds.height)
         return self._count(n_samples) if classes is None else len(classes)
 
-    def _classes(self, balance: str, n_samples: int | None, seed: int) -> ShuffledClasses:
+    def _classes(self, balance: Balance, n_samples: int | None, seed: int) -> ShuffledClasses:
         """Class of each row to write, as codes in random order."""
         rng = np.random.default_rng([seed, Stream.SYNTHESIZER_CLASSES])
         return ShuffledClasses(self._quotas(balance, n_samples), int(rng.integers(1 << 62)))
@@ -511,7 +562,7 @@ class Synthesizer(TableEstimator):
             raise ValueError("the counts are of other classes")
         result.class_counts_ = counts
         result.method_, result.reason_ = result.method, str(facts["reason"])
-        result.n_calls_ = 0
+        result.n_calls_ = result.n_named_ = 0
         result.seed_, result.restore_ = result.random_state, Restore.from_dict(facts["restore"])
         state = State(facts["generator"], stored.arrays["generator"])
         generator = resolve("generators", result.method)
@@ -581,10 +632,6 @@ class Synthesizer(TableEstimator):
                     "tablewright.load"
                 )
             return cls.restore(file)
-
-
-def _seed_of_call(seed: int, call: int) -> int:
-    return int(np.random.default_rng([seed, Stream.SYNTHESIZER_CALL, call]).integers(2**31))
 
 
 def _fill(raw: pl.DataFrame, whole: pl.DataFrame, mask: pl.DataFrame) -> pl.DataFrame:

@@ -92,6 +92,7 @@ def load_table(
     overrides: Mapping[str, Any] | None = None,
     target: str | None = None,
     dialect: Dialect | None = None,
+    drop: Sequence[str] = (),
 ) -> Table:
     """Read a file or a frame, find out what it means, and type its cells.
 
@@ -105,6 +106,8 @@ def load_table(
         The column that a model is to predict.
     dialect : Dialect or None, default=None
         What a person set of how a text file is written.
+    drop : sequence of str, default=()
+        Columns that are left out.
 
     Raises
     ------
@@ -126,8 +129,27 @@ def load_table(
         raw, restore = to_polars(data)
         overrides = {**restore.kinds(), **(overrides or {})}
     with named(data):
+        raw = without_columns(raw, drop)
         schema = infer_schema(raw, overrides, target, dialect)
         return Table(typed(raw, schema), schema, restore, raw)
+
+
+def without_columns(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Leave columns out, by the names that a person knows.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or none is left.
+    """
+    inner = [inner_name(name) for name in names]
+    for name in inner:
+        if name not in raw.columns:
+            raise InputError(f"drop: there is no column {name!r}{suggest(name, raw.columns)}")
+    kept = [series for series in raw if series.name not in inner]
+    if not kept:
+        raise InputError("drop leaves no column; keep one or more")
+    return pl.DataFrame(kept)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ SCHEMA = Schema.build(
         ("age > 20", "age > 20"),
         ("age == 20", "age = 20"),
         ("age != 20", "age <> 20"),
-        ("year > 2000 AND order = 3", '"year" > 2000 AND "order" = 3'),
+        ("year > 2000 AND order = 3", 'year > 2000 AND "order" = 3'),
     ],
 )
 def test_parse_where_reads_text_and_mappings(where: Any, text: str) -> None:

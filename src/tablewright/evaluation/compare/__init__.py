@@ -1,6 +1,6 @@
 """Which method helps this table: a leaderboard with nothing and the controls among them."""
 
-from tablewright.evaluation.compare.compare import compare
+from tablewright.evaluation.compare.compare import Progress, compare
 from tablewright.evaluation.compare.leaderboard import Comparison
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "Progress", "compare"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,15 @@ from tablewright.systems.common.base import Models
 MIN_IN_FOLD = 3
 """Rows of a class in a fold below which its scores are noise."""
 
-DEFAULT_METHODS = ("trees", "copula", "independent", "smotenc")
+DEFAULT_METHODS = (
+    *("trees", "forest", "boosted", "blend", "copula", "bayes-net", "independent", "smotenc"),
+)
+"""All that run on this machine but `calibrated`, which tunes one of them; boosted trees where
+XGBoost is there."""
 BALANCED_METHODS = ("trees:fill", "smotenc:fill")
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, str], None]
+"""Told how many trials are done, of how many, and which method was the last; at the start too."""
 
 
 def compare(
@@ -111,7 +117,8 @@ def compare(
     source : str, default="TRAIN"
         Name of the table in the command that is printed.
     progress : callable or None, default=None
-        Called with the number of finished trials and of all.
+        Called with the number of finished trials and of all, and the name of the last method; the
+        first time before any is run.
     llm : LLM, mapping of str to LLM or None, default=None
         Models of the systems, by role; their local bodies work where None.
     models : str, default=""
@@ -185,7 +192,10 @@ def _writers(
     if schema.target is None:
         raise InputError("compare needs a target: the column that a model is to predict")
     if methods is None:
-        methods = [*DEFAULT_METHODS, *(BALANCED_METHODS if _is_skewed(frame, schema) else ())]
+        methods = [
+            *filter(_is_here, DEFAULT_METHODS),
+            *(BALANCED_METHODS if _is_skewed(frame, schema) else ()),
+        ]
     result = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods)
     for name, writer in result.items():
         if name in CONTROLS:
@@ -197,6 +207,11 @@ def _writers(
         if llm is not None and generator in names("systems"):
             result[name] = method_writer(name, llm)
     return result
+
+
+def _is_here(method: str) -> bool:
+    """Whether a method has the packages that it needs."""
+    return method != "boosted" or find_spec("xgboost") is not None
 
 
 def _is_skewed(frame: pl.DataFrame, schema: Schema) -> bool:
@@ -287,13 +302,17 @@ def _run(
     done = _read(resume)
     matches = [done[job.key] for job in jobs if job.key in done]
     waiting = [job for job in jobs if job.key not in done]
+    if progress is not None:
+        progress(len(matches), len(jobs), "")
+    if waiting and resume is not None:
+        _end_last_line(resume)
     for i, result in enumerate(_results(contest, waiting, writers, n_jobs), len(matches) + 1):
         matches.append(result)
         if resume is not None:
             with resume.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(result) + "\n")
         if progress is not None:
-            progress(i, len(jobs))
+            progress(i, len(jobs), str(result["method"]))
     return matches
 
 
@@ -310,6 +329,14 @@ def _results(
     for job in jobs:
         if job not in apart:
             yield contest.run(job, writers.get(job.method))
+
+
+def _end_last_line(resume: Path) -> None:
+    """End a line that a kill cut off, so that the next trial is not lost in it."""
+    written = resume.read_bytes() if resume.exists() else b""
+    if written and not written.endswith(b"\n"):
+        with resume.open("a", encoding="utf-8") as file:
+            file.write("\n")
 
 
 def _read(resume: Path | None) -> dict[str, dict[str, Any]]:

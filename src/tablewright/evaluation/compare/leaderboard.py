@@ -18,8 +18,9 @@ from tablewright.display import as_text
 from tablewright.evaluation.evaluate.report import Report, json_text
 from tablewright.evaluation.html import render_contest
 from tablewright.markup import framed
-from tablewright.metrics.outcomes import DIRECTIONS
+from tablewright.metrics.outcomes import BOUNDS, DIRECTIONS
 from tablewright.metrics.scores import Direction
+from tablewright.metrics.verdict import PERFECT
 from tablewright.tables.io.writing import write_text
 
 
@@ -247,6 +248,12 @@ class Comparison:
     def _winner_line(self) -> str:
         if self.winner != "nothing":
             return f"winner: {self.winner}"
+        nothing = next((e for e in self.entries if e.method == "nothing"), None)
+        if nothing and nothing.value and self.measure not in BOUNDS and nothing.value > PERFECT:
+            return (
+                "winner: none, nothing left to gain: real rows alone already reach "
+                f"{nothing.value:.3f} ({self.measure})"
+            )
         best = next((e for e in self.entries if not e.is_control and e.gain is not None), None)
         if best is None or best.interval is None:
             return "winner: none, add nothing"
@@ -259,6 +266,20 @@ class Comparison:
             f"{low} to {high}, does not show a gain"
         )
 
+    def _without_rows(self) -> list[str]:
+        """Name the controls that need no rows and gain as much as the best method."""
+        gains = [e.gain for e in self.entries if not e.is_control and e.gain is not None]
+        return [
+            f"note: {entry.method} alone: {_signed(entry.gain)}, no less than any method, and no "
+            "rows are needed"
+            for entry in self.entries
+            if entry.method in ("class weights", "threshold")
+            and entry.gain is not None
+            and entry.interval is not None
+            and entry.interval[0] > 0
+            and entry.gain >= max(gains, default=0.0)
+        ]
+
     def __rich__(self) -> Group:
         """Return the terminal form."""
         table = Table(title=f"Gain in {self.measure} over adding nothing", title_justify="left")
@@ -269,6 +290,9 @@ class Comparison:
         lines = [self._winner_line()]
         if self.report is not None:
             lines.append(f"on rows set aside: {self.report.verdict.sentence}")
+            lines += [f"warning: {sentence}" for sentence in self.report.privacy_warnings]
+            lines += [f"note: {notice}" for notice in self.report.notices]
+        lines += self._without_rows()
         lines += [self.overtaking] if self.overtaking else []
         lines += [f"note: {notice}" for notice in self.notices]
         command = Text(self.command, no_wrap=True, overflow="ignore")  # to be copied as a whole

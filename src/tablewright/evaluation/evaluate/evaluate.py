@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tablewright import __version__
-from tablewright.errors import InputError
+from tablewright.arguments import teaching
+from tablewright.errors import ArgumentError, InputError
 from tablewright.evaluation.evaluate.augmentation import measure_augmentation
 from tablewright.evaluation.evaluate.origins import written_by_us
 from tablewright.evaluation.evaluate.plot_data import plot_data
@@ -36,10 +37,11 @@ from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.table import load_raw
 
 
+@teaching
 def evaluate(
     train: Any,
     synthetic: Any,
-    holdout: Any,
+    holdout: Any = None,
     target: str | None = None,
     *,
     schema: Any = None,
@@ -67,8 +69,9 @@ def evaluate(
     synthetic : frame or path
         The rows to judge.
     holdout : frame or path
-        Real rows that nobody learned from. Identifiers, constants and columns that the training
-        rows do not have need not be there, and are not judged.
+        Real rows that nobody learned from: set some aside before rows are made. Identifiers,
+        constants and columns that the training rows do not have need not be there, and are not
+        judged.
     target : str or None, default=None
         The column that a model is to predict.
     schema
@@ -94,7 +97,8 @@ def evaluate(
         Quick leaves out the controls beyond resampling and takes wider intervals.
     balanced : bool or None, default=None
         Whether another class mix than the real one was requested: fidelity is then judged within
-        classes, on generated rows cut to the real mix. Read off `provenance` where None.
+        classes, on generated rows cut to the real mix. Where None, read off `provenance`, or off
+        classes that the generated rows make even, alone or with the training rows.
     more_real : frame, path or None, default=None
         Real rows beyond the training rows: what as many more of them would have brought.
     controls : mapping of str to Maker or None, default=None
@@ -129,6 +133,8 @@ def evaluate(
     """
     if effort not in EFFORTS:
         raise InputError(f"effort is 'quick' or 'full', not {effort!r}")
+    if holdout is None or (isinstance(holdout, str) and not Path(holdout).exists()):
+        _ask_for_holdout(train, holdout)
     started = clock.perf_counter()
     table = load_as_said(train, schema, target)
     read = {
@@ -196,6 +202,20 @@ def evaluate(
     )
 
 
+def _ask_for_holdout(train: Any, given: str | None) -> None:
+    """Say how to set rows aside, where none are given, or a column is in their place."""
+    named = ""
+    if given is not None:
+        if given not in load_raw(train)[0].columns:
+            return
+        named = f"; the column {given!r} goes to target={given!r}"
+    raise ArgumentError(
+        "evaluate needs a holdout, real rows that nobody learned from: train, holdout = "
+        "sklearn.model_selection.train_test_split(table, test_size=0.2), make rows from train "
+        f"alone, then evaluate(train, rows, holdout){named}"
+    )
+
+
 def _in_mix(
     tables: Tables,
     balanced: bool | None,
@@ -204,7 +224,8 @@ def _in_mix(
 ) -> tuple[Tables, list[str]]:
     """Return the tables that fidelity is judged on, and what is to be said of it."""
     if balanced is None:
-        balanced = bool((provenance.get("options") or {}).get("balance"))
+        asked = bool((provenance.get("options") or {}).get("balance"))
+        balanced = asked or _is_balanced(tables)
     alike = tables.in_real_mix(rng) if balanced else None
     if alike is None:
         return tables, []
@@ -212,6 +233,20 @@ def _in_mix(
         "the class mix was requested: fidelity is judged within classes, on "
         f"{len(alike.synthetic):,} generated rows in the mix of the real ones"
     ]
+
+
+def _is_balanced(tables: Tables) -> bool:
+    """Whether generated rows, alone or with the training rows, are as many of each class."""
+    target = tables.real.encoder.target
+    levels = None if target is None else tables.real.features[target].levels
+    if target is None or levels is None or len(levels) < 2:
+        return False
+    real, generated = (
+        np.bincount(codes[~np.isnan(codes)].astype(int), minlength=len(levels))[: len(levels)]
+        for codes in (rows.values[:, target] for rows in (tables.real, tables.synthetic))
+    )
+    even = [int(np.ptp(counts[real > 0])) <= 1 for counts in (real, generated, real + generated)]
+    return not even[0] and generated.sum() > len(levels) and (even[1] or even[2])
 
 
 def _groups(frame: pl.DataFrame, name: str) -> NDArray[np.str_]:

@@ -67,6 +67,12 @@ class Report:
         """What is worse than in real rows, beyond chance."""
         return findings_of(self.scores)
 
+    @property
+    def privacy_warnings(self) -> list[str]:
+        """Those of them that tell of rows which come close to training rows."""
+        names = {score.name for score in self.sections.get("privacy", ())}
+        return [finding.sentence for finding in self.findings if finding.score in names]
+
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the report as one page that needs nothing else, and write it to `path`.
 

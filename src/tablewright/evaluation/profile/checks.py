@@ -9,9 +9,9 @@ import polars as pl
 from tablewright.evaluation.profile.models import Finding
 from tablewright.evaluation.profile.summaries import to_numbers
 from tablewright.schema import Column, Kind, Schema
+from tablewright.tables.notices import notices
 
 MANY_MISSING = 0.5
-UNSURE = 0.7
 LONG_TAIL = 10.0
 FEW_ROWS = 50
 RARE = 5
@@ -97,12 +97,16 @@ def _check_classes(present: pl.Series, name: str) -> Iterator[Finding]:
 
 def check_columns(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
     """Look at each column for what its values show."""
-    return [
+    result = [
         finding
         for column in schema.each()
         for check in (_check_missing, _check_codes, _check_kind, _check_tail)
         for finding in check(frame[column.name], column)
     ]
+    for notice in notices(frame, schema):
+        finding = Finding.warning if notice.topic == "free text" else Finding.note
+        result.append(finding(notice.topic, notice.sentence, notice.column))
+    return result
 
 
 def _check_missing(series: pl.Series, column: Column) -> Iterator[Finding]:
@@ -137,30 +141,13 @@ def _check_kind(series: pl.Series, column: Column) -> Iterator[Finding]:
         yield Finding.note(
             "constant column", f"{column.name!r} has one value in every row", column.name
         )
-    if column.kind is Kind.IDENTIFIER:
-        sentence = f"{column.name!r} is an identifier ({column.reason}): new rows get fresh ones"
-        yield Finding.note("identifier", sentence, column.name)
-    if column.kind is Kind.TEXT:
-        sentence = (
-            f"{column.name!r} is free text: its values are drawn from the real ones as they "
-            "stand; leave it out where that must not be"
-        )
-        yield Finding.warning("free text", sentence, column.name)
     if column.kind is Kind.CATEGORICAL and (n := series.n_unique()) > MAX_CATEGORIES:
         sentence = f"{column.name!r} has {n} categories; rare ones are learned as a group"
         yield Finding.note("many categories", sentence, column.name)
-    if column.confidence < UNSURE:
-        sentence = (
-            f"{column.name!r} was taken as {column.kind.value} ({column.reason}), which is unsure; "
-            f"settle it in schema.yaml by 'columns: {{{column.name}: {column.kind.value}}}'"
-        )
-        yield Finding.note("unsure kind", sentence, column.name)
 
 
 def _check_tail(series: pl.Series, column: Column) -> Iterator[Finding]:
     present = series.drop_nulls()
-    if column.kind is Kind.CATEGORICAL and column.categories:
-        yield from _check_rare(present, column)
     if column.kind not in (Kind.CONTINUOUS, Kind.INTEGER) or len(present) < 20:
         return
     codes = [float(code) for code in column.sentinels if not isinstance(code, str)]
@@ -180,14 +167,3 @@ def _check_tail(series: pl.Series, column: Column) -> Iterator[Finding]:
             )
             yield Finding.note("long tail", sentence, column.name)
             return
-
-
-def _check_rare(present: pl.Series, column: Column) -> Iterator[Finding]:
-    counts = present.cast(pl.String).unique_counts()
-    n_rare = int((counts < RARE).sum())
-    if len(counts) > 10 and n_rare > len(counts) / 2:
-        sentence = (
-            f"{n_rare} of the {len(counts)} categories of {column.name!r} occur in fewer than "
-            f"{RARE} rows"
-        )
-        yield Finding.note("long tail", sentence, column.name)

@@ -15,6 +15,12 @@ from tablewright.schema import Schema
 from tablewright.tables.inference.casting import untyped
 from tablewright.tables.io.provenance import Manifest, Provenance, trace_rows
 
+TOLD = ("identifier", "unsure kind", "copied values", "few rows")
+"""Topics of notes that are said wherever a table is learned."""
+
+MAX_CELLS_FOR_LEAKS = 200_000
+"""Cells above which a search for leaks would take longer than what it warns of."""
+
 
 def profile(
     frame: pl.DataFrame,
@@ -50,17 +56,7 @@ def profile(
     likely, reason = structure.find_target(frame, schema)
     known = schema if schema.target or not likely else schema.with_target(likely)
     provenance = trace_rows(untyped(frame, schema), path, manifests)
-    findings = [
-        *_say_provenance(provenance),
-        *(find_leaks(frame, known) if known.target else []),
-        *checks.check_rows(frame, schema),
-        *(checks.check_target(frame, known) if known.target else []),
-        *structure.find_missing_header(frame, schema),
-        *structure.find_sequences(frame, schema),
-        *structure.find_foreign_keys(frame, schema),
-        *structure.find_duplicate_columns(frame, schema),
-        *checks.check_columns(frame, schema),
-    ]
+    findings = [*_say_provenance(provenance), *_find(frame, schema, known)]
     return Profile(
         n_rows=frame.height,
         n_columns=frame.width,
@@ -73,6 +69,36 @@ def profile(
         provenance=provenance.sentence(),
         synthetic_share=provenance.share if provenance.can_tell else None,
     )
+
+
+def to_be_told(frame: pl.DataFrame, schema: Schema) -> list[Finding]:
+    """Return what whoever learns a table should know of it: warnings, and what is copied or unsure.
+
+    Examples
+    --------
+    >>> from tablewright.tables.table import load_table
+    >>> table = load_table(pl.DataFrame({"id": [f"A{i:03d}" for i in range(60)], "x": range(60)}))
+    >>> [finding.topic for finding in to_be_told(table.frame, table.schema)][:1]
+    ['identifier']
+    """
+    leaks = schema.target is not None and frame.height * frame.width <= MAX_CELLS_FOR_LEAKS
+    findings = _find(frame, schema, schema, leaks=leaks)
+    return [f for f in findings if f.severity == "warning" or f.topic in TOLD]
+
+
+def _find(frame: pl.DataFrame, schema: Schema, known: Schema, leaks: bool = True) -> list[Finding]:
+    """Look at rows, columns and the target of `known`; warnings first."""
+    findings = [
+        *(find_leaks(frame, known) if known.target and leaks else []),
+        *checks.check_rows(frame, schema),
+        *(checks.check_target(frame, known) if known.target else []),
+        *structure.find_missing_header(frame, schema),
+        *structure.find_sequences(frame, schema),
+        *structure.find_foreign_keys(frame, schema),
+        *structure.find_duplicate_columns(frame, schema),
+        *checks.check_columns(frame, schema),
+    ]
+    return sorted(findings, key=lambda finding: finding.severity != "warning")
 
 
 def _say_provenance(provenance: Provenance) -> list[Finding]:

@@ -160,10 +160,24 @@ class LocalGenerator(ABC):
 
 def _warn_of(n_base: int) -> None:
     if n_base < _MIN_ROWS:
-        result = "one real row has" if n_base == 1 else f"only {n_base} real rows have"
-        warnings.warn(
-            f"{result} what was asked for: the rows written for it stay near "
-            f"{'it' if n_base == 1 else 'them'}, and say little of others of its kind",
-            FewRowsWarning,
-            stacklevel=4,
+        warnings.warn(few_rows_text(n_base), FewRowsWarning, stacklevel=4)
+
+
+def few_rows_text(n_base: int) -> str:
+    """Say what rows are worth that few real ones, or none, stand behind.
+
+    Examples
+    --------
+    >>> few_rows_text(0)
+    'no real row has what was asked for: rows are put together of real ones that have parts of it'
+    """
+    if not n_base:
+        return (
+            "no real row has what was asked for: rows are put together of real ones that have "
+            "parts of it"
         )
+    result = "one real row has" if n_base == 1 else f"only {n_base} real rows have"
+    return (
+        f"{result} what was asked for: the rows written for it stay near "
+        f"{'it' if n_base == 1 else 'them'}, and say little of others of its kind"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -173,11 +173,21 @@ def parse(text: str, schema: Schema) -> Expression:
     except ExpressionError as error:
         bare = unquoted(schema.names, text) if isinstance(text, str) else []
         if not bare:
+            if joined := _written_apart(schema.names, text):
+                message = f"the column is called {joined}"
+                index = text.lower().find(joined.replace("_", " ").lower())
+                raise ExpressionError(message, text, index) from error
             raise
         hint = f"column {QUOTED}: {quote(bare[0])}"
         raise ExpressionError(hint, text, text.find(bare[0])) from error
     check(tree, schema, text)
     return Expression(tree, schema)
+
+
+def _written_apart(names: Iterable[str], text: object) -> str | None:
+    """Return the column that stands in a text with blanks in place of its underscores."""
+    plain = text.lower() if isinstance(text, str) else ""
+    return next((n for n in names if "_" in n and n.replace("_", " ").lower() in plain), None)
 
 
 def parse_where(where: Where, schema: Schema) -> Expression:
@@ -192,9 +202,10 @@ def parse_where(where: Where, schema: Schema) -> Expression:
     if isinstance(where, str):
         return parse(where, schema)
     if not isinstance(where, Mapping) or not where:
+        what = "an empty one" if isinstance(where, Mapping) else type(where).__name__
         raise ExpressionError(
             "a condition is text such as \"age > 30 AND city = 'Rome'\" or a mapping such as "
-            f"{{'city': 'Rome'}}, not {'an empty one' if where == {} else type(where).__name__}"
+            f"{{'city': 'Rome'}}, not {what}"
         )
     parts = tuple(_equal(schema[str(name)], value) for name, value in where.items())
     tree = parts[0] if len(parts) == 1 else sql.And(parts)

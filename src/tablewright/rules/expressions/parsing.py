@@ -81,13 +81,11 @@ _REFUSED_TOKENS = {
         "a subquery": "SELECT WITH EXISTS ALL ANY",
         "a window function": "OVER",
         "an anonymous function": "-> ->> =>",
-        "a regular expression (use LIKE)": "~ RLIKE REGEXP",
+        "a regular expression (use LIKE)": "RLIKE REGEXP",
         "a cast (write DATE '2020-01-31')": "::",
         "a template or a struct": "{ }",
-        "a name with a dot": ".",
         "a placeholder": "? : $",
         "a parameter": "@",
-        "a backtick": "`",
     }.items()
     for token in tokens.split()
 }
@@ -98,11 +96,29 @@ _INSTEAD = {
     "||": "OR",
     "[": "IN (1, 2) with round brackets",
     "]": "IN (1, 2) with round brackets",
+    "~": "NOT, or LIKE for a pattern",
+    "`": "a column's name as it is, or in double quotes",
+    ".": "IN (1, 2), LIKE 'a%' or IS NULL in place of a method, and a name with a dot in double "
+    "quotes",
     "^": "x * x for a power",
     "**": "x * x for a power",
     "//": "floor(x / y)",
 }
 """What to write in place of operators of other languages."""
+
+_WORDS_INSTEAD = {
+    "contains": "LIKE '%text%'",
+    "startswith": "LIKE 'text%'",
+    "endswith": "LIKE '%text'",
+    "isin": "IN (1, 2)",
+    "isna": "IS NULL",
+    "equals": "=",
+    "eq": "=",
+    "is": "= for a value, IS NULL for a missing one",
+}
+"""What to write in place of words of other languages, where an expression is not understood."""
+
+_UNFINISHED = re.compile(r"(?i)(\b(and|or|not|in|like|between)|[=<>+*/%(-])\s*$")
 
 _HARMLESS = frozenset({"typed", "safe", "ignore_nulls", "quoted", "is_nvl"})
 _DIALECT = Dialect.get_or_raise(None)
@@ -173,6 +189,8 @@ def _refused_token(token: Token, text: str) -> str | None:
     """Return why a token is no part of an expression, or None where it may be."""
     if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
         return None
+    if token.text == "[" and _opens_name(text, token.start):
+        return f"[ is not understood; write {_INSTEAD['`']}"
     sign = token.text * (1 + text.startswith(token.text, token.end + 1))
     instead = _INSTEAD.get(sign) or _INSTEAD.get(token.text)
     if instead is not None:
@@ -203,11 +221,21 @@ def _read(text: str, tokens: list[Token]) -> exp.Expression:
 def _not_understood(text: str, error: ParseError) -> ExpressionError:
     details = error.errors[0] if error.errors else {}
     index = len(details.get("start_context") or "")
-    return ExpressionError(
-        f"not understood here; {ALLOWED}",
-        text,
-        min(index, max(len(text.rstrip()) - 1, 0)),
-    )
+    end = max(len(text.rstrip()) - 1, 0)
+    word = text[index:].split()[:1] or [""]
+    if instead := _WORDS_INSTEAD.get(word[0].lower()):
+        return ExpressionError(f"{word[0]} is not understood; write {instead}", text, index)
+    if len(text[index:].split()) < 2 and _UNFINISHED.search(text):
+        return ExpressionError(
+            f"something is missing after {text.split()[-1][-20:]!r}, where the text ends", text, end
+        )
+    return ExpressionError(f"not understood here; {ALLOWED}", text, min(index, end))
+
+
+def _opens_name(text: str, index: int) -> bool:
+    """Whether a square bracket stands where a name may, and no list or index."""
+    before = text[:index].rstrip()
+    return not before or before[-1] in "=<>+-*/%(," or before.lower().endswith((" and", " or"))
 
 
 def _place(node: exp.Expression) -> int:

@@ -12,16 +12,16 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = """
 all and any as asc between both by case cast check column constraint create cross current_date
 current_time current_timestamp default desc distinct do else end escape exists false fetch for
-from full glob group having if ilike in index inner intersect interval into is isnull join left
-like limit map natural not notnull null of offset on or order outer over partition pivot primary
-references right rlike row rows select set similar some struct table then to true union unique
-unnest unpivot using values when where window with array date datetime time timestamp year month
-day hour minute second abs round floor ceil least greatest coalesce nullif length lower upper
-mod extract position substring trim overlaps div except next prior end format current_user
-current_schema session_user user localtime localtimestamp regexp match_against current_datetime
+from full glob group having if ilike in inner intersect interval into is isnull join like limit
+map natural not notnull null of offset on or order outer over partition pivot primary references
+rlike select set similar some struct table then to true union unique unnest unpivot using values
+when where window with array datetime timestamp abs round floor ceil least greatest coalesce
+nullif lower upper mod extract substring trim overlaps div except next prior end current_user
+current_schema session_user localtime localtimestamp regexp match_against current_datetime
 current_catalog
 """
 _RESERVED = frozenset(_WORDS.split())
+# Not among them: date, year, left and others that our parser takes for columns everywhere.
 _OR, _AND, _NOT, _COMPARE, _ADD, _MULTIPLY, _UNARY, _ATOM = range(8)
 
 

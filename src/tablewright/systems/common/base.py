@@ -7,16 +7,18 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
+from tablewright.arguments import teaching
 from tablewright.errors import ConditionError, InputError
 from tablewright.llm.endpoint.base import LLM
 from tablewright.llm.endpoint.metering import Metered
+from tablewright.progress import counted
 from tablewright.random_state import Stream, seed_of
 from tablewright.rules import as_rules, bind
 from tablewright.rules.bound import BoundRule, ShareRule
@@ -137,6 +139,7 @@ class System(TableEstimator):
             llm = llm.get(role, llm.get(""))
         return None if llm is None else Metered(llm, self.result_.usage)
 
+    @teaching
     def sample(
         self,
         n_samples: int | None = None,
@@ -155,13 +158,15 @@ class System(TableEstimator):
             ``balance="fill"`` needs.
         where : str, mapping or None, default=None
             Condition in SQL that every row meets.
-        balance : {"equal", "fill"} or None, default=None
-            Same number of rows for each class of the target; or rows for the classes below the
-            largest.
+        balance : {"equal", "fill"}, mapping or None, default=None
+            Same number of rows for each class of the target; rows for the classes below the
+            largest; or rows of each class, such as ``{"yes": 50}``.
         rules : path, list, mapping, Rules or None, default=None
             Rules that every row keeps.
         random_state : int, RandomState or None, default=None
-            Seed of this call; that of the estimator where None.
+            Seed of this call, which then repeats itself. Where None, each call goes on from the
+            one before; with a seed of the system the first, second, ... call is repeatable. A
+            call that a cap stopped is begun again by the next one, so that its replies are used.
 
         Returns
         -------
@@ -179,9 +184,11 @@ class System(TableEstimator):
         RowsWarning
             If there are fewer rows than were asked for, with the main reason.
         """
-        frames = list(self._rows(n_samples, where, balance, rules, random_state))
+        rows = self._rows(n_samples, where, balance, rules, random_state)
+        frames = list(counted(rows, None if balance else n_samples, len))
         return self.restore_(untyped(pl.concat([self._blank(), *frames]), self.schema_))
 
+    @teaching
     def batches(
         self,
         n_samples: int | None = None,
@@ -273,6 +280,7 @@ class System(TableEstimator):
         self.schema_, self.n_rows_ = schema, train.height
         self.restore_ = Restore.from_dict(facts["restore"])
         self.seed_, self.class_counts_ = int(facts["seed"]), facts["class_counts"]
+        self.n_calls_ = self.n_named_ = 0
         self.layout_ = Layout.learn(train, schema)
         self._begin(train)
         self.shown_ = [frame for name, frame in file.frames.items() if name.startswith("shown")]
@@ -303,12 +311,12 @@ class System(TableEstimator):
         self,
         n_samples: int | None,
         where: Where | None,
-        balance: str | None,
+        balance: Balance | None,
         rules: Any,
         state: Any,
     ) -> Iterator[pl.DataFrame]:
         check_is_fitted(self, "layout_")
-        seed = self.seed_ if state is None else seed_of(state)
+        seed = self._seed_of_call() if state is None else seed_of(state)
         quotas = None if balance is None else self._class_quotas(balance, n_samples)
         n_rows = self._count(n_samples) if quotas is None else sum(quotas.values())
         condition = None if where is None else parse_where(where, self.schema_)
@@ -318,16 +326,20 @@ class System(TableEstimator):
         if condition is not None:
             asked = Check(name="where", expression=condition.text, strict=True)
             kept = Rules(rules=[asked]) + kept
-        yield from self._run(SampleRequest(n_rows, quotas, condition, kept, seed))
+        n_before = self.n_named_ if state is None else 0
+        yield from self._run(SampleRequest(n_rows, quotas, condition, kept, seed, n_before))
         if not self.result_.n_proposed:
             self.result_.stopped = self.result_.stopped or self.result_.failure
+        if state is None and self.result_.stopped is None and not self.dry_run_:
+            self.n_calls_, self.n_named_ = self.n_calls_ + 1, n_before + self.result_.n_kept
         if (shortfall := self.result_.shortfall) and not self.dry_run_:
             self.result_.warn(shortfall)
 
     def _run(self, request: SampleRequest) -> Iterator[pl.DataFrame]:
         """Take the rows of a request as they come, whole and no more than were wanted."""
         self.result_ = result = Result(request.n_rows, usage=deepcopy(self._spent_on_fit))
-        identifiers = request.rng(Stream.SYSTEM_IDENTIFIERS)
+        of_keys = replace(request, seed=self.seed_) if request.n_before else request
+        identifiers = of_keys.rng(Stream.SYSTEM_IDENTIFIERS)
         state = identifiers.bit_generator.state
         types = self._blank().schema
         counts: Counter[Any] = Counter()
@@ -342,7 +354,8 @@ class System(TableEstimator):
             taken = self._within(rows, request, counts).head(request.n_rows - result.n_kept)
             gate.observe(taken)
             result.copy_rate, result.copy_rate_reference = gate.rate, gate.reference
-            whole = self.layout_.complete(taken, identifiers, start=result.n_kept)
+            n_before = request.n_before + result.n_kept
+            whole = self.layout_.complete(taken, identifiers, start=n_before)
             result.n_kept += taken.height
             yield whole.cast(types)
             if result.n_kept >= request.n_rows:
@@ -423,15 +436,10 @@ class System(TableEstimator):
             counts[label] += open_rows[-1]
         return rows.filter(pl.Series(open_rows, dtype=pl.Boolean))
 
-    def _class_quotas(self, balance: str, n_samples: int | None) -> dict[Any, int]:
+    def _class_quotas(self, balance: Balance, n_samples: int | None) -> dict[Any, int]:
         """Rows of each class to write, by its label."""
         counts = self._quotas(balance, n_samples)
-        codec = self.layout_.codec
-        target = str(self.schema_.target)
-        codes = np.zeros((len(counts), len(codec.columns)))
-        codes[:, codec.positions[target]] = np.arange(len(counts))
-        labels = codec.decode(codes, [target])[target].to_list()
-        return {label: int(n) for label, n in zip(labels, counts, strict=True) if n}
+        return {label: int(n) for label, n in zip(self._class_names(), counts, strict=True) if n}
 
     def _write_like(
         self, frame: pl.DataFrame, restore: Restore, target: str, like: Ints

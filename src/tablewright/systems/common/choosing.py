@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tablewright.arguments import check_options
 from tablewright.errors import InputError
-from tablewright.registry import names, resolve
-from tablewright.schema import suggest
+from tablewright.registry import names, no_such, resolve
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.tables.io.model_file import reading
 
@@ -56,11 +56,12 @@ def estimator(
     """
     known = ["auto", *names("generators"), *names("systems")]
     if isinstance(method, str) and method not in known:
-        raise InputError(f"no method is called {method!r}{suggest(method, known)}")
+        raise no_such("method", method, known)
     if method in names("systems"):
         kind = resolve("systems", method)
         if rules is not None and kind.learns_rules:
             options = {"rules": rules, **(options or {})}
+        check_options(f"method {method!r}", kind, options or {})
         try:
             result: System = kind(
                 target=target, schema=schema, random_state=random_state, llm=llm, **(options or {})

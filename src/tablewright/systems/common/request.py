@@ -28,6 +28,8 @@ class SampleRequest:
     rules : Rules
         Rules that every row keeps, `where` among them under that name.
     seed : int
+    n_before : int
+        Identifiers that were given out by calls which this one goes on from.
     """
 
     n_rows: int
@@ -35,6 +37,7 @@ class SampleRequest:
     where: Expression | None = None
     rules: Rules = field(default_factory=lambda: Rules(rules=[]))
     seed: int = 0
+    n_before: int = 0
 
     def rng(self, stream: Stream | int, *more: int) -> np.random.Generator:
         """Return the random generator of one use."""

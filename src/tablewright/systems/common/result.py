@@ -101,7 +101,7 @@ class Result:
     def warn(self, sentence: str) -> None:
         """Tell the user something that Python code should notice too."""
         self.note(sentence)
-        warnings.warn(sentence, RowsWarning, stacklevel=4)
+        warnings.warn(sentence, RowsWarning, stacklevel=6)
 
     @property
     def shortfall(self) -> str:

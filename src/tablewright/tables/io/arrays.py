@@ -15,6 +15,7 @@ from sklearn.utils import _safe_indexing
 from tablewright.errors import InputError
 from tablewright.schema import inner_name, outer_name
 from tablewright.tables.io.frames import Restore, to_polars
+from tablewright.tables.io.vectors import from_array, from_vector
 
 
 class Target(NamedTuple):
@@ -48,7 +49,7 @@ def read_target(target: Any) -> Target:
     if values.ndim == 2:
         _check_single(values.shape[1])
         values = values[:, 0]
-    return Target(_from_vector(values, ""), {})
+    return Target(from_vector(values, ""), {})
 
 
 def _check_single(n_columns: int) -> None:
@@ -100,11 +101,11 @@ def join(features: Any, target: Target, name: str | None) -> tuple[pl.DataFrame,
 
 def _features(features: Any) -> tuple[pl.DataFrame, Restore]:
     if sparse.issparse(features):
-        return _from_array(features.toarray()), Restore()
+        return from_array(features.toarray()), Restore()
     if isinstance(features, list | tuple):
-        return _from_array(np.array(features, dtype=object)), Restore()
+        return from_array(np.array(features, dtype=object)), Restore()
     if isinstance(features, np.ndarray):
-        return _from_array(features), Restore()
+        return from_array(features), Restore()
     if nw.dependencies.is_pandas_dataframe(features):
         return to_polars(_dense(features))
     return to_polars(features)
@@ -118,27 +119,6 @@ def _dense(frame: Any) -> Any:
         if str(dtype).startswith("Sparse")
     }
     return frame.astype(dense) if dense else frame
-
-
-def _from_array(array: NDArray[Any]) -> pl.DataFrame:
-    if array.ndim != 2:
-        raise InputError(
-            f"X is a table of rows and columns, not an array of shape {array.shape}; rows must "
-            "have one length, and X.reshape(-1, 1) makes a column of single values"
-        )
-    return pl.DataFrame([_from_vector(column, f"x{j}") for j, column in enumerate(array.T)])
-
-
-def _from_vector(values: NDArray[Any], name: str) -> pl.Series:
-    if values.dtype.kind == "f":
-        return pl.Series(name, values.astype(np.float64)).fill_nan(None)
-    if values.dtype.kind in "biuMm":
-        return pl.Series(name, np.ascontiguousarray(values))
-    plain = [None if value != value else value for value in values.tolist()]
-    try:
-        return pl.Series(name, plain)
-    except (TypeError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"column {name!r} mixes kinds of values; make them one kind") from error
 
 
 def take(rows: Any, positions: NDArray[np.intp]) -> Any:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from tablewright.errors import InputError
 from tablewright.schema import Kind, inner_name, outer_name
 from tablewright.tables.io import pandas_frames
+from tablewright.tables.io.vectors import from_array
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
 
     Parameters
     ----------
-    data : DataFrame of polars or pandas, pyarrow Table, or an object with the Arrow interface
+    data : DataFrame of polars or pandas, pyarrow Table, array, or an object that speaks Arrow
 
     Returns
     -------
@@ -113,11 +115,13 @@ def _to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
         return _from_arrow(data)
     if isinstance(data, pl.LazyFrame) or nw.dependencies.is_into_lazyframe(data):
         raise InputError(f"{type(data).__name__} is lazy; call .collect() or its like first")
+    if isinstance(data, np.ndarray):
+        return from_array(data), Restore()
     if hasattr(data, "__arrow_c_stream__"):
         return pl.DataFrame(data), Restore()
     raise InputError(
-        f"a table is a DataFrame of pandas or polars, a pyarrow Table or a file, "
-        f"not {type(data).__module__}.{type(data).__qualname__}"
+        f"a table is a DataFrame of pandas or polars, a pyarrow Table, an array of two dimensions "
+        f"or a file, not {type(data).__module__}.{type(data).__qualname__}"
     )
 
 

@@ -2,64 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from tablewright.errors import InputError
-from tablewright.schema import Dialect, Schema, suggest
+from tablewright.errors import ArgumentError, InputError
+from tablewright.schema import Dialect, Schema, outer_name, suggest
 from tablewright.tables.inference.casting import typed, typed_series
 from tablewright.tables.inference.infer import describe
 from tablewright.tables.io.files import read_table
 from tablewright.tables.io.sampling import Sample, Source, draw_rows, large_source
 from tablewright.tables.io.sdv_metadata import read_schema_file
-from tablewright.tables.table import Table, load_raw, load_table, named
+from tablewright.tables.table import Table, load_raw, load_table, named, without_columns
 
 
-def load_as_said(data: Any, said: Any, target: str | None, dialect: Dialect | None = None) -> Table:
+def load_as_said(
+    data: Any,
+    said: Any,
+    target: str | None,
+    drop: Sequence[str] | None = None,
+    dialect: Dialect | None = None,
+) -> Table:
     """Take in a table with what the user said of its columns.
 
     Parameters
     ----------
-    data : frame or path
+    data : frame, path or Table
+        A `Table` is taken as it is.
     said : Schema, mapping, path or None
         See `Synthesizer`.
     target : str or None
         Wins over the target that `said` may name.
+    drop : sequence of str or None, default=None
+        Columns that are left out, of what `said` names too.
     dialect : Dialect or None, default=None
         How the file was written that a frame was read from.
+
+    Raises
+    ------
+    InputError
+        If the data or the schema cannot be used, the target is no name, or a column to leave out
+        does not exist or is the target.
     """
+    if isinstance(data, Table):
+        return data
+    target = _name_of_target(target, data)
+    left_out = _names_to_drop(drop, target)
     if said is None or isinstance(said, Mapping):
-        return load_table(data, said, target, dialect)
+        kinds = {n: kind for n, kind in (said or {}).items() if n not in left_out}
+        return load_table(data, kinds or None, target, dialect, left_out)
     if isinstance(said, Schema):
         schema = said if target is None else said.with_target(target)
+        kept = [column for column in schema.each() if outer_name(column.name) not in left_out]
+        schema = schema.model_copy(update={"columns": kept})
         raw, restore = load_raw(data)
-        raw = with_all(raw, schema, "the table")
+        raw = with_all(without_columns(raw, left_out), schema, "the table")
         return Table(typed(raw, schema), schema, restore, raw)
     declared = read_schema_file(said)
-    named = declared.target if target is None else target
-    return load_table(data, declared.columns, named, declared.dialect or dialect)
+    target = declared.target if target is None else target
+    _names_to_drop(drop, target)
+    kinds = {n: kind for n, kind in declared.columns.items() if n not in left_out}
+    return load_table(data, kinds, target, declared.dialect or dialect, left_out)
 
 
-def load_to_learn(data: Any, said: Any, target: str | None) -> Table:
+def load_to_learn(
+    data: Any, said: Any, target: str | None, drop: Sequence[str] | None = None
+) -> Table:
     """Take in a table to learn from: of what is larger than memory, a sample and its categories.
 
     Parameters
     ----------
-    data : frame, path, address of a database or Query
-    said, target
+    data : frame, path, address of a database, Query or Table
+    said, target, drop
         See `load_as_said`.
     """
+    if isinstance(data, Table):
+        return data
     dialect = read_schema_file(said).dialect if isinstance(said, str | Path) else None
     source = large_source(data, dialect)
     if source is None:
-        return load_as_said(data, said, target)
+        return load_as_said(data, said, target, drop)
     rows, n_rows = draw_rows(source)
     with named(data):
-        table = load_as_said(rows, said, target, getattr(source, "dialect", None))
+        table = load_as_said(rows, said, target, drop, getattr(source, "dialect", None))
         if rows.height == n_rows:
             return table
         return _with_all_categories(table, source, n_rows)
@@ -82,6 +110,25 @@ def _with_all_categories(table: Table, source: Source, n_rows: int) -> Table:
     sample = Sample(n_rows, table.frame.height, counts, unseen)
     frame = typed(table.raw, schema)
     return replace(table, frame=frame, schema=schema, sample=sample)
+
+
+def _name_of_target(target: Any, data: Any) -> str | None:
+    """Return the target as a name; pandas has numbers as names too."""
+    if target is None or isinstance(target, str):
+        return target
+    names = getattr(data, "columns", None)
+    if names is not None and not isinstance(target, bool) and target in list(names):
+        return str(target)
+    what = repr(target) if isinstance(target, int | float) else type(target).__name__
+    number = f"; rows wanted are n_samples={target}" if type(target) is int else ""
+    raise ArgumentError(f"target is the name of a column, not {what}{number}")
+
+
+def _names_to_drop(drop: Any, target: str | None) -> list[str]:
+    names = [drop] if isinstance(drop, str) else [str(name) for name in drop or ()]
+    if target in names:
+        raise InputError(f"{target!r} is the target: it cannot be left out (drop)")
+    return names
 
 
 def read_as_said(path: Path, schema_file: Path | None) -> pl.DataFrame:
