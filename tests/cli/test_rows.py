@@ -8,6 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tablewright.evaluation.evaluate import Report
+from tablewright.metrics.scores import Direction, Score
+from tablewright.metrics.verdict import Verdict, Word
 from tablewright.tables.io.files import read_frame
 from tablewright.tables.io.provenance import manifest_path, read_manifest
 from tests.cli.running import Runner, put, visits
@@ -286,3 +289,23 @@ def test_generate_and_fit_say_what_profile_warns_of(run: Runner, tmp_path: Path)
         assert "note: 'patient' is an identifier" in outcome.err
         assert outcome.err.count("'note' is free text") == 1
     assert run("generate", train, "-n", 5, "--out", tmp_path / "o.csv", "--quiet").err == ""
+
+
+def test_what_a_report_warns_of_is_said_on_the_console(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = Score("exact_copies", 0.4, Direction.LOWER, "", (0.3, 0.5), {"real": 0.01})
+    report = Report(
+        Verdict(Word.NO_EVIDENCE, "nothing left to gain"), {"privacy": [copied]}, [], {},
+        ["class 'rare' has 4 training rows: whether its rows help cannot be tested"],
+    )  # fmt: skip
+    monkeypatch.setattr("tablewright.cli.judging.judge", lambda *_: (report, None))
+    monkeypatch.setattr(Report, "to_html", lambda self, path: path.write_text("page"))
+    found = run(
+        "generate", put(tmp_path), "-n", 5, "--out", tmp_path / "rows.csv", "--target", "ill",
+        "--method", "independent", "--report", tmp_path / "report.html",
+    )  # fmt: skip
+    assert found.code == 0, found.err
+    assert "nothing left to gain" in found.out
+    assert "warning: 40.0% of generated rows equal a training row (real rows 1.0%)" in found.err
+    assert "note: class 'rare' has 4 training rows" in found.err

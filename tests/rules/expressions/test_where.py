@@ -37,7 +37,7 @@ SCHEMA = Schema.build(
         ({"species": ["Gentoo", "it's"]}, "species IN ('Gentoo', 'it''s')"),
         ({"age": np.array([20, 21])}, "age IN (20, 21)"),
         ({"age": np.int64(20)}, "age = 20"),
-        ({"year": 2**60 + 1}, '"year" = 1152921504606846977'),  # no float holds it
+        ({"year": 2**60 + 1}, 'year = 1152921504606846977'),  # no float holds it
         ({"mass": 2.5}, "mass = 2.5"),
         ({"alive": True}, "alive = TRUE"),
         ({"born": "2001-02-03"}, "born = DATE '2001-02-03'"),
@@ -154,11 +154,11 @@ def test_sample_takes_a_mapping_as_its_text() -> None:
         {"city": rng.choice(["Rome", "Oslo"], 200), "n": rng.permutation(200) % 50}
     )
     fitted = Synthesizer(target="city", random_state=0).fit(frame)
-    mapping, text = {"city": "Rome", "n": [1, 2]}, "city = 'Rome' AND n IN (1, 2)"
+    mapping, text = {"city": "Rome", "n": [1, 2, 3]}, "city = 'Rome' AND n IN (1, 2, 3)"
     rows = fitted.sample(20, where=mapping, rules=["n < 60"], random_state=1)
     assert rows.equals(fitted.sample(20, where=text, rules=["n < 60"], random_state=1))
     assert rows["city"].unique().to_list() == ["Rome"]
-    assert set(rows["n"]) <= {1, 2}
+    assert set(rows["n"]) <= {1, 2, 3}
     with pytest.raises(ConditionError, match="n lies between 0 and 49"):
         fitted.sample(5, where="n > 60")
 
