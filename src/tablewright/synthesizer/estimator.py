@@ -246,10 +246,10 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
 def _is_called_from_outside() -> bool:
     """Whether a person's code called `fit`, itself or by a one-liner: our own says it elsewhere."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals["__name__"] in (__name__, teaching.__module__):
+    frame, ours = inspect.currentframe(), (__name__, teaching.__module__)
+    while frame is not None and frame.f_globals.get("__name__") in ours:
         frame = frame.f_back
-    caller = "" if frame is None else str(frame.f_globals["__name__"])
+    caller = "" if frame is None else str(frame.f_globals.get("__name__", ""))  # text that is run
     return caller == "tablewright.api" or not caller.startswith("tablewright.")
 
 
