@@ -37,7 +37,7 @@ SCHEMA = Schema.build(
         ({"species": ["Gentoo", "it's"]}, "species IN ('Gentoo', 'it''s')"),
         ({"age": np.array([20, 21])}, "age IN (20, 21)"),
         ({"age": np.int64(20)}, "age = 20"),
-        ({"year": 2**60 + 1}, 'year = 1152921504606846977'),  # no float holds it
+        ({"year": 2**60 + 1}, "year = 1152921504606846977"),  # no float holds it
         ({"mass": 2.5}, "mass = 2.5"),
         ({"alive": True}, "alive = TRUE"),
         ({"born": "2001-02-03"}, "born = DATE '2001-02-03'"),
