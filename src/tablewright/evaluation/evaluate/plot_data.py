@@ -148,7 +148,7 @@ def _map(real: EncodedRows, synthetic: EncodedRows, holdout: EncodedRows) -> dic
             plane.transform(rows.embedded) for rows in (real, synthetic, holdout)
         )
     ends = [np.quantile(learned[:, k], [0.005, 0.995]) for k in (0, 1)]
-    n = n_cells_of(len(holdout)) * 2
+    n = n_cells_of(len(holdout)) * 3 // 2
     edges = [np.linspace(low, max(high, low + 1e-9), n + 1) for low, high in ends]
     across, up = (Bins(("",) * n, (), edge) for edge in edges)
     explained = plane.explained_variance_ratio_

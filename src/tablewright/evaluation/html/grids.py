@@ -45,9 +45,9 @@ def associations(pairs: Mapping[str, Any]) -> list[tuple[Markup, str]]:
     second = _matrix("Association of pairs, generated minus real", names, change, tips)
     return [
         (element("div", first, legend("above", "−1", "1", "0")),
-         "In real rows. 0: the two do not go together; 1 or −1: one follows from the other."),
+         "In real rows"),
         (element("div", second, legend("above", "−0.5", "+0.5", "0")),
-         "Generated rows minus real ones. Blank is good: the tie is the same."),
+         "Generated rows minus real rows"),
     ]  # fmt: skip
 
 
@@ -128,24 +128,28 @@ def _cell(x: str, y: str, share: float, name: str) -> str | None:
 
 
 def _few(ticks: Sequence[tuple[float, str]], numeric: bool) -> list[tuple[float, str]]:
-    """Return all values of a category, and of numbers the first, the middle and the last mark."""
+    """Return all values of a category, and of numbers the first, a middle and the last mark."""
     if not numeric or len(ticks) < 4:
         return list(ticks)
-    return [ticks[0], ticks[len(ticks) // 2], ticks[-1]]
+    return [ticks[0], *(ticks[len(ticks) // 2 : len(ticks) // 2 + len(ticks) % 2]), ticks[-1]]
 
 
 def _below(axis: Mapping[str, Any], left: float, foot: float) -> list[Markup]:
-    """Write the first and the last mark below a panel, or all values where they are few."""
-    ticks = axis["ticks"] if len(axis["ticks"]) <= 3 else [axis["ticks"][0], axis["ticks"][-1]]
-    length = 14 // max(len(ticks), 1) + 1
-    texts = []
-    for at, text in ticks:
-        place = left + at * _PANEL
-        inner = axis["numeric"] or len(axis["ticks"]) > 3
-        anchor = ("start" if at < 0.5 else "end") if inner else "middle"
-        place = (left if at < 0.5 else left + _PANEL) if inner and at != 0.5 else place
-        texts.append(words(place, foot + 16, short(text, length + 4), anchor))
-    return texts
+    """Write marks below a panel: those of numbers at both ends, up to three values, or two."""
+    ticks = axis["ticks"]
+    if not axis["numeric"] and len(ticks) <= 3:
+        length = 18 // max(len(ticks), 1)
+        return [
+            words(left + at * _PANEL, foot + 16, short(text, length), "middle")
+            for at, text in ticks
+        ]
+    if not axis["numeric"]:
+        ticks = [(0.0, ticks[0][1]), (1.0, ticks[-1][1])]
+    return [
+        words(left + at * _PANEL, foot + 16, short(text, 9), anchor)
+        for at, text in dict.fromkeys([tuple(ticks[0]), tuple(ticks[-1])] if ticks else [])
+        for anchor in ["start" if at < 0.2 else "end" if at > 0.9 else "middle"]
+    ]
 
 
 def plain_density(data: Mapping[str, Any]) -> Markup | None:

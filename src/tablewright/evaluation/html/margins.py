@@ -55,7 +55,7 @@ def _histogram(data: Mapping[str, Any], title: str, top: float) -> Markup:
     ]
     heights = round_ticks(0, top, 3)
     grid = [line(_LEFT, up(at), _RIGHT, up(at), "grid") for at in heights]
-    shares = [words(_LEFT - 5, up(at) + 4, percent(at), "end") for at in heights]
+    shares = [words(_LEFT - 5, up(at) + 4, f"{100 * at:g} %", "end") for at in heights]
     return drawing(title, WIDTH, 114, grid, bars, steps, shares, _axis(data["ticks"]), zones)
 
 
@@ -112,7 +112,7 @@ def _pairs(
     marks = round_ticks(0, top, 3)
     grid = [line(across(at), 2, across(at), bottom, "grid") for at in marks]
     shares = [
-        words(across(at), bottom + 14, percent(at), "end" if across(at) > 280 else "middle")
+        words(across(at), bottom + 14, f"{100 * at:g} %", "end" if across(at) > 280 else "middle")
         for at in marks
     ]
     return drawing(title, WIDTH, bottom + 18, grid, rows, shares)

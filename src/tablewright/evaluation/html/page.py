@@ -210,7 +210,7 @@ def _predictions(data: Mapping[str, Any]) -> list[Markup]:
 
 
 def _columns(plots: Mapping[str, Any]) -> list[Markup]:
-    margins = [(margin(data), f"{data['column']}, {data['kind']}") for data in plots["margins"]]
+    margins = [(margin(data), f"{data['column']}, {_unit(data)}") for data in plots["margins"]]
     key = _key({"real": "real rows", "synthetic": "generated rows"})
     drawn = [element("h3", "Columns, by share of rows"), key, _grid(margins)]
     holes = missing(plots["margins"])
@@ -219,11 +219,20 @@ def _columns(plots: Mapping[str, Any]) -> list[Markup]:
     return [*drawn, element("h3", "Missing cells"), key, _grid([(holes, "Share of cells")])]
 
 
+def _unit(data: Mapping[str, Any]) -> str:
+    return "length of text" if data["kind"] == "text" else str(data["kind"])
+
+
 def _pairs(plots: Mapping[str, Any]) -> list[Markup]:
     drawn: list[Markup] = []
     if matrices := grids.associations(plots["pairs"]):
         scrolled = [(scroll(matrix, "Associations"), words) for matrix, words in matrices]
-        drawn += [element("h3", "Which columns go together"), _grid(scrolled, "wide")]
+        drawn += [element("h3", "Which columns go together"), _grid(scrolled, "plots wide")]
+        scale = (
+            "0: two columns do not go together; 1 or −1: one follows from the other. "
+            "To the right, blank is good: the tie is the same in generated rows."
+        )
+        drawn.append(element("p", scale, class_="note"))
     if densities := plots.get("densities"):
         hidden = "Cells with fewer than three real rows are left blank, so that they name nobody."
         drawn += [

@@ -25,7 +25,7 @@ ARMS = {
     "synthetic": "generated rows alone",
     "augmented": "real and generated rows",
     "real at synthetic size": "real rows, no more than generated ones",
-    "resampled": "real rows, copied to the generated class mix",
+    "resampled": "real rows, resampled like the generated ones",
     "copies": "real rows and copies of them",
     "class weights": "real rows with class weights",
     "threshold": "real rows, threshold moved",
