@@ -46,7 +46,7 @@ def rare_class() -> Any:
                        | (pl.col("cultivar") != "class_2") & pl.col("_late"))  # fmt: skip
     train, held = (part.drop("_rare", "_late") for part in (train, held))
     made = pl.concat([Synthesizer("trees", target="cultivar").fit(train).sample(90), train[:9]])
-    return evaluate(train, made, held, "cultivar")
+    return evaluate(train, made, held, "cultivar", effort="quick")
 
 
 def texts_and_dates() -> Any:
@@ -80,9 +80,7 @@ MADE = {"classes": classes, "numbers": numbers, "rare-class": rare_class,
 
 
 @pytest.fixture(scope="module", params=MADE)
-def written(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pages") / f"{request.param}.html"
     MADE[request.param]().to_html(path)
     return path

@@ -51,6 +51,13 @@ def test_one_way_through_the_page(shown: Any, page: Page, tmp_path: Path) -> Non
     assert frame["age"].cast(int).is_between(41, 74).all()
 
 
+def test_axe_finds_nothing(shown: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs [browser]")
+    shown.locator("#command code").wait_for()
+    found = axe.Axe().run(shown).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+
+
 def test_page_fits_a_phone(shown: Any) -> None:
     shown.set_viewport_size({"width": 375, "height": 700})
     assert shown.evaluate("document.documentElement.scrollWidth") <= 375
