@@ -1,10 +1,11 @@
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 WORKERS ?= auto
 
-.PHONY: help setup check format lint types imports spelling test quick oldest docs site bench
+.PHONY: help setup check format lint types imports spelling test quick oldest docs site bench \
+  bench-full peers
 
 help: ## Say what can be made.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 setup: ## Make .venv with everything that `make check` needs.
 	python3 -m venv .venv
@@ -31,7 +32,7 @@ spelling: # codespell is optional: pre-commit brings it
 	  $(PYTHON) -m codespell_lib; else echo 'codespell is not installed: spelling not checked'; fi
 
 # Each worker of the tests has a core, and benchmarks count seconds of one.
-test quick oldest bench: export OMP_NUM_THREADS = 1
+test quick oldest bench bench-full: export OMP_NUM_THREADS = 1
 test: ## Tests, doctests, and the code blocks of the documentation.
 	$(PYTHON) -m pytest --numprocesses $(WORKERS) --quiet
 
@@ -60,3 +61,16 @@ docs: ## Write docs/cli.md anew from the commands' own help.
 
 bench: ## Measure on scikit-learn's tables and on simulators; see benchmarks/README.md.
 	$(PYTHON) -m benchmarks.run_offline
+
+PEERS ?= build/peers
+peers: ## Set up the peers of the benchmarks, each in an environment of its own below PEERS.
+	$(PYTHON) -m benchmarks.set_up_peers $(PEERS)
+
+bench-full: ## Measure beside peers on the tables below DATA=DIR (see benchmarks/README.md); hours.
+	@test -n "$(DATA)" || { echo 'name the folder of the data files: make bench-full DATA=DIR'; exit 2; }
+	$(PYTHON) -m benchmarks.set_up_peers $(PEERS)
+	$(PYTHON) -m benchmarks.anchors --data $(DATA) --peers $(PEERS)
+	$(PYTHON) -m benchmarks.conditions --data $(DATA)
+	$(PYTHON) -m benchmarks.determinism
+	$(PYTHON) -m benchmarks.scale
+	$(PYTHON) -m benchmarks.engines

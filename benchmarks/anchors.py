@@ -2,8 +2,9 @@
 
     python -m benchmarks.anchors --data DIR [--peers PYTHON]
 
-`--peers` is the Python of an environment in which the peers are installed (see README.md); a
-peer that cannot be imported there is reported as not installed. Without `--data` only
+`--peers` is the Python of an environment in which the peers are installed, or the folder of
+environments that `benchmarks.set_up_peers` makes; a peer that cannot be imported is reported as
+not installed. Without `--data` only
 breast_cancer is run.
 """
 
@@ -23,6 +24,7 @@ from sklearn.model_selection import train_test_split
 from benchmarks.judge import judge
 from benchmarks.measure import cpu, markdown, write_csv, write_page
 from benchmarks.measure import options as parser_for
+from benchmarks.set_up_peers import python_of
 from benchmarks.tables import ADULT, breast_cancer, read
 from tablewright import Synthesizer
 from tablewright.tables.io.loading import load_as_said
@@ -39,7 +41,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "smotenc": ("smotenc", {}),
 }
 COUNTS = {"trees (default)": (ROWS, MORE, MOST), "imbalanced-learn SMOTENC": (ROWS,)}
-PEERS = ("SDV GaussianCopula", "python-synthpop", "imbalanced-learn SMOTENC")
+PEERS = ("SDV GaussianCopula", "python-synthpop", "imbalanced-learn SMOTENC", "arf")
 Result = tuple[dict[str, Any], pl.DataFrame | None]
 
 
@@ -65,6 +67,7 @@ def ours(name: str, train: pl.DataFrame, target: str) -> Result:
 
 def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Result:
     """Run a peer in its own environment, with empty cells of text as a category."""
+    python = None if python is None else python_of(name, Path(python))
     if python is None:
         return {"remark": "not installed"}, None
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +116,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = parser_for(__doc__ or "")
     parser.add_argument("--data", type=Path, help="folder of the data files")
-    parser.add_argument("--peers", help="Python with the peers installed")
+    parser.add_argument("--peers", help="Python with the peers, or folder of them")
     asked = parser.parse_args()
     parts = [NOTES]
     for name, raw, target, n_train in tables(asked.data):

@@ -71,7 +71,24 @@ def smotenc(frame, target):
     return (lambda: None), sample
 
 
+def arf(frame, target):
+    """Make adversarial random forests (arfpy) with default settings."""
+    import numpy as np
+    from arfpy import arf as arfpy
+
+    np.random.seed(SEED)  # noqa: NPY002 - the peer draws from the global state
+    made = []
+
+    def fit():
+        model = arfpy.arf(x=frame, random_state=SEED, verbose=False)
+        model.forde()
+        made.append(model)
+
+    return fit, lambda n: made[0].forge(n=n)[list(frame.columns)]
+
+
 PEERS = {
+    "arf": arf,
     "SDV GaussianCopula": sdv_copula,
     "python-synthpop": synthpop,
     "imbalanced-learn SMOTENC": smotenc,

@@ -157,3 +157,11 @@ def test_fit_says_size_and_error_of_its_sample(run: Runner, folder: Path, tmp_pa
     assert outcome.code == 0, outcome.err
     assert "learned from a random sample of 4,000 of 20,000 rows" in outcome.err
     assert "1.4 percentage points" in (tmp_path / "model.tw.manifest.json").read_text()
+
+
+def test_generator_that_caps_its_rows_says_the_error_of_the_part(folder: Path) -> None:
+    learner = Synthesizer("trees", options={"max_rows": 1_000}, random_state=0).fit(folder)
+    assert learner.sample_ is not None
+    assert learner.sample_.sentences()[0].startswith(
+        "learned from a random sample of 1,000 of 20,000 rows: a share is off by at most 3 "
+    )

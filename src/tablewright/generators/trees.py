@@ -4,7 +4,8 @@ Reiter, J. P. (2005), Using CART to generate partially synthetic public use micr
 Nowok, Raab and Dibben (2016), synthpop, section 2.
 
 Every tree tells the classes of the target apart before anything else, so that a rare class has
-leaves of its own where it has rows enough to fill one.
+leaves of its own where it has rows enough to fill one. In a wide table a column is drawn from the
+30 columns before it that go with it most.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class SequentialTrees(Sequential):
     """
 
     _options: ClassVar[tuple[str, ...]] = ("min_samples_leaf", "max_rows")
+    _most = 30
 
     def __init__(self, min_samples_leaf: int | None = None, max_rows: int = 100_000) -> None:
         self.min_samples_leaf = min_samples_leaf

@@ -124,6 +124,8 @@ class Synthesizer(TableEstimator):
         with one_thread():
             self.method_, self.reason_ = self._choose(frame)
             self.generator_: Generator = self._make().fit(matrix, self._rng(Stream.SYNTHESIZER_FIT))
+        if self.sample_ is not None:
+            self.sample_ = self.sample_.capped(getattr(self.generator_, "max_rows", None))
 
     def _write_like(
         self, frame: pl.DataFrame, restore: Restore, target: str, like: Ints

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.generators.base import Bools, Condition, Floats, Given, State
+from tablewright.generators.parts.association import correlations, strongest
 from tablewright.generators.parts.class_model import ClassModel
 from tablewright.generators.parts.conditioning import condition_from_rows
 from tablewright.generators.parts.disjunction import share_out
@@ -58,6 +59,9 @@ class Sequential(LocalGenerator):
     _reach: ClassVar[int] = 0
     """See `RankTransform.smooth`."""
 
+    _most: ClassVar[int | None] = None
+    """Columns that a column is drawn from, at most; the target is always among them."""
+
     max_rows: int | None
 
     def _fit(self, matrix: Matrix, rng: np.random.Generator) -> None:
@@ -66,7 +70,7 @@ class Sequential(LocalGenerator):
             keep = np.sort(rng.choice(len(matrix.values), self.max_rows, replace=False))
             matrix = matrix.take(keep)
         self._learn(matrix, int(rng.integers(2**31)))
-        for j, features in _sequence(self.order_):
+        for j, features in self.sequence(self.order_):
             self.conditional(j, features)
 
     def _learn(self, matrix: Matrix, seed: int) -> None:
@@ -80,6 +84,7 @@ class Sequential(LocalGenerator):
         self.index_ = TrainingRowIndex.learn(self.values_)
         self._conditionals: dict[tuple[int, frozenset[int]], Conditional] = {}
         self._class_model: ClassModel | None = None
+        self._correlations: Floats | None = None
         self._room = (self._patterns + 2) * len(self.fields_)
 
     @abstractmethod
@@ -104,6 +109,28 @@ class Sequential(LocalGenerator):
         if len(self._conditionals) > self._room:
             del self._conditionals[next(iter(self._conditionals))]
         return model
+
+    def sequence(
+        self, columns: Sequence[int], known: Sequence[int] = ()
+    ) -> Iterator[tuple[int, frozenset[int]]]:
+        """Give each column with what it is drawn from of those that are there when it is due."""
+        before = np.zeros(len(self.fields_), dtype=np.bool_)
+        before[list(known)] = True
+        for j in columns:
+            yield j, self._screened(j, before)
+            before[j] = True
+
+    def _screened(self, j: int, before: Bools) -> frozenset[int]:
+        """Take the columns that tell most of one, where there are more than it may ask about."""
+        candidates = np.flatnonzero(before)
+        if self._most is None or len(candidates) <= self._most:
+            return frozenset(candidates.tolist())
+        if self._correlations is None:
+            rng = np.random.default_rng(self.seed_)
+            self._correlations = correlations(self.ranks_, self._levels, rng)
+            targets = [k for k, f in enumerate(self.fields_) if f.target]
+            self._correlations[:, targets] = np.inf
+        return frozenset(strongest(self._correlations[j], candidates, self._most))
 
     @property
     def _levels(self) -> dict[int, int]:
@@ -214,7 +241,7 @@ class Sequential(LocalGenerator):
     def _state(self) -> State:
         """Return the training rows and the models of the order; others are learned again."""
         arrays: dict[str, NDArray[np.generic]] = {"values": self.values_}
-        for j, features in _sequence(self.order_):
+        for j, features in self.sequence(self.order_):
             for name, array in self.conditional(j, features).arrays().items():
                 arrays[f"tree{j}/{name}"] = array
         facts = {name: getattr(self, name) for name in self._options}
@@ -227,7 +254,7 @@ class Sequential(LocalGenerator):
         result = cls(**{name: facts[name] for name in cls._options})
         result._learn(Matrix(np.asarray(arrays["values"]), tuple(fields)), int(facts["seed"]))
         result.order_ = list(facts["order"])
-        for j, features in _sequence(result.order_):
+        for j, features in result.sequence(result.order_):
             prefix = f"tree{j}/"
             parts = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
             result._conditionals[j, features] = result._read(j, features, parts)
@@ -330,7 +357,7 @@ class _Draw:
         due = self._due(columns)
         ahead: Floats | None = None
         steps = []
-        for j, features in reversed(list(_sequence(columns, known))):
+        for j, features in reversed(list(trees.sequence(columns, known))):
             model = trees.conditional(j, features)
             weights = ahead
             if due[j]:
@@ -372,7 +399,8 @@ class _Draw:
     def step(self, part: Floats, j: int) -> Floats:
         """Draw one column given all others."""
         trees = self.trees
-        model = trees.conditional(j, frozenset(range(part.shape[1])) - {j})
+        others = np.arange(part.shape[1]) != j
+        model = trees.conditional(j, trees._screened(j, others))
         weights = self._present(j, None)
         if self.condition is not None:
             allowed = includes(self.condition.allowed(j), trees.values_[:, j]).astype(np.float64)
@@ -405,16 +433,6 @@ class _Step:
     column: int
     donors: Donors
     due: list[Condition]
-
-
-def _sequence(
-    columns: Sequence[int], known: Sequence[int] = ()
-) -> Iterator[tuple[int, frozenset[int]]]:
-    """Give each column with those that are there when its turn comes."""
-    before = set(known)
-    for j in columns:
-        yield j, frozenset(before)
-        before.add(j)
 
 
 def _patterns(known: Bools) -> tuple[Bools, Ints, Ints]:

@@ -26,7 +26,7 @@ MAX_FREE = 64 << 20
 MAX_RATIO = 100
 """What a file may hold, unpacked: 64 MiB, and 100 bytes for each of its own."""
 
-MAX_PARTS = 20_000
+MAX_PARTS = 100_000
 
 Arrays = Mapping[str, NDArray[Any]]
 

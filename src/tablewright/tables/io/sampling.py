@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -92,6 +92,10 @@ class Sample:
         """Half the width of the 95 % interval of a share, at worst, as a share."""
         kept = 1.0 - self.n_sampled / self.n_rows
         return 1.96 * 0.5 * math.sqrt(kept / self.n_sampled)
+
+    def capped(self, max_rows: int | None) -> Sample:
+        """Return the sample of a generator that learns a random part of the rows it gets."""
+        return self if max_rows is None else replace(self, n_sampled=min(max_rows, self.n_sampled))
 
     def sentences(self) -> list[str]:
         """Say how large the sample is and what it misses."""
