@@ -92,7 +92,7 @@ def page(times: list[tuple[Step, float]]) -> str:
     """Write the times as a table of Markdown."""
     lines = ["| | command | seconds |", "| --- | --- | ---: |"]
     for step, seconds in times:
-        command = step.command.replace(str(CLONE), "CLONE").replace(sys.executable, "python3.11")
+        command = step.command.replace(sys.executable, "python3.11").replace(str(CLONE), "CLONE")
         command = command.replace("|", "\\|")
         lines.append(f"| {step.says} | `{command}` | {seconds:.1f} |")
     first = sum(seconds for _, seconds in times[:3])
@@ -100,7 +100,7 @@ def page(times: list[tuple[Step, float]]) -> str:
     cores = len(os.sched_getaffinity(0))
     lines.append(
         f"\nThe first useful result after 3 commands and {first:.0f} seconds, all "
-        f"{len(times)} commands in {every:.0f}, on {cores} cores."
+        f"{len(times)} commands in {every:.0f}; cores: {cores}."
     )
     return "\n".join(lines) + "\n"
 
