@@ -87,5 +87,5 @@ def test_engine_that_is_not_installed_names_its_extra(
     name: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, package, None)
-    with pytest.raises(MissingExtraError, match=rf"tablewright\[{name}\]"):
+    with pytest.raises(MissingExtraError, match=rf"extra \[{name}\]: pip install '{package}>="):
         resolve("engines", name)()
