@@ -136,7 +136,7 @@ def test_forests_of_version_0_1_0_are_read() -> None:
 
 def test_without_xgboost_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xgboost", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'tablewright\[xgboost\]'"):
+    with pytest.raises(MissingExtraError, match="pip install 'xgboost-cpu"):
         Boosted()
 
 

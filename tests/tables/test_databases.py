@@ -152,7 +152,7 @@ def test_duckdb_reads_a_query_over_files(tmp_path: Path) -> None:
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, place: DatabaseTable) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sqlalchemy", None)
-    with pytest.raises(MissingExtraError, match=r"tablewright\[sql\]"):
+    with pytest.raises(MissingExtraError, match=r"extra \[sql\]: pip install '"):
         list(Query.of(f"{place.url}/rows").batches(10))
 
 
