@@ -17,7 +17,7 @@ class Entry:
     options : str
         What the command needs beside it.
     seconds : int or None
-        CPU seconds of the run that was committed, or as the command stands; None if unknown.
+        CPU seconds of the run whose page is committed; None where there is none.
     differs : str
         What is not as in the paper.
     """

@@ -14,7 +14,7 @@ PAPER = Paper(
             "With and without a model",
             "benchmarks.papers.cllm_epic.local",
             "",
-            400,
+            None,
             "EPIC, CLLM and Team-then-Trim by their local bodies and with a stand-in, on the "
             "same tables; a stand-in knows 1,000 rows of the population, so what it adds is "
             "a bound.",

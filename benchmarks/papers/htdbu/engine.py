@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent
 KEYS = ("table", "rule", "seed", "arm")
 COLUMNS = ("Acc", "F1", "AUROC", "XModal", "AUROC, no mood", "detection", "violations")
 STATED = COLUMNS[:4]
-Figures = tuple[float, float, float, float]
+Figures = tuple[float, float, float, float | None]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def table(spec: Spec, runs: Sequence[Run], rule: str) -> str:
         rows.append({"arm": arm, "seeds": len(own), **cells, "CPU s": seconds})
         if arm in spec.published.get(rule, {}):
             figures = zip(STATED, spec.published[rule][arm], strict=True)
-            stated = {column: f"{figure:.4f}" for column, figure in figures}
+            stated = {column: f"{v:.4f}" for column, v in figures if v is not None}
             rows.append({"arm": f"{arm} (published)", "seeds": 3, **stated})
     return markdown(rows)
 
