@@ -46,7 +46,8 @@ def main() -> None:
     spec = Spec("local", "", "", cases, ("AUC",), ARMS)
     runs = [run for m in MODELS for run in measured(spec, replace(asked, model=m), log)]
     rows = [row(arm, model, runs, groups) for arm in ARMS[1:] for model in MODELS]
-    real = {name: interval(by_seed(runs, group, "D_ori", "AUC").values())
+    local = [run for run in runs if run["model"] == "none"]
+    real = {name: interval(by_seed(local, group, "D_ori", "AUC").values())
             for name, group in groups.items()}  # fmt: skip
     about = (
         "AUC of four learners in percent with the real rows alone, and what rows add to it, "
