@@ -41,8 +41,10 @@ def check_split(
         If the holdout is the training rows.
     """
     real, held, written = (row_keys(rows) for rows in (train, holdout, synthetic))
-    alarms = [*_overlap(real, held), *_near_overlap(train, holdout)]
-    alarms = alarms or [*_changed_overlap(train, holdout, held, rng)]
+    changes = [*_one_off(train, holdout), *_changed(train, holdout, held, rng)]
+    most = max((share for share, _ in changes), default=0.0)
+    told = [sentence for share, sentence in changes if share > most / 1.5][:1]
+    alarms = [*_overlap(real, held), *told]
     if more is not None and (both := _n_shared(held, row_keys(more))):
         alarms.append(
             f"{both} of {len(held)} holdout rows are rows of more_real, beyond what equal rows "
@@ -79,7 +81,7 @@ def _is_same_table(real: Keys, held: Keys) -> bool:
     return many and len(real) == len(held) and bool((np.sort(real) == np.sort(held)).all())
 
 
-def _near_overlap(train: EncodedRows, holdout: EncodedRows) -> Iterable[str]:
+def _one_off(train: EncodedRows, holdout: EncodedRows) -> Iterable[tuple[float, str]]:
     """Holdout rows that equal a training row but for one column, which was rounded or changed."""
     if len(train.features) < MIN_COLUMNS:
         return
@@ -89,28 +91,31 @@ def _near_overlap(train: EncodedRows, holdout: EncodedRows) -> Iterable[str]:
     if _beyond_chance(both, n, float(repeated.any(axis=1).mean()), len(train)):
         name = train.features[int(hits.sum(axis=0).argmax())].name
         yield (
+            both / n,
             f"{both} of {n} holdout rows are training rows but for one column, most often "
-            f"{name!r}: the holdout is none, and every number here is too good"
+            f"{name!r}: the holdout is none, and every number here is too good",
         )
 
 
-def _changed_overlap(
+def _changed(
     train: EncodedRows, holdout: EncodedRows, held: Keys, rng: np.random.Generator
-) -> Iterable[str]:
+) -> Iterable[tuple[float, str]]:
     """Find holdout rows that are training rows with all numbers rounded, or a little changed."""
     rounded, n = rounded_like(train, holdout), len(holdout)
     if rounded is not None and (both := _n_shared(held, row_keys(rounded))):
         yield (
+            both / n,
             f"{both} of {n} holdout rows are training rows with rounded numbers, beyond what equal "
-            "rows explain: the holdout is none, and every number here is too good"
+            "rows explain: the holdout is none, and every number here is too good",
         )
         return
     near, n = count_near(train, holdout, rng)
     if near:
         yield (
+            near / n,
             f"{near} of {n} holdout rows stand alone beside a training row, beyond what chance "
             "explains, as rows do whose numbers were rounded or slightly changed: the holdout is "
-            "none, and every number here is too good"
+            "none, and every number here is too good",
         )
 
 
