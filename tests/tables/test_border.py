@@ -324,3 +324,19 @@ def test_the_step_of_a_column(kind: dict[str, Any], values: list[Any], step: flo
 )
 def test_identifiers_count_on(real: list[Any], fresh: list[Any]) -> None:
     assert Identifiers(pl.Series("id", real)).make(2, np.random.default_rng(0)).to_list() == fresh
+
+
+@pytest.mark.parametrize(
+    ("counts", "written"), [({"?": 5, "NA": 3, None: 2}, "?"), ({"?": 2, "NA": 3, None: 5}, None)]
+)
+def test_new_rows_say_missing_as_most_real_ones_do_and_a_note_says_so(
+    counts: dict[str | None, int], written: str | None
+) -> None:
+    missing = [text for text, n in counts.items() for _ in range(n)]
+    raw = pl.DataFrame({"lab": [*missing, *(f"{i}.5" for i in range(40))]})
+    table = load_table(raw)
+    assert table.restore(table.frame)["lab"][:10].to_list() == [written] * 10
+    assert "says missing in 3 ways" in table.schema["lab"].note
+    assert f"new rows have {'an empty cell' if written is None else repr(written)}" in (
+        table.schema["lab"].note
+    )

@@ -192,7 +192,7 @@ def untyped_series(series: pl.Series, column: Column) -> pl.Series:
 def _write_text(series: pl.Series, column: Column) -> pl.Series:
     written = _spell(series, column)
     marker = next((s for s in column.sentinels if _is_missing(s, column)), None)
-    return written if marker is None else written.fill_null(str(marker))
+    return written.fill_null(str(marker)) if marker else written
 
 
 def _is_missing(sentinel: object, column: Column) -> bool:

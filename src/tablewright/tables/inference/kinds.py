@@ -290,8 +290,10 @@ def guess_text(
     guess = _guess_spelled(series.name, strict, values, decimal) if len(values) else None
     if guess is None:
         guess = _guess_words(present)
-    note = guess.note or _note_on_markers(series, present, guess, kept)
-    result = _markers(series, guess.values) + guess.sentinels
+    markers = _markers(series, guess.values)
+    doubts = guess.note or _note_on_markers(series, present, guess, kept)
+    note = "; ".join(filter(None, (doubts, _note_on_spellings(series, guess.values))))
+    result = markers + guess.sentinels
     return guess.but(sentinels=result, missing=missing, note=note)
 
 
@@ -320,9 +322,15 @@ def _note_on_markers(
 
 
 def _markers(series: pl.Series, kept: pl.Series | None) -> tuple[str, ...]:
-    """Texts that were read as missing, the most frequent first, then vague ones that were kept."""
+    """Texts that were read as missing, the most frequent first, then vague ones that were kept.
+
+    An empty cell stands among them, as an empty text, where it is the most frequent.
+    """
     assert kept is not None
-    dropped = _by_frequency(series.filter(kept.is_null() & series.is_not_null()))
+    spelled = _by_frequency(series.filter(kept.is_null()).fill_null(""))
+    there = set(series.drop_nulls())
+    dropped = [text for at, text in enumerate(spelled) if text in there or (text == "" and at == 0)]
+    dropped = [] if dropped == [""] and "" not in there else dropped
     if kept.dtype != pl.String:
         return tuple(dropped)
     vague = kept.drop_nulls().unique().sort()
@@ -330,8 +338,22 @@ def _markers(series: pl.Series, kept: pl.Series | None) -> tuple[str, ...]:
     return (*dropped, *vague.filter(folded.is_in(sorted(cells.VAGUE_TEXTS))).to_list())
 
 
+def _note_on_spellings(series: pl.Series, kept: pl.Series | None) -> str:
+    """Say which spelling of a missing value new rows have, where there are several."""
+    if kept is None:
+        return ""
+    spelled = _by_frequency(series.filter(kept.is_null()).fill_null(""))
+    if len(spelled) < 2:
+        return ""
+    named = [repr(text) if text.strip() else "an empty cell" for text in spelled]
+    return (
+        f"says missing in {len(named)} ways ({', '.join(named[:4])}); new rows have {named[0]}, the "
+        "most frequent, and rows that are kept stay as they are"
+    )
+
+
 def _by_frequency(texts: pl.Series) -> list[str]:
-    counts = texts.alias("text").value_counts(sort=True, name="n")
+    counts = texts.alias("text").value_counts(name="n").sort("n", "text", descending=[True, False])
     return [str(text) for text in counts["text"]]
 
 
