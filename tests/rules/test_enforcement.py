@@ -274,6 +274,35 @@ def test_finish_gives_up_on_keys_after_twelve_redraws() -> None:
         enforced_key(13)
 
 
+class OnePair(ShuffledRows):
+    """Gives the same pair for any redraw, as a method does that looks at the nearest rows."""
+
+    def redraw(self, frame: pl.DataFrame, *args: Any) -> pl.DataFrame:
+        return frame.with_columns(age=pl.lit(1, pl.Int64), income=pl.lit(2, pl.Int64))
+
+
+def test_keys_are_put_together_from_known_values_where_drawing_repeats_them() -> None:
+    schema = Schema.build({"age": "integer", "income": "integer", "y": "integer"})
+    rules = as_rules([{"kind": "unique", "columns": ["age", "income"]}, "age < income", "age > 0"])
+    drawn = pl.DataFrame({"age": [1, 2, 3] * 4, "income": [2, 3, 4, 5] * 3, "y": [0] * 12})
+    enforcer = Enforcer(Plan.of(bind(rules, schema), schema), "y", 9)
+    start = drawn.with_columns(income=pl.max_horizontal("income", pl.col("age") + 1)).head(9)
+    frame, _ = enforcer.finish(start, OnePair(start), np.random.default_rng(0))
+    assert not frame.select("age", "income").is_duplicated().any()
+    assert (frame["age"] < frame["income"]).all()
+
+
+def test_keys_that_are_offered_leave_given_cells_alone() -> None:
+    schema = Schema.build({"age": "integer", "income": "integer"})
+    rules = as_rules([{"kind": "unique", "columns": ["age", "income"]}])
+    drawn = pl.DataFrame({"age": [1] * 5 + [2, 3, 4], "income": [2] * 5 + [7, 8, 9]})
+    fixed = drawn.select(age=pl.when(pl.int_range(8) < 4).then("age"))
+    enforcer = Enforcer(Plan.of(bind(rules, schema), schema), None, 8)
+    frame, _ = enforcer.finish(drawn, OnePair(drawn), np.random.default_rng(0), fixed)
+    assert frame["age"][:4].to_list() == [1] * 4
+    assert not frame.is_duplicated().any()
+
+
 # the cost of what cannot be kept, in calls of the generator
 
 MEASURES = Schema.build(

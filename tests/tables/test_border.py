@@ -333,7 +333,7 @@ def test_new_rows_say_missing_as_most_real_ones_do_and_a_note_says_so(
     counts: dict[str | None, int], written: str | None
 ) -> None:
     missing = [text for text, n in counts.items() for _ in range(n)]
-    raw = pl.DataFrame({"lab": [*missing, *(f"{i}.5" for i in range(40))]})
+    raw = pl.DataFrame({"lab": [*missing, *(f"{i}.5" for i in range(40))]}).with_row_index("n")
     table = load_table(raw)
     assert table.restore(table.frame)["lab"][:10].to_list() == [written] * 10
     assert "says missing in 3 ways" in table.schema["lab"].note

@@ -106,7 +106,8 @@ def origin_of(
     """Return what made the rows of an estimator, for the manifest."""
     if (sample := getattr(learner, "sample_", None)) is not None:
         options = {**options, "sample": sample.sentences()}
-    return origin(learner.method_, learner.n_rows_, seed, options, source)
+    widened = {"classes widened from their own rows": getattr(learner, "widened_", None)}
+    return origin(learner.method_, learner.n_rows_, seed, {**options, **widened}, source)
 
 
 def origin(

@@ -18,6 +18,7 @@ from tablewright.arguments import check_options, teaching
 from tablewright.errors import InputError, TablewrightError
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.parts.conditioning import check_given
+from tablewright.generators.parts.few_rows import FewRows
 from tablewright.generators.plugin import as_generator, name_of
 from tablewright.progress import counted
 from tablewright.random_state import Stream, seed_of
@@ -83,6 +84,8 @@ class Synthesizer(TableEstimator):
         Why, in one sentence.
     n_rows_ : int
         Real rows that were learned from.
+    widened_ : dict of str to int
+        Classes below 30 rows, whose rows are the same whatever the method, and their real rows.
 
     Notes
     -----
@@ -126,6 +129,21 @@ class Synthesizer(TableEstimator):
             self.generator_: Generator = self._make().fit(matrix, self._rng(Stream.SYNTHESIZER_FIT))
         if self.sample_ is not None:
             self.sample_ = self.sample_.capped(getattr(self.generator_, "max_rows", None))
+        if few := [f"{name!r} ({n})" for name, n in self.widened_.items()]:
+            more = f" and {len(few) - 3} more" if len(few) > 3 else ""
+            self.reason_ += (
+                f"; rows of classes that few rows have, {', '.join(few[:3])}{more}, are widened "
+                "from those rows, whatever the method"
+            )
+
+    @property
+    def widened_(self) -> dict[str, int]:
+        """Classes below 30 rows, which no method writes otherwise, and their real rows."""
+        few: FewRows | None = getattr(self.generator_, "few_", None)
+        if few is None or self.schema_.target is None:
+            return {}
+        labels = self.layout_.codec.levels(self.schema_.target) if few.classes else []
+        return {str(labels[code]): n for code, n in few.classes.items()}
 
     def _write_like(
         self, frame: pl.DataFrame, restore: Restore, target: str, like: Ints

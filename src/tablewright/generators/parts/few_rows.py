@@ -128,6 +128,12 @@ class FewRows:
     def _target(self) -> int | None:
         return next((j for j, f in enumerate(self.fields) if f.target and j in self.counts), None)
 
+    @property
+    def classes(self) -> dict[int, int]:
+        """Codes of the target of which there are few rows, and how many each has."""
+        count = self.counts.get(-1 if self._target is None else self._target, np.zeros(0))
+        return {code: int(n) for code, n in enumerate(count) if 0 < n < self.below}
+
     def _limit(self, column: int) -> int:
         return self.below if column == self._target else FEW
 

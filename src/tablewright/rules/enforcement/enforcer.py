@@ -21,6 +21,7 @@ from tablewright.errors import ConditionError, RuleError
 from tablewright.rules.bound import BoundRule, RowRule
 from tablewright.rules.enforcement.audit import Audit, Ledger
 from tablewright.rules.enforcement.block import Block, any_of
+from tablewright.rules.enforcement.keys import offer_unused, repeated
 from tablewright.rules.enforcement.linear import bounds_of, project
 from tablewright.rules.enforcement.one_hot import is_one_hot, with_one_chosen
 from tablewright.rules.enforcement.plan import Plan
@@ -169,30 +170,23 @@ class Enforcer:
     def _make_keys_unique(self, work: _Work) -> None:
         for rule in self.plan.keys:
             seen = self._keys.get(rule.name)
-            for tried in range(KEY_ROUNDS + 1):
-                rows = np.flatnonzero(_repeated(work.block.frame, rule.columns, seen))
+            for tried in range(KEY_ROUNDS):
+                rows = np.flatnonzero(repeated(work.block.frame, rule.columns, seen))
                 if len(rows) == 0:
                     break
-                if tried < KEY_ROUNDS:
+                if tried < KEY_ROUNDS / 2:
                     work.redraw(rows, work.plan.opened(rule.columns), (), "repaired")
-            else:
+                    continue
+                # what stands beside the key may leave it no free value
+                work.redraw(rows, work.plan.opened(work.all_but_target), (), "repaired")
+                work.offer_keys(rule.columns, seen)
+            if repeated(work.block.frame, rule.columns, seen).any():
                 raise RuleError(
                     f"rule {rule.name!r} cannot be kept for {self.n_rows} rows: "
                     f"{rule.rule.described()}, and too few different ones were drawn"
                 )
             keys = work.block.frame.select(rule.columns)
             self._keys[rule.name] = keys if seen is None else pl.concat([seen, keys])
-
-
-def _repeated(frame: pl.DataFrame, columns: Sequence[str], seen: pl.DataFrame | None) -> Bools:
-    keys = frame.select(columns)
-    complete = keys.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy()
-    again = ~keys.to_struct("key").is_first_distinct().to_numpy()
-    if seen is not None:
-        marked = keys.join(seen.unique().with_columns(pl.lit(True).alias("\0seen")),
-                           on=list(columns), how="left", maintain_order="left")  # fmt: skip
-        again |= marked["\0seen"].fill_null(False).to_numpy()
-    return np.asarray(again & complete)
 
 
 class _Work:
@@ -343,10 +337,10 @@ class _Work:
         self, rules: Sequence[BoundRule], rows: Ints, depth: str
     ) -> list[tuple[tuple[str, ...], Ints]]:
         """Return sets of columns to draw again, each with the rows that need it."""
-        if depth in (FRESH, ROW, WHOLE):
-            keep = set(self.sampler.fixed)
-            keep |= {self.target} if depth != WHOLE and self.target else set()
-            return [(tuple(name for name in self.plan.order if name not in keep), rows)]
+        if depth in (FRESH, ROW):
+            return [(self.all_but_target, rows)]
+        if depth == WHOLE:
+            return [(tuple(c for c in self.plan.order if c not in self.sampler.fixed), rows)]
         broken = np.column_stack([self.block.broken(rule)[rows] for rule in rules])
         patterns, member = np.unique(broken, axis=0, return_inverse=True)
         result: dict[tuple[str, ...], list[Ints]] = {}
@@ -360,6 +354,12 @@ class _Work:
             return [(max(result, key=len), rows)]
         found = [(columns, np.concatenate(members)) for columns, members in result.items()]
         return _at_most(MAX_GROUPS, found)
+
+    @property
+    def all_but_target(self) -> tuple[str, ...]:
+        """The columns that may be drawn again while a row keeps its class."""
+        keep = {*self.sampler.fixed, self.target}
+        return tuple(name for name in self.plan.order if name not in keep)
 
     def opened(self, rule: BoundRule, depth: str) -> tuple[str, ...]:
         """Return the columns of a broken rule to draw again: the last one, a tail, or all."""
@@ -383,6 +383,13 @@ class _Work:
         changed = rows[_differs(part, moved)]
         self.block.put(rows, moved)
         self.ledger.note(changed, "projected")
+
+    def offer_keys(self, columns: Sequence[str], seen: pl.DataFrame | None) -> None:
+        """Put keys together from known values for rows that drawing gave none of their own."""
+        closed = self.sampler.fixed | self.plan.always_computed
+        free = [name for name in columns if name not in closed]
+        changed = offer_unused(self.block, columns, free, seen, self.plan.hard, self.rng)
+        self.ledger.note(changed, "repaired")
 
     # rules about shares ---------------------------------------------------------
 

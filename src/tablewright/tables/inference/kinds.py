@@ -347,8 +347,8 @@ def _note_on_spellings(series: pl.Series, kept: pl.Series | None) -> str:
         return ""
     named = [repr(text) if text.strip() else "an empty cell" for text in spelled]
     return (
-        f"says missing in {len(named)} ways ({', '.join(named[:4])}); new rows have {named[0]}, the "
-        "most frequent, and rows that are kept stay as they are"
+        f"says missing in {len(named)} ways ({', '.join(named[:4])}); new rows have {named[0]}, "
+        "the most frequent, and rows that are kept stay as they are"
     )
 
 
