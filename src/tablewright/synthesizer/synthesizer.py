@@ -18,7 +18,6 @@ from tablewright.arguments import check_options, teaching
 from tablewright.errors import InputError, TablewrightError
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.parts.conditioning import check_given
-from tablewright.generators.parts.few_rows import FewRows
 from tablewright.generators.plugin import as_generator, name_of
 from tablewright.progress import counted
 from tablewright.random_state import Stream, seed_of
@@ -37,6 +36,7 @@ from tablewright.tables.table import cells_to_fill, load_raw
 from tablewright.threads import one_thread
 
 if TYPE_CHECKING:
+    from tablewright.generators.parts.few_rows import FewRows
     from tablewright.rules.enforcement import Audit
     from tablewright.rules.expressions import Where
     from tablewright.synthesizer.row_rules import RuleKeeper
