@@ -180,6 +180,14 @@ def test_copies_that_were_rescaled_in_part_are_found_by_pairs_of_rows() -> None:
     )
 
 
+@pytest.mark.parametrize("shift", [-1e-9, 0.0, 1e-9])
+def test_a_table_that_was_rescaled_as_a_whole_lies_on_one_line(shift: float) -> None:
+    real = np.arange(20.0)
+    line = copies._whole_line(real, rng().permutation(2 * real + 1) + shift)
+    assert line == pytest.approx((2.0, 1.0))
+    assert copies._whole_line(real, rng().uniform(0, 40, 20)) is None
+
+
 @pytest.mark.parametrize(
     ("n_values", "n_on_a_line", "is_line"),
     [(12, 4, False), (12, 5, True), (40, 7, False), (40, 8, True)],
