@@ -13,6 +13,7 @@ from tablewright.errors import InputError
 from tablewright.permutation import permuted
 from tablewright.schema import suggest
 from tablewright.tables.encoding.codec import Matrix
+from tablewright.tables.encoding.layout import Layout
 
 Balance = Literal["equal", "fill"] | Mapping[Any, int]
 """A word, or the number of rows of each class."""
@@ -238,3 +239,10 @@ def _from_share(share: float, sizes: dict[Any, int]) -> dict[Any, int]:
             f"({sizes[minimum]} of {sizes[maximum]}); rows are only added"
         )
     return {minimum: requested - sizes[minimum]}
+
+
+def check_counts(counts: list[int] | None, layout: Layout) -> None:
+    """Refuse rows a class, as a model file has them, that are not those of the target's classes."""
+    levels = [field.levels for field in layout.codec.fields if field.target and field.discrete]
+    if [len(counts or ())] != (levels or [0]) or any(type(n) is not int for n in counts or ()):
+        raise ValueError("the counts are of other classes")

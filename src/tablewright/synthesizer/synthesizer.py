@@ -22,9 +22,10 @@ from tablewright.generators.plugin import as_generator, name_of
 from tablewright.progress import counted
 from tablewright.random_state import Stream, seed_of
 from tablewright.registry import names, resolve
-from tablewright.schema import Kind
+from tablewright.synthesizer.conditions import warn_of_few
 from tablewright.synthesizer.estimator import BLOCK, TableEstimator, regroup
-from tablewright.synthesizer.quotas import Balance, ShuffledClasses
+from tablewright.synthesizer.holdings import check_shareable, holdings
+from tablewright.synthesizer.quotas import Balance, ShuffledClasses, check_counts
 from tablewright.synthesizer.resampling import Ints
 from tablewright.tables.encoding.codec import Matrix
 from tablewright.tables.encoding.layout import Layout
@@ -32,7 +33,7 @@ from tablewright.tables.inference.casting import typed, untyped
 from tablewright.tables.io.frames import Restore, keep_cells
 from tablewright.tables.io.loading import load_seeds, with_all
 from tablewright.tables.io.model_file import Artefact, reading, write_artefact
-from tablewright.tables.table import cells_to_fill, load_raw
+from tablewright.tables.table import cells_to_fill, fill_cells, load_raw
 from tablewright.threads import one_thread
 
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
 # What only learning, conditions and rules need is imported there: a model that was stored writes
 # its first row soon.
-
-_FEW = 5
-"""Real rows that meet a condition, below which it is said how little is known of them."""
 
 _TRIAL = 200
 """Rows that are drawn when a model file is read: what is wrong in it shows before it is used."""
@@ -307,7 +305,7 @@ class Synthesizer(TableEstimator):
         whole = untyped(
             self._assemble(filled, Stream.SYNTHESIZER_IMPUTE, self.seed_, 0, frame), self.schema_
         )
-        return keep_cells(X, restore(_fill(raw, whole, mask), True), mask)
+        return keep_cells(X, restore(fill_cells(raw, whole, mask), True), mask)
 
     def _frames(
         self,
@@ -340,7 +338,7 @@ class Synthesizer(TableEstimator):
             keys = (self.seed_, self.n_named_)
             self.n_named_ += requested
         rows = self._blocks(requested, condition, seeds, classes, seed, keeper, only, keys)
-        return rows if where is None else self._counted(rows, where)
+        return rows if where is None else warn_of_few(rows, where, self._all_rows, self.schema_)
 
     @property
     def _all_rows(self) -> pl.DataFrame | None:
@@ -350,27 +348,11 @@ class Synthesizer(TableEstimator):
             return None
         return rows if rows.height == self.n_rows_ else None
 
-    def _counted(self, rows: Iterator[pl.DataFrame], where: str) -> Iterator[pl.DataFrame]:
-        """Pass rows on; warn once they can be had of a condition that few real rows meet."""
-        from tablewright.generators.parts.local import FewRowsWarning, few_rows_text
-        from tablewright.rules.expressions import parse_where
-
-        real, is_first = self._all_rows, True
-        for frame in rows:
-            if is_first and real is not None:
-                n_base = int(parse_where(where, self.schema_).holds(real).sum())
-                if n_base < _FEW:
-                    warnings.warn(few_rows_text(n_base), FewRowsWarning, stacklevel=6)
-            is_first = False
-            yield frame
-
     def count_rows(self, n_samples: int | None, balance: Balance | None = None) -> int:
         """Return how many rows `sample` would write."""
-        return (
-            self._count(n_samples)
-            if balance is None
-            else int(self._quotas(balance, n_samples).sum())
-        )
+        if balance is None:
+            return self._count(n_samples)
+        return int(self._quotas(balance, n_samples).sum())
 
     def _next_seed(self) -> int:
         """Return the seed of this call, and count it."""
@@ -384,15 +366,9 @@ class Synthesizer(TableEstimator):
         columns = self.layout_.codec.columns
         drawn = [columns[j].name for j in self.generator_.order]
         before: RuleKeeper | None = getattr(self, "keeper_", None)
+        drawn_rows = getattr(self, "drawn_", None)
         self.keeper_ = RuleKeeper(
-            rules,
-            self.schema_,
-            self.reference_,
-            drawn,
-            n_rows,
-            where,
-            before,
-            getattr(self, "drawn_", None),
+            rules, self.schema_, self.reference_, drawn, n_rows, where, before, drawn_rows
         )
         return self.keeper_
 
@@ -520,20 +496,7 @@ class Synthesizer(TableEstimator):
     def holdings(self) -> list[str]:
         """Return in one sentence each what a model file holds of the real table."""
         check_is_fitted(self)
-        held = []
-        if self.keeps_rows_:
-            held.append(f"real rows, from which {self.method_} draws (up to {self.n_rows_:,})")
-        else:
-            held.append(f"no real row: {self.method_} needs none")
-        listed = [c.name for c in self.layout_.codec.columns if not c.kind.is_numeric]
-        ranged = [c.name for c in self.layout_.codec.columns if c.kind.is_numeric]
-        if listed:
-            held.append(f"all values that occur in {', '.join(listed)}")
-        if ranged:
-            held.append(f"the distribution, with single values, of {', '.join(ranged)}")
-        if kept := [n for n, maker in self.layout_.identifiers.items() if maker.holds_real]:
-            held.append(f"the real identifiers of {', '.join(kept)}, to leave them out")
-        return held
+        return holdings(self.layout_, self.method_, self.n_rows_ if self.keeps_rows_ else 0)
 
     def state(self) -> Artefact:
         """Return what was learned, as data.
@@ -577,9 +540,7 @@ class Synthesizer(TableEstimator):
         )
         result.schema_, result.layout_ = layout.schema, layout
         result.n_rows_, counts = int(facts["n_rows"]), facts["class_counts"]
-        levels = [field.levels for field in layout.codec.fields if field.target and field.discrete]
-        if [len(counts or ())] != (levels or [0]) or any(type(n) is not int for n in counts or ()):
-            raise ValueError("the counts are of other classes")
+        check_counts(counts, layout)
         result.class_counts_ = counts
         result.method_, result.reason_ = result.method, str(facts["reason"])
         result.n_calls_ = result.n_named_ = 0
@@ -619,22 +580,8 @@ class Synthesizer(TableEstimator):
         """
         check_is_fitted(self)
         if shareable:
-            self._check_shareable()
+            check_shareable(self.layout_, self.method_, self.keeps_rows_)
         write_artefact(path, self.state())
-
-    def _check_shareable(self) -> None:
-        if self.keeps_rows_:
-            raise InputError(
-                f"{self.method_} keeps real rows in its model, so it cannot be shareable; take "
-                "'copula' or 'independent'"
-            )
-        kept = [n for n, maker in self.layout_.identifiers.items() if maker.holds_real]
-        texts = [c.name for c in self.schema_.each() if c.kind is Kind.TEXT]
-        if kept or texts:
-            raise InputError(
-                f"the model would hold real values of {', '.join([*kept, *texts])}, so it cannot "
-                "be shareable; leave these columns out"
-            )
 
     @classmethod
     def load(cls, path: str | Path) -> Synthesizer:
@@ -652,12 +599,3 @@ class Synthesizer(TableEstimator):
                     "tablewright.load"
                 )
             return cls.restore(file)
-
-
-def _fill(raw: pl.DataFrame, whole: pl.DataFrame, mask: pl.DataFrame) -> pl.DataFrame:
-    """Put new cells where the mask says so; all others stay as they are spelled."""
-    columns = []
-    for name in raw.columns:
-        new = whole[name].cast(raw[name].dtype, strict=False)
-        columns.append(raw[name].zip_with(~mask[name], new))
-    return pl.DataFrame(columns)

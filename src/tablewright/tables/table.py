@@ -186,6 +186,15 @@ def cells_to_fill(
     return pl.DataFrame([s & ~structural[s.name][1] if s.name in structural else s for s in kept])
 
 
+def fill_cells(raw: pl.DataFrame, whole: pl.DataFrame, mask: pl.DataFrame) -> pl.DataFrame:
+    """Put new cells where the mask says so; all others stay as they are spelled."""
+    columns = []
+    for name in raw.columns:
+        new = whole[name].cast(raw[name].dtype, strict=False)
+        columns.append(raw[name].zip_with(~mask[name], new))
+    return pl.DataFrame(columns)
+
+
 def _empty(series: pl.Series, column: Column) -> pl.Series:
     if series.dtype.is_float():
         series = series.fill_nan(None)
