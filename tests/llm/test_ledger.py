@@ -114,6 +114,20 @@ def test_only_valid_answers_are_found_except_in_a_replay() -> None:
     assert (stored.reply, stored.error, stored.message) == (None, "InvalidReplyError", "empty")
 
 
+def test_a_reply_is_found_with_what_it_took() -> None:
+    ledger, usage = Ledger(None), Usage(11, 7, counted=False, cached_tokens=5)
+    call = ledger.reserve("k", "m", Prompt.ask("?"), MOST, None, Caps())
+    assert ledger.spent().cost == 0.0  # of no known price
+    reply = Reply("yes", "length", "m", usage, latency=2.5, first_token=0.5)
+    ledger.settle(call, "ok", usage, 0.0, reply)
+    stored = ledger.find("k")
+    assert stored is not None
+    assert stored.reply is not None
+    found = stored.reply
+    assert (found.text, found.finish, found.model) == ("yes", "length", "m")
+    assert (found.usage, found.latency, found.first_token) == (usage, 2.5, 0.5)
+
+
 def test_log_probabilities_are_replayed_with_the_reply() -> None:
     ledger, logprobs = Ledger(None), ({"Yes": -0.1, "No": -2.4},)
     call = ledger.reserve("k", "m", Prompt.ask("?", top_logprobs=2), MOST, 0.0, Caps())

@@ -59,6 +59,15 @@ def test_a_summary_names_frequent_values_and_quantiles_and_counts_them() -> None
     assert Sharing("summary").describe(SCHEMA, TABLE).cells == {"age": 5, "city": 1, "pay": 5}
 
 
+@pytest.mark.parametrize(("n_known", "told"), [(0, False), (2, False), (3, True)])
+def test_quantiles_of_fewer_than_three_values_would_be_these_values(
+    n_known: int, told: bool
+) -> None:
+    table = TABLE.with_columns(pay=pl.Series([1.0, 2.0, 3.0][:n_known] + [None] * (5 - n_known)))
+    text = Sharing("summary").describe(SCHEMA, table).text.splitlines()[2]
+    assert ("quantiles" in text) is told
+
+
 def test_a_schema_alone_says_nothing_of_the_values_of_the_table() -> None:
     result = Sharing("schema").describe(SCHEMA, TABLE)
     assert result.cells == {}

@@ -86,6 +86,8 @@ def test_rules_are_joined_and_names_stay_unique() -> None:
         ([{"name": "x", "expression": "a"}, {"name": "x", "expression": "b"}], "two rules"),
         ([{"expression": "a", "weight": 2}], "soft rules: set severity: soft"),
         ([{"kind": "quota", "where": "a", "share": [0.5, 0.1]}], "share is [lowest, highest]"),
+        ([{"kind": "quota", "where": "a", "share": [-0.1, 0.1]}], "share is [lowest, highest]"),
+        ([{"kind": "quota", "where": "a", "share": [0.5, 1.1]}], "share is [lowest, highest]"),
         ([{"kind": "conditional", "column": "a", "dist": {"x": 0.2}}], "sum to 1"),
         ([{"kind": "fd", "from": ["a"], "to": "a"}], "cannot determine itself"),
         ([{"kind": "fd", "from": ["a", "a"], "to": "c"}], "column 'a' stands twice"),

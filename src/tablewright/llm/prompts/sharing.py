@@ -173,7 +173,8 @@ class Sharing:
 
     def _summary(self, column: Column, values: pl.Series) -> tuple[dict[str, object], int]:
         if column.kind in (Kind.CONTINUOUS, Kind.INTEGER) and values.dtype.is_numeric():
-            return _quantiles(column, values)
+            # quantiles of one or two values are these values
+            return _quantiles(column, values) if len(values) >= self.min_count else ({}, 0)
         if column.kind.is_discrete:
             counts = Counter(plain(value) for value in values.to_list())
             common = [(v, n) for v, n in counts.most_common(_LISTED) if n >= self.min_count]
@@ -209,8 +210,6 @@ def _declared(column: Column) -> dict[str, object]:
 
 
 def _quantiles(column: Column, values: pl.Series) -> tuple[dict[str, object], int]:
-    if len(values) == 0:
-        return {}, 0
     points = [values.quantile(level, "linear") or 0.0 for level in _QUANTILES]
     digits = 0 if column.kind is Kind.INTEGER else 4 if column.decimals is None else column.decimals
     rounded: Sequence[float] = [round(float(point), digits) for point in points]
