@@ -9,7 +9,7 @@ from scipy.stats import beta, binom
 
 from tablewright.rules.language import Check, Linear
 from tablewright.rules.mining.dependencies import find_dependencies
-from tablewright.rules.mining.equations import find_equations
+from tablewright.rules.mining.equations import _up, find_equations
 from tablewright.rules.mining.evidence import Candidate, Rows, discoveries, judged
 from tablewright.rules.mining.numbers import find_orders, find_ranges, numbers_of, outward
 from tablewright.rules.mining.one_hot import find_one_hot
@@ -397,3 +397,10 @@ def test_an_average_put_into_gaps_is_left_out_of_the_equation() -> None:
     z[::10] = 123.45678
     (found,) = equation(x=X, z=z)
     assert found.startswith("if z <> 123.45678 then abs(")
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"), [(0.0, 0.0), (0.0123, 0.013), (0.5, 0.5), (1.0, 1.0), (234.0, 240.0)]
+)
+def test_a_tolerance_is_rounded_up_to_two_digits(value: float, rounded: float) -> None:
+    assert _up(value) == rounded

@@ -546,11 +546,10 @@ class Synthesizer(TableEstimator):
         result.n_calls_ = result.n_named_ = 0
         result.seed_, result.restore_ = result.random_state, Restore.from_dict(facts["restore"])
         state = State(facts["generator"], stored.arrays["generator"])
-        generator = resolve("generators", result.method)
-        result.generator_ = generator.restore(layout.codec.fields, state)
+        kind = resolve("generators", result.method)
+        result.generator_ = kind.restore(layout.codec.fields, state)
         n_rows = min(max(result.n_rows_, 1), _TRIAL)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             trial = pl.concat(result._blocks(n_rows, None, None, None, result.seed_))
         result.reference_, result.drawn_ = stored.frames.get("reference"), trial
         if result.reference_ is not None:

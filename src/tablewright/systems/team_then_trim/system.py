@@ -158,9 +158,8 @@ class TeamThenTrim(System):
 
     # learning -----------------------------------------------------------------
 
-    def _learn(self, table: Table) -> TeamThenTrim:
-        learned: TeamThenTrim = super()._learn(declare_classes(table))
-        return learned
+    def _learn(self, table: Table) -> Any:
+        return super()._learn(declare_classes(table))
 
     def _prepare(self) -> None:
         self._real = self.train_.select(self.writable_.names)
