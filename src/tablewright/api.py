@@ -193,6 +193,7 @@ def impute(
     method: str = "auto",
     schema: Any = None,
     options: Mapping[str, Any] | None = None,
+    rules: Any = None,
     random_state: Any = None,
 ) -> Any:
     """Fill the empty cells of a table by draws given the rest of each row.
@@ -203,6 +204,8 @@ def impute(
         Rows to learn from and to fill.
     target, method, schema, options, random_state
         See `Synthesizer`.
+    rules : path, list, mapping, Rules or None, default=None
+        Rules whose hard ones the filled cells keep; see `Synthesizer.impute`.
 
     Returns
     -------
@@ -213,6 +216,8 @@ def impute(
     ------
     InputError
         If the data, the schema or an option cannot be used.
+    RuleError
+        If the rules do not fit the table or exclude each other.
 
     Examples
     --------
@@ -224,4 +229,4 @@ def impute(
     synthesizer = Synthesizer(
         method, target=target, schema=schema, options=options, random_state=random_state
     )
-    return synthesizer.fit(data).impute(data)
+    return synthesizer.fit(data).impute(data, rules=rules)

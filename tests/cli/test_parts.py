@@ -199,6 +199,25 @@ def test_impute_fills_the_columns_that_are_named_and_counts_them(
     assert "puls" in wrong.err
 
 
+@pytest.mark.filterwarnings("default::tablewright.synthesizer.row_rules.RuleWarning")
+def test_impute_keeps_the_rules_of_a_file_and_counts_the_rows_that_cannot(
+    run: Runner, tmp_path: Path
+) -> None:
+    low = [step % 50 for step in range(0, 700, 7)]
+    rows = pl.DataFrame({"low": low, "high": [step + 5 for step in low]}).with_columns(
+        pl.when(pl.arange(100) % 5 > 0).then("high").alias("high")
+    )
+    table, out, rules = put(tmp_path, rows), tmp_path / "full.csv", tmp_path / "rules.yaml"
+    rules.write_text("rules:\n- low < high\n- low <> 35 OR high < 30\n")
+
+    done = run("impute", table, "--rules", rules, "--out", out, "--seed", 1)
+
+    assert done.code == 0, done.err
+    assert "broken by 2 of 20 rows with filled cells: nothing was found" in done.err
+    filled = pl.read_csv(out).filter(pl.col("low") != 35)
+    assert (filled["low"] < filled["high"]).all()
+
+
 def test_sample_refuses_the_model_as_its_output_and_notes_its_seed(
     run: Runner, tmp_path: Path
 ) -> None:

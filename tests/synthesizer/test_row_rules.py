@@ -176,3 +176,70 @@ def test_impossible_requests_are_refused() -> None:
         synthesizer.sample(10, rules=["agee > 60"])
     with pytest.raises((RuleError, ConditionError)):
         synthesizer.sample(10, rules=[{"expression": "age * 0 > 1", "intervention": True}])
+
+
+def test_seed_data_stays_where_rows_are_moved_to_keep_a_rule() -> None:
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 100, 300).round(1)
+    table = pl.DataFrame({"low": low, "high": (low + rng.uniform(0, 100, 300)).round(1)})
+    seeds = pl.DataFrame({"low": [150.0, 50.0, None] * 5, "high": [None, None, 90.0] * 5})
+
+    rows = (
+        Synthesizer("trees", random_state=0)
+        .fit(table)
+        .sample(seed_data=seeds, rules=["low <= high"])
+    )
+
+    assert rows.select((pl.col("low") <= pl.col("high")).all()).item()
+    for name in seeds.columns:
+        assert (rows[name] == seeds[name]).drop_nulls().all()
+
+
+PAIRS = as_rules(["low <= high", "both = low + high"])
+
+
+def pairs() -> pl.DataFrame:
+    """Rows that keep PAIRS, a quarter of whose cells are empty."""
+    rng = np.random.default_rng(0)
+    low = rng.integers(0, 100, 300)
+    high = low + rng.integers(0, 100, 300)
+    table = pl.DataFrame({"low": low, "high": high, "both": low + high, "kind": ["x", "y"] * 150})
+    return table.with_columns(
+        pl.when(pl.Series(rng.random(300) < 0.75)).then(pl.col(name)) for name in table.columns
+    )
+
+
+def stays(before: pl.DataFrame, after: pl.DataFrame) -> bool:
+    return all((after[name] == before[name]).drop_nulls().all() for name in before.columns)
+
+
+@pytest.mark.parametrize("method", ["trees", "copula", "independent"])
+def test_filled_cells_keep_rules_and_the_others_stay(method: str) -> None:
+    table = pairs()
+    synthesizer = Synthesizer(method, random_state=0).fit(table)
+
+    rows = synthesizer.impute(table, rules=PAIRS)
+
+    assert sum(rows.null_count().row(0)) == 0
+    assert stays(table, rows)
+    assert check_rules(rows, PAIRS, synthesizer.schema_).broken == []
+    assert synthesizer.impute(table, rules=PAIRS).equals(rows)
+
+
+def test_rows_that_cannot_be_filled_by_a_rule_are_counted_and_filled() -> None:
+    table = pairs()
+    lost = pl.DataFrame({"low": [90, 90], "high": [None, 95], "both": [100, None], "kind": "x"})
+    synthesizer = Synthesizer("trees", random_state=0).fit(table)
+
+    with pytest.warns(RuleWarning, match="broken by 1 of 2 rows with filled cells: nothing was"):
+        rows = synthesizer.impute(lost, rules=PAIRS)
+
+    assert stays(lost, rows)
+    assert rows["both"].to_list() == [100, 185]
+    assert rows["high"].null_count() == 0
+
+
+def test_filling_says_which_rules_it_does_not_apply() -> None:
+    rules = [{"name": "apart", "kind": "unique", "columns": ["low", "high"]}]
+    with pytest.warns(RuleWarning, match="only hard rules of single rows .* not applied: 'apart'"):
+        Synthesizer("independent", random_state=0).fit(pairs()).impute(pairs(), rules=rules)

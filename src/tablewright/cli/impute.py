@@ -29,6 +29,11 @@ from tablewright.cli.progress import say
 @options.target
 @options.method
 @options.settings
+@click.option(
+    "--rules",
+    type=options.path,
+    help="File of rules whose hard ones the filled cells keep, where the cells that stay allow it.",
+)
 @options.schema
 @options.seed
 @options.encoding
@@ -42,6 +47,7 @@ def impute(
     target: str | None,
     method: str,
     settings: dict[str, Any],
+    rules: Path | None,
     schema_file: Path | None,
     spreadsheet_safe: bool,
     seed: int,
@@ -57,7 +63,7 @@ def impute(
     from tablewright.tables.io.provenance import manifest_path, write_filled
     from tablewright.tables.table import cells_to_fill, for_file, structural_cells
 
-    check_rows_output(out, table, schema_file)
+    check_rows_output(out, table, schema_file, rules)
     loaded = load_as_said(table, schema_file, target)
     rows, frame, schema = loaded.raw, loaded.frame, loaded.schema
     chosen = None if columns is None else _names(columns, schema.names)
@@ -65,11 +71,14 @@ def impute(
     synthesizer = Synthesizer(
         method, schema=schema, options=settings or None, random_state=seed
     ).fit(rows)
-    filled_rows = synthesizer.impute(rows, columns=chosen, leave_structural=leave_structural)
+    filled_rows = synthesizer.impute(
+        rows, columns=chosen, leave_structural=leave_structural, rules=rules
+    )
     whole = for_file(filled_rows, schema, out)
     whole = for_spreadsheets(whole, out, spreadsheet_safe, quiet)
     filled = {series.name: int(series.sum()) for series in mask if series.any()}
-    origin = origin_of(synthesizer, seed, {"filled": filled, "settings": settings}, table)
+    options_of = {"filled": filled, "settings": settings, "rules": rules and rules.name}
+    origin = origin_of(synthesizer, seed, options_of, table)
     any_filled = mask.fold(lambda one, other: one | other)
     write_filled(whole, any_filled, out, origin, schema.dialect)
     say(f"{synthesizer.reason_}; learned from {synthesizer.n_rows_:,} rows", quiet)

@@ -140,6 +140,46 @@ class RuleKeeper:
         self.audit = self.audit + audit
         return frame
 
+    def complete(
+        self,
+        drawn: pl.DataFrame,
+        generator: Generator,
+        layout: Layout,
+        given: Given,
+        fixed: pl.DataFrame,
+        mask: pl.DataFrame,
+        rng: np.random.Generator,
+    ) -> pl.DataFrame:
+        """Bring the cells of a mask to keep hard rules where those that stay allow it.
+
+        Warns of rules that are not applied, and of rows for which nothing was found.
+        """
+        plan = self._enforcer.plan
+        if rest := [repr(rule.name) for rule in plan.rules if rule not in plan.hard]:
+            text = "only hard rules of single rows are kept where cells are filled; not applied: "
+            warnings.warn(text + ", ".join(rest), RuleWarning, stacklevel=4)
+        rows = np.flatnonzero(mask.fold(lambda one, other: one | other).to_numpy())
+        if not len(rows):
+            return drawn
+        known = Given(given.values[rows], given.known[rows])
+        sampler = _Redraws(generator, layout, known, complete=True)
+        part = self._enforcer.complete(drawn[rows], sampler, rng, fixed[rows])
+        part = part.with_columns(s.fill_null(drawn[s.name][rows]) for s in part)
+        filled = part.with_columns(
+            s.zip_with(mask[s.name][rows], fixed[s.name][rows].cast(s.dtype)) for s in part
+        )
+        for name, broken in self._enforcer.broken(filled).items():
+            if n := int(broken.sum()):
+                warnings.warn(
+                    f"rule {name!r} is broken by {n:,} of {len(rows):,} rows with filled cells: "
+                    "nothing was found that keeps it beside the cells that stay",
+                    RuleWarning,
+                    stacklevel=4,
+                )
+        source = np.arange(drawn.height)
+        source[rows] = drawn.height + np.arange(len(rows))
+        return pl.concat([drawn, part])[source]
+
     def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
         """Fill in computed columns, and tell which rows keep the hard rules as they are."""
         return self._enforcer.complies(drawn)
@@ -180,10 +220,13 @@ def _validated(
 
 
 class _Redraws:
-    """Draws columns of rows again from a generator, given the rest of each row."""
+    """Draws columns of rows again from a generator, given the rest; `complete`: no cell empty."""
 
-    def __init__(self, generator: Generator, layout: Layout, given: Given | None) -> None:
+    def __init__(
+        self, generator: Generator, layout: Layout, given: Given | None, *, complete: bool = False
+    ) -> None:
         self.generator, self.layout, self.given = generator, layout, given
+        self.complete = complete
 
     @property
     def fixed(self) -> frozenset[str]:
@@ -215,7 +258,11 @@ class _Redraws:
             known |= self.given.known[rows]
         asked = None if condition is None else RowCondition(condition, codec, self.layout.constants)
         drawn = self.generator.sample(
-            len(values), rng, given=Given(np.where(known, values, np.nan), known), condition=asked
+            len(values),
+            rng,
+            given=Given(np.where(known, values, np.nan), known),
+            condition=asked,
+            complete=self.complete,
         )
         return frame.with_columns(codec.decode(drawn, opened))
 

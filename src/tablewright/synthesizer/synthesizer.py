@@ -270,7 +270,12 @@ class Synthesizer(TableEstimator):
 
     @teaching
     def impute(
-        self, X: Any, *, columns: Sequence[str] | None = None, leave_structural: bool = False
+        self,
+        X: Any,
+        *,
+        columns: Sequence[str] | None = None,
+        leave_structural: bool = False,
+        rules: Any = None,
     ) -> Any:
         """Fill the empty cells of a table; all other cells stay as they are.
 
@@ -286,6 +291,9 @@ class Synthesizer(TableEstimator):
         leave_structural : bool, default=False
             Whether to leave cells that are empty in every row of some class of another column,
             such as a spouse's income of the unmarried.
+        rules : path, list, mapping, Rules or None, default=None
+            Rules whose hard ones the filled cells keep, as in `sample`. Where the cells that stay
+            leave no value that keeps one, a `RuleWarning` says in how many rows.
 
         Returns
         -------
@@ -298,13 +306,16 @@ class Synthesizer(TableEstimator):
         frame = typed(raw, self.schema_)
         mask = cells_to_fill(raw, frame, self.schema_, columns, leave_structural)
         rng = self._rng(Stream.SYNTHESIZER_IMPUTE)
+        given = self._given(frame)
+        keeper = None if rules is None else self._keeper(rules, frame.height, None)
         with one_thread():
-            filled = self.generator_.sample(
-                frame.height, rng, given=self._given(frame), complete=True
-            )
-        whole = untyped(
-            self._assemble(filled, Stream.SYNTHESIZER_IMPUTE, self.seed_, 0, frame), self.schema_
-        )
+            values = self.generator_.sample(frame.height, rng, given=given, complete=True)
+            filled = self._assemble(values, Stream.SYNTHESIZER_IMPUTE, self.seed_, 0, frame)
+            if keeper is not None:
+                filled = keeper.complete(
+                    filled, self.generator_, self.layout_, given, frame, mask, rng
+                )
+        whole = untyped(filled, self.schema_)
         return keep_cells(X, restore(fill_cells(raw, whole, mask), True), mask)
 
     def _frames(

@@ -60,10 +60,25 @@ class Block:
 
     def put(self, rows: Ints, part: pl.DataFrame) -> None:
         """Put rows in place of those that stood there, and compute their computed columns."""
-        drawn = part.select(self.frame.columns)
+        drawn = self._with_given(part.select(self.frame.columns), rows)
         result = self._computed(drawn, rows, self.plan.computations)
         self._learn(result)
         self._put(rows, result)
+
+    def given(self, rows: Ints, columns: Sequence[str]) -> Bools:
+        """Return which cells of these the user gave."""
+        result = np.zeros((len(rows), len(columns)), dtype=bool)
+        for j, name in enumerate(columns):
+            if self.fixed is not None and name in self.fixed.columns:
+                result[:, j] = self.fixed[name][rows].is_not_null().to_numpy()
+        return result
+
+    def _with_given(self, part: pl.DataFrame, rows: Ints) -> pl.DataFrame:
+        """Put back the cells that the user gave."""
+        cells = [] if self.fixed is None else [c for c in self.fixed if c.name in part.columns]
+        return part.with_columns(
+            cell[rows].cast(part[cell.name].dtype).fill_null(part[cell.name]) for cell in cells
+        )
 
     def compute(self, computations: Sequence[Computation], rows: Ints) -> Ints:
         """Fill in computed columns of some rows; return the rows that changed."""

@@ -161,6 +161,21 @@ class Enforcer:
         self.plan = replace(self.plan, rules=final.remembered().rules[len(also) :])
         return final.frame, audit
 
+    def complete(
+        self, drawn: pl.DataFrame, sampler: Sampler, rng: np.random.Generator, fixed: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return rows that keep hard rules of single rows wherever the cells given allow it."""
+        work = _Work(self.plan, self.target, self.n_rows, drawn, sampler, rng, fixed)
+        work.choose_members()
+        work.block.compute(self.plan.computations, np.arange(drawn.height))
+        work.repair(())
+        return work.block.frame
+
+    def broken(self, rows: pl.DataFrame) -> dict[str, Bools]:
+        """Return by hard rule of single rows which rows break it as they are."""
+        block = Block(self.plan, rows, None)
+        return {rule.name: block.broken(rule) for rule in self.plan.hard}
+
     def complies(self, drawn: pl.DataFrame) -> tuple[pl.DataFrame, Bools]:
         """Fill in computed columns, change nothing else, and tell which rows keep hard rules."""
         block = Block(self.plan, drawn, None)
@@ -378,11 +393,16 @@ class _Work:
         scales = {
             c: _spread(self.ledger.drawn[c]) for c in free if c not in self.plan.always_computed
         }
-        part = self.block.frame[rows]
-        moved = project(part, linear, list(scales), self.plan.schema, scales)
-        changed = rows[_differs(part, moved)]
-        self.block.put(rows, moved)
-        self.ledger.note(changed, "projected")
+        given = self.block.given(rows, list(scales))
+        patterns, member = np.unique(given, axis=0, return_inverse=True)
+        for i, pattern in enumerate(patterns):
+            at = rows[member.reshape(-1) == i]
+            movable = [name for name, is_given in zip(scales, pattern, strict=True) if not is_given]
+            part = self.block.frame[at]
+            moved = project(part, linear, movable, self.plan.schema, scales)
+            changed = at[_differs(part, moved)]
+            self.block.put(at, moved)
+            self.ledger.note(changed, "projected")
 
     def offer_keys(self, columns: Sequence[str], seen: pl.DataFrame | None) -> None:
         """Put keys together from known values for rows that drawing gave none of their own."""
