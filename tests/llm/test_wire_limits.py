@@ -232,7 +232,16 @@ def test_retry_after_is_waited_for_within_bounds_only() -> None:
     assert isinstance(result, EndpointError)
     assert "asks to be left alone for 1,000,000,000 s" in str(result)
     assert len(calls) == 1
-    for odd, read in (("nan", None), ("-5", 0.0), ("soon", None), ("inf", "left alone")):
+    for odd, read in (
+        ("nan", None),
+        ("-5", 0.0),
+        ("soon", None),
+        ("inf", "left alone"),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "left alone"),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Fri, 99 Foo 99999 99:99:99 GMT", None),
+        ("Fri, 31 Dec 2027 25:00:00 -9999", None),
+    ):
         with serve_raw(http(b"{}", "429 Too Many", Retry_After=odd)) as raw:
             error = ask_endpoint(connect("m", raw.url))
         if isinstance(read, str):

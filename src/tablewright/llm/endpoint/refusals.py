@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from tablewright.display import public_url, quoted, shown
 from tablewright.errors import ContextLengthError, ModelError, RateLimitError, ReplyFormatError
@@ -183,7 +185,16 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         if "retry-after-ms" in headers:
             seconds = float(headers["retry-after-ms"]) / 1000
         else:
-            seconds = float(headers["retry-after"])
-    except (KeyError, ValueError):
+            seconds = _seconds(headers["retry-after"])
+    except (KeyError, ValueError, OverflowError):
         return None
     return None if math.isnan(seconds) else max(0.0, seconds)
+
+
+def _seconds(text: str) -> float:
+    """Read a number of seconds, or the date until which to wait."""
+    try:
+        return float(text)
+    except ValueError:
+        until = parsedate_to_datetime(text)
+        return until.timestamp() - time.time()
