@@ -13,7 +13,7 @@ from tablewright.generators.parts.local import FewRowsWarning
 from tablewright.generators.plugin import Plugin
 from tablewright.registry import resolve
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
-from tests.generators.conditions import Rule, between
+from tests.generators.conditions import Both, Rule, between
 
 METHODS = ["trees", "copula", "independent", "smotenc", "forest", "blend", "boosted", "plugin"]
 METHODS.append("bayes-net")
@@ -270,6 +270,37 @@ def test_complying_rows_are_few_below_thirty(n_meeting: int, few_meet: bool) -> 
     assert (found is not None) == few_meet
     if found is not None:
         assert len(found) == n_meeting
+
+
+RARE = Rule("y", (3,), lambda rows: rows[:, 3] == 1, {3: np.array([False, True, False])})
+FIRST_CHANNEL = Rule(
+    "channel", (2,), lambda rows: rows[:, 2] == 0, {2: np.array([True, False, False, False])}
+)
+POSITIVE = Rule("b > 0", (1,), lambda rows: rows[:, 1] > 0, {1: ((0.0, np.inf),)})
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("also", [FIRST_CHANNEL, POSITIVE], ids=["code", "number"])
+def test_rare_class_with_what_none_of_it_has_is_written_as_itself(method: str, also: Rule) -> None:
+    generator, condition = fitted(method, table(3)), Both(also, RARE)
+    rows = generator.sample(50, np.random.default_rng(2), condition=condition)
+    assert condition.holds(rows).all()
+    assert (rows[:, 0] > 1.5).all()
+
+
+def test_rare_class_given_stays_itself_under_a_condition_that_none_of_it_meets() -> None:
+    generator = fitted("trees", table(3))
+    rows = generator.sample(
+        50, np.random.default_rng(2), given=of_class(50), condition=FIRST_CHANNEL
+    )
+    assert FIRST_CHANNEL.holds(rows).all()
+    assert (rows[:, 0] > 1.5).all()
+
+
+def test_the_class_is_never_changed_to_meet_a_condition() -> None:
+    few = FewRows.learn(table(3))
+    common = Rule("y", (3,), lambda rows: rows[:, 3] == 0, {3: np.array([True, False, False])})
+    assert len(few.meeting(few.rows[few.rows[:, 3] == 1], common)) == 0
 
 
 def test_no_cell_is_missing_in_complete_rows_although_all_real_ones_are() -> None:

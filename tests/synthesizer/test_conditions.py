@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import polars as pl
 import pytest
@@ -186,3 +188,25 @@ def test_few_real_rows_behind_a_condition_are_said(
         assert synthesizer.sample(10, where=where).height == 10
     assert len(caught) == 1
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "also", ["d = 'u'", "e > 8", "e BETWEEN 7 AND 8 AND d <> 'w'", "(d = 'u' OR e = 9)"]
+)
+def test_few_rows_of_a_class_stay_on_its_side_whatever_else_is_asked(also: str) -> None:
+    rng = np.random.default_rng(0)
+    n = 200
+    frame = pl.DataFrame(
+        {
+            "a": rng.normal(60, 10, n).round(1) + 80 * (np.arange(n) < 3),
+            "d": ["w"] * 3 + rng.choice(list("uvw"), n - 3).tolist(),
+            "e": [1, 2, 3, *rng.integers(0, 10, n - 3).tolist()],
+            "y": ["bad"] * 3 + ["ok"] * (n - 3),
+        }
+    )
+    fitted = Synthesizer("trees", target="y", random_state=0).fit(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that no real row is of the kind
+        rows = fitted.sample(40, where=f"y = 'bad' AND {also}")
+    assert (rows["a"] > 100).all()
+    assert rows.n_unique() > 20

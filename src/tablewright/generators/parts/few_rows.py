@@ -164,21 +164,71 @@ class FewRows:
             Training rows, where the generator has them; otherwise only conditions on rare codes
             are known to be met by few.
         """
-        if self._asks_for_rare(condition):
-            values = self.rows
-        if values is None:
+        asked = self._rare_asked(condition)
+        if asked is not None:
+            column, mask = asked
+            rare = self.rows[mask[_codes(self.rows[:, column], len(mask) - 1)]]
+            rows = self.meeting(rare, condition)
+        elif values is not None:
+            rows = values[condition.holds(values)]
+        else:
             return None
-        rows = values[condition.holds(values)]
         return rows if 0 < len(rows) < FEW else None
 
-    def _asks_for_rare(self, condition: Condition) -> bool:
+    def meeting(self, rows: Floats, condition: Condition) -> Floats:
+        """Return the rows that meet a condition; where none does, what they are when they do.
+
+        Then cells beside the class are moved to the nearest values that are allowed.
+        """
+        meet = condition.holds(rows)
+        if meet.any():
+            return rows[meet]
+        moved = self._moved(rows, condition)
+        for part in condition.parts:
+            there = (self._moved(moved, one) for one in (part, *part.alternatives))
+            moved = next((one[part.holds(one)] for one in there if part.holds(one).any()), moved)
+        return moved[condition.holds(moved)]
+
+    def _moved(self, rows: Floats, condition: Condition) -> Floats:
+        """Move cells beside the class to values that a condition allows, each by itself."""
+        moved = rows.copy()
         for j in condition.columns:
+            if j != self._target:
+                moved[:, j] = self._into(rows[:, j], j, condition.allowed(j))
+        return moved
+
+    def _into(
+        self, cells: Floats, column: int, allowed: Bools | tuple[tuple[float, float], ...] | None
+    ) -> Floats:
+        """Move the cells of a column that are not allowed to values that are."""
+        if allowed is None:
+            return cells
+        if not isinstance(allowed, tuple):
+            codes = np.flatnonzero(allowed[:-1])
+            count = self.counts.get(column)
+            codes = codes if count is None else codes[np.argsort(-count[codes], kind="stable")]
+            stay = allowed[_codes(cells, len(allowed) - 1)]
+            return np.where(stay, cells, np.resize(codes, len(cells)) if len(codes) else np.nan)
+        bounds = np.array([pair for pair in allowed if not np.isnan(pair[0])]).reshape(-1, 2)
+        if not len(bounds):
+            return np.full_like(cells, np.nan)
+        low, high = bounds.T
+        inside = ((low <= cells[:, None]) & (cells[:, None] <= high)).any(axis=1)
+        step = np.minimum(self.deviation[column], high - low) / 2  # bounds may be excluded
+        points = np.clip(cells[:, None], low + step, high - step)
+        nearest = np.abs(points - cells[:, None]).argmin(axis=1)
+        points = self.grids[column].round(points[np.arange(len(cells)), nearest])
+        return np.where(inside, cells, points)
+
+    def _rare_asked(self, condition: Condition) -> tuple[int, Bools] | None:
+        """Return the column whose rare codes a condition asks for, and which; the target first."""
+        for j in sorted(condition.columns, key=lambda j: j != self._target):
             mask = condition.allowed(j) if j in self.counts else None
             if mask is None or isinstance(mask, tuple) or mask[-1]:
                 continue
             if 0 < self.counts[j][mask[:-1]].sum() < self._limit(j):
-                return True
-        return False
+                return j, mask
+        return None
 
     # drawing -------------------------------------------------------------------
 

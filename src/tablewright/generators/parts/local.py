@@ -74,7 +74,7 @@ class LocalGenerator(ABC):
         for mine, base in self.few_.apart(given.values, given.known):
             part = Given(given.values[mine], given.known[mine])
             if condition is not None:
-                base = base[condition.holds(base)]
+                base = self.few_.meeting(base, condition)
             if len(base):
                 if part.known.mean() < 0.5:
                     _warn_of(len(base))
@@ -97,7 +97,7 @@ class LocalGenerator(ABC):
         rows = self._sample(n_rows, rng, None, condition, complete)
         for mine, base in self.few_.apart(rows, self._class_known(rows)):
             if condition is not None:
-                base = base[condition.holds(base)]
+                base = self.few_.meeting(base, condition)
             if len(base):
                 part = Given(open_.values[mine], open_.known[mine])
                 rows[mine] = self.few_.draw(base, part, rng, condition, complete)
