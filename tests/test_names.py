@@ -109,6 +109,25 @@ def of_patterned() -> Synthesizer:
     return Synthesizer("trees", random_state=0).fit(patterned())
 
 
+def test_pandas_columns_of_every_dtype_may_be_named_as_patterns() -> None:
+    pandas = pytest.importorskip("pandas")
+    days = pandas.date_range("2024-01-01", periods=60, freq="D")
+    frame = pandas.DataFrame(
+        {
+            "^f.*$": [at % 9 / 4 for at in range(60)],
+            "^i$": pandas.array([at % 5 for at in range(59)] + [None], dtype="Int64"),
+            "^t$": days,
+            "^z.*$": days.tz_localize("Asia/Tokyo"),
+            "^d$": days - days[0],
+            "^c$": pandas.Categorical(["x", "y", "z"] * 20),
+            "*": [day.to_pydatetime() for day in days.tz_localize("UTC")],
+        }
+    )
+    fitted = Synthesizer("trees", random_state=0).fit(frame)
+    assert fitted.sample(5).dtypes.equals(frame.dtypes)
+    assert fitted.impute(frame).iloc[:59].equals(frame.iloc[:59])
+
+
 @pytest.mark.parametrize(
     ("where", "holds"),
     [

@@ -48,7 +48,8 @@ def to_polars(data: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
     for position, name in enumerate(data.columns):
         column = data.iloc[:, position]
         facts[str(name)] = _facts(column, name)
-        series.append(_to_series(column, str(name)))
+        # named last, since polars takes a name such as ^a.*$ for a pattern while it reads
+        series.append(_to_series(column, str(name)).alias(str(name)))
     return pl.DataFrame({column.name: column for column in series}), facts
 
 
@@ -184,7 +185,7 @@ def _to_series(column: Any, name: str) -> pl.Series:
     if dtype.kind == "M":
         return _from_moments(column, name)
     if dtype.kind == "m":
-        return pl.Series(name, column.to_numpy().astype("timedelta64[us]"))
+        return pl.Series("", column.to_numpy().astype("timedelta64[us]"))
     if dtype.kind in "iufb":
         return _from_numbers(column, name)
     return _from_objects(column, name)
@@ -194,16 +195,16 @@ def _from_category(column: Any, name: str) -> pl.Series:
     values = column.cat.categories
     plain = column.astype(values.dtype) if not column.isna().any() else column.astype(object)
     if column.cat.ordered and all(isinstance(value, str) for value in values):
-        return pl.Series(name, _with_none(column), dtype=pl.Enum(list(values)))
+        return pl.Series("", _with_none(column), dtype=pl.Enum(list(values)))
     return _to_series(plain, name)
 
 
 def _from_moments(column: Any, name: str) -> pl.Series:
     zone = getattr(column.dtype, "tz", None)
     if zone is None:
-        return pl.Series(name, column.to_numpy().astype("datetime64[us]"))
+        return pl.Series("", column.to_numpy().astype("datetime64[us]"))
     utc = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    series = pl.Series(name, utc).dt.replace_time_zone("UTC")
+    series = pl.Series("", utc).dt.replace_time_zone("UTC")
     return series.dt.convert_time_zone(str(zone)) if "UTC" not in str(zone) else series
 
 
@@ -212,10 +213,10 @@ def _from_numbers(column: Any, name: str) -> pl.Series:
         numbers = np.ascontiguousarray(column.to_numpy())
         if numbers.dtype not in (np.float32, np.float64) and numbers.dtype.kind == "f":
             numbers = numbers.astype(np.float32 if numbers.itemsize == 2 else np.float64)
-        values = pl.Series(name, numbers)
+        values = pl.Series("", numbers)
         return values.fill_nan(None) if values.dtype.is_float() else values
     plain = column.to_numpy(dtype=column.dtype.numpy_dtype, na_value=False)
-    return pl.Series(name, plain).set(pl.Series(column.isna().to_numpy()), None)
+    return pl.Series("", plain).set(pl.Series(column.isna().to_numpy()), None)
 
 
 def _with_none(column: Any) -> list[Any]:
@@ -241,7 +242,7 @@ def _from_objects(column: Any, name: str) -> pl.Series:
     if "moments" in kinds:
         return _from_datetimes(values, name)
     dtype = pl.String if not kinds or "text" in kinds else None
-    return pl.Series(name, values, dtype=dtype, strict=False)
+    return pl.Series("", values, dtype=dtype, strict=False)
 
 
 def _from_decimals(values: list[Any], name: str) -> pl.Series:
@@ -249,7 +250,7 @@ def _from_decimals(values: list[Any], name: str) -> pl.Series:
         raise InputError(f"column {name!r} holds infinite decimals; leave those cells empty")
     scales = [-int(value.as_tuple().exponent) for value in values if value is not None]
     try:
-        return pl.Series(name, values, dtype=pl.Decimal(38, max(0, *scales, 0)))
+        return pl.Series("", values, dtype=pl.Decimal(38, max(0, *scales, 0)))
     except (pl.exceptions.PolarsError, RuntimeError, OverflowError, ValueError) as error:
         raise InputError(
             f"column {name!r} holds decimals of more than 38 digits; round them"
@@ -264,9 +265,9 @@ def _from_datetimes(values: list[Any], name: str) -> pl.Series:
             f"column {name!r} mixes moments with and without a time zone; give all of them one"
         )
     if None in zones:
-        return pl.Series(name, values, strict=False)
+        return pl.Series("", values, strict=False)
     utc = [None if v is None else v.astimezone(datetime.UTC).replace(tzinfo=None) for v in values]
-    series = pl.Series(name, utc, dtype=pl.Datetime("us")).dt.replace_time_zone("UTC")
+    series = pl.Series("", utc, dtype=pl.Datetime("us")).dt.replace_time_zone("UTC")
     keys = {getattr(zone, "key", "UTC") for zone in zones}
     return series.dt.convert_time_zone(keys.pop()) if len(keys) == 1 else series
 
@@ -301,7 +302,10 @@ def from_polars(frame: pl.DataFrame, columns: Mapping[str, Any], index: Any = No
     pandas = import_or_none("pandas")
     if pandas is None:
         return frame
-    data = {name: _to_pandas(pandas, frame[name], columns.get(name, {})) for name in frame.columns}
+    data = {
+        name: _to_pandas(pandas, frame[name].alias(""), columns.get(name, {}))
+        for name in frame.columns
+    }
     result = pandas.DataFrame(data, index=pandas.RangeIndex(frame.height))
     result.columns = pandas.Index([columns.get(n, {}).get("name", n) for n in frame.columns])
     return result if index is None else result.set_axis(index, axis=0)
