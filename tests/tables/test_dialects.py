@@ -121,6 +121,18 @@ def test_title_with_separators_is_told_from_a_header(
     assert dialect == Dialect(preamble=f"{title},,\n")
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "It was fine, really\nNever go there, ever\nGood food for all, bad wine\n",
+        "No, not a third\n" * 3,
+    ],
+)
+def test_name_above_sentences_with_commas_is_no_title(tmp_path: Path, rows: str) -> None:
+    with pytest.raises(InputError, match=r"line 2: 2 cells, but the header has 1; .* quote cells"):
+        read_table(put(tmp_path, "remark\n" + rows))
+
+
 @pytest.mark.parametrize("blank", [",,\n", ",,\n,,\n"])
 def test_numbers_below_a_blank_line_are_no_names(tmp_path: Path, blank: str) -> None:
     with pytest.raises(InputError, match="header has 3 blank names"):
@@ -494,6 +506,13 @@ def test_nanoseconds_are_moments_and_a_note_says_what_is_written() -> None:
     moments = parse_dates(pl.Series(texts), result.text)
     assert moments[2] == dt.datetime(2023, 1, 3, 16, 16, 0, 123456)
     assert dates_to_text(moments, result.text)[2] == "2023-01-03T16:16:00.123456000Z"
+
+
+def test_nanoseconds_that_begin_with_zeros_are_moments() -> None:
+    texts = ["2023-01-20 16:16:00.012345677", "2023-01-21 16:16:00.000000009"]
+    result = find_date_format(pl.Series(texts))
+    assert result is not None
+    assert result.text == "%Y-%m-%d %H:%M:%S%.9f"
 
 
 def test_offsets_of_no_zone_are_one_sentence() -> None:

@@ -180,9 +180,9 @@ def _reads(values: pl.Series, fmt: str) -> bool:
 
 def _bare(texts: pl.Series, fmt: str) -> pl.Series:
     """Drop padding zeros, so that ``1/2/2020`` equals ``01/02/2020``."""
-    texts = texts.str.replace_all(r"\b0+(\d)", "$1").str.to_lowercase()
     if "%.9f" in fmt:  # of which microseconds are kept
         texts = texts.str.replace(r"(\.\d{6})\d{3}", "${1}000")
+    texts = texts.str.replace_all(r"\b0+(\d)", "$1").str.to_lowercase()
     if not fmt.endswith("%.f"):
         return texts
     return texts.str.replace(r"(\.\d*?)0+$", "$1").str.strip_suffix(".")

@@ -262,10 +262,12 @@ def _read_head(
         separator = likely
     else:
         separator = max(tried, key=lambda one: _score(*tried[one]))
-    records = _without_preamble(tried[separator][0])
+    skips_blanks, is_spaced = blanks[separator]
+    records = tried[separator][0]
+    if not (separator == "," and skips_blanks and _are_sentences(records)):
+        records = _without_preamble(records)
     line, names = records[0] if records else (skip, [])
     start = line - 1 - sum(name.count("\n") for name in names)
-    skips_blanks, is_spaced = blanks[separator]
     is_padded = skips_blanks and any(name.endswith(" ") for name in names)
     names = [name.rstrip(" ") for name in names] if is_padded else names
     may_be_title = len(names) > 2 and not any(names[1:])
@@ -346,6 +348,16 @@ def _without_preamble(records: _Records) -> _Records:
         if len(record) > 1 and not above:
             first, above = at, record[0]
     return records if first is None else records[first:]
+
+
+def _are_sentences(records: _Records) -> bool:
+    """Return whether commas are those of sentences in one column, and the first line its name."""
+    first, *rows = [record for _, record in records]
+    n_words = [max(len(cell.split()) for cell in row) for row in rows]
+    numbers = (all(map(_NUMBER.fullmatch, cells)) for cells in zip(*rows, strict=False))
+    is_name = len(first) == 1 and " " not in first[0].strip()
+    is_long = bool(rows) and n_words[0] > 2 and 2 * sum(n > 2 for n in n_words) > len(rows)
+    return is_name and is_long and not any(numbers)
 
 
 def _is_header(above: str, rows: list[list[str]]) -> bool:
