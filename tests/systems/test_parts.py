@@ -81,6 +81,20 @@ def test_a_request_tells_its_own_rules_from_its_condition() -> None:
     assert (part.n_rows, part.quotas, part.seed, len(part.rules)) == (2, {"a": 2}, 3, 2)
 
 
+@given(st.integers(1, 3000), st.integers(0, 3000), st.sampled_from([1.0, 0.8, 0.25]))
+def test_some_rows_have_to_hold_their_share_of_a_least_number(
+    n_rows: int, least: int, most: float
+) -> None:
+    quota = {"kind": "quota", "where": "age > 1", "min_rows": least, "share": [0.0, most]}
+    whole = SampleRequest(3000, rules=as_rules([quota, "age < 9"]))
+    part, check = whole.part(n_rows).rules.rules
+    assert check == whole.rules.rules[1]
+    exact = Fraction(least * n_rows, 3000)
+    assert abs(part.min_rows - exact) < 1
+    possible = least <= most * 3000
+    assert (part.min_rows <= most * n_rows + 1e-6) or not possible
+
+
 # partitions ---------------------------------------------------------------------
 
 

@@ -140,6 +140,13 @@ def test_a_part_that_allows_no_such_row_is_drawn_from_the_whole() -> None:
     assert any("others were drawn in their place" in note for note in made.result_.notes)
 
 
+def test_a_rule_on_shares_of_the_table_stops_no_part_and_is_noted() -> None:
+    made = system(rounds=0).fit(TABLE)
+    rules = [{"kind": "quota", "name": "high", "where": "x > 1.5", "min_rows": 8}]
+    assert made.sample(10, rules=rules).height > 0
+    assert any("high is about shares of rows" in note for note in made.result_.notes)
+
+
 def test_rows_of_the_local_body_lie_in_the_part_they_are_for() -> None:
     made = system(rounds=0).fit(TABLE)
     result = Result(30)

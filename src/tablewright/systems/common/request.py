@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from tablewright.random_state import Stream
 from tablewright.rules.expressions import Expression
-from tablewright.rules.language import Rules
+from tablewright.rules.language import Quota, Rule, Rules
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,11 @@ class SampleRequest:
         return Rules(rules=[rule for rule in self.rules.rules if rule.name != "where"])
 
     def part(self, n_rows: int, quotas: Mapping[Any, int] | None = None) -> SampleRequest:
-        """Return the request for what is still missing."""
-        return replace(self, n_rows=n_rows, quotas=quotas)
+        """Return the request for some of the rows, with their share of least numbers of rows."""
+        rules = self.rules
+        if any(isinstance(rule, Quota) and rule.min_rows for rule in rules.rules):
+            rules = Rules(rules=[_spread(rule, n_rows, self.n_rows) for rule in rules.rules])
+        return replace(self, n_rows=n_rows, quotas=quotas, rules=rules)
 
     def at_most(self, n_rows: int) -> SampleRequest:
         """Return a smaller request, with the same share of each part.
@@ -64,3 +68,14 @@ class SampleRequest:
             return self.part(min(n_rows, self.n_rows), self.quotas)
         parts = {name: -(-n * n_rows // self.n_rows) for name, n in self.quotas.items()}
         return self.part(sum(parts.values()), parts)
+
+
+def _spread(rule: Rule, n_rows: int, total: int) -> Rule:
+    """Ask of some rows for as much of a least number of rows as all of them have to hold."""
+    if not isinstance(rule, Quota) or not rule.min_rows or not total:
+        return rule
+    share = rule.min_rows / total
+    enough = math.ceil(share * n_rows - 1e-9)
+    if share <= rule.share[1]:
+        enough = min(enough, math.floor(rule.share[1] * n_rows + 1e-9))
+    return rule.model_copy(update={"min_rows": enough})

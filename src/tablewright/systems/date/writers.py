@@ -16,6 +16,7 @@ from tablewright.llm.endpoint.metering import Metered
 from tablewright.llm.rows.frame import rows_to_frame
 from tablewright.llm.rows.requests import request_together
 from tablewright.rules.expressions import parse
+from tablewright.rules.language import Conditional, Quota, Rule, Rules
 from tablewright.systems.common.batch import RowBatch
 from tablewright.systems.common.partition import Partition
 from tablewright.systems.common.request import SampleRequest
@@ -117,17 +118,23 @@ class LocalWriter:
             where = parse(" AND ".join(texts), self.system.schema_) if texts else None
             if where is not None:
                 where.require_possible()
-            return self.generator.write(
-                replace(self.request, n_rows=n_rows, quotas=labels, where=where)
-            )
+            return self.generator.write(replace(self._part(n_rows, labels), where=where))
         except ConditionError:
             return self._within_request(n_rows, labels)
+
+    def _part(self, n_rows: int, labels: dict[Any, int] | None) -> SampleRequest:
+        """Return the request for rows of one part, of which shares of the table say nothing."""
+        part = self.request.part(n_rows, labels)
+        rules: list[Rule] = [
+            rule for rule in part.rules.rules if not isinstance(rule, Quota | Conditional)
+        ]
+        return replace(part, rules=Rules(rules=rules))
 
     def _within_request(self, n_rows: int, labels: dict[Any, int] | None) -> RowBatch:
         """Draw anywhere where a part has no such row: only the caller's condition stays."""
         self.result.note("some parts allow no row as asked for; others were drawn in their place")
         labels = None if self.request.quotas is None else labels
-        return self.generator.write(replace(self.request, n_rows=n_rows, quotas=labels))
+        return self.generator.write(self._part(n_rows, labels))
 
 
 def _scaled(ask: Ask, n_rows: int) -> dict[Any, int]:
