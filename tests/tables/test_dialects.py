@@ -269,6 +269,7 @@ def test_other_encoding_is_named_and_read(tmp_path: Path, encoding: str, text: s
         ('By, for\n;;\n"a\nx";b\n', {"separator": ";", "preamble": "By, for\n;;\n"}),
         ("\ufeffa,b\n", {"encoding": "utf-8-sig"}),
         ("a, b\n", {"spaced": True}),
+        ("# for: us, you\na;b\n", {"separator": ";", "preamble": "# for: us, you\n"}),
         ("Raw\na; b\n", {"separator": ";", "spaced": True, "preamble": "Raw\n"}),
         ("x" * (MAX_PREAMBLE + 1) + "\na,b\n", {}),
     ],

@@ -321,17 +321,18 @@ def _preamble(source: Any, skip: int, start: int) -> str:
     return text if len(text) <= MAX_PREAMBLE else ""
 
 
-def _score(records: _Records, is_whole: bool) -> tuple[float, int]:
-    """Rate a separator: how many rows are as wide as the header, and how wide that is."""
+def _score(records: _Records, is_whole: bool) -> tuple[float, int, float]:
+    """Rate a separator: rows about as wide as the header, its width, rows exactly as wide."""
     below = _without_preamble(records)
     unlikely = (0.5 if len(below) < len(records) else 0.0) + (0.0 if is_whole else 0.1)
     records = below
     if not records or len(records[0][1]) < 2:
-        return 0.0, 0
+        return 0.0, 0, 0.0
     width = len(records[0][1])
     widths = [len(record) for _, record in records]
     alike = sum(n > 1 and abs(n - width) <= 1 for n in widths) / len(widths)
-    return round(alike, 1) - unlikely, width
+    exact = widths.count(width) / len(widths)
+    return round(alike, 1) - unlikely, width, exact
 
 
 def _without_preamble(records: _Records) -> _Records:
