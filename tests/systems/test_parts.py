@@ -19,6 +19,7 @@ from tablewright.llm.rows.requests import request_rows
 from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask
 from tablewright.random_state import Stream
 from tablewright.rules import as_rules
+from tablewright.rules.language import Quota
 from tablewright.schema import Schema
 from tablewright.synthesizer.parameters import OneOf, Whole, check_parameters
 from tablewright.systems.common.batch import RowBatch, ShownRows
@@ -89,6 +90,7 @@ def test_some_rows_have_to_hold_their_share_of_a_least_number(
     whole = SampleRequest(3000, rules=as_rules([quota, "age < 9"]))
     part, check = whole.part(n_rows).rules.rules
     assert check == whole.rules.rules[1]
+    assert isinstance(part, Quota)
     exact = Fraction(least * n_rows, 3000)
     assert abs(part.min_rows - exact) < 1
     possible = least <= most * 3000
