@@ -141,3 +141,46 @@ def test_counts_of_other_classes_are_refused(
             file.writestr(part, data)
     with pytest.raises(TablewrightError, match="is not a model file that tablewright wrote"):
         Synthesizer.load(tmp_path / "m.tw")
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        3,
+        {"dtype": 3},
+        {"dtype": "no dtype"},
+        {"dtype": "category"},
+        {"dtype": "object", "objects": "eval"},
+        {"dtype": "object", "objects": "read_pickle"},
+        {"dtype": "object", "arrow": "no schema"},
+    ],
+)
+def test_what_a_file_notes_of_a_pandas_frame_is_checked_and_calls_nothing(
+    noted: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.tw"
+    frame = people(60).to_pandas()
+    Synthesizer("independent", target="state", random_state=0).fit(frame).save(path)
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    facts = json.loads(parts["facts.json"])
+    facts["restore"]["columns"]["state"] = noted
+    with zipfile.ZipFile(path, "w") as file:
+        for part, data in {**parts, "facts.json": json.dumps(facts).encode()}.items():
+            file.writestr(part, data)
+    with pytest.raises(
+        TablewrightError, match="is not a model file that tablewright wrote|cannot be read"
+    ):
+        Synthesizer.load(path)
+
+
+def test_a_file_with_an_unknown_kind_of_frame_is_refused(
+    parts: dict[str, bytes], tmp_path: Path
+) -> None:
+    facts = json.loads(parts["facts.json"])
+    facts["restore"]["backend"] = "klingon"
+    with zipfile.ZipFile(tmp_path / "m.tw", "w") as file:
+        for part, data in {**parts, "facts.json": json.dumps(facts).encode()}.items():
+            file.writestr(part, data)
+    with pytest.raises(TablewrightError, match="is not a model file that tablewright wrote"):
+        Synthesizer.load(tmp_path / "m.tw")

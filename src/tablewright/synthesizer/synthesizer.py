@@ -235,7 +235,9 @@ class Synthesizer(TableEstimator):
         frames = self._frames(n_samples, where, seed_data, balance, rules, random_state)
         total = None if seed_data is not None else self.count_rows(n_samples, balance)
         shown = counted(frames, total, len)
-        return self.restore_(untyped(pl.concat(shown), self.schema_))
+        whole = pl.concat(shown)
+        with self._trusted():
+            return self.restore_(untyped(whole, self.schema_))
 
     @teaching
     def batches(
@@ -567,6 +569,7 @@ class Synthesizer(TableEstimator):
             result.reference_.select(pl.all().is_null())
             if result.reference_.schema != trial.schema:
                 raise ValueError("the rows of reference are of another table")
+        result.restore_(untyped(trial, result.schema_))
         result.stored_ = True
         return result
 

@@ -72,8 +72,14 @@ class Restore:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Restore:
-        """Make it again from what `to_dict` gave."""
-        return cls(str(data["backend"]), dict(data["columns"]))
+        """Make it again from what `to_dict` gave; in a stranger's file that may be anything."""
+        backend, columns = data["backend"], dict(data["columns"])
+        if backend not in ("polars", "pandas", "pyarrow"):
+            raise ValueError("the kind of frame is unknown")
+        if backend == "pandas":
+            for facts in columns.values():
+                pandas_frames.check_facts(facts)
+        return cls(backend, columns)
 
 
 def to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:

@@ -168,7 +168,7 @@ def _offset(column: Any) -> dict[str, Any]:
 def _pandas_objects(column: Any) -> dict[str, Any]:
     """Note whether an object column holds Timestamps or Timedeltas of pandas."""
     names = {type(value).__name__ for value in column[column.notna().to_numpy()]}
-    return {"objects": names.pop()} if names in ({"Timestamp"}, {"Timedelta"}) else {}
+    return {"objects": names.pop()} if names in ({name} for name in _OBJECTS) else {}
 
 
 def _to_series(column: Any, name: str) -> pl.Series:
@@ -292,6 +292,35 @@ _KINDS: dict[str, Any] = {
     "spans of time": datetime.timedelta,
     "times of day": datetime.time,
 }
+
+
+_FACTS: dict[str, type | tuple[type, ...]] = {
+    "name": (bool, int, float, str),
+    "dtype": str,
+    "arrow": str,
+    "objects": str,
+    "offset": (int, float),
+    "categories": list,
+    "ordered": bool,
+    "of": str,
+}
+_OBJECTS = ("Timestamp", "Timedelta")
+"""What of pandas may be made of cells: a file names it, and must not name a function to call."""
+
+
+def check_facts(facts: Mapping[str, Any]) -> None:
+    """Check what a file says of a column.
+
+    Raises
+    ------
+    ValueError
+        If `to_polars` cannot have noted it.
+    """
+    for name, value in facts.items():
+        if not isinstance(value, _FACTS.get(name, object)):
+            raise ValueError(f"{name} is of another type")
+    if facts.get("objects", _OBJECTS[0]) not in _OBJECTS:
+        raise ValueError("the kind of objects is unknown")
 
 
 def from_polars(frame: pl.DataFrame, columns: Mapping[str, Any], index: Any = None) -> Any:
