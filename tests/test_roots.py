@@ -118,6 +118,7 @@ def test_what_a_person_says_of_a_column_wins_and_the_rest_stays() -> None:
     [
         ("columns: {age: {kind: [1]}}", "column 'age': kind is one of continuous"),
         ("columns: {age: {decimals: -5}}", "column 'age'"),
+        ("columns: {age: {step: 3}}", "'step' is no field; there are 'categories', 'confidence', "),
         ("columns: {age: {decimal: 3}}", "'decimal' is no field; did you mean 'decimals'?"),
         ("columns: [age]", "one line per column"),
         ("colums: {}", "not ['colums']"),

@@ -531,7 +531,7 @@ def _check_fields(name: Any, spec: Any) -> Any:
     for key in fields:
         if key not in known:
             raise SchemaError(
-                f"column {str(name)!r}: {key!r} is no field{suggest(str(key), known)}"
+                f"column {str(name)!r}: {key!r} is no field{suggest(str(key), sorted(known))}"
             )
     if not isinstance(fields.get("kind", ""), str):
         raise SchemaError(f"column {str(name)!r}: kind is one of {', '.join(Kind)}")

@@ -68,6 +68,14 @@ def test_check_exits_with_1_where_a_hard_rule_is_broken(
     assert "broken" in done.output
 
 
+def test_check_says_where_there_is_nothing_to_check(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: []\n")
+    done = CliRunner().invoke(rules, ["check", str(table), "--rules", str(path)])
+    assert done.exit_code == 0
+    assert "rules.yaml holds no rules: nothing was checked" in done.output
+
+
 def test_check_names_rules_by_their_place_in_the_file(table: Path, tmp_path: Path) -> None:
     path, report = tmp_path / "rules.yaml", tmp_path / "report.json"
     path.write_text(

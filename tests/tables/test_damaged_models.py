@@ -169,7 +169,7 @@ def test_what_a_file_notes_of_a_pandas_frame_is_checked_and_calls_nothing(
         for part, data in {**parts, "facts.json": json.dumps(facts).encode()}.items():
             file.writestr(part, data)
     with pytest.raises(
-        TablewrightError, match="is not a model file that tablewright wrote|cannot be read"
+        TablewrightError, match=r"is not a model file that tablewright wrote|cannot be read"
     ):
         Synthesizer.load(path)
 

@@ -159,7 +159,9 @@ def check(
     report = check_rules(loaded.frame, read_rules(rules_file), schema, real=real)
     if json_file is not None:
         write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", json_file)
-    if not quiet:
+    if not report.results:
+        say(f"{rules_file} holds no rules: nothing was checked", quiet)
+    elif not quiet:
         heads = ("rule", "severity", "says", "support", "broken", "rows", "")
         show_table("rules", heads, map(_checked, report.results))
     counted = {"any": ("hard", "soft"), "hard": ("hard",), "none": ()}[fail_on]
