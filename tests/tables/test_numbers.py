@@ -229,3 +229,13 @@ def test_points_between_thousands(texts: list[str], mark: str, form: str | None)
 def test_spelling_of_plain_numbers_is_kept(texts: list[str], form: str | None) -> None:
     assert plain_format(pl.Series(texts)) == form
     assert numbers_to_text(pl.Series(texts).cast(pl.Float64), form).to_list() == texts
+
+
+@pytest.mark.parametrize("first", [-(10**18), -(2**63)])
+def test_whole_numbers_of_19_digits_keep_every_digit(tmp_path: Path, first: int) -> None:
+    keys = [str(first + at * 12345678901) for at in range(40)]
+    path = tmp_path / "t.csv"
+    path.write_text("key,v\n" + "".join(f"{key},{at % 7}\n" for at, key in enumerate(keys)))
+    table = load_table(path)
+    assert table.schema["key"].kind == "identifier"
+    assert table.frame["key"].cast(pl.String).to_list() == keys

@@ -27,7 +27,7 @@ VAGUE_TEXTS = frozenset({"unknown", "none", "missing", "-", "--", ".", "not avai
 _MARKERS = sorted(
     MISSING_TEXTS | {"NA", "N/A", "#N/A", "<NA>", "NaN", "NAN", "NULL", "\\N"}
 )  # among words "Null" and "Nan" are names
-_INTEGER = r"^\s*[+-]?[0-9]{1,18}\s*$"
+_INTEGER = r"^\s*[+-]?[0-9]{1,19}\s*$"  # of which some are beyond 64 bits
 _NUMBER = (
     r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
 )
@@ -118,7 +118,9 @@ def parse_numbers(texts: pl.Series, name: str, form: str | None = None) -> pl.Se
         )
     bare = plain.str.strip_chars().str.strip_prefix("+")
     if plain.str.contains(_INTEGER).all():
-        return bare.cast(pl.Int64)
+        whole = bare.cast(pl.Int64, strict=False)
+        if whole.null_count() == bare.null_count():
+            return whole
     return bare.cast(pl.Float64)
 
 
