@@ -77,6 +77,7 @@ def test_sample_answers_a_wrong_name_with_the_right_one(
         ),
         (lambda t: tw.Synthesizer().fit(t, "state"), r"Synthesizer\(target='state'\)"),
         (lambda t: tw.evaluate(t, t), "needs a holdout.*train_test_split"),
+        (lambda t: tw.evaluate(t, t, 0.2), "needs a holdout.*train_test_split"),
         (lambda t: tw.evaluate(t, t, "state"), "column 'state' goes to target='state'"),
         (lambda t: tw.evaluate(t, t, test=t), "write holdout="),
     ],

@@ -105,9 +105,16 @@ def test_printed_profile_is_the_table() -> None:
     assert lines[3].startswith(EVIL)
 
 
+def test_a_profile_named_at_the_prompt_shows_its_table() -> None:
+    result = profile(table(), "y")
+    assert repr(result) == str(result)
+
+
 def test_printed_comparison_is_the_leaderboard() -> None:
     entry = Entry("trees", 0.8, 0.1, (0.05, 0.15), 1.0, 2.0, 0.0, 80, False)
-    text = str(Comparison([entry], "trees", None, "tablewright generate x", "macro_f1"))
+    result = Comparison([entry], "trees", None, "tablewright generate x", "macro_f1")
+    text = str(result)
+    assert repr(result) == text
     assert "Gain in macro_f1 over adding nothing" in text
     assert "winner: trees" in text
     assert "+0.050 to +0.150" in text

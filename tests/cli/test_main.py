@@ -42,6 +42,13 @@ def test_every_command_is_there_and_says_what_it_does() -> None:
         assert command.get_short_help_str()
 
 
+def test_the_bare_command_shows_the_help(run: Runner) -> None:
+    outcome = run()
+    assert outcome.code == 2
+    assert outcome.err.startswith("Usage: tablewright")
+    assert "see 'tablewright --help'" not in outcome.err
+
+
 def test_version(run: Runner) -> None:
     from tablewright import __version__
 
@@ -54,6 +61,7 @@ def test_version(run: Runner) -> None:
         (("gnerate",), "no command 'gnerate'; did you mean 'generate'?"),
         (("xyzzy",), "no command 'xyzzy'; there are 'generate', 'fit'"),
         (("generate", "t.csv", "-n", "3"), "Missing option '--out'; see 'tablewright generate"),
+        (("generate", "t.csv", "--out", "r.csv"), "give a number of rows, as in -n 1000"),
         (("generate", "t.csv", "--colour", "3"), "No such option '--colour'"),
         (("generate", "t.csv", "--set", "leaf", "-n", "3"), "a setting is name=value, not 'leaf'"),
         (("generate", "t.csv", "--balance", "odd"), "'equal', 'fill', or rows by class"),

@@ -262,6 +262,8 @@ def test_balance_takes_rows_by_class(run: Runner, tmp_path: Path) -> None:
     assert run(*common, "-n", "auto", "--balance", "yes=3,no=5").code == 0
     counts = dict(pl.read_csv(out)["ill"].value_counts().rows())
     assert counts == {"yes": 3, "no": 5}
+    assert run(*common, "--balance", "yes=4,no=5").code == 0
+    assert pl.read_csv(out).height == 9
     assert "8 rows in all, and 9 are asked for" in run(*common, "-n", 9, "--balance",
                                                        "yes=3,no=5").err  # fmt: skip
     assert "rows by class such as yes=50,no=50" in run(*common, "-n", 9, "--balance", "half").err

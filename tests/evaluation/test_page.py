@@ -59,6 +59,11 @@ def test_verdict_stands_first_and_every_section_is_there() -> None:
     assert "Not for" in text
 
 
+def test_a_report_named_at_the_prompt_shows_its_table() -> None:
+    assert repr(judged()) == str(judged())
+    assert repr(judged()).startswith(judged().verdict.sentence)
+
+
 def test_planted_copies_are_said_in_words() -> None:
     assert any("equal a training row" in f.sentence for f in judged().findings)
     assert "signs of copying" in judged().to_html()

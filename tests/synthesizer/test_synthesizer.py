@@ -356,8 +356,8 @@ def test_balanced_rows_are_not_sorted_by_class() -> None:
 @pytest.mark.parametrize(
     ("target", "balance", "n_samples", "said"),
     [
-        ("x", "equal", None, "balance needs a target with classes"),
-        (None, "fill", None, "balance needs a target with classes"),
+        ("x", "equal", None, "with classes, and 'x' is continuous: name another"),
+        (None, "fill", None, "balance needs a target with classes: name it"),
         ("grade", "even", None, "'equal', 'fill' or rows by class .* not 'even'"),
         ("grade", "equal", 0, "at least 1, not 0"),
         ("same", "fill", None, "nothing to fill"),

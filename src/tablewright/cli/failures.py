@@ -67,6 +67,9 @@ def _report(error: BaseException) -> int:
         import traceback
 
         traceback.print_exception(error)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return BAD_INPUT
     sentence, code = _sentence(error)
     if sentence:
         say(f"tablewright: {sentence}")

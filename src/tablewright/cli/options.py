@@ -147,12 +147,13 @@ def written(*names: str, help: str, required: bool = False) -> Callable[[F], F]:
 
 def rows(auto: bool = False) -> Callable[[F], F]:
     """``-n``: how many rows."""
-    declared = " 'auto' with --balance fill or rows by class: as many as these are." if auto else ""
+    declared = " Leave it out, or say 'auto', with --balance fill or rows by class." if auto else ""
     return click.option(
         "-n",
         "--rows",
         "n_rows",
-        required=True,
+        required=not auto,
+        default="auto" if auto else None,
         metavar="N",
         callback=_rows(auto),
         help=f"Number of rows to write.{declared}",
@@ -244,7 +245,7 @@ balance = click.option(
     metavar="equal|fill|CLASS=N,...",
     callback=_balance,
     help="equal: the same number of rows per class; fill: rows for the classes below the largest; "
-    "or rows by class, such as yes=50,no=50 (with -n auto).",
+    "or rows by class, such as yes=50,no=50 (without -n).",
 )
 drop = click.option(
     "--drop",

@@ -55,7 +55,8 @@ class Request:
         """
         if n_rows == "auto" and balance in (None, "equal"):
             raise InputError(
-                "-n auto goes with --balance fill, or with rows by class; give a number of rows"
+                "give a number of rows, as in -n 1000; -n auto goes with --balance fill, or with "
+                "rows by class"
             )
         requested = None if n_rows == "auto" else int(n_rows)
         if requested is None and isinstance(balance, dict):

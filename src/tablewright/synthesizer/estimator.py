@@ -221,8 +221,11 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     def _quotas(self, balance: Balance, n_samples: int | None) -> Counts:
         """Rows of each class to write, by code."""
         if self.class_counts_ is None:
+            named = self.schema_.target
+            why = "" if named is None else f" and {named!r} is {self.schema_[named].kind}"
             raise InputError(
-                "balance needs a target with classes: name it (target=...), or leave balance out"
+                f"balance needs a target with classes{',' + why if why else ''}: "
+                f"name {'it' if named is None else 'another'} (target=...), or leave balance out"
             )
         if n_samples is not None:
             self._count(n_samples)

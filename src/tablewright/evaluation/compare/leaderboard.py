@@ -298,6 +298,9 @@ class Comparison:
         command = Text(self.command, no_wrap=True, overflow="ignore")  # to be copied as a whole
         return Group(table, *map(Text, lines), *([command] if self.command else []))
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return as_text(self)
 

@@ -133,7 +133,9 @@ def evaluate(
     """
     if effort not in EFFORTS:
         raise InputError(f"effort is 'quick' or 'full', not {effort!r}")
-    if holdout is None or (isinstance(holdout, str) and not Path(holdout).exists()):
+    if holdout is None or isinstance(holdout, int | float):
+        _ask_for_holdout(train, None)
+    if isinstance(holdout, str) and not Path(holdout).exists():
         _ask_for_holdout(train, holdout)
     started = clock.perf_counter()
     table = load_as_said(train, schema, target)

@@ -146,6 +146,9 @@ class Report:
         """Return the terminal form as plain text."""
         return as_text(self, width)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return self.summary()
 

@@ -122,6 +122,9 @@ class Profile(BaseModel):
         """Give the findings of one topic."""
         return [finding for finding in self.findings if finding.topic == topic]
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return as_text(render_profile(self))
 
