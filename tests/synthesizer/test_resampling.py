@@ -184,6 +184,12 @@ def test_what_cannot_be_resampled_is_said_in_a_sentence(strategy: Any, y: Any, s
         sampler("independent", sampling_strategy=strategy).fit_resample(X, y)
 
 
+def test_whole_numbers_that_look_like_a_quantity_are_told() -> None:
+    y = np.repeat(np.arange(60.0), 2)
+    with pytest.warns(UserWarning, match="60 different numbers in 120 rows.*call fit and sample"):
+        Synthesizer("independent", random_state=0).fit_resample(y[:, None], y)
+
+
 def test_features_of_a_wrong_shape_are_named() -> None:
     with pytest.raises(InputError, match=r"not an array of shape \(4,\)"):
         sampler().fit_resample(np.arange(4.0), [0, 1, 0, 1])

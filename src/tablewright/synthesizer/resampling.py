@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -22,6 +23,9 @@ from tablewright.tables.io.arrays import Target, join, put_below, read_target, t
 from tablewright.tables.io.frames import Restore, check_names
 
 Ints = NDArray[np.intp]
+
+MANY_CLASSES = 50
+"""More different numbers than this, with few rows each, look like a quantity."""
 
 
 @dataclass(slots=True)
@@ -146,6 +150,12 @@ def _classes(y: Any) -> Target:
         )
     if values.n_unique() < 2:
         raise InputError("y has one class only; fit_resample needs rows of two classes or more")
+    if values.dtype.is_numeric() and values.n_unique() > max(MANY_CLASSES, len(values) // 5):
+        warnings.warn(
+            f"y has {values.n_unique()} different numbers in {len(values)} rows, and each is "
+            "filled as a class; if it is a quantity, call fit and sample, or cut it into classes",
+            stacklevel=3,
+        )
     return target
 
 
