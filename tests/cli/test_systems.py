@@ -198,10 +198,10 @@ def test_a_report_of_date_draws_the_parts_with_their_rules(run: Runner, tmp_path
     assert done.code == 0, done.err
     page = report.read_text()
     assert "Parts that rows are written for" in page
-    assert 'data-tip="age &lt; 50"' in page
+    assert 'data-tip="the young: age &lt; 50"' in page
     assert ">the young</text>" in page
     assert ">7 rows</text>" in page
-    assert 'data-tip="all other rows"' in page
+    assert 'data-tip="rest: all other rows"' in page
 
 
 @pytest.mark.parametrize("method", ["cllm", "epic", "team-then-trim", "htdbu"])
