@@ -254,7 +254,7 @@ def test_means_put_into_gaps_do_not_hide_an_equation() -> None:
     gap = rng.random(N) < 0.1
     columns["index"] = np.where(gap, float(np.mean(columns["index"])), columns["index"])
     texts = [rule.described() for rule in mined(columns, KINDS | kinds)]
-    assert any('abs("index" - 100 * score / weight)' in text for text in texts)
+    assert any("abs(index - 100 * score / weight)" in text for text in texts)
 
 
 def test_missing_together() -> None:

@@ -56,7 +56,7 @@ def one(rule: Any) -> Any:
                 "min": "2020-01-01",
                 "max": dt.date(2021, 1, 1).isoformat(),
             },
-            "\"day\" >= DATE '2020-01-01' AND \"day\" <= DATE '2021-01-01'",
+            "day >= DATE '2020-01-01' AND day <= DATE '2021-01-01'",
         ),
         ({"kind": "order", "columns": ["a", "b", "c"]}, "a <= b AND b <= c"),
         ({"kind": "order", "columns": ["a", "b"], "strictly": True}, "a < b"),

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
@@ -194,7 +195,7 @@ def test_query_without_a_database_is_refused(run: Runner, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The address of a PostgreSQL server of Debian's package, started for these tests."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
@@ -202,19 +203,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     if as_postgres and shutil.which("runuser") is None:
         pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-    folder = tmp_path_factory.mktemp("pg", numbered=True)
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    if as_postgres:
-        shutil.chown(folder, "postgres")
-    password = folder / "password"
+    with TemporaryDirectory() as name:  # those of pytest are closed to other users
+        yield from _running(found[-1].parent, Path(name), as_postgres)
+
+
+def _running(programs: Path, folder: Path, as_postgres: list[str]) -> Iterator[str]:
+    """Start a server whose files stand in a folder; stop it afterwards."""
+    password, data = folder / "password", folder / "data"
     password.write_text("hush")
     if as_postgres:
-        shutil.chown(password, "postgres")
-    bin_folder, data = found[-1].parent, folder / "data"
+        for path in (folder, password):
+            shutil.chown(path, "postgres")
 
     def call(program: str, *arguments: str) -> None:
-        command = [*as_postgres, str(bin_folder / program), "-D", str(data), *arguments]
+        command = [*as_postgres, str(programs / program), "-D", str(data), *arguments]
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
 
     call("initdb", "-U", "me", "--auth=scram-sha-256", f"--pwfile={password}", "--no-sync")
