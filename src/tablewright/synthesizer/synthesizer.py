@@ -6,7 +6,6 @@ import copy
 import inspect
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.arguments import check_options, teaching
-from tablewright.errors import InputError, TablewrightError
+from tablewright.errors import InputError
 from tablewright.generators.base import Condition, Floats, Generator, Given, State
 from tablewright.generators.parts.conditioning import check_given
 from tablewright.generators.plugin import as_generator, name_of
@@ -32,7 +31,7 @@ from tablewright.tables.encoding.layout import Layout
 from tablewright.tables.inference.casting import typed, untyped
 from tablewright.tables.io.frames import Restore, keep_cells
 from tablewright.tables.io.loading import load_seeds, with_all
-from tablewright.tables.io.model_file import Artefact, reading, write_artefact
+from tablewright.tables.io.model_file import Artefact, reading, undamaged, write_artefact
 from tablewright.tables.table import cells_to_fill, fill_cells, load_raw
 from tablewright.threads import one_thread
 
@@ -98,6 +97,8 @@ class Synthesizer(TableEstimator):
     >>> synthesizer.sample(2, where="age BETWEEN 30 AND 39")["age"].is_between(30, 39).to_list()
     [True, True]
     """
+
+    stored_ = False
 
     def __init__(
         self,
@@ -236,7 +237,7 @@ class Synthesizer(TableEstimator):
         total = None if seed_data is not None else self.count_rows(n_samples, balance)
         shown = counted(frames, total, len)
         whole = pl.concat(shown)
-        with self._trusted():
+        with undamaged(self.stored_):
             return self.restore_(untyped(whole, self.schema_))
 
     @teaching
@@ -415,7 +416,7 @@ class Synthesizer(TableEstimator):
             if classes is not None:
                 given = self._given_classes(classes[start:stop])
             counted_before = condition is not None and self._all_rows is not None
-            with one_thread(), self._trusted(), warnings.catch_warnings():
+            with one_thread(), undamaged(self.stored_), warnings.catch_warnings():
                 if counted_before:  # the warning is given for the whole request
                     warnings.filterwarnings("ignore", "(one|only .*) real rows? ha(s|ve) what")
                 values = self.generator_.sample(stop - start, rng, given=given, condition=condition)
@@ -427,21 +428,6 @@ class Synthesizer(TableEstimator):
                 with one_thread():
                     frame = keeper.keep(frame, self.generator_, self.layout_, given, fixed, rng)
             yield frame
-
-    @contextmanager
-    def _trusted(self) -> Iterator[None]:
-        """Report in one sentence what only a damaged model file can bring about."""
-        try:
-            yield
-        except (TablewrightError, MemoryError):
-            raise
-        except Exception as error:
-            if not getattr(self, "stored_", False):
-                raise
-            raise InputError(
-                f"the model file is damaged ({type(error).__name__} while rows were drawn); write "
-                "it again with 'tablewright fit'"
-            ) from error
 
     def condition(self, where: Where) -> Condition:
         """Read a condition on the columns of the table.

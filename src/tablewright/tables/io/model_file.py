@@ -177,3 +177,19 @@ def _frame(path: Path, data: bytes, room: int) -> pl.DataFrame:
     if n_cells > room:  # a cell takes a byte at least
         raise _too_large(path, n_cells)
     return pl.read_parquet(io.BytesIO(data))
+
+
+@contextmanager
+def undamaged(stored: bool) -> Iterator[None]:
+    """Report in one sentence what only a damaged file can bring about in a stored model."""
+    try:
+        yield
+    except (TablewrightError, MemoryError):
+        raise
+    except Exception as error:
+        if not stored:
+            raise
+        raise InputError(
+            f"the model file is damaged ({type(error).__name__} while rows were drawn); write "
+            "it again with 'tablewright fit'"
+        ) from error
