@@ -1,13 +1,14 @@
 """Every kind of rule finds the rows that break it, and only those."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 from tablewright.errors import RuleError
-from tablewright.rules import as_rules, check_rules
+from tablewright.rules import Rules, as_rules, check_rules
 from tablewright.schema import Schema
 
 SCHEMA = Schema.build(
@@ -219,3 +220,14 @@ def test_only_five_rows_are_named() -> None:
     frame = pl.DataFrame({"a": [0, 1] + [0] * 20})
     result = check_rules(frame, as_rules(["a > 0"]), Schema.build({"a": "integer"})).results[0]
     assert (result.rows, result.violations) == ([0, 2, 3, 4, 5], 21)
+
+
+def test_rules_check_frames_and_files_as_the_command_does(tmp_path: Path) -> None:
+    table = pl.DataFrame({"kind": ["a", "b"] * 50, "n": [*range(50)] * 2})
+    table.write_csv(tmp_path / "table.csv")
+    rules = as_rules(["n >= 1", "kind <> 'c'"])  # no row is c
+    for source in (table, table.to_pandas(), tmp_path / "table.csv"):
+        report = rules.check(source)
+        assert [result.violations for result in report.results] == [2, 0]
+    mined = Rules.mine(table.with_columns(m=pl.col("n") * 3), kinds=["equations"])
+    assert mined.check(table.with_columns(m=pl.col("n") * 3)).ok

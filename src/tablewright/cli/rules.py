@@ -15,7 +15,6 @@ from tablewright.errors import CheckFailedError, InputError
 
 if TYPE_CHECKING:
     from tablewright.rules import Rules
-    from tablewright.schema import Schema
     from tablewright.systems.common.rule_writing.writer import WrittenRules
 
 _out = options.written("--out", required=True, help="Rules file to write (.yaml or .json).")
@@ -150,11 +149,12 @@ def check(
     import json
 
     from tablewright.rules import check_rules, read_rules
+    from tablewright.rules.check import open_categories
     from tablewright.tables.io.loading import load_as_said
     from tablewright.tables.io.writing import write_text
 
     loaded = load_as_said(table, schema_file, None)
-    schema = loaded.schema if schema_file is not None else _open_categories(loaded.schema)
+    schema = loaded.schema if schema_file is not None else open_categories(loaded.schema)
     real = None if train is None else load_as_said(train, schema_file, None).frame
     report = check_rules(loaded.frame, read_rules(rules_file), schema, real=real)
     if json_file is not None:
@@ -176,16 +176,6 @@ def _write(rules: Rules, out: Path) -> None:
     from tablewright.tables.io.writing import write_text
 
     write_text(to_json(rules) if out.suffix.lower() == ".json" else to_yaml(rules), out)
-
-
-def _open_categories(schema: Schema) -> Schema:
-    """Let rules name values that do not occur in the table; only an order needs its list."""
-    from tablewright.schema import Kind
-
-    for column in schema.each():
-        if column.kind is not Kind.ORDINAL and column.categories is not None:
-            schema = schema.replace(column.model_copy(update={"categories": None}))
-    return schema
 
 
 def _print_written(written: WrittenRules) -> None:

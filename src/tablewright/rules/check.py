@@ -14,7 +14,7 @@ from tablewright.rules.expressions.evaluate import compile_tree
 from tablewright.rules.expressions.tree import Node
 from tablewright.rules.language import Rules
 from tablewright.rules.trees import not_missing, premise_of
-from tablewright.schema import Schema
+from tablewright.schema import Kind, Schema
 
 SHOWN = 5
 """Rows that a result names."""
@@ -195,3 +195,11 @@ def _result(
 def _sampling_slack(probability: float, frame: pl.DataFrame) -> float:
     """Three standard errors of a share: what chance alone may add to a soft rule's rate."""
     return 3.0 * float(np.sqrt(probability * (1 - probability) / max(frame.height, 1)))
+
+
+def open_categories(schema: Schema) -> Schema:
+    """Let rules name values that do not occur in the table; only an order needs its list."""
+    for column in schema.each():
+        if column.kind is not Kind.ORDINAL and column.categories is not None:
+            schema = schema.replace(column.model_copy(update={"categories": None}))
+    return schema

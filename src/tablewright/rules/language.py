@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,9 @@ from pydantic import (
 
 from tablewright.markup import listing, panel
 from tablewright.schema import Scalar, inner_name, outer_name
+
+if TYPE_CHECKING:
+    from tablewright.rules.check import CheckReport
 
 ColumnName = Annotated[str, AfterValidator(inner_name), PlainSerializer(outer_name)]
 """A column as a person names it; inside, it has the name that frames carry."""
@@ -434,6 +437,84 @@ class Rules(BaseModel):
                     name += "'"
                 self.rules[i] = rule.model_copy(update={"name": name})
         return self
+
+    @classmethod
+    def mine(
+        cls, X: Any, *, schema: Any = None, random_state: int | None = 0, **settings: Any
+    ) -> Self:
+        """Find rules that real rows keep, each tested on held-out rows.
+
+        Parameters
+        ----------
+        X : frame or path
+            Real rows, at least 20.
+        schema : Schema, path, mapping or None, default=None
+            What is known of the columns; inferred where None.
+        random_state : int or None, default=0
+            Random seed of the rows that are held out.
+        **settings
+            See `tablewright.rules.mining.mine_rules`.
+
+        Returns
+        -------
+        Rules
+
+        Raises
+        ------
+        InputError
+            If there are fewer than 20 rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> x = np.random.default_rng(0).integers(0, 50, 400)
+        >>> rules = Rules.mine(pd.DataFrame({"x": x, "y": 2 * x + 1}), kinds=["equations"])
+        >>> [rule.described() for rule in rules]
+        ['-2 * x + y = 1 (within 2e-08)']
+        """
+        import numpy as np
+
+        from tablewright.rules.mining import mine_rules
+        from tablewright.tables.io.loading import load_as_said
+
+        table = load_as_said(X, schema, None)
+        return cls(rules=mine_rules(
+            table.frame, table.schema, np.random.default_rng(random_state), **settings
+        ).rules)  # fmt: skip
+
+    def check(self, X: Any, *, schema: Any = None) -> CheckReport:
+        """Check every row of a table against every rule.
+
+        Parameters
+        ----------
+        X : frame or path
+        schema : Schema, path, mapping or None, default=None
+            What is known of the columns; inferred where None.
+
+        Returns
+        -------
+        CheckReport
+
+        Raises
+        ------
+        RuleError
+            If a rule does not fit the columns.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"age": [17, 40, 35], "member": [True, False, True]})
+        >>> report = Rules(rules=["age >= 18"]).check(table)
+        >>> report.ok, report["r1"].violations
+        (False, 1)
+        """
+        from tablewright.rules.check import check_rules, open_categories
+        from tablewright.tables.io.loading import load_as_said
+
+        table = load_as_said(X, schema, None)
+        known = open_categories(table.schema) if schema is None else table.schema
+        return check_rules(table.frame, self, known)
 
     # pydantic iterates over fields; a rule set over its rules
     def __iter__(self) -> Iterator[Rule]:  # type: ignore[override]

@@ -127,7 +127,9 @@ def _to_polars(data: Any) -> tuple[pl.DataFrame, Restore]:
         return pl.DataFrame(data), Restore()
     raise InputError(
         f"a table is a DataFrame of pandas or polars, a pyarrow Table, an array of two dimensions "
-        f"or a file, not {type(data).__module__}.{type(data).__qualname__}"
+        f"or a file, not {type(data).__module__}.{type(data).__qualname__}".replace(
+            " builtins.", " "
+        )
     )
 
 
