@@ -476,7 +476,7 @@ def test_what_a_table_cannot_be_learned_from_is_said() -> None:
         (people(30).with_columns(dose=float("inf")), "'dose', row 0: the value is infinite"),
         (people(30).with_columns(dose=pl.lit(None, pl.String)), "'dose' has no value"),
         (people(30).lazy(), "call .collect"),
-        ([[1, 2], [3, 4]], "not builtins.list"),
+        ([[1, 2], [3, 4]], "not list"),
     ):
         with pytest.raises(InputError, match=declared):
             Synthesizer().fit(table)
