@@ -9,6 +9,7 @@ model file holds numbers alone.
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -95,7 +96,7 @@ class Network:
         return np.asarray(inputs @ self.weights[-1].T + self.biases[-1])
 
 
-class Deep(Plugin):
+class Deep(Plugin, ABC):
     """What CTGAN and TVAE have in common.
 
     Parameters
@@ -136,9 +137,9 @@ class Deep(Plugin):
             model.fit(frame, listed)
         self._read(model, frame)
 
+    @abstractmethod
     def _read(self, model: Any, frame: Any) -> None:
         """Take the network and its outputs out of a fitted model."""
-        raise NotImplementedError
 
     def _keep(self, layers: Any, transformer: Any, frame: Any, sigmas: Any = None) -> None:
         pairs = [_folded(layer) for layer in layers if hasattr(layer, "fc") or _has_weight(layer)]
