@@ -181,11 +181,11 @@ def adult(folder: Path) -> Table:
 
 
 @cache
-def drug(path: Path) -> Table:
+def drug(folder: Path, group: str) -> Table:
     """Read one group of the Drug table."""
-    name = f"tabular/{path.name}.csv"
+    name = f"tabular/{group}.csv"
     source = Source(name, drug_recipe.RECIPE.makes[name])
-    return load_table(read(path.parent, source), {"Smokes": "categorical"}, "Smokes")
+    return load_table(read(folder, source), {"Smokes": "categorical"}, "Smokes")
 
 
 HEALTH = "the risk of diabetes of patients"
@@ -229,7 +229,7 @@ def on_drug(folder: Path, group: str, n: int) -> Case:
     """One group of the Drug table, drawn by its shares; 100 rows are tested."""
 
     def draw(seed: int) -> Drawn:
-        table = drug(folder / group)
+        table = drug(folder, group)
         rng = np.random.default_rng([2024, seed])
         parts = train_test_split(
             np.arange(table.frame.height), train_size=n, test_size=100,

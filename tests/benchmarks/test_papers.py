@@ -12,7 +12,10 @@ import pytest
 from benchmarks.papers.__main__ import FOLDER, PAPERS, main
 from benchmarks.papers.runs import Log, command_line, interval, markdown
 from benchmarks.papers.t2 import engine
+from benchmarks.papers.t2.compas import drug_by_size
 from benchmarks.papers.t2.table1 import SPEC
+from benchmarks.recipes.drug import RECIPE
+from benchmarks.recipes.recipe import digest
 from benchmarks.systems.cases import flipped, imbalanced
 from scipy import stats
 
@@ -87,6 +90,22 @@ def test_a_mean_over_sizes_counts_seeds_that_have_them_all() -> None:
     runs = [line("T2", case.name, 0, AUC=50.0 + k) for k, case in enumerate(cases)]
     runs.append(line("T2", cases[0].name, 1, AUC=90.0))
     assert engine.by_seed(runs, cases, "T2", "AUC") == {0: 50.5}
+    assert engine.by_seed(runs, cases, "T2", "AUC", partial=True) == {0: 50.5, 1: 90.0}
+
+
+def test_groups_of_drug_are_read_below_the_folder_of_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    score = rng.normal(size=170).round(3)
+    rows = "".join(f"{v},{int(v + rng.normal() > 0)}\n" for v in score)
+    name = "tabular/drug_b.csv"
+    (tmp_path / "tabular").mkdir()
+    (tmp_path / name).write_text("Nscore,Smokes\n" + rows)
+    monkeypatch.setitem(RECIPE.makes, name, digest(name, (tmp_path / name).read_bytes()))
+    asked = engine.Asked(1, (20,), tmp_path, "none", None, None)
+    drawn = drug_by_size(asked)["B, n = 20"][0].draw(0)
+    assert (drawn.train.height, drawn.test.height, drawn.population.height) == (20, 100, 50)
 
 
 def test_a_run_scores_clean_and_turned_labels_without_a_model() -> None:

@@ -43,8 +43,8 @@ PAPER = Paper(
             f"{_M}.table4",
             "--data DIR --sizes 20 60 --seeds 3",
             62,
-            "The runs of Table 3; detection by boosted trees, alpha-precision and "
-            "beta-recall by our own measures, not SynthCity's.",
+            "The runs of Table 3; Drug where its files are there. Detection by boosted trees, "
+            "alpha-precision and beta-recall by our own measures, not SynthCity's.",
         ),
         Entry("Table 5", f"{_M}.table5", "", None, "Ten sizes; on clean and on turned labels."),
         Entry(
@@ -66,7 +66,7 @@ PAPER = Paper(
             f"{_M}.figure4",
             "--data DIR",
             None,
-            "The label is our reading; no model by default.",
+            "The label is our reading, and sizes end at 100 of 250.",
         ),
         Entry(
             "Figures 5, 14",

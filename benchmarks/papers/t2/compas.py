@@ -8,6 +8,9 @@ from benchmarks.papers.t2.engine import Asked
 from benchmarks.systems.cases import Case, on_compas, on_drug
 
 SIZES = (20, 60, 100, 140, 200)
+DRUG_SIZES = (20, 60, 100)
+"""More would leave the stand-in too few rows to draw from."""
+DRUG = {"Drug A": "drug_a", "Drug B": "drug_b"}
 
 
 def cases(asked: Asked) -> list[Case]:
@@ -32,7 +35,17 @@ def drug_by_size(asked: Asked) -> Mapping[str, Sequence[Case]]:
     if asked.data is None:
         raise SystemExit("Drug is a file: say --data DIR; 'python -m benchmarks.recipes drug'")
     return {
-        f"{name}, n = {n}": [on_drug(asked.data / "tabular", group, n)]
-        for group, name in (("drug_a", "A"), ("drug_b", "B"))
+        f"{name[-1]}, n = {n}": [on_drug(asked.data, group, n)]
+        for name, group in DRUG.items()
         for n in asked.sizes
     }
+
+
+def with_drug(asked: Asked) -> Mapping[str, Sequence[Case]]:
+    """Return all sizes of COMPAS as one group, and of Drug where its files are there."""
+    result = dict(together(asked))
+    assert asked.data is not None
+    for name, group in DRUG.items():
+        if (asked.data / "tabular" / f"{group}.csv").exists():
+            result[name] = [on_drug(asked.data, group, n) for n in DRUG_SIZES]
+    return result

@@ -137,6 +137,8 @@ class Spec:
         Columns of each group.
     published : mapping
         By group and measure, the figure of each arm; figures of plots are not in the text.
+    partial : bool
+        Whether a seed counts though it lacks a figure for some of a group's cases.
     """
 
     name: str
@@ -150,7 +152,7 @@ class Spec:
     published: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     sizes: Sequence[int] = ()
     seeds: int = 10
-    models: str = "stand-in"
+    partial: bool = False
 
 
 def published(groups: Mapping[str, str]) -> dict[str, dict[str, dict[str, float]]]:
@@ -233,15 +235,18 @@ def run(there: Equal, arm: str) -> Run:
             "seconds": round(time.process_time() - start, 2), "scores": found}  # fmt: skip
 
 
-def by_seed(runs: Sequence[Run], cases: Sequence[Case], arm: str, measure: str) -> dict[int, float]:
-    """Return the mean over the cases of a group, for each seed that has them all."""
+def by_seed(
+    runs: Sequence[Run], cases: Sequence[Case], arm: str, measure: str, partial: bool = False
+) -> dict[int, float]:
+    """Return the mean over the cases of a group, for each seed that has them all, or any."""
     values: dict[int, list[float]] = {}
     names = {case.name for case in cases}
     for line in runs:
         value = line["scores"].get(measure)
         if line["arm"] == arm and line["case"] in names and value is not None:
             values.setdefault(line["seed"], []).append(value)
-    return {seed: float(np.mean(v)) for seed, v in values.items() if len(v) == len(names)}
+    return {seed: float(np.mean(v)) for seed, v in values.items()
+            if partial or len(v) == len(names)}  # fmt: skip
 
 
 def table(spec: Spec, groups: Mapping[str, Sequence[Case]], runs: Sequence[Run]) -> str:
@@ -253,7 +258,7 @@ def table(spec: Spec, groups: Mapping[str, Sequence[Case]], runs: Sequence[Run])
         for group, cases in groups.items():
             for measure in spec.measures:
                 head = f"{group}: {measure}" if len(groups) > 1 else measure
-                cells[head] = interval(by_seed(runs, cases, arm, measure).values())
+                cells[head] = interval(by_seed(runs, cases, arm, measure, spec.partial).values())
                 figure = spec.published.get(group, {}).get(arm, {}).get(measure)
                 stated[head] = None if figure is None else f"{figure:.2f}"
         cells |= gains(spec, groups, runs, arm)
@@ -303,7 +308,7 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=spec.seeds)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(spec.sizes))
     parser.add_argument("--data", type=Path, help="folder of the data files, where one is needed")
-    parser.add_argument("--model", default=spec.models, help="stand-in, none, or a model's name")
+    parser.add_argument("--model", default="stand-in", help="stand-in, none, or a model's name")
     parser.add_argument("--base-url", help="of the model")
     parser.add_argument("--peers", help="Python of an environment with ctgan, for TVAE and CTGAN")
     parser.add_argument("--log", type=Path, default=Path("build/papers/t2.jsonl"))

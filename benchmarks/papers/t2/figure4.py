@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.papers.t2.compas import drug_by_size
+from benchmarks.papers.t2.compas import DRUG_SIZES, drug_by_size
 from benchmarks.papers.t2.engine import Spec, main
 
 SPEC = Spec(
@@ -13,8 +13,7 @@ SPEC = Spec(
     drug_by_size,
     ("AUC",),
     gain=None,
-    sizes=(20, 60, 150),
-    models="none",
+    sizes=DRUG_SIZES,
 )
 
 if __name__ == "__main__":
