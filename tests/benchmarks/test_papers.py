@@ -69,7 +69,7 @@ def line(arm: str, case: str, seed: int, **scores: float) -> dict[str, Any]:
 
 
 def test_published_figures_stand_below_ours_and_are_marked() -> None:
-    groups = SPEC.cases(engine.Asked(1, (), None, "none", None, None))
+    groups = SPEC.cases(engine.Asked(1, model="none"))
     case = imbalanced(10).name
     runs = [line("D_ori", case, s, **{"AUC LR": 60.0 + s, "AUC": 60.0}) for s in (0, 1)]
     runs += [line("SMOTE", case, s, **{"AUC LR": 70.0, "AUC": 61.0 + s}) for s in (0, 1)]
@@ -103,13 +103,13 @@ def test_groups_of_drug_are_read_below_the_folder_of_data(
     (tmp_path / "tabular").mkdir()
     (tmp_path / name).write_text("Nscore,Smokes\n" + rows)
     monkeypatch.setitem(RECIPE.makes, name, digest(name, (tmp_path / name).read_bytes()))
-    asked = engine.Asked(1, (20,), tmp_path, "none", None, None)
+    asked = engine.Asked(1, (20,), tmp_path, "none")
     drawn = drug_by_size(asked)["B, n = 20"][0].draw(0)
     assert (drawn.train.height, drawn.test.height, drawn.population.height) == (20, 100, 50)
 
 
 def test_a_run_scores_clean_and_turned_labels_without_a_model() -> None:
-    asked = engine.Asked(1, (), None, "none", None, None)
+    asked = engine.Asked(1, model="none")
     found = engine.run(engine.trial(flipped(0.4, 10), 0, asked), "D_ori")
     assert found["rows"] == 0
     # Two labels of five turned take three fifths less one half of what an AUC is above one half.
@@ -117,8 +117,19 @@ def test_a_run_scores_clean_and_turned_labels_without_a_model() -> None:
     assert found["calls"] == 0
 
 
+def test_seeds_arms_and_groups_can_be_chosen_and_time_ends_a_run(tmp_path: Path) -> None:
+    log = Log(tmp_path / "a.jsonl", engine.KEYS)
+    asked = engine.Asked(2, model="none", first=3, arms=["D_ori"], groups=["imbalance"])
+    runs = list(engine.measured(SPEC, asked, log))
+    assert [(run["case"], run["seed"], run["arm"]) for run in runs] == [
+        ("diabetes 7:2:1, n = 10", 3, "D_ori"), ("diabetes 7:2:1, n = 10", 4, "D_ori")
+    ]  # fmt: skip
+    late = engine.Asked(3, model="none", first=3, arms=["D_ori"], deadline=0.0)
+    assert len(list(engine.measured(SPEC, late, log))) == 2
+
+
 def test_what_a_table_needs_is_said_when_it_is_not_there() -> None:
-    asked = engine.Asked(1, (20,), None, "none", None, None)
+    asked = engine.Asked(1, (20,), model="none")
     from benchmarks.papers.t2 import compas
 
     with pytest.raises(SystemExit, match=r"say --data DIR; 'python -m benchmarks.recipes compas'"):

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the data files, for COMPAS")
     parser.add_argument("--log", type=Path, default=Path("build/papers/t2.jsonl"))
     options = parser.parse_args()
-    asked = Asked(options.seeds, (), options.data, "none", None, None)
+    asked = Asked(options.seeds, data=options.data, model="none")
     groups, log = cases(asked), Log(options.log, KEYS)
     spec = Spec("local", "", "", cases, ("AUC",), ARMS)
     runs = [run for m in MODELS for run in measured(spec, replace(asked, model=m), log)]

@@ -17,7 +17,9 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,7 @@ from tablewright.testing import StandIn
 
 FOLDER = Path(__file__).parent
 KEYS = ("case", "seed", "arm", "model")
-PEER_EPOCHS = 300
+PEERS, PEER_EPOCHS = ("TVAE", "CTGAN"), 300
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,22 @@ class Asked:
     """What the command line says."""
 
     seeds: int
-    sizes: Sequence[int]
-    data: Path | None
-    model: str
-    base_url: str | None
-    peers: str | None
+    sizes: Sequence[int] = ()
+    data: Path | None = None
+    model: str = "stand-in"
+    base_url: str | None = None
+    peers: str | None = None
+    first: int = 0
+    arms: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    minutes: float | None = None
+    replies: Path | None = None
+    deadline: float = inf
+
+    @property
+    def numbers(self) -> range:
+        """The seeds."""
+        return range(self.first, self.first + self.seeds)
 
 
 def costs() -> list[Any]:
@@ -175,7 +188,9 @@ def trial(case: Case, seed: int, asked: Asked) -> Equal:
     elif asked.model != "none":
         from tablewright.llm import connect
 
-        model = connect(asked.model, asked.base_url, share="rows")
+        run = asked.replies and asked.replies / f"{case.name}, seed {seed}".replace(":", "-")
+        minutes = None if asked.minutes is None else max(0.1, (asked.deadline - monotonic()) / 60)
+        model = connect(asked.model, asked.base_url, share="rows", run=run, max_minutes=minutes)
     result = Equal(case, seed, drawn, model)
     result.asked = asked
     return result
@@ -200,24 +215,32 @@ def scores(case: Case, drawn: Drawn, made: pl.DataFrame, seed: int) -> dict[str,
     return {name: None if v is None else round(float(v), 3) for name, v in result.items()}
 
 
-def measured(spec: Spec, asked: Asked, log: Log) -> Iterator[Run]:
-    """Run what is missing; return all runs of a spec."""
+def chosen(spec: Spec, asked: Asked) -> Mapping[str, Sequence[Case]]:
+    """Return the groups asked for, all where none are named."""
     groups = spec.cases(asked)
-    for seed in range(asked.seeds):
+    return {name: groups[name] for name in groups if not asked.groups or name in asked.groups}
+
+
+def measured(spec: Spec, asked: Asked, log: Log) -> Iterator[Run]:
+    """Run what is missing while there is time; return all runs of a spec."""
+    groups = chosen(spec, asked)
+    for seed in asked.numbers:
         for case in (case for cases in groups.values() for case in cases):
             there: Equal | None = None
             for arm in spec.arms:
                 key = {"case": case.name, "seed": seed, "arm": arm, "model": asked.model}
-                if arm in ("TVAE", "CTGAN") and asked.peers is None:
+                left_out = (asked.arms and arm not in asked.arms) or monotonic() > asked.deadline
+                if left_out or (arm in PEERS and asked.peers is None) or log.has(**key):
                     continue
-                if not log.has(**key):
-                    there = there or trial(case, seed, asked)
-                    log.add({**key, **run(there, arm)})
+                there = there or trial(case, seed, asked)
+                found = run(there, arm)
+                if monotonic() < asked.deadline:  # later, a cap may have ended it
+                    log.add({**key, **found})
                     print(*key.values(), flush=True)
     names = {case.name for cases in groups.values() for case in cases}
     for line in log.runs:
         fits = line["case"] in names and line["arm"] in spec.arms
-        if fits and line["model"] == asked.model and line["seed"] < asked.seeds:
+        if fits and line["model"] == asked.model and line["seed"] in asked.numbers:
             yield line
 
 
@@ -311,15 +334,23 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="stand-in", help="stand-in, none, or a model's name")
     parser.add_argument("--base-url", help="of the model")
     parser.add_argument("--peers", help="Python of an environment with ctgan, for TVAE and CTGAN")
+    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--arms", nargs="+", default=(), help="some of the arms")
+    parser.add_argument("--groups", nargs="+", default=(), help="some of the groups of columns")
+    parser.add_argument("--minutes", type=float, help="begin nothing and count nothing after them")
+    parser.add_argument("--replies", type=Path, help="folder that keeps a model's replies")
     parser.add_argument("--log", type=Path, default=Path("build/papers/t2.jsonl"))
     options = vars(parser.parse_args(arguments))
     log = Log(options.pop("log"), KEYS)
-    asked = Asked(**options)
-    groups = spec.cases(asked)
+    ends = inf if options["minutes"] is None else monotonic() + 60 * options["minutes"]
+    asked = Asked(**options, deadline=ends)
+    groups = chosen(spec, asked)
     runs = [*measured(spec, asked, log)]
     said = MODELS.get(asked.model, f"Language model: {asked.model}.")
     parts = [f"{spec.about} {said}", table(spec, groups, runs), READING]
     words = sys.argv[1:] if arguments is None else arguments
     command = command_line(f"benchmarks.papers.t2.{spec.name}", words, asked.data)
-    suffix = "" if asked.model == "stand-in" else f"_{asked.model}".replace("/", "-")
+    suffix = (
+        "" if asked.model == "stand-in" else f"_{asked.model}".replace("/", "-").replace(":", "-")
+    )
     write(FOLDER / "results" / f"{spec.name}{suffix}.md", spec.title, parts, runs, command)

@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--base-url")
     parser.add_argument("--log", type=Path, default=Path("build/papers/t2.jsonl"))
     options = parser.parse_args()
-    asked = Asked(options.seeds, (), None, options.model, options.base_url, None)
+    asked = Asked(options.seeds, model=options.model, base_url=options.base_url)
     spec = SPECS["LR"]
     runs = [*measured(spec, asked, Log(options.log, KEYS))]
     rows = [line(arm, runs, cases(asked)) for arm in ARMS[1:]]
