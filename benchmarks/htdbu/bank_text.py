@@ -1,19 +1,15 @@
-"""The published H-TDBU benchmark: bank clients with a mood, 12,000 rows, one texture after another.
-
-    python -m benchmarks.htdbu.bank_text --data DIR [--pools DIR] --log FILE --out FILE
+"""The published H-TDBU benchmark: its figures, and how rows of it are measured.
 
 The mood goes with the target: by the manual rule 1 has positive or neutral and 0 neutral or
 negative, by the strict rule 1 has positive alone. Under the strict rule the mood is the target,
-so that real rows score 1.0000: those figures are printed and judged by nobody. Every texture
-fills the same skeleton of targets and moods under the same rule.
+so that real rows score 1.0000: those figures are printed and judged by nobody.
+`benchmarks.papers.htdbu` makes the tables.
 """
 
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +21,11 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks.htdbu.bank import LEADING, PAIRS, Bank, load
+from benchmarks.htdbu.bank import LEADING, Bank
 from benchmarks.judge import detection
-from benchmarks.measure import cpu, markdown, options
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.privacy import distance_share, exact_copies, search
-from tablewright.systems.htdbu.system import HTDBU
 from tablewright.tables.inference.infer import infer_schema
-from tablewright.threads import one_thread
 
 Pairs = Mapping[str, list[str]]
 
@@ -40,22 +33,6 @@ ROWS = 12_000
 SEEDS = (42, 123, 2024)
 
 
-@dataclass(frozen=True)
-class Texture:
-    """One generator below the rules."""
-
-    method: Any
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-TEXTURES = {
-    "independent": Texture("independent"),
-    "copula": Texture("copula"),
-    "trees": Texture("trees"),
-    "forest": Texture("forest"),
-    "boosted": Texture("boosted"),
-    "boosted, rate 0.3": Texture("boosted", {"learning_rate": 0.3}),
-}
 PUBLISHED = {
     "manual": {
         "independent": (0.8830, 0.0000, 0.4905, 0.1094),
@@ -132,25 +109,6 @@ def measure(bank: Bank, made: pl.DataFrame, pairs: Pairs) -> dict[str, float]:
     }
 
 
-def run(bank: Bank, texture: Texture, pairs: Pairs, seed: int) -> dict[str, float]:
-    """Fit one texture, write 12,000 rows under the rule, measure."""
-    system = HTDBU(
-        "y",
-        texture={"method": texture.method, **texture.options},
-        rules=rules(pairs),
-        skeleton=LEADING,
-        random_state=seed,
-    )
-    _, fitting = cpu(lambda: system.fit(bank.train))
-    created, drawing = cpu(lambda: system.sample(ROWS))
-    with one_thread():
-        result = measure(bank, created, pairs)
-    foreign = getattr(texture.method, "seconds", None)
-    if foreign:
-        fitting, drawing = foreign["fit"], foreign["sample"]
-    return {**result, "fit s": fitting, "sample s": drawing}
-
-
 class Pool:
     """Rows that a peer drew in its own environment, as a texture."""
 
@@ -169,105 +127,7 @@ class Pool:
         return self.rows[indices]
 
 
-def textures(names: list[str], pools: Path | None, rule: str, seed: int) -> dict[str, Texture]:
-    """Ours, and those peers that drew a pool for this rule and seed."""
-    result = {name: texture for name, texture in TEXTURES.items() if not names or name in names}
-    for name in ("CTGAN", "TVAE"):
-        if pools is not None and (pools / f"{name}_{rule}_{seed}.json").exists():
-            result[name] = Texture(Pool(pools, name, rule, seed))
-    return result
-
-
 def real(bank: Bank, pairs: Pairs, seed: int) -> dict[str, float]:
     """Measure 12,000 real training rows in place of made ones."""
     rows = np.random.default_rng(seed).permutation(bank.train.height)[:ROWS]
     return measure(bank, bank.train[rows], pairs)
-
-
-MEASURES = (
-    "Acc",
-    "F1",
-    "AUROC",
-    "AUROC, no mood",
-    "XModal",
-    "violations",
-    "detection",
-    "copies",
-    "DCR share",
-    "fit s",
-    "sample s",
-)
-
-
-def table(found: list[dict[str, Any]], rule: str) -> str:
-    """Means over seeds with their standard deviation, and the published figures beside them."""
-    lines = []
-    for name in dict.fromkeys(row["texture"] for row in found if row["rule"] == rule):
-        mine = [row for row in found if (row["texture"], row["rule"]) == (name, rule)]
-        cells = {m: [row[m] for row in mine if row.get(m) is not None] for m in MEASURES}
-        lines.append(
-            {
-                "texture": name,
-                "seeds": len(mine),
-                **{m: _cell(m, values) for m, values in cells.items()},
-                "published Acc / F1 / AUROC / XModal": " / ".join(
-                    f"{x:.4f}" for x in PUBLISHED[rule].get(name, ())
-                ),
-            }
-        )
-    return markdown(lines)
-
-
-def _cell(measure: str, values: list[float]) -> str:
-    if not values:
-        return "–"
-    if measure in ("violations", "copies", "fit s", "sample s"):
-        return f"{np.mean(values):.4g}"
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1) if len(values) > 1 else 0:.3f}"
-
-
-def main() -> None:
-    parser = options(__doc__ or "", data=True)
-    parser.add_argument("--pools", type=Path, default=None, help="what peer_pools.py wrote")
-    parser.add_argument("--textures", default="", help="some of them, with commas between")
-    parser.add_argument("--rules", default="manual,strict")
-    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
-    parser.add_argument("--log", type=Path, required=True, help="one JSON line for each run")
-    parser.add_argument("--out", type=Path, default=None)
-    asked = parser.parse_args()
-    warnings.simplefilter("ignore")  # that the rule changes nothing, or changes the table
-    names = [name for name in asked.textures.split(",") if name]
-    before = asked.log.read_text().splitlines() if asked.log.exists() else []
-    result = [json.loads(line) for line in before]
-    done = {(row["rule"], row["seed"], row["texture"]) for row in result}
-    for rule in asked.rules.split(","):
-        for seed in map(int, asked.seeds.split(",")):
-            bank, pairs = load(asked.data, PAIRS[rule], seed), PAIRS[rule]
-            requested: dict[str, Texture | None] = {"real rows": None} if not names else {}
-            for name, texture in {**requested, **textures(names, asked.pools, rule, seed)}.items():
-                if (rule, seed, name) in done:
-                    continue
-                created = run(bank, texture, pairs, seed) if texture else real(bank, pairs, seed)
-                result.append({"rule": rule, "seed": seed, "texture": name, **created})
-                with asked.log.open("a") as file:
-                    file.write(json.dumps(result[-1]) + "\n")
-                print(result[-1], flush=True)
-    if asked.out is not None:
-        pages = [f"## Rule: {rule}\n\n{table(result, rule)}" for rule in asked.rules.split(",")]
-        asked.out.write_text("\n\n".join([HEAD, *pages]) + "\n")
-
-
-HEAD = """# The published H-TDBU benchmark
-
-`python -m benchmarks.htdbu.bank_text`: 12,000 rows, 80 to 20 splits with seeds 42, 123 and 2024,
-one CPU thread. Means over seeds ± their standard deviation. TSTR by logistic regression (Acc and
-F1 at 0.5); AUROC, no mood: without the column that the rule is about. XModal: distance of target
-and mood from the test rows. Violations: rows that break the rule. Detection: AUC of boosted trees
-against test rows; 0.5 is ideal. Copies: share of rows equal to a training row. DCR share: rows
-nearer to training than to test rows; 0.5 is ideal. Seconds are CPU; those of CTGAN and TVAE are
-of their own process. The last column is **published** (arXiv:2605.28198, its own split and code).
-"""
-
-
-if __name__ == "__main__":
-    main()

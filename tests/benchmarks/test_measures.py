@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 from benchmarks.generators import small_tables
@@ -47,6 +50,20 @@ def test_a_texture_without_a_skeleton_draws_target_and_mood_itself() -> None:
     # Drawn apart, 0.4 * 0.6 of the rows have either wrong pair: half of them, twice, is 0.48.
     assert found["violations"] > 0.3 * bank_text.ROWS
     assert found["XModal"] > 0.3
+
+
+def test_a_peer_learns_the_training_rows_once_and_its_rows_are_kept(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncp "$3" "$7"\necho \'{"fit": 2, "sample": 1}\'\n')
+    python.chmod(0o755)
+    bank = Bank(clients(40, 0), clients(20, 1))
+    asked = argparse.Namespace(peers=str(python), pools=tmp_path / "pools")
+    pool = engine.peer("TVAE", asked, bank, "manual", 7)
+    python.write_text("#!/bin/sh\nexit 1\n")  # not asked again
+    again = engine.peer("TVAE", asked, bank, "manual", 7)
+    again.fit(None)
+    assert again.sample(50).equals(pl.concat([bank.train, bank.train[:10]]))
+    assert pool.seconds == {"fit": 2, "sample": 1}
 
 
 def test_a_generator_is_measured_on_few_rows() -> None:

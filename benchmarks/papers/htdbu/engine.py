@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 import warnings
@@ -11,16 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.htdbu import bank_text
 from benchmarks.htdbu.bank import LEADING, PAIRS, Bank, load
 from benchmarks.htdbu.bank_text import ROWS, SEEDS, Pool, measure, real, rules
 from benchmarks.measure import cpu
 from benchmarks.papers.runs import Log, Run, command_line, interval, markdown, write
+from benchmarks.set_up_peers import python_of
 from tablewright.systems.htdbu.system import HTDBU
 from tablewright.threads import one_thread
 
 FOLDER = Path(__file__).parent
 KEYS = ("table", "rule", "seed", "arm")
-COLUMNS = ("Acc", "F1", "AUROC", "XModal", "AUROC, no mood", "detection", "violations")
+COLUMNS = ("Acc", "F1", "AUROC", "XModal", "AUROC, no mood", "detection", "violations", "copies",
+           "DCR share")  # fmt: skip
+PEERS, PEER_EPOCHS, PEER_ROWS = ("CTGAN", "TVAE"), 50, 60_000
 STATED = COLUMNS[:4]
 Figures = tuple[float, float, float, float | None]
 
@@ -69,12 +74,26 @@ def run(arm: Arm | None, bank: Bank, rule: str, seed: int) -> dict[str, float]:
         return {**measure(bank, created, PAIRS[rule]), "making": seconds}
 
 
-def peers(spec: Spec, pools: Path | None, rule: str, seed: int) -> dict[str, Arm | None]:
-    """Return the arms, and those peers that drew a pool for this rule and seed."""
-    skeleton = all(arm.skeleton for arm in spec.arms.values() if arm is not None)
-    there = [n for n in ("CTGAN", "TVAE") if pools and (pools / f"{n}_{rule}_{seed}.json").exists()]
-    drawn = {n: Arm(Pool(pools, n, rule, seed), skeleton=skeleton) for n in there if pools}
-    return {**spec.arms, **drawn}
+def draw(python: str, folder: Path, bank: Bank, name: str, stem: str, seed: int) -> None:
+    """Have a peer learn the training rows in its own environment, and keep what it draws."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train = folder / f"train_{stem}.parquet"
+    bank.train.write_parquet(train)
+    script = Path(bank_text.__file__).with_name("peer_pools.py")
+    words = [python, script, name, train, PEER_EPOCHS, seed, PEER_ROWS, folder / f"{stem}.parquet"]
+    done = subprocess.run([*map(str, words)], check=True, capture_output=True, text=True)
+    (folder / f"{stem}.json").write_text(done.stdout.splitlines()[-1])
+
+
+def peer(name: str, asked: argparse.Namespace, bank: Bank, rule: str, seed: int) -> Pool:
+    """Return the rows of a peer, drawn before or now."""
+    stem = f"{name}_{rule}_{seed}"
+    if not (asked.pools / f"{stem}.json").exists():
+        python = python_of("CTGAN", Path(asked.peers))
+        if python is None:
+            raise SystemExit(f"there is no CTGAN in {asked.peers}: 'make peers' sets it up")
+        draw(python, asked.pools, bank, name, stem, seed)
+    return Pool(asked.pools, name, rule, seed)
 
 
 def table(spec: Spec, runs: Sequence[Run], rule: str) -> str:
@@ -99,9 +118,12 @@ READING = (
     "mean over seeds ± half a 95 % interval by Student's t. Logistic regression learns from "
     "the rows and is tested on real ones. XModal is the distance of target and mood from the "
     "test rows; AUROC, no mood, leaves the column out that the rule is about; detection is the "
-    "AUC of boosted trees against test rows. Under the strict rule the mood is the target, and "
-    "real rows score 1. Rows marked (published) are arXiv:2605.28198's, of its own split and "
-    "code, without intervals."
+    "AUC of boosted trees against test rows; copies are rows equal to a training row, and the "
+    "DCR share is that of rows nearer to training than to test rows. CTGAN and TVAE learn 50 "
+    "epochs in an environment of their own; 60,000 of their rows are matched to the skeleton, "
+    "where there is one. Under the strict rule the mood is the target, and real rows score 1. "
+    "Rows marked (published) are arXiv:2605.28198's, of its own split and code, without "
+    "intervals."
 )
 
 
@@ -109,23 +131,31 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     """Run a spec and write its page."""
     parser = argparse.ArgumentParser(description=spec.title)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data files")
-    parser.add_argument("--pools", type=Path, help="what benchmarks/htdbu/peer_pools.py wrote")
+    parser.add_argument(
+        "--peers", help="for CTGAN and TVAE: the folder of 'make peers', or a Python"
+    )
+    parser.add_argument("--pools", type=Path, default=Path("build/papers/pools"),
+                        help="folder that keeps what the peers draw")  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--rules", nargs="+", default=list(PAIRS), choices=list(PAIRS))
     parser.add_argument("--log", type=Path, default=Path("build/papers/htdbu.jsonl"))
     asked = parser.parse_args(arguments)
     warnings.simplefilter("ignore")  # that the rule changes nothing, or changes the table
     log = Log(asked.log, KEYS)
+    arms = {**spec.arms, **dict.fromkeys(PEERS if asked.peers else (), Arm(None))}
+    skeleton = all(arm.skeleton for arm in spec.arms.values() if arm is not None)
     for rule in asked.rules:
         for seed in asked.seeds:
-            arms = peers(spec, asked.pools, rule, seed)
             keys = {a: {"table": spec.name, "rule": rule, "seed": seed, "arm": a} for a in arms}
             missing = [name for name in arms if not log.has(**keys[name])]
             bank = load(asked.data, PAIRS[rule], seed) if missing else None
             for name in missing:
                 assert bank is not None
                 start = time.process_time()
-                found = run(arms[name], bank, rule, seed)
+                arm = arms[name]
+                if name in PEERS:
+                    arm = Arm(peer(name, asked, bank, rule, seed), skeleton=skeleton)
+                found = run(arm, bank, rule, seed)
                 log.add({**keys[name], **found, "seconds": time.process_time() - start})
                 print(*keys[name].values(), flush=True)
     runs = [line for line in log.runs if line["table"] == spec.name and line["rule"] in asked.rules

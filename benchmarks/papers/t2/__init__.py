@@ -12,9 +12,9 @@ PAPER = Paper(
     "none` lets the systems work without one, and any other name with `--base-url` asks that "
     "model, as the paper asked Llama 3.3 70B: only that is a reproduction. Arms write equal "
     "rows, as published; `benchmarks/systems` has the same cases with equal calls. TVAE and "
-    "CTGAN need `--peers PYTHON`, an environment with `ctgan`. Runs go to "
-    "`build/papers/t2.jsonl` and are gone on with; tables share them. `DIR` holds the files of "
-    "the recipes `compas` and `drug`.",
+    "CTGAN need `--peers FOLDER`, in which `make peers` set up `ctgan` (or a Python that has "
+    "it). Runs go to `build/papers/t2.jsonl` and are gone on with; tables share them. `DIR` "
+    "holds the files of the recipes `compas` and `drug`.",
     (
         Entry(
             "Table 1",

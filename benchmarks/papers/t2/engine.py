@@ -26,6 +26,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.papers.runs import Log, Run, command_line, interval, markdown, write
+from benchmarks.set_up_peers import python_of
 from benchmarks.systems.cases import Case, Drawn, flip
 from benchmarks.systems.deficient_tables import FAULTS, Made, Remembering, Trial, spent
 from benchmarks.systems.published import PUBLISHED
@@ -105,7 +106,12 @@ class Equal(Trial):
             self.drawn.train.write_parquet(train)
             script = FOLDER.parents[1] / "htdbu" / "peer_pools.py"
             words = [name, train, PEER_EPOCHS, self.seed, self.case.n_rows, out]
-            subprocess.run([str(self.asked.peers), str(script), *map(str, words)],
+            python = python_of("CTGAN", Path(str(self.asked.peers)))
+            if python is None:
+                raise SystemExit(
+                    f"there is no CTGAN in {self.asked.peers}: 'make peers' sets it up"
+                )
+            subprocess.run([python, str(script), *map(str, words)],
                            check=True, capture_output=True)  # fmt: skip
             return pl.read_parquet(out), None
 
@@ -333,7 +339,9 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="folder of the data files, where one is needed")
     parser.add_argument("--model", default="stand-in", help="stand-in, none, or a model's name")
     parser.add_argument("--base-url", help="of the model")
-    parser.add_argument("--peers", help="Python of an environment with ctgan, for TVAE and CTGAN")
+    parser.add_argument(
+        "--peers", help="for TVAE and CTGAN: the folder of 'make peers', or a Python"
+    )
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--arms", nargs="+", default=(), help="some of the arms")
     parser.add_argument("--groups", nargs="+", default=(), help="some of the groups of columns")
