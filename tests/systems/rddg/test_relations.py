@@ -15,6 +15,7 @@ from tablewright.llm.endpoint.metering import Metered, UsageByRole
 from tablewright.rules import Severity, as_rules
 from tablewright.rules.language import Implies
 from tablewright.schema import Schema
+from tablewright.systems.common.partition import ClassPartition
 from tablewright.systems.rddg.relations import (
     Relation,
     RelationPrompts,
@@ -89,6 +90,18 @@ def test_only_relations_that_hold_are_rules_and_hard_ones() -> None:
     assert [(one.support, one.share) for one in found.found] == [(100, 1.0), (100, 0.49), (9, 1.0)]
     (rule,) = found.rules
     assert (rule.described(), rule.severity, rule.weight) == ("a < b", Severity.HARD, None)
+
+
+@pytest.mark.parametrize(("broken_by", "holds"), [([], True), ([0], True), ([0, 1], False)])
+def test_what_a_rare_class_breaks_is_no_relation(broken_by: list[int], holds: bool) -> None:
+    """Two of 1,000 rows break it, and they are two of the ten rare ones."""
+    frame = pl.DataFrame({"a": range(1000), "ill": ["yes"] * 10 + ["no"] * 990})
+    frame = frame.with_columns(b=pl.col("a") + 1 - 5 * pl.col("a").is_in(broken_by))
+    schema = Schema.build({"a": "integer", "ill": "categorical", "b": "integer"})
+    (found,) = verify(as_rules(["a < b"]), frame, schema, ClassPartition("ill", ("no", "yes")))
+    assert found.share >= 0.998
+    assert found.holds == holds
+    assert Relations.from_dict(Relations([found]).to_dict()).found[0].holds == holds
 
 
 def test_a_relation_that_is_proposed_twice_counts_once() -> None:

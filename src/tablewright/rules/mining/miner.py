@@ -33,7 +33,7 @@ from tablewright.rules.mining.values import find_bounds, find_exclusions
 from tablewright.rules.trees import rule_tree
 from tablewright.schema import Schema
 
-MAX_NEAR = 40
+MAX_NEAR = 20
 """Rules that are looked at to see whether they imply another: those that share most with it."""
 
 

@@ -17,13 +17,14 @@ from tablewright.errors import ModelError
 from tablewright.llm.endpoint.base import Prompt, Reply
 from tablewright.llm.endpoint.metering import Metered
 from tablewright.llm.prompts.builder import PromptBuilder
-from tablewright.rules import Rules, Severity, Source, check_rules
+from tablewright.rules import CheckReport, RuleResult, Rules, Severity, Source, check_rules
 from tablewright.rules.expressions.parsing import parse_tree
 from tablewright.rules.expressions.tree import columns_of
 from tablewright.rules.language import Equivalence, Implies
 from tablewright.rules.mining import mine_rules
 from tablewright.rules.mining.values import INFORMATIVE
 from tablewright.schema import Schema
+from tablewright.systems.common.partition import Partition
 from tablewright.systems.common.rule_writing.forms import echoes, grammar, reply_schema
 from tablewright.systems.common.rule_writing.votes import read_rules
 
@@ -70,16 +71,20 @@ class Relation:
         Rows that it speaks of.
     share : float
         Share of them that keep it.
+    in_each_class : bool, default=True
+        Whether no class breaks it more often: a few of all rows can be most of a rare class.
     """
 
     rule: Any
     support: int
     share: float
+    in_each_class: bool = True
 
     @property
     def holds(self) -> bool:
         """Whether rows are held to it."""
-        return bool(self.rule.per_row and self.support >= MIN_SUPPORT and self.share >= MIN_SHARE)
+        enough = self.support >= MIN_SUPPORT and self.share >= MIN_SHARE
+        return bool(self.rule.per_row and enough and self.in_each_class)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class Relations:
         """Return the relations as JSON has them."""
         found = [
             {"rule": one.rule.model_dump(mode="json", by_alias=True, exclude_none=True),
-             "support": one.support, "share": one.share}
+             "support": one.support, "share": one.share, "in_each_class": one.in_each_class}
             for one in self.found
         ]  # fmt: skip
         return {"found": found, "text": self.text, "notes": self.notes}
@@ -147,7 +152,7 @@ class Relations:
         """Read what `to_dict` wrote."""
         rules = Rules(rules=[one["rule"] for one in stored["found"]])
         found = [
-            Relation(rule, int(one["support"]), float(one["share"]))
+            Relation(rule, int(one["support"]), float(one["share"]), bool(one["in_each_class"]))
             for rule, one in zip(rules, stored["found"], strict=True)
         ]
         return cls(found, str(stored["text"]), list(stored["notes"]))
@@ -170,7 +175,9 @@ def _settled(
     return rows.with_columns(pl.when(premise).then(exact).otherwise(name).alias(name))
 
 
-def verify(rules: Iterable[Any], frame: pl.DataFrame, schema: Schema) -> list[Relation]:
+def verify(
+    rules: Iterable[Any], frame: pl.DataFrame, schema: Schema, classes: Partition | None = None
+) -> list[Relation]:
     """Count the real rows that each rule speaks of and that keep it; equal ones count once.
 
     Examples
@@ -184,21 +191,40 @@ def verify(rules: Iterable[Any], frame: pl.DataFrame, schema: Schema) -> list[Re
     once = {rule.described(): rule for rule in rules}
     named = Rules(rules=[rule.model_copy(update={"name": ""}) for rule in once.values()])
     report = check_rules(frame, named, schema)
+    own = [] if classes is None else _by_class(frame, named, schema, classes)
     found = []
     for rule in named:
         result = report[rule.name]
         share = 1 - result.violations / result.support if result.support else 0.0
-        found.append(Relation(rule, result.support, share))
+        in_each = all(_is_kept(one[rule.name]) for one in own)
+        found.append(Relation(rule, result.support, share, in_each))
     return found
 
 
-def mined(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Relations:
+def _by_class(
+    frame: pl.DataFrame, rules: Rules, schema: Schema, classes: Partition
+) -> list[CheckReport]:
+    codes = pl.Series(classes.of(frame))
+    return [check_rules(frame.filter(codes == k), rules, schema) for k in range(len(classes))]
+
+
+def _is_kept(result: RuleResult) -> bool:
+    """Whether a class breaks a rule no more often than a whole table may; one row says nothing."""
+    return result.violations <= max(1.0, (1 - MIN_SHARE) * result.support)
+
+
+def mined(
+    frame: pl.DataFrame,
+    schema: Schema,
+    rng: np.random.Generator,
+    classes: Partition | None = None,
+) -> Relations:
     """Find relations by the miner; ranges are left to the cells' own checks."""
     if frame.height < _MIN_ROWS:
         return Relations(notes=[f"{frame.height} rows are too few to find relations in"])
     rules = mine_rules(frame, schema, rng, kinds=_KINDS, max_rules=_MAX_RULES)
     widened = [_widened(rule, frame) if isinstance(rule, Implies) else rule for rule in rules]
-    return Relations(verify([*widened, *_between_others(rules)], frame, schema))
+    return Relations(verify([*widened, *_between_others(rules)], frame, schema, classes))
 
 
 def _widened(rule: Implies, frame: pl.DataFrame) -> Implies:
@@ -245,12 +271,15 @@ class RelationPrompts:
         All real rows, which relations are verified on.
     shown : DataFrame
         The coreset.
+    classes : Partition or None, default=None
+        Each of them has to keep a relation.
     """
 
     model: Metered
     schema: Schema
     frame: pl.DataFrame
     shown: pl.DataFrame
+    classes: Partition | None = None
 
     def ask(self, seed: int) -> Relations:
         """Ask for relations, measure them, and ask for rules in the light of that."""
@@ -323,7 +352,7 @@ class RelationPrompts:
         rules = [
             bound.rule for text in replies for bound in read_rules(text, self.schema, 0, own).bound
         ]
-        return verify(rules, self.frame, self.schema)
+        return verify(rules, self.frame, self.schema, self.classes)
 
 
 _REPLY = 'Reply with JSON only: {"rules": [...]}, the most important first.'

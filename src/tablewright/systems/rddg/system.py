@@ -194,13 +194,13 @@ class RDDG(EPIC):
             if not self.preset_.strict:
                 return Relations(notes=["relations as published are the text of a model"])
             rng = np.random.default_rng([self.seed_, Stream.RDDG_RELATIONS])
-            return mined(real, schema, rng)
+            return mined(real, schema, rng, self.classes_)
         model.sharing.check(self.schema_)
         chosen = np.concatenate(self.coreset_.top(self.preset_.coreset_rows))
         shown = real[np.unique(chosen)]
         if model.sharing.allows("rows"):
             self.shown_.append(shown.drop(model.sharing.redact, strict=False))
-        prompts = RelationPrompts(model, schema, real, shown)
+        prompts = RelationPrompts(model, schema, real, shown, self.classes_)
         return prompts.ask(self.seed_) if self.preset_.strict else prompts.ask_freely(self.seed_)
 
     def fit_generator(self) -> Synthesizer:
