@@ -48,8 +48,6 @@ class Case:
     ----------
     batches, batch : int
         Batches of the team, and rows in each.
-    published : str
-        Name of the published figures that belong to it; "" where there are none.
     """
 
     name: str
@@ -57,7 +55,6 @@ class Case:
     batches: int
     batch: int
     topic: str
-    published: str = ""
 
     @property
     def n_rows(self) -> int:
@@ -193,36 +190,30 @@ HEALTH = "the risk of diabetes of patients"
 
 def imbalanced(n: int) -> Case:
     """Diabetes, 7:2:1."""
-    published = "diabetes 7:2:1" if n == 10 else ""
-    draw = _diabetes(n, diabetes.imbalanced)
-    return Case(f"diabetes 7:2:1, n = {n}", draw, 10, 10, HEALTH, published)
+    return Case(f"diabetes 7:2:1, n = {n}", _diabetes(n, diabetes.imbalanced), 10, 10, HEALTH)
 
 
 def incomplete(n: int) -> Case:
     """Diabetes, 8:2:0."""
-    draw = _diabetes(n, diabetes.incomplete)
-    return Case(f"diabetes 8:2:0, n = {n}", draw, 10, 10, HEALTH, "diabetes 8:2:0")
+    return Case(f"diabetes 8:2:0, n = {n}", _diabetes(n, diabetes.incomplete), 10, 10, HEALTH)
 
 
 def flipped(share: float, n: int) -> Case:
     """Diabetes with two classes, labels of a share turned; as many rows are written as real."""
-    published = f"diabetes flipped {share:g}"
-    draw = _flipped_diabetes(share, n)
-    return Case(f"{published}, n = {n}", draw, max(1, n // 10), 10, HEALTH, published)
+    name = f"diabetes flipped {share:g}, n = {n}"
+    return Case(name, _flipped_diabetes(share, n), max(1, n // 10), 10, HEALTH)
 
 
 def travel(share: float) -> Case:
     """Travellers, labels of a share turned."""
-    published = f"travel flipped {share:g}"
     topic = "travellers who are offered incentives"
-    return Case(f"{published}, n = 60", _travel(share), 3, 20, topic, published)
+    return Case(f"travel flipped {share:g}, n = 60", _travel(share), 3, 20, topic)
 
 
 def on_compas(folder: Path, n: int) -> Case:
     """COMPAS, as many rows of each class."""
-    draw = _real(compas, folder, n)
     topic = "defendants and whether they reoffend"
-    return Case(f"compas, n = {n}", draw, max(1, n // 20), 20, topic, "compas")
+    return Case(f"compas, n = {n}", _real(compas, folder, n), max(1, n // 20), 20, topic)
 
 
 def on_drug(folder: Path, group: str, n: int) -> Case:
@@ -243,14 +234,7 @@ def on_drug(folder: Path, group: str, n: int) -> Case:
     return Case(f"{group}, n = {n}", draw, max(1, n // 10), 10, topic)
 
 
-def cases(folder: Path | None) -> dict[str, Case]:
-    """Return all cases; those on real tables where there is a folder of data."""
-    result = [imbalanced(n) for n in (10, 60, 100)] + [incomplete(10)]
-    result += [flipped(share, 60) for share in (0.2, 0.3, 0.4)]
-    result += [travel(share) for share in (0.0, 0.3, 0.4)]
-    if folder is not None:
-        result += [on_compas(folder, n) for n in (20, 60, 200)]
-        for n in (20, 60, 200):
-            result.append(Case(f"adult, n = {n}", _real(adult, folder, n), n // 20, 20,
-                              "people of a census and what they earn"))  # fmt: skip
-    return {case.name: case for case in result}
+def on_adult(folder: Path, n: int) -> Case:
+    """Adult, as many rows of each class."""
+    topic = "people of a census and what they earn"
+    return Case(f"adult, n = {n}", _real(adult, folder, n), max(1, n // 20), 20, topic)

@@ -23,7 +23,16 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measure import markdown
-from benchmarks.systems.cases import Case, Drawn, adult, cases, compas
+from benchmarks.systems.cases import (
+    Case,
+    Drawn,
+    adult,
+    compas,
+    imbalanced,
+    incomplete,
+    on_adult,
+    on_compas,
+)
 from benchmarks.systems.scoring import usefulness
 from tablewright.llm import Prompt, Reply
 from tablewright.rules import bind
@@ -307,9 +316,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
-    known = cases(options.data)
-    named = ["diabetes 7:2:1, n = 60", "compas, n = 60", "adult, n = 60"]
-    chosen = [known[name] for name in named if name in known]
+    chosen = [imbalanced(60)]
+    if options.data is not None:
+        chosen += [on_compas(options.data, 60), on_adult(options.data, 60)]
     parts = [
         "# A team's tokens, members and rules (simulation)",
         __doc__.split("\n\n", 2)[2],
@@ -317,15 +326,14 @@ def main() -> None:
     parts += [f"Dials of the strong worker: {_dials(STRONG)}. Of the weak one: {_dials(WEAK)}."]
     parts += [f"{options.seeds} seeds; ± is the standard error over seeds. 100 rows are written."]
     parts += ["## Tokens of a generated row", dedent(4 * " " + (tokens.__doc__ or ""))]
-    parts += [markdown(tokens(known[named[0]], options.seeds))]
+    parts += [markdown(tokens(chosen[0], options.seeds))]
     write(options.out, parts)
     parts += ["## Strong and weak members", members.__doc__ or ""]
     for case in chosen[:2]:
         parts.append(markdown(members(case, options.seeds)))
         write(options.out, parts)
-    lacking = known["diabetes 8:2:0, n = 10"]
     parts += ["## A class that is missing", dedent(4 * " " + (missing.__doc__ or ""))]
-    parts.append(markdown(missing(lacking, options.seeds)))
+    parts.append(markdown(missing(incomplete(10), options.seeds)))
     write(options.out, parts)
     parts += ["## Rules", violations.__doc__ or ""]
     readers = {"compas, n = 60": compas, "adult, n = 60": adult}

@@ -11,7 +11,7 @@ PAPER = Paper(
     "`--model stand-in` (default) simulates a model that draws from the population, `--model "
     "none` lets the systems work without one, and any other name with `--base-url` asks that "
     "model, as the paper asked Llama 3.3 70B: only that is a reproduction. Arms write equal "
-    "rows, as published; `benchmarks/systems` has the same cases with equal calls. TVAE and "
+    "rows, as published; `calls` has some cases with equal calls. TVAE and "
     "CTGAN need `--peers FOLDER`, in which `make peers` set up `ctgan` (or a Python that has "
     "it). Runs go to `build/papers/t2.jsonl` and are gone on with; tables share them. `DIR` "
     "holds the files of the recipes `compas` and `drug`.",
@@ -97,6 +97,13 @@ PAPER = Paper(
             "--data DIR --seeds 5",
             56,
             "Shares in place of two rows each.",
+        ),
+        Entry(
+            "Equal calls",
+            f"{_M}.calls",
+            "--data DIR --seeds 5",
+            None,
+            "Not in the paper.",
         ),
         Entry(
             "Gates on pools with known faults",

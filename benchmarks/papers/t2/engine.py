@@ -1,4 +1,4 @@
-"""The arms of the Team-then-Trim paper with equal rows, as there; equal calls are beside them.
+"""The arms of the Team-then-Trim paper with equal rows, as there; some with equal calls beside.
 
 Each arm adds rows to the real ones, as many as the team's batches hold; four learners of
 scikit-learn are tested on 500 real rows. `--model none` lets the systems work without a language
@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,23 +24,19 @@ import numpy as np
 import polars as pl
 
 from benchmarks.papers.runs import Log, Run, command_line, interval, markdown, write
-from benchmarks.set_up_peers import python_of
 from benchmarks.systems.cases import Case, Drawn, flip
-from benchmarks.systems.deficient_tables import FAULTS, Made, Remembering, Trial, spent
 from benchmarks.systems.published import PUBLISHED
 from benchmarks.systems.scoring import likeness, usefulness
+from benchmarks.systems.trial import FAULTS, Made, Remembering, Trial, spent
 from tablewright.selection.cost_band import CostBand
 from tablewright.selection.diversity import Diversity
 from tablewright.selection.information import InformationGain
-from tablewright.systems.cllm.system import CLLM
-from tablewright.systems.epic.system import EPIC
-from tablewright.systems.team_then_trim.system import TeamThenTrim
 from tablewright.tables.inference.casting import typed
 from tablewright.testing import StandIn
 
 FOLDER = Path(__file__).parent
 KEYS = ("case", "seed", "arm", "model")
-PEERS, PEER_EPOCHS = ("TVAE", "CTGAN"), 300
+PEERS = ("TVAE", "CTGAN")
 
 
 @dataclass(frozen=True)
@@ -74,56 +68,19 @@ def costs() -> list[Any]:
             InformationGain(update="frozen")]  # fmt: skip
 
 
-class Equal(Trial):
-    """One case under one seed, every arm with as many rows as the team's batches hold."""
-
-    asked: Asked
-
-    def system(self, kind: type[Any], **options: Any) -> Made:
-        """Have a system write as many rows as the team."""
-        common = {"llm": self.model, "schema": self.drawn.schema, "random_state": self.seed}
-        system = kind(**common, **options).fit(self.drawn.train)
-        return system.sample(self.case.n_rows), system
-
-    def cllm(self, **options: Any) -> Made:
-        return self.system(CLLM, topic=self.case.topic, **options)
-
-    def epic(self, **options: Any) -> Made:
-        return self.system(EPIC, **options)
-
-    def whole(self, variant: str) -> Made:
-        """Have Team-then-Trim itself write rows, with its gates and what it does in doubt."""
-        kind = type("Team", (TeamThenTrim,), {"batch_size": self.case.batch})
-        return self.system(kind, topic=self.case.topic, variant=variant)
-
-    def all_gates(self) -> Made:
-        return self.gate(*costs(), Diversity("percentile", assigner="mlp"))
-
-    def peer(self, name: str) -> Made:
-        """Have CTGAN or TVAE draw in an environment of its own."""
-        with tempfile.TemporaryDirectory() as folder:
-            train, out = Path(folder) / "train.parquet", Path(folder) / "out.parquet"
-            self.drawn.train.write_parquet(train)
-            script = FOLDER.parents[1] / "htdbu" / "peer_pools.py"
-            words = [name, train, PEER_EPOCHS, self.seed, self.case.n_rows, out]
-            python = python_of("CTGAN", Path(str(self.asked.peers)))
-            if python is None:
-                raise SystemExit(
-                    f"there is no CTGAN in {self.asked.peers}: 'make peers' sets it up"
-                )
-            subprocess.run([python, str(script), *map(str, words)],
-                           check=True, capture_output=True)  # fmt: skip
-            return pl.read_parquet(out), None
+def all_gates(trial: Trial) -> Made:
+    """Send the team's rows through all published gates."""
+    return trial.gate(*costs(), Diversity("percentile", assigner="mlp"))
 
 
-ARMS: Mapping[str, Callable[[Equal], Made]] = {
+ARMS: Mapping[str, Callable[[Trial], Made]] = {
     "D_ori": lambda t: (t.drawn.train.clear(), None),
     "SMOTE": lambda t: t.local("smotenc"),
     "TVAE": lambda t: t.peer("TVAE"),
     "CTGAN": lambda t: t.peer("CTGAN"),
     "CLLM": lambda t: t.cllm(variant="published"),
     "EPIC": lambda t: t.epic(variant="published"),
-    "T2": lambda t: t.all_gates(),
+    "T2": all_gates,
     "one prompt": lambda t: t.cllm(curate=False),
     "teaming": lambda t: t.team(),
     "teaming, SC": lambda t: t.gate(),
@@ -132,6 +89,9 @@ ARMS: Mapping[str, Callable[[Equal], Made]] = {
     "CLLM, default": lambda t: t.cllm(),
     "EPIC, default": lambda t: t.epic(),
     "T2, default": lambda t: t.whole("default"),
+    "one prompt, calls": lambda t: t.cllm_by_calls(curate=False),
+    "CLLM, calls": lambda t: t.cllm_by_calls(),
+    "EPIC, calls": lambda t: t.epic_by_calls(),
     "weak manager": lambda t: t.weak("manager"),
     "weak workers": lambda t: t.weak("worker", "label"),
 }
@@ -185,7 +145,7 @@ def published(groups: Mapping[str, str]) -> dict[str, dict[str, dict[str, float]
     }
 
 
-def trial(case: Case, seed: int, asked: Asked) -> Equal:
+def trial(case: Case, seed: int, asked: Asked) -> Trial:
     """Draw a case, and make its model."""
     drawn = case.draw(seed)
     model: Any = None
@@ -197,9 +157,7 @@ def trial(case: Case, seed: int, asked: Asked) -> Equal:
         run = asked.replies and asked.replies / f"{case.name}, seed {seed}".replace(":", "-")
         minutes = None if asked.minutes is None else max(0.1, (asked.deadline - monotonic()) / 60)
         model = connect(asked.model, asked.base_url, share="rows", run=run, max_minutes=minutes)
-    result = Equal(case, seed, drawn, model)
-    result.asked = asked
-    return result
+    return Trial(case, seed, drawn, model, asked.peers)
 
 
 def scores(case: Case, drawn: Drawn, made: pl.DataFrame, seed: int) -> dict[str, Any]:
@@ -232,7 +190,7 @@ def measured(spec: Spec, asked: Asked, log: Log) -> Iterator[Run]:
     groups = chosen(spec, asked)
     for seed in asked.numbers:
         for case in (case for cases in groups.values() for case in cases):
-            there: Equal | None = None
+            there: Trial | None = None
             for arm in spec.arms:
                 key = {"case": case.name, "seed": seed, "arm": arm, "model": asked.model}
                 left_out = (asked.arms and arm not in asked.arms) or monotonic() > asked.deadline
@@ -250,7 +208,7 @@ def measured(spec: Spec, asked: Asked, log: Log) -> Iterator[Run]:
             yield line
 
 
-def run(there: Equal, arm: str) -> Run:
+def run(there: Trial, arm: str) -> Run:
     """Make the rows of an arm, and measure them."""
     start = time.process_time()
     with warnings.catch_warnings():
