@@ -59,7 +59,7 @@ class Straightforward:
             if self.shared(rows, rule) or self.own(rows, rule):
                 continue
             index = self.sharing_index(rows)
-            tree = self.task.proposal(rows, rule, self.seed)
+            tree = self.task.proposal(rows, rule, self.seed).tree_
             for node in _breadth_first(tree)[: MAX_PREDICATES // 2]:
                 question = int(tree.feature[node])
                 threshold = self.task.questions.split(question, float(tree.threshold[node]))

@@ -292,6 +292,15 @@ def test_rows_that_a_model_predicts_share_it_and_are_gone() -> None:
     assert made.left.sum() == 300 - len(rows)
 
 
+def test_tree_that_errs_much_spares_its_forest(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, rows = search(), np.arange(300)
+    tree = made.task.proposal(rows, frozenset(), 0)
+    assert made.task.trial(rows, frozenset(), 0, 1.0, tree).error < np.inf
+    bound = made.task.trial(rows, frozenset(), 0).upper_error
+    monkeypatch.setattr(tree, "predict", lambda matrix: np.full(len(matrix), -1.0))
+    assert made.task.trial(rows, frozenset(), 0, min(bound, 0.3), tree).upper_error == np.inf
+
+
 def test_without_sharing_rows_get_a_model_of_their_own() -> None:
     made, rule = search(bound=0.9, share=False), frozenset([Predicate(0, 0.0, True)])
     made.models = [_Shared(np.zeros(300), np.zeros(300))]
@@ -302,7 +311,7 @@ def test_without_sharing_rows_get_a_model_of_their_own() -> None:
 def test_a_rule_is_refined_by_both_sides_of_each_split_once() -> None:
     made, rule = search(), frozenset([Predicate(0, 0.0, True)])
     rows = np.flatnonzero(made._mask(rule))
-    tree = made.task.proposal(rows, rule, 0)
+    tree = made.task.proposal(rows, rule, 0).tree_
     made._refine(rule, rows, tree)
     n_splits = sum(tree.children_left >= 0)
     assert 0 < len(made.queue) - 1 == len(set(made.index)) - 1 <= 2 * n_splits

@@ -15,7 +15,9 @@ from tablewright.errors import InputError
 from tablewright.llm import Prompt, Reply, Sharing
 from tablewright.schema import Schema
 from tablewright.synthesizer.synthesizer import Synthesizer
+from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.row_writer import GeneratorWriter
+from tablewright.systems.date.examples import ShownRows
 from tablewright.systems.date.partition import Part, Parts
 from tablewright.systems.date.prompts import RuledRows
 from tablewright.systems.date.reading import Group, PartReader
@@ -215,6 +217,29 @@ def test_feedback_and_new_rules_can_be_left_out() -> None:
     llm = model()
     system(llm=llm, rounds=1, feedback=False, new_rules=False).fit(TABLE).sample(40)
     assert not any("Earlier answers" in text or "think of one" in text for text in llm.prompts)
+
+
+def test_coreset_of_a_part_is_what_prompts_show() -> None:
+    llm = model()
+    made = system(llm=llm, rounds=0, examples="coreset", n_examples=3).fit(TABLE)
+    made.sample(12)
+    shown = ShownRows(made.rounds_, made.classes_, made.seed_, 3)
+    for part in made.rounds_.open:
+        counts = shown(part, "")["y"].value_counts()["count"].to_list()
+        assert 0 < max(counts) <= 3
+        assert shown(part, "").height < made.rounds_.rows[part].height
+    allowed = {row["x"] for part in made.rounds_.open for row in shown(part, "").to_dicts()}
+    real = set(TABLE["x"].to_list())
+    told = {x for text in llm.prompts for x in real if f'"x": {x}' in text}
+    assert told
+    assert told <= allowed
+
+
+def test_rows_of_a_rule_meet_it_and_all_of_them_are_shown_without_a_coreset() -> None:
+    made = rounds()
+    shown = ShownRows(made, target_partition(TABLE, SMALL), 0, None)
+    assert shown(0, "x <= -1").equals(TABLE.filter((pl.col("x") <= 0) & (pl.col("x") <= -1)))
+    assert shown(0, "") is shown(0, "")
 
 
 def test_no_part_is_described_where_rows_may_not_leave() -> None:

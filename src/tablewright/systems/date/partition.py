@@ -40,8 +40,9 @@ MAX_PREDICATES = 50
 MAX_RULES = 300
 REST = 0.01
 N_TREES = 30
-SCREENS = ((2, 3), (5, 2))
-"""Trees of a part's forest, and by how much the error of so few falls at most with all trees."""
+TREE_FALLS, SCREENS = 3, ((5, 2),)
+"""By how much a forest's error is below that of the one tree that refines a rule, at most; and
+trees of a part's forest, with how much the error of so few falls at most with all trees."""
 Z = 1.2816
 """Standard errors of a one-sided limit of 90 %."""
 
@@ -281,15 +282,25 @@ class _Task:
         return cls(questions, numbers, False, float(numbers.std()) or 1.0)
 
     def trial(
-        self, rows: NDArray[np.intp], rule: Rule, seed: int, bound: float = math.inf
+        self,
+        rows: NDArray[np.intp],
+        rule: Rule,
+        seed: int,
+        bound: float = math.inf,
+        tree: Any = None,
     ) -> _Trial:
         """Fit a forest to three quarters of some rows, and judge it on the others.
 
-        Where it is clear early that the upper error is above the bound, it is infinite.
+        Where it is clear early that the upper error is above the bound, by the rows' number, one
+        tree of the same rows or a few of the forest, it is infinite.
         """
         fit, judge, state = self._halves(rows, rule, seed)
         if self.least_error(len(judge)) > bound:
             return _HOPELESS
+        if tree is not None:
+            losses = self.wrong(tree.predict(self.questions.matrix[judge]), judge)
+            if self.error(losses / TREE_FALLS)[1] > bound:
+                return _HOPELESS
         kind = RandomForestClassifier if self.classes else RandomForestRegressor
         forest = kind(random_state=state, min_samples_leaf=2, warm_start=True)
         for n_trees, factor in (*SCREENS, (N_TREES, 1)):
@@ -304,7 +315,7 @@ class _Task:
         fit, _, state = self._halves(rows, rule, seed)
         leaves = MAX_PREDICATES // 2 + 1
         known = self._learned(fit)
-        return grow(*known, self.classes, max_leaf_nodes=leaves, random_state=state).tree_
+        return grow(*known, self.classes, max_leaf_nodes=leaves, random_state=state)
 
     def _halves(
         self, rows: NDArray[np.intp], rule: Rule, seed: int
@@ -421,7 +432,8 @@ class _Search:
             if upper <= self.max_error:
                 self._take(shared, rule, rows, error, upper)
                 return
-        trial = self.task.trial(rows, rule, self.seed, self.max_error)
+        tree = self.task.proposal(rows, rule, self.seed)
+        trial = self.task.trial(rows, rule, self.seed, self.max_error, tree)
         if trial.upper_error <= self.max_error:
             predicted = trial.model.predict(self.task.questions.matrix)
             every = np.arange(len(self.task.y))
@@ -429,7 +441,7 @@ class _Search:
             self.models.append(shared)
             self._take(shared, rule, rows, trial.error, trial.upper_error)
             return
-        self._refine(rule, rows, self.task.proposal(rows, rule, self.seed))
+        self._refine(rule, rows, tree.tree_)
 
     def _take(
         self, shared: _Shared, rule: Rule, rows: NDArray[np.intp], error: float, upper: float

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from tablewright.llm.endpoint.base import Prompt
@@ -140,9 +139,7 @@ class Page:
         blocks: list[tuple[str, pl.DataFrame]] = []
         for index in shown:
             for rule in rounds.parts.parts[index].rules or ("",):
-                rows = rounds.rows[index]
-                if rule:
-                    rows = rows.filter(np.asarray(parse(rule, rounds.schema).holds(rows)))
+                rows = self.system.shown_rows_(index, rule)
                 if rows.height and len(blocks) < preset.max_rules:
                     blocks.append((rule, self._drawn(rows, len(blocks))))
         return blocks or [("", rounds.rows[self.ask.part].head(0))]
@@ -150,7 +147,7 @@ class Page:
     def _drawn(self, rows: pl.DataFrame, block: int) -> pl.DataFrame:
         labels = rows[self.rounds.target].to_list() if self.rounds.classes else [0] * rows.height
         seed = (self.request.seed, int(Stream.DATE_EXAMPLES), block)
-        n_rows = self.system.n_examples or self.system.preset_.n_examples
+        n_rows = self.system.n_shown
         n_rows = n_rows if block == 0 else -(-n_rows // self.system.preset_.other_share)
         return rows[ProportionalExamples(labels, seed).sample(n_rows, self.draw)]
 

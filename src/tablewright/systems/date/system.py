@@ -18,6 +18,7 @@ from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.date.choice import choose
+from tablewright.systems.date.examples import SHOWN, ShownRows
 from tablewright.systems.date.pairs import Pairs, preference_pairs
 from tablewright.systems.date.partition import Part, Parts, asked_columns, partition
 from tablewright.systems.date.rounds import Rounds
@@ -85,6 +86,9 @@ class DATE(System):
     strategy : {"bandit", "greedy", "label-check", "none"}, default="bandit"
         How groups are chosen; see `Selector`. Where classes are asked for by number, groups are
         taken in the order of their worth, and none is refused.
+    examples : {"stratified", "coreset"}, default="stratified"
+        Which real rows of a part a prompt shows: any, by label, or of each label those near its
+        border and those that stand for many others; see `Coreset`.
     n_examples : int or None, default=None
         Real rows of the part in a prompt; 15, and 30 in the published variant, where None.
     rows_per_prompt : int, default=10
@@ -127,6 +131,7 @@ class DATE(System):
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
         "strategy": OneOf(*STRATEGIES),
+        "examples": OneOf(*SHOWN),
         "rounds": Whole(0),
         "candidates": Whole(),
         "n_examples": Whole(optional=True),
@@ -147,6 +152,7 @@ class DATE(System):
         feedback: bool = True,
         new_rules: bool = True,
         strategy: str = "bandit",
+        examples: str = "stratified",
         n_examples: int | None = None,
         rows_per_prompt: int = 10,
         sampling_strategy: Any = "auto",
@@ -163,6 +169,7 @@ class DATE(System):
         self.feedback = feedback
         self.new_rules = new_rules
         self.strategy = strategy
+        self.examples = examples
         self.n_examples = n_examples
         self.rows_per_prompt = rows_per_prompt
         self.sampling_strategy = sampling_strategy
@@ -223,6 +230,7 @@ class DATE(System):
             self.parts_, self.known_, self.writable_, self.seed_, tokens, self._hidden,
             self.preset_.balance,
         )  # fmt: skip
+        self.shown_rows_ = ShownRows(self.rounds_, self.classes_, self.seed_, self._coreset_size())
         if request.where is not None:
             self.rounds_.allowed = request.where.domain(self.rounds_.target)
         pool = self.pool(
@@ -237,6 +245,14 @@ class DATE(System):
             yield pool.rows
         else:  # 3. the choice
             yield choose(self, pool.rows, groups, request, result)
+
+    @property
+    def n_shown(self) -> int:
+        """Real rows of the part that a prompt shows."""
+        return self.n_examples or self.preset_.n_examples
+
+    def _coreset_size(self) -> int | None:
+        return self.n_shown if self.examples == "coreset" else None
 
     def _wide(self, request: SampleRequest) -> SampleRequest:
         """Ask for more candidates than rows, where there is a choice."""
