@@ -1,15 +1,17 @@
 """Planted parts of which each has a rule of its own: rows for all at once against rows by part.
 
-    python -m benchmarks.date.heterogeneity [--seeds 3] [--seconds 200]
+    python -m benchmarks.date.heterogeneity [--runs FILE] [--seeds 3] [--parts 3 6 12]
 
-No model is called: the local bodies write, all of them as many candidates. The parts are groups of
-a column, each half as large as the one before down to 4 % of the rows; in each another number
-decides the label, and from another side.
+The parts are groups of a column, each half as large as the one before down to 4 % of the rows; in
+each another number decides the label, and from another side. Local bodies write, and a stand-in
+that answers from other rows of the same table: one prompt for all against prompts by part, as
+many rows a prompt. Runs are lines of JSON, continued.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -23,8 +25,9 @@ from benchmarks.date.selectors import interval
 from benchmarks.measure import markdown
 from benchmarks.trim.report import write
 from tablewright.systems.date.system import DATE
+from tablewright.testing import StandIn
 
-N_TRAIN, N_TEST, N_ROWS, N_NUMBERS = 300, 6000, 300, 4
+N_TRAIN, N_TEST, N_ROWS, N_NUMBERS, N_POPULATION = 300, 6000, 300, 4, 3000
 PARTS = (3, 6, 12)
 KINDS = {"group": "categorical", "y": "categorical",
          **{f"x{k}": "continuous" for k in range(N_NUMBERS)}}  # fmt: skip
@@ -33,8 +36,10 @@ ARMS: dict[str, dict[str, Any]] = {
     "parts of a tree": {},
     "the planted parts": {"parts": "planted"},
     "parts of a tree, no feedback": {"feedback": False},
-    "parts of a tree, no further round": {"rounds": 0},
     "parts of a tree, chosen by the bandit": {"strategy": "bandit"},
+    "stand-in, one prompt for all": {"parts": "one", "llm": True},
+    "stand-in, parts of a tree": {"llm": True},
+    "stand-in, the planted parts": {"parts": "planted", "llm": True},
 }
 
 
@@ -77,7 +82,7 @@ def run(n_parts: int, seed: int) -> list[dict[str, Any]]:
     alone = errors(train, test, n_parts)
     more = errors(pl.concat([train, planted(n_parts, N_ROWS, rng)]), test, n_parts)
     lines = [
-        {"parts": n_parts, "seed": seed, "arm": arm, "rows": n, "all": e[0] - alone[0],
+        {"parts": n_parts, "seed": seed, "arm": arm, "rows": n, "calls": 0, "all": e[0] - alone[0],
          "rare": e[1] - alone[1], "real": alone[0], "real rare": alone[1], "seconds": 0.0}
         for arm, n, e in (("real alone", 0, alone), ("as many real rows more", N_ROWS, more))
     ]  # fmt: skip
@@ -87,33 +92,45 @@ def run(n_parts: int, seed: int) -> list[dict[str, Any]]:
             options = {"strategy": "none", **given}
             if "parts" in options:
                 options["parts"] = parts_file(options["parts"], n_parts, folder)
+            if "llm" in options:
+                known = planted(n_parts, N_POPULATION, np.random.default_rng([seed, n_parts, 1]))
+                options["llm"] = StandIn(known, target="y")
             system = DATE("y", schema=KINDS, random_state=seed, **options).fit(train)
             rows = system.sample(N_ROWS)
         error = errors(pl.concat([train, rows.select(train.columns)]), test, n_parts)
-        lines.append({"parts": n_parts, "seed": seed, "arm": arm, "rows": rows.height,
-                      "all": error[0] - alone[0], "rare": error[1] - alone[1], "real": alone[0],
-                      "real rare": alone[1],
-                      "seconds": round(time.process_time() - start, 1)})  # fmt: skip
+        lines.append({
+            "parts": n_parts, "seed": seed, "arm": arm, "rows": rows.height,
+            "calls": system.result_.usage.attempts, "all": error[0] - alone[0],
+            "rare": error[1] - alone[1], "real": alone[0], "real rare": alone[1],
+            "seconds": round(time.process_time() - start, 1),
+        })  # fmt: skip
     return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="CPU to stop after")
+    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--parts", type=int, nargs="*", default=PARTS)
+    parser.add_argument("--runs", type=Path, required=True, help="JSON lines, continued")
     options = parser.parse_args()
     lines: list[dict[str, Any]] = []
-    done: list[str] = []
-    for seed in range(options.seeds):
-        for n_parts in PARTS:
-            if time.process_time() < options.seconds:
-                lines += run(n_parts, seed)
-                done.append(f"{n_parts} parts, seed {seed}")
-                print(done[-1], flush=True)
+    if options.runs.exists():
+        lines = [json.loads(line) for line in options.runs.read_text().splitlines()]
+    done = {(line["parts"], line["seed"]) for line in lines}
+    for seed in range(options.first, options.first + options.seeds):
+        for n_parts in options.parts:
+            if (n_parts, seed) not in done:
+                made = run(n_parts, seed)
+                with options.runs.open("a") as file:
+                    file.writelines(json.dumps(line) + "\n" for line in made)
+                lines += made
+                print(f"{n_parts} parts, seed {seed}", flush=True)
     runs = pl.DataFrame(lines)
     table = [
         {"parts": n_parts, "rows by": arm, "runs": here.height,
          "rows": round(float(here["rows"].mean())),  # type: ignore[arg-type]  # a mean of numbers
+         "calls": round(float(here["calls"].mean())),  # type: ignore[arg-type]  # as above
          "error change, all": interval(here["all"]), "of rare parts": interval(here["rare"]),
          "error, real alone": round(float(here["real"].mean()), 1),  # type: ignore[arg-type]  # as above
          "rare, real alone": round(float(here["real rare"].mean()), 1),  # type: ignore[arg-type]  # as above
@@ -123,8 +140,8 @@ def main() -> None:
     write(Path("benchmarks/date/heterogeneity.md"), "Planted parts", [
         f"{N_TRAIN} real rows, {N_ROWS} generated, a forest asked about {N_TEST:,}. Change of its "
         "error in points by adding the rows, below 0 being better; 95 % intervals over seeds. "
-        "Rare parts are the smaller half of them. Local bodies alone, and no call of a model: "
-        f"that the same holds of prompts is not shown. Run: {'; '.join(done)}.",
+        "Rare parts are the smaller half of them. Lines of the stand-in are a simulation: it "
+        f"answers from {N_POPULATION:,} other rows, ten rows a prompt.",
         markdown(sorted(table, key=lambda line: line["parts"]))])  # fmt: skip
 
 
