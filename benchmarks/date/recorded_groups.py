@@ -19,6 +19,8 @@ from benchmarks.date.pools import Cut
 from benchmarks.measure import markdown
 from benchmarks.trim.report import write
 from tablewright.metrics.scorer import Scorer
+from tablewright.selection.candidates import read_candidates
+from tablewright.tables.table import Table, load_table
 
 KEYS = ["_source", "_model_id", "_arm"]
 
@@ -34,16 +36,24 @@ def groups_of(pool: pl.DataFrame) -> list[tuple[float, bool, pl.DataFrame]]:
     return made
 
 
+def typed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Return rows with the types of a table; those that have none are left out."""
+    read = read_candidates(rows, table.schema, table.frame)
+    return read.frame.filter(pl.Series([not why for why in read.unreadable], dtype=pl.Boolean))
+
+
 def measured(cut: Cut, groups: list[pl.DataFrame], few: bool) -> list[dict[str, float]]:
     """Return what each group adds on test rows: points of accuracy, and of the proper score."""
     names = ("tree", "forest") if few else ("tree",)
     alone = {name: cut.wrong(name) for name in names}
-    scorer = Scorer(cut.table.frame, cut.table.schema, holdout=cut.test, seed=cut.seed)
+    table = load_table(cut.train, target=cut.target)
+    scorer = Scorer(table.frame, table.schema, holdout=typed(cut.test, table), seed=cut.seed)
     lines = []
     for rows in groups:
         usable = cut.usable(rows)
         gains = {name: alone[name] - cut.wrong(name, usable) for name in names}
         if few:
+            usable = typed(usable, table)
             gains["score"] = scorer.gain(usable).value if usable.height else 0.0
         lines.append(gains)
     return lines
@@ -61,9 +71,10 @@ def main() -> None:
     groups = groups_of(pool)
     recorded = np.array([100 * gain for gain, _, _ in groups])
     reflected = np.array([one for _, one, _ in groups])
+    frames = [rows.select(whole.columns) for *_, rows in groups]
     lines: list[dict[str, Any]] = []
     for few, what in ((False, "60 % of the rows"), (True, "200 rows")):
-        runs = [measured(Cut(whole, few, seed), [rows for *_, rows in groups], few)
+        runs = [measured(Cut(whole, few, seed), frames, few)
                 for seed in range(options.seeds)]  # fmt: skip
         for name in runs[0][0]:
             gains = np.array([[one[name] for one in run] for run in runs])
