@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import markdown
 from benchmarks.trim.report import write
 from tablewright.selection.arms import Pulls, best, greedy, held_out_gains, play
+from tablewright.selection.selector import CONFIRMED
 
 CASES: dict[str, dict[str, Any]] = {
     "first pick excludes the best pair": {
@@ -66,7 +67,9 @@ def choose(how: str, case: dict[str, Any], noisy: float, seed: int) -> tuple[set
     rng = np.random.default_rng(seed)
     play(pulls, sizes, N_ROWS, rng)
     gains = held_out_gains(pulls, sizes, N_ROWS, rng.permutation(N_JUDGING) % 5)
-    confirmed = gains is not None and gains.mean() > 0
+    confirmed = gains is not None and (
+        gains.mean() > CONFIRMED * gains.std(ddof=1) / len(gains) ** 0.5
+    )
     return set(best(pulls, sizes, N_ROWS)) if confirmed else set(), counter[0]
 
 

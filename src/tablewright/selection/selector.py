@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
-from tablewright.metrics.learners import Design
+from tablewright.metrics.learners import LEARNERS, MIN_ROWS_FOR_TREES, Design
 from tablewright.metrics.scorer import Gain, Scorer
 from tablewright.random_state import seed_of
 from tablewright.schema import Schema, suggest
@@ -32,6 +33,10 @@ _MAX_GROUP = 25
 """Rows of a group at most, so that arms can be compared; larger ones are cut."""
 _MAX_ARMS = 60
 _N_TREES = 25
+_FOREST = {"n_estimators": 15, "min_samples_leaf": 2}
+"""Of the third family that judges: log scores of boosted and linear models rise with any rows."""
+CONFIRMED = 1.0
+"""Standard errors by which the honest estimate has to be above nothing."""
 _N_FOLDS = 5
 """Of the judging rows: the choice by all but one is judged by the last."""
 
@@ -80,7 +85,8 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     strategy : {"bandit", "greedy", "label-check", "none"}, default="bandit"
         ``"bandit"`` scores random sets of groups and takes those whose mean marginal gain is
         above nothing, or a draw of these or of all groups where that gains more; it takes none
-        where the gain is not confirmed by rows that did not choose.
+        where rows that did not choose do not confirm a gain, by one standard error. Boosted
+        trees, a forest and a linear model judge.
         ``"greedy"`` adds the best group as long as one gains. ``"label-check"`` takes rows whose
         label a model of the real rows gives too. ``"none"`` takes rows as they come.
     n_samples : int, default=100
@@ -178,7 +184,10 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.schema_, self.train_ = schema, frame
         self.seed_ = seed_of(self.random_state)
         self.encoder_ = FeatureEncoder.fit(frame, schema)
-        self.scorer_ = Scorer(frame, schema, holdout=validation, seed=self.seed_, n_trees=_N_TREES)
+        self.scorer_ = Scorer(
+            frame, schema, holdout=validation, seed=self.seed_, n_trees=_N_TREES,
+            learners=_families(schema, len(frame)),
+        )  # fmt: skip
         if self.scorer_.task is None:
             raise InputError(f"a selector has nothing to judge by: {self.scorer_.reason}")
         return self
@@ -287,7 +296,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         honest = self._honest(pulls, sizes, n_wanted, rng)
         belief = self.scorer_.paired(pulls.taken(taken)) if taken else None
         note = ""
-        if taken and (honest is None or honest.value <= 0):
+        if taken and (honest is None or honest.value <= CONFIRMED * honest.error):
             note = (
                 "no group was kept: rows that had no part in the choice do not confirm a gain; "
                 "go on with the real rows alone"
@@ -348,6 +357,14 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         taken = np.unique(arm_of[chosen]).tolist() if len(chosen) else []
         selection = _selection(names, arm_of, sizes, taken, None)
         return Selection(chosen, selection.arms)
+
+
+def _families(schema: Schema, n_rows: int) -> tuple[Any, ...] | None:
+    """Return the learners that judge; the scorer's own of few rows, where None."""
+    if n_rows < MIN_ROWS_FOR_TREES:
+        return None
+    number = schema[str(schema.target)].kind.is_numeric
+    return (*LEARNERS, (RandomForestRegressor if number else RandomForestClassifier)(**_FOREST))
 
 
 def cut_groups(labels: Sequence[str]) -> tuple[list[str], Ints]:

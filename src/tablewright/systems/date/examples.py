@@ -33,7 +33,7 @@ class ShownRows:
     def __call__(self, part: int, rule: str) -> pl.DataFrame:
         """Return the rows of a part that meet one of its rules; "" is met by all."""
         if (part, rule) not in self._known:
-            rows = self.rounds.rows[part]
+            rows: pl.DataFrame = self.rounds.rows[part]
             if rule:
                 rows = rows.filter(np.asarray(parse(rule, self.rounds.schema).holds(rows)))
             self._known[part, rule] = self._chosen(rows)
@@ -44,4 +44,5 @@ class ShownRows:
             return rows
         schema = self.rounds.schema
         coreset = Coreset.learn(rows, schema, self.classes, self.seed, size=self.size)
-        return rows[np.sort(np.concatenate(coreset.members)).tolist()]
+        chosen: list[int] = np.sort(np.concatenate(coreset.members)).tolist()
+        return rows[chosen]
