@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier
 
 from tablewright.errors import InputError
 from tablewright.metrics.scorer import Gain
@@ -179,6 +180,27 @@ def test_bandit_finds_the_right_half_of_a_pool() -> None:
 def test_wrong_labels_alone_are_kept_by_no_group() -> None:
     selector = Selector(target="y", n_samples=100, random_state=0).fit(table(80, 0))
     assert selector.select(table(120, 3, flip=1.0)).height == 0
+
+
+@pytest.mark.parametrize(("honest", "kept"), [(0.009, 0), (0.011, 100)])
+def test_a_gain_is_confirmed_by_more_than_its_standard_error(
+    monkeypatch: pytest.MonkeyPatch, honest: float, kept: int
+) -> None:
+    gain = Gain(honest, 0.01, (honest - 0.02, honest + 0.02))
+    monkeypatch.setattr(Selector, "_honest", lambda *_: gain)
+    selector = Selector(target="y", groups="origin", n_samples=100, random_state=0)
+    selector.fit(table(40, 0), validation=table(200, 9)).select(mixed())
+    assert len(selector.selection_.chosen) == kept
+    assert selector.selection_.honest == gain
+    assert ("do not confirm a gain" in selector.selection_.note) == (kept == 0)
+
+
+@pytest.mark.parametrize(("n_rows", "families"), [(99, 1), (100, 3)])
+def test_a_forest_judges_too_where_rows_are_enough_for_trees(n_rows: int, families: int) -> None:
+    selector = Selector(target="y", random_state=0).fit(table(n_rows, 0), validation=table(50, 9))
+    predicted = selector.scorer_.utility().predictions
+    assert len(predicted) == families
+    assert any(isinstance(one, RandomForestClassifier) for one in predicted) == (families == 3)
 
 
 def test_belief_and_honest_estimate_stand_side_by_side() -> None:

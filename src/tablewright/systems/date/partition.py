@@ -23,6 +23,7 @@ import polars as pl
 import yaml
 from numpy.typing import NDArray
 from scipy.stats import beta
+from sklearn import config_context
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from tablewright.errors import InputError
@@ -226,7 +227,8 @@ def partition(
         return _leaves(task, min_rows, max_parts, seed)
     if max_error is None:
         max_error = 0.9 * task.trial(np.arange(len(task.y)), frozenset(), seed).upper_error
-    return _Search(task, max_error, min_rows, seed, share).run(time_limit)
+    with config_context(skip_parameter_validation=True):  # of many small models
+        return _Search(task, max_error, min_rows, seed, share).run(time_limit)
 
 
 def asked_columns(schema: Schema) -> list[str]:
