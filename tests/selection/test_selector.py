@@ -182,17 +182,17 @@ def test_wrong_labels_alone_are_kept_by_no_group() -> None:
     assert selector.select(table(120, 3, flip=1.0)).height == 0
 
 
-@pytest.mark.parametrize(("honest", "kept"), [(0.009, 0), (0.011, 100)])
+@pytest.mark.parametrize(("honest", "kept"), [(0.009, False), (0.011, True)])
 def test_a_gain_is_confirmed_by_more_than_its_standard_error(
-    monkeypatch: pytest.MonkeyPatch, honest: float, kept: int
+    monkeypatch: pytest.MonkeyPatch, honest: float, kept: bool
 ) -> None:
     gain = Gain(honest, 0.01, (honest - 0.02, honest + 0.02))
     monkeypatch.setattr(Selector, "_honest", lambda *_: gain)
     selector = Selector(target="y", groups="origin", n_samples=100, random_state=0)
     selector.fit(table(40, 0), validation=table(200, 9)).select(mixed())
-    assert len(selector.selection_.chosen) == kept
+    assert (len(selector.selection_.chosen) > 0) == kept
     assert selector.selection_.honest == gain
-    assert ("do not confirm a gain" in selector.selection_.note) == (kept == 0)
+    assert ("do not confirm a gain" in selector.selection_.note) != kept
 
 
 @pytest.mark.parametrize(("n_rows", "families"), [(99, 1), (100, 3)])
