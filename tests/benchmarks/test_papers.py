@@ -6,17 +6,21 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
+import polars as pl
 import pytest
 from benchmarks.papers.__main__ import FOLDER, PAPERS, main
 from benchmarks.papers.runs import Log, command_line, interval, markdown
 from benchmarks.papers.t2 import engine
 from benchmarks.papers.t2.compas import drug_by_size
+from benchmarks.papers.t2.figure12 import at_home, plot
 from benchmarks.papers.t2.table1 import SPEC
 from benchmarks.recipes.drug import RECIPE
 from benchmarks.recipes.recipe import digest
 from benchmarks.systems.cases import flipped, imbalanced
+from benchmarks.trim.diabetes import TARGET
 from scipy import stats
 
 
@@ -126,6 +130,21 @@ def test_seeds_arms_and_groups_can_be_chosen_and_time_ends_a_run(tmp_path: Path)
     ]  # fmt: skip
     late = engine.Asked(3, model="none", first=3, arms=["D_ori"], deadline=0.0)
     assert len(list(engine.measured(SPEC, late, log))) == 2
+
+
+def test_rows_are_at_home_where_their_nearest_test_row_has_their_level() -> None:
+    test = pl.DataFrame({"a": [0.0, 1.0, 10.0, 11.0], TARGET: ["MR", "MR", "HR", "HR"]})
+    made = pl.DataFrame({"a": [0.4, 9.0, 9.5, 2.0], TARGET: ["MR", "MR", "HR", "LR"]})
+    assert at_home(made, test) == {"MR": 50.0, "MR rows": 2.0, "HR": 100.0, "HR rows": 1.0}
+    assert at_home(made.filter(pl.col("a") < 1), test)["HR"] is None
+
+
+def test_a_plot_has_a_panel_for_each_arm_over_the_real_rows() -> None:
+    points = {"real": np.array([[0.0, 0.0], [4.0, 2.0]]), "T2": np.array([[2.0, 1.0]])}
+    drawn = ElementTree.fromstring(plot({**points, "CLLM": points["T2"]}, ["T2", "CLLM"]))
+    circles = [c.attrib for c in drawn if c.tag.endswith("circle")]
+    assert len(circles) == 6
+    assert [c["cx"] for c in circles[:3]] == ["15.0", "285.0", "150.0"]
 
 
 def test_what_a_table_needs_is_said_when_it_is_not_there() -> None:
