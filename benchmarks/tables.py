@@ -35,11 +35,11 @@ BOSTON, HELOC = Source.of(date_tables.RECIPE, 2), Source.of(date_tables.RECIPE, 
 def read(folder: Path, source: Source) -> pl.DataFrame:
     """Read a file as text cells, as a user's CSV would be; refuse another file of its name."""
     path = folder / source.path
-    if not path.exists() or digest(source.path, path.read_bytes()) != source.sha256:
-        raise SystemExit(
-            f"{path} is not the file that the results were made with; "
-            "'python -m benchmarks.recipes --list' says how to make it"
-        )
+    how = "'python -m benchmarks.recipes --list' says how to make it"
+    if not path.exists():
+        raise SystemExit(f"there is no {path}; {how}")
+    if digest(source.path, path.read_bytes()) != source.sha256:
+        raise SystemExit(f"{path} is not the file that the results were made with; {how}")
     if path.suffix == ".parquet":
         return pl.read_parquet(path).with_columns(pl.all().cast(pl.String))
     return pl.read_csv(path, infer_schema=False)

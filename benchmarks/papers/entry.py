@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+_HERE = "benchmarks.papers."
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,15 @@ class Entry:
     def command(self) -> str:
         """The command line; "" where there is none."""
         return f"python -m {self.module} {self.options}".strip() if self.module else ""
+
+    @property
+    def link(self) -> str:
+        """The name, as a link to the committed page of a table of `benchmarks.papers`."""
+        if not self.module.startswith(_HERE) or "NAME" in self.options:
+            return self.table
+        folder, name = self.module.removeprefix(_HERE).split(".")
+        page = f"results/{name}.md"
+        return f"[{self.table}]({page})" if (FOLDER / folder / page).exists() else self.table
 
 
 @dataclass(frozen=True)
@@ -65,5 +78,5 @@ class Paper:
         for entry in self.entries:
             command = f"`{entry.command}`" if entry.command else "–"
             seconds = "–" if entry.seconds is None else f"{entry.seconds:,}"
-            lines.append(f"| {entry.table} | {command} | {seconds} | {entry.differs} |")
+            lines.append(f"| {entry.link} | {command} | {seconds} | {entry.differs} |")
         return "\n".join(lines) + "\n"

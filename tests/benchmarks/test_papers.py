@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 import pytest
-from benchmarks.papers.__main__ import FOLDER, PAPERS, main
+from benchmarks.papers.__main__ import FOLDER, PAPERS, main, overview
+from benchmarks.papers.entry import Entry
 from benchmarks.papers.runs import Log, command_line, interval, markdown
 from benchmarks.papers.t2 import engine
 from benchmarks.papers.t2.compas import drug_by_size
@@ -33,6 +34,16 @@ def test_every_command_of_the_list_is_there(capsys: pytest.CaptureFixture[str]) 
             if entry.module:
                 assert find_spec(entry.module) is not None
                 assert f"  {entry.table}: python -m {entry.module}" in said
+
+
+def test_the_page_of_all_papers_is_made_of_the_list() -> None:
+    assert (FOLDER / "README.md").read_text() == overview()
+
+
+def test_a_table_whose_page_is_committed_is_linked_to_it() -> None:
+    assert Entry("Table 1", "benchmarks.papers.t2.table1").link == "[Table 1](results/table1.md)"
+    assert Entry("Table 9", "benchmarks.papers.t2.table9").link == "Table 9"
+    assert Entry("Cases", "benchmarks.date.cases").link == "Cases"
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.folder)
