@@ -22,9 +22,10 @@ PEERS: dict[str, tuple[str, ...]] = {
     "python-synthpop": ("python-synthpop==0.1.2",),
     "imbalanced-learn SMOTENC": ("imbalanced-learn==0.14.2",),
     "arf": ("arfpy",),
-    "mostlyai-engine": ("mostlyai-engine",),
-    "be_great": ("be-great",),
-    "REaLTabFormer": ("realtabformer",),
+    "mostlyai-engine": ("torch==2.13.0", "mostlyai-engine"),
+    "CTGAN": ("torch==2.13.0", "ctgan"),
+    "be_great": ("torch==2.13.0", "be-great"),
+    "REaLTabFormer": ("torch==2.13.0", "realtabformer"),
 }
 """What pip is asked for, in order."""
 

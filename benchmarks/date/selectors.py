@@ -29,7 +29,7 @@ from benchmarks.trim.recorded import error, learner
 from benchmarks.trim.report import write
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.learners import Design
-from tablewright.metrics.privacy import row_keys
+from tablewright.metrics.row_keys import row_keys
 from tablewright.metrics.scorer import Scorer
 from tablewright.schema import Schema
 from tablewright.selection.candidates import read_candidates

@@ -23,7 +23,7 @@ from benchmarks.measure import markdown
 from benchmarks.trim.report import shown, write
 from tablewright import Trim
 from tablewright.metrics.encoder import FeatureEncoder
-from tablewright.metrics.privacy import row_keys
+from tablewright.metrics.row_keys import row_keys
 from tablewright.selection.candidates import read_candidates
 from tablewright.tables.table import load_table
 

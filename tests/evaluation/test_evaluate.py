@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate import Report, evaluate
+from tablewright.evaluation.evaluate.tables import EFFORTS
 from tablewright.metrics.verdict import Word
 from tests.metrics.tables import SCHEMA, draw
 
@@ -158,3 +161,23 @@ def test_a_class_mix_that_was_made_even_is_judged_within_classes() -> None:
         report = evaluate(train, synthetic, holdout, "y", effort="quick")
         said = any("the class mix was requested" in notice for notice in report.notices)
         assert said is within
+
+
+def test_large_tables_are_judged_on_samples_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tablewright.tables.io.sampling.MAX_ROWS", 300)
+    monkeypatch.setitem(EFFORTS, "quick", replace(EFFORTS["quick"], test_rows=100))
+    folders = []
+    for seed, name in enumerate(("train", "rows")):
+        (tmp_path / name).mkdir()
+        for part in range(2):
+            draw(250, 10 * seed + part).write_parquet(tmp_path / name / f"part-{part}.parquet")
+        folders.append(tmp_path / name)
+    report = evaluate(folders[0], folders[1], draw(200, 30), schema=SCHEMA, effort="quick")
+    assert report.facts["rows"] == {"train": 300, "synthetic": 300, "holdout": 200}
+    notes = "\n".join(report.notices)
+    for rows in ("training", "synthetic"):
+        # 1.96 * 0.5 * sqrt((1 - 300 / 500) / 300)
+        assert f"a random sample of 300 of 500 {rows} rows: a share is off by at most 3.6 " in notes
+    assert "models judged on 100 of 200 holdout rows, drawn at random" in notes

@@ -10,7 +10,7 @@ from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.evaluate import read_leniently
 from tablewright.evaluation.evaluate.findings import findings_of
 from tablewright.evaluation.evaluate.tables import Tables
-from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
+from tablewright.evaluation.evaluate.warnings import MANY_ROWS, sampled, unjudged, warnings_of
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.scores import Direction, Score
 from tablewright.schema import Schema
@@ -35,10 +35,20 @@ def encoded(rows: pl.DataFrame, real: pl.DataFrame | None = None) -> EncodedRows
 
 def test_cells_of_another_kind_stay_and_extra_columns_come_last() -> None:
     rows = pl.DataFrame({"more": [1, 2], "n": ["3", "four"], "x": ["0.5", "1"], "y": ["a", "b"]})
-    read = read_leniently(rows, SCHEMA)
+    read, n_rows = read_leniently(rows, SCHEMA)
+    assert n_rows == 2
     assert read.columns == ["n", "x", "y", "more"]
     assert read["n"].to_list() == ["3", "four"]
     assert read["x"].to_list() == [0.5, 1.0]
+
+
+def test_scores_of_a_sample_are_named_with_their_rows() -> None:
+    scores = [Score(name, 0.5, Direction.HIGHER, rows=n) for name, n in (("a", 50), ("b", 60))]
+    scores += [Score("c", 0.5, Direction.HIGHER, rows=50), Score("all", 0.5, Direction.HIGHER)]
+    (sentence,) = sampled(MANY_ROWS + 1, {"fidelity": scores[:2], "privacy": scores[2:]})
+    assert "20,001 generated rows" in sentence
+    assert sentence.endswith("50 rows: a, c; 60 rows: b")
+    assert sampled(MANY_ROWS, {"fidelity": scores}) == []
 
 
 def test_few_holdout_rows_unreadable_cells_and_fractions_are_noted() -> None:

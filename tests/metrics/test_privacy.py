@@ -9,6 +9,7 @@ import pytest
 from tablewright.metrics import privacy
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.neighbours import nearest
+from tablewright.metrics.row_keys import row_keys
 from tablewright.schema import Schema
 from tests.metrics.tables import distance_share
 
@@ -27,13 +28,13 @@ def rng() -> np.random.Generator:
 
 
 def test_rows_equal_at_the_precision_of_the_schema_have_one_key() -> None:
-    keys = privacy.row_keys(rows((1.04, "a"), (1.0, "a"), (1.0, "b"), (1.06, "a"), (None, "a")))
+    keys = row_keys(rows((1.04, "a"), (1.0, "a"), (1.0, "b"), (1.06, "a"), (None, "a")))
     assert keys[0] == keys[1]
     assert len(set(keys.tolist())) == 4
 
 
 def test_unseen_categories_are_not_equal_to_each_other() -> None:
-    keys = privacy.row_keys(rows((1.0, "z"), (1.0, "w"), (1.0, "z")))
+    keys = row_keys(rows((1.0, "z"), (1.0, "w"), (1.0, "z")))
     assert keys[0] == keys[2] != keys[1]
 
 

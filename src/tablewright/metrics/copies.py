@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.neighbours import distance_blocks
-from tablewright.metrics.privacy import row_keys, share_score
+from tablewright.metrics.privacy import share_score
+from tablewright.metrics.row_keys import Keys, among, keys_without_each, row_keys
 from tablewright.metrics.scores import Direction, Score
-
-Keys = NDArray[np.uint64]
 
 MIN_COLUMNS = 3
 N_TRIES = 1000
@@ -49,17 +48,10 @@ def one_off_copies(
 
 def one_off(real: EncodedRows, other: EncodedRows) -> NDArray[np.bool_]:
     """Mark, by column, the rows that are no copy and become one when the column is left out."""
-    known, keys = without_each(real), without_each(other)
-    hits = np.column_stack([np.isin(keys[:, j], known[:, j]) for j in range(keys.shape[1])])
-    hits[np.isin(row_keys(other), row_keys(real))] = False
+    pairs = zip(keys_without_each(other), keys_without_each(real), strict=True)
+    hits = np.column_stack([among(keys, known) for keys, known in pairs])
+    hits[among(row_keys(other), row_keys(real))] = False
     return hits
-
-
-def without_each(rows: EncodedRows) -> Keys:
-    """Return one number per row and column, equal for rows that are equal in all other columns."""
-    columns = [rows.take_column(j).alias("x").hash(seed=j) for j in range(len(rows.features))]
-    cells = np.column_stack([column.to_numpy() for column in columns])
-    return np.asarray(cells.sum(axis=1, dtype=np.uint64)[:, None] - cells)
 
 
 def shifted_copies(
@@ -86,13 +78,19 @@ def _plain_cells(rows: EncodedRows) -> Keys:
     """One number per cell that is the same for equal values in any column; 0 for missing."""
     columns = []
     for feature in rows.features:
-        cells = rows.frame[feature.name]
-        plain = cells.cast(pl.Int64) if cells.dtype == pl.Duration else cells
-        text = plain.cast(pl.String, strict=False).str.strip_chars()
-        number = text.cast(pl.Float64, strict=False).round_sig_figs(7).cast(pl.String)
-        value = pl.select(pl.coalesce(number, text)).to_series()
+        value = _plain(rows.frame[feature.name])
         columns.append(value.hash(seed=1).zip_with(value.is_not_null(), _zeros(len(value))))
     return np.column_stack([column.to_numpy() for column in columns])
+
+
+def _plain(cells: pl.Series) -> pl.Series:
+    """Return cells as text, numbers with seven digits however they were written."""
+    if cells.dtype == pl.Float64:  # the same without the detour, which takes most of the time
+        return cells.round_sig_figs(7).cast(pl.String)
+    plain = cells.cast(pl.Int64) if cells.dtype == pl.Duration else cells
+    text = plain.cast(pl.String, strict=False).str.strip_chars()
+    number = text.cast(pl.Float64, strict=False).round_sig_figs(7).cast(pl.String)
+    return pl.select(pl.coalesce(number, text)).to_series()
 
 
 def _zeros(n: int) -> pl.Series:
@@ -100,8 +98,8 @@ def _zeros(n: int) -> pl.Series:
 
 
 def _shifted(real: Keys, other: Keys) -> NDArray[np.bool_]:
-    right = np.isin(_joined(other[:, 1:-1]), _joined(real[:, :-2]))
-    left = np.isin(_joined(other[:, :-2]), _joined(real[:, 1:-1]))
+    right = among(_joined(other[:, 1:-1]), _joined(real[:, :-2]))
+    left = among(_joined(other[:, :-2]), _joined(real[:, 1:-1]))
     kinds = (np.diff(np.sort(other, axis=1), axis=1) != 0).sum(axis=1) + 1
     return np.asarray((right | left) & (kinds >= MIN_COLUMNS))
 

@@ -233,7 +233,11 @@ class EncodedRows:
 
     def take(self, index: Integers | NDArray[np.bool_] | Sequence[int]) -> EncodedRows:
         """Return some of the rows, in the order given."""
-        indices = np.flatnonzero(index) if np.asarray(index).dtype == bool else np.asarray(index)
+        if np.asarray(index).dtype == bool:
+            if np.all(index):
+                return self
+            index = np.flatnonzero(index)
+        indices = np.asarray(index)
         indices = indices.astype(np.int64)
         return EncodedRows(self.encoder, self.values[indices], self.frame[indices])
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln
 
 from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.neighbours import distance_blocks, nearest
 from tablewright.metrics.outcomes import auc, auc_error
+from tablewright.metrics.row_keys import among, n_kinds, row_keys
 from tablewright.metrics.scores import Direction, Score
 
 MAX_QUERIES = 5000
@@ -33,10 +32,10 @@ def exact_copies(
     """
     meaning = "share of generated rows that equal a training row; compare with real rows"
     known = row_keys(real)
-    hits = int(np.isin(row_keys(synthetic), known).sum())
+    hits = int(among(row_keys(synthetic), known).sum())
     reference = {"copy": 1.0}
     if holdout is not None and len(holdout):
-        reference["real"] = float(np.isin(row_keys(holdout), known).mean())
+        reference["real"] = float(among(row_keys(holdout), known).mean())
     return share_score("exact_copies", hits, len(synthetic), meaning, reference)
 
 
@@ -46,17 +45,10 @@ def internal_duplicates(
     """Share of generated rows that repeat an earlier generated row."""
     meaning = "share of generated rows that repeat another generated row"
     repeats, real_repeats = (
-        len(rows) - len(np.unique(row_keys(rows)))
-        for rows in (synthetic, real.cut(len(synthetic), rng))
+        len(rows) - n_kinds(row_keys(rows)) for rows in (synthetic, real.cut(len(synthetic), rng))
     )
     reference = {"real": real_repeats / max(1, min(len(real), len(synthetic)))}
     return share_score("internal_duplicates", repeats, len(synthetic), meaning, reference)
-
-
-def row_keys(rows: EncodedRows) -> NDArray[np.uint64]:
-    """One number per row, equal for rows whose cells are equal at the schema's precision."""
-    columns = [rows.take_column(j).alias(str(j)) for j in range(len(rows.features))]
-    return np.asarray(pl.DataFrame(columns).hash_rows(seed=0).to_numpy())
 
 
 def share_score(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.neighbours import distance_blocks, nearest
-from tablewright.metrics.privacy import row_keys
+from tablewright.metrics.row_keys import row_keys
 from tablewright.schema import Schema
 from tablewright.selection.check import Judgement
 from tablewright.selection.feature_space import RealRows

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.baselines import default_controls
@@ -71,7 +72,9 @@ def measure_augmentation(
     known = {name: rows.take(usable(rows)) for name, rows in known.items()}
     if reason := _unjudgeable(known, task):
         return Augmentation.unknown(reason)
-    holdout = known.pop("holdout")
+    groups = None if tables.groups is None else tables.groups[usable(tables.holdout)]
+    n_held = len(known["holdout"])
+    holdout, groups = _judged(known.pop("holdout"), groups, effort.test_rows, rng)
     cut = {name: rows.cut(effort.learn_rows, rng) for name, rows in known.items()}
     pools = {"synthetic": cut["synthetic"]}
     if tables.more is not None and usable(tables.more).any():
@@ -80,7 +83,6 @@ def measure_augmentation(
     if effort.controls:
         controls = {**default_controls(cut["training"], rng), **(makers or {})}
         arms |= control_arms(controls, "more real rows" in pools)
-    groups = None if tables.groups is None else tables.groups[usable(tables.holdout)]
     trials = run_trials(
         arms, cut["training"], pools, holdout, task, rng, n_halves=effort.n_halves, groups=groups
     )
@@ -90,6 +92,10 @@ def measure_augmentation(
         for name, rows in known.items()
         if len(rows) > effort.learn_rows
     ]
+    if n_held > len(holdout):
+        cuts.append(
+            f"models judged on {len(holdout):,} of {n_held:,} holdout rows, drawn at random"
+        )
     return Augmentation(
         judge(trials, chosen),
         utility_scores(trials, len(cut["synthetic"])),
@@ -98,6 +104,16 @@ def measure_augmentation(
         [*_without_rows(trials, chosen), *cuts],
         prediction_data(trials, holdout, chosen),
     )
+
+
+def _judged(
+    holdout: EncodedRows, groups: NDArray[np.str_] | None, n_rows: int, rng: np.random.Generator
+) -> tuple[EncodedRows, NDArray[np.str_] | None]:
+    """Return at most so many holdout rows, and the groups of these."""
+    if len(holdout) <= n_rows:
+        return holdout, groups
+    chosen = np.sort(rng.permutation(len(holdout))[:n_rows])
+    return holdout.take(chosen), None if groups is None else groups[chosen]
 
 
 def _without_rows(trials: Trials, measure: str) -> list[str]:

@@ -17,12 +17,12 @@ from tablewright import __version__
 from tablewright.arguments import teaching
 from tablewright.errors import ArgumentError, InputError
 from tablewright.evaluation.evaluate.augmentation import measure_augmentation
-from tablewright.evaluation.evaluate.origins import written_by_us
+from tablewright.evaluation.evaluate.origins import MAX_TRACED, written_by_us
 from tablewright.evaluation.evaluate.plot_data import plot_data
 from tablewright.evaluation.evaluate.report import Report
 from tablewright.evaluation.evaluate.split_checks import check_split, nearer_to_holdout
 from tablewright.evaluation.evaluate.tables import EFFORTS, Effort, Tables, without_groups
-from tablewright.evaluation.evaluate.warnings import unjudged, warnings_of
+from tablewright.evaluation.evaluate.warnings import sampled, unjudged, warnings_of
 from tablewright.metrics import copies, detection, fidelity, logic, privacy, support
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.imputation import imputation_error
@@ -33,8 +33,14 @@ from tablewright.rules import Rules, as_rules
 from tablewright.rules.language import Align
 from tablewright.schema import Column, Kind, Schema
 from tablewright.tables.inference.casting import typed_series, untyped
-from tablewright.tables.io.loading import load_as_said
+from tablewright.tables.io.loading import load_to_learn
+from tablewright.tables.io.sampling import Sample, draw_rows, large_source
 from tablewright.tables.table import load_raw
+
+_MAX_ROWS = 20_000
+"""Rows of each table that fidelity is measured on."""
+_MAX_OF_SHAPES = 200_000
+"""The same of single columns, which are sorted alone."""
 
 
 @teaching
@@ -138,16 +144,20 @@ def evaluate(
     if isinstance(holdout, str) and not Path(holdout).exists():
         _ask_for_holdout(train, holdout)
     started = clock.perf_counter()
-    table = load_as_said(train, schema, target)
-    read = {
-        name: read_leniently(rows, table.schema)
-        for name, rows in (("synthetic", synthetic), ("holdout", holdout))
-    }
+    table = load_to_learn(train, schema, target)
+    # as text, a table takes as much memory again; its first rows tell who wrote it
+    table = replace(table, raw=table.raw.head(MAX_TRACED))
+    cuts = [] if table.sample is None else [table.sample.sentence("training rows")]
+    read = {}
+    for name, rows in (("synthetic", synthetic), ("holdout", holdout)):
+        read[name], n_rows = read_leniently(rows, table.schema)
+        if read[name].height < n_rows:
+            cuts.append(Sample(n_rows, read[name].height).sentence(f"{name} rows"))
     encoder = FeatureEncoder.fit(table.frame, without_groups(table.schema, groups))
     synthetic_rows, held = (_encoded(encoder, rows, name) for name, rows in read.items())
     tables = Tables(encoder.rows(table.frame, "training"), synthetic_rows, held)
     if more_real is not None:
-        more = _encoded(encoder, read_leniently(more_real, table.schema), "more_real")
+        more = _encoded(encoder, read_leniently(more_real, table.schema)[0], "more_real")
         tables = replace(tables, more=more)
     if groups is not None:
         tables = replace(tables, groups=_groups(read["holdout"], groups))
@@ -155,7 +165,7 @@ def evaluate(
     rngs = np.random.default_rng(random_state).spawn(9)
     alarms = [
         *written_by_us("training", train, table.raw),
-        *written_by_us("holdout", holdout, untyped(read["holdout"], table.schema)),
+        *written_by_us("holdout", holdout, untyped(read["holdout"].head(MAX_TRACED), table.schema)),
         *check_split(*tables.three, rngs[7], tables.more),
     ]
     result = measure_augmentation(
@@ -191,6 +201,7 @@ def evaluate(
     drawn |= {"predictions": result.predictions} if result.predictions else {}
     notes += warnings_of(*tables.three, table.frame, read["holdout"], groups, time)
     notes += unjudged(table.schema, groups, read)
+    notes += [*cuts, *sampled(len(tables.synthetic), sections)]
     facts["seconds"] = round(clock.perf_counter() - started, 2)
     return Report(
         result.verdict,
@@ -266,15 +277,21 @@ def _encoded(encoder: FeatureEncoder, frame: pl.DataFrame, name: str) -> Encoded
     return encoder.rows(frame, name)
 
 
-def read_leniently(data: Any, schema: Schema) -> pl.DataFrame:
-    """Read rows whose cells may be anything.
+def read_leniently(data: Any, schema: Schema) -> tuple[pl.DataFrame, int]:
+    """Read rows whose cells may be anything; a sample where there are many, and how many there are.
 
     Columns are typed as the schema says; one with a cell that is not of its kind stays as it was
     read, and such cells count as missing and are reported. Columns of no schema come last.
     """
-    raw, _ = load_raw(data)
+    source = large_source(data)
+    if source is None:
+        raw = load_raw(data)[0]
+        n_rows = raw.height
+    else:
+        raw, n_rows = draw_rows(source)
     there = [_typed(raw[c.name], c) for c in schema.each() if c.name in raw.columns]
-    return pl.DataFrame([*there, *(series for series in raw if series.name not in schema)])
+    others = (series for series in raw if series.name not in schema)
+    return pl.DataFrame([*there, *others]), n_rows
 
 
 def _typed(series: pl.Series, column: Column) -> pl.Series:
@@ -302,7 +319,7 @@ def _texts(
 
 
 def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[Score]:
-    real, synthetic, holdout = (rows.cut(20_000, rng) for rows in tables.three)
+    real, synthetic, holdout = (rows.cut(_MAX_ROWS, rng) for rows in tables.three)
     measures = (
         fidelity.association_difference,
         fidelity.contingency_similarity,
@@ -318,7 +335,8 @@ def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[
         detection.detection(real, synthetic, holdout, rng, learner, effort.detect_rows)
         for learner in detection.NAMES
     ]
-    shapes = fidelity.column_shapes(*tables.three, rng)
+    many = [rows.cut(_MAX_OF_SHAPES, rng) for rows in tables.three]
+    shapes = fidelity.column_shapes(many[0], many[1], many[2], rng)
     return [*detected, shapes] + [metric(real, synthetic, holdout, rng) for metric in measures]
 
 

@@ -9,7 +9,8 @@ from scipy.stats import hypergeom
 
 from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.neighbours import nearest
-from tablewright.metrics.privacy import distance_ratios, row_keys
+from tablewright.metrics.privacy import distance_ratios
+from tablewright.metrics.row_keys import among, row_keys
 from tablewright.schema import Kind
 
 MIN_ROWS = 20
@@ -32,7 +33,7 @@ def count_near(known: EncodedRows, asked: EncodedRows, rng: np.random.Generator)
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     drawn = np.sort(rng.permutation(len(first))[:_MAX_KNOWN])
     base, single = known.take(first[drawn]), known.take(first[drawn[counts[drawn] == 1]])
-    asked = asked.take(~np.isin(row_keys(asked), keys)).cut(min(_MAX_ASKED, len(base)), rng)
+    asked = asked.take(~among(row_keys(asked), keys)).cut(min(_MAX_ASKED, len(base)), rng)
     if len(asked) < _MIN_ASKED or len(single) < MIN_ROWS:
         return 0, len(asked)
     single = single.cut(_MAX_ASKED, rng)

@@ -10,7 +10,8 @@ import polars as pl
 
 from tablewright.tables.io.provenance import find_manifests, trace_rows
 
-_MAX_ROWS = 20_000
+MAX_TRACED = 20_000
+"""First rows of a table that are looked up."""
 _MIN_SHARE = 0.1
 
 
@@ -29,7 +30,7 @@ def written_by_us(name: str, data: Any, frame: pl.DataFrame) -> Iterable[str]:
     if not isinstance(data, str | Path):
         return
     generated = [m for m in find_manifests(data) if not m.of_real_rows]
-    known = trace_rows(frame.head(_MAX_ROWS), data, generated)
+    known = trace_rows(frame.head(MAX_TRACED), data, generated)
     if known.share >= _MIN_SHARE:
         yield (
             f"{known.share:.0%} of the {name} rows were written by tablewright, and {name} rows "

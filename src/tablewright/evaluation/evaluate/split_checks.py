@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 from tablewright.errors import InputError
 from tablewright.evaluation.evaluate.near_rows import count_near, rounded_like
-from tablewright.metrics.copies import MIN_COLUMNS, one_off, without_each
+from tablewright.metrics.copies import MIN_COLUMNS, one_off
 from tablewright.metrics.detection import MIN_ROWS, discriminate
 from tablewright.metrics.encoder import EncodedRows, Floats
-from tablewright.metrics.privacy import row_keys
+from tablewright.metrics.row_keys import (
+    Keys,
+    among,
+    keys_without_each,
+    n_kinds,
+    repeated,
+    row_keys,
+)
 from tablewright.metrics.scores import Score
-
-Keys = NDArray[np.uint64]
 
 _SIGMAS = 5
 _SAME = 0.98
@@ -56,7 +61,7 @@ def check_split(
 
 def _n_shared(held: Keys, real: Keys) -> int:
     """Return how many rows of a holdout are real rows; 0 where equal rows explain it."""
-    both, n = int(np.isin(held, real).sum()), len(held)
+    both, n = int(among(held, real).sum()), len(held)
     return both if _beyond_chance(both, n, _repeat_rate(real), len(real)) else 0
 
 
@@ -77,7 +82,7 @@ def _overlap(real: Keys, held: Keys) -> Iterable[str]:
 
 def _is_same_table(real: Keys, held: Keys) -> bool:
     """Whether two tables hold the same rows equally often: no chance where rows are many kinds."""
-    many = len(real) >= _MIN_SAME and len(np.unique(real)) >= _MIN_SAME / 2
+    many = len(real) >= _MIN_SAME and n_kinds(real) >= _MIN_SAME / 2
     return many and len(real) == len(held) and bool((np.sort(real) == np.sort(held)).all())
 
 
@@ -87,8 +92,10 @@ def _one_off(train: EncodedRows, holdout: EncodedRows) -> Iterable[tuple[float, 
         return
     hits = one_off(train, holdout)
     both, n = int(hits.any(axis=1).sum()), len(holdout)
-    repeated = np.column_stack([_repeats(keys) for keys in without_each(train).T])
-    if _beyond_chance(both, n, float(repeated.any(axis=1).mean()), len(train)):
+    alike = np.zeros(len(train), dtype=bool)
+    for keys in keys_without_each(train):
+        alike |= repeated(keys)
+    if _beyond_chance(both, n, float(alike.mean()), len(train)):
         name = train.features[int(hits.sum(axis=0).argmax())].name
         yield (
             both / n,
@@ -133,9 +140,9 @@ def _changed_leak(
 
 def _leaked(real: Keys, held: Keys, written: Keys) -> Iterable[str]:
     """Holdout rows among the generated ones."""
-    both, n = int(np.isin(written, held).sum()), len(written)
+    both, n = int(among(written, held).sum()), len(written)
     # a fresh real row equals one of the holdout as often as a training row does
-    usual = max(float(np.isin(real, held).mean()), _repeat_rate(held))
+    usual = max(float(among(real, held).mean()), _repeat_rate(held))
     if _beyond_chance(both, n, usual, len(held)):
         yield (
             f"{both} of {n} generated rows are holdout rows, beyond what equal rows explain: the "
@@ -143,15 +150,9 @@ def _leaked(real: Keys, held: Keys, written: Keys) -> Iterable[str]:
         )
 
 
-def _repeats(keys: Keys) -> NDArray[np.bool_]:
-    """Mark the rows that equal another one of their table."""
-    _, index, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(counts[index] > 1)
-
-
 def _repeat_rate(keys: Keys) -> float:
     """Return the share of rows that equal another one of their table."""
-    return float(_repeats(keys).mean()) if len(keys) else 0.0
+    return float(repeated(keys).mean()) if len(keys) else 0.0
 
 
 def _beyond_chance(n_equal: int, n: int, rate: float, n_reference: int) -> bool:

@@ -24,6 +24,8 @@ class Effort:
         Rounds of boosting.
     learn_rows : int
         Training rows, and generated rows, that models learn from at most.
+    test_rows : int
+        Holdout rows that models are judged on at most.
     detect_rows : int
         Rows of each side of the detection test at most.
     controls : bool
@@ -33,13 +35,14 @@ class Effort:
     n_halves: int
     n_trees: int
     learn_rows: int
+    test_rows: int
     detect_rows: int
     controls: bool
 
 
 EFFORTS = {
-    "quick": Effort(8, 40, 2_000, 2_000, False),
-    "full": Effort(16, 60, 5_000, 5_000, True),
+    "quick": Effort(8, 40, 2_000, 10_000, 2_000, False),
+    "full": Effort(16, 60, 5_000, 20_000, 5_000, True),
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -10,9 +11,12 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.fidelity import fractional
+from tablewright.metrics.scores import Score
 from tablewright.schema import Kind, Schema
 
 FEW_ROWS = 100
+MANY_ROWS = 20_000
+"""Generated rows from which on it is told which scores rest on a sample of them."""
 MIN_OF_CLASS = 3
 """Holdout rows of a class below which its scores are noise."""
 MANY_UNREADABLE = 0.01
@@ -83,6 +87,21 @@ def _unreadable(rows: EncodedRows, name: str) -> list[str]:
                 share = f"{marks.mean():.0%} of the {name} cells"
                 result.append(f"{share} of {feature.name!r} {words}")
     return result
+
+
+def sampled(n_generated: int, sections: Mapping[str, Sequence[Score]]) -> list[str]:
+    """Name the rows that each score of a large table rests on, where these are a sample."""
+    by_size: dict[int, list[str]] = {}
+    for score in chain.from_iterable(sections.values()):
+        if n_generated > MANY_ROWS and 0 < score.rows < n_generated:
+            by_size.setdefault(score.rows, []).append(score.name)
+    if not by_size:
+        return []
+    each = "; ".join(f"{n:,} rows: {', '.join(by_size[n])}" for n in sorted(by_size))
+    return [
+        f"scores that rest on random samples of the {n_generated:,} generated rows, whose error "
+        f"is within their 95 % intervals: {each}"
+    ]
 
 
 def unjudged(schema: Schema, groups: str | None, frames: Mapping[str, pl.DataFrame]) -> list[str]:

@@ -14,6 +14,7 @@ from tablewright.generators.base import Bools, Floats
 
 Ints = NDArray[np.intp]
 
+_WALK = 4  # levels that rows walk down a tree before those that arrived are set apart
 _MAX_CODES = 16  # of a response that is predicted as numbers
 _FIRST = 1e3  # weight of a group beside a response: no other split gains as much
 
@@ -183,11 +184,18 @@ class DonorTree:
         if len(self._levels) == 1:
             return node
         children, feature = self._steps
-        inputs = _inputs(ranks, self.features, self.maps, self._asked)
-        cell, cells = np.arange(len(ranks)) * len(self.features), inputs.ravel()
-        for _ in self._levels[1:]:
-            node = children[2 * node + (cells[cell + feature[node]] <= self.threshold[node])]
-        return node
+        cells = _inputs(ranks, self.features, self.maps, self._asked).ravel()
+        rows = np.arange(len(ranks))
+        cell, result = rows * len(self.features), node.copy()
+        for depth in range(1, len(self._levels)):
+            answers = cells.take(cell + feature.take(node)) <= self.threshold.take(node)
+            node = children.take(2 * node + answers)
+            if depth % _WALK == 0:  # most rows are there long before the deepest level
+                result[rows] = node
+                walking = np.flatnonzero(self.left.take(node) >= 0)
+                rows, node, cell = rows.take(walking), node.take(walking), cell.take(walking)
+        result[rows] = node
+        return result
 
     @cached_property
     def _asked(self) -> Ints:
@@ -285,7 +293,7 @@ class Donors:
 
     def draw(self, leaves: Ints, rng: np.random.Generator) -> Ints:
         """Draw one donor for each leaf: positions in `rows`, of shape (n_rows,)."""
-        start, stop = self.start[leaves], self.stop[leaves]
+        start, stop = self.start.take(leaves), self.stop.take(leaves)
         share = rng.random(len(leaves))
         if self.before is None:
             return start + (share * (stop - start)).astype(np.intp)
@@ -447,7 +455,7 @@ def _inputs(
     for k in range(len(features)) if wanted is None else wanted:
         order = maps.get(int(features[k]))
         column = ranks[:, features[k]]
-        block[:, k] = column if order is None else order[column.astype(np.intp)]
+        block[:, k] = column if order is None else order.take(column.astype(np.intp))
     return block
 
 

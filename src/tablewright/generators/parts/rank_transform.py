@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tablewright.generators.base import Bools, Floats
+from tablewright.generators.base import Floats
 from tablewright.generators.parts.donors import Donors
 from tablewright.generators.parts.rounding import RoundingGrid, is_shared
 from tablewright.tables.encoding.codec import Field
@@ -24,6 +24,12 @@ class RankTransform:
     values : ndarray of shape (n_train,)
         The column's training values.
     field : Field
+
+    Attributes
+    ----------
+    shared, heavy : ndarray of bool, shape (n_train,)
+        Training rows whose value many rows have: such a value is kept as it is, and none is
+        spread towards a heavy one.
     """
 
     def __init__(self, values: Floats, field: Field) -> None:
@@ -36,8 +42,12 @@ class RankTransform:
         )
         self.distinct, counts = np.unique(present, return_counts=True)
         self.spread = not field.discrete and len(self.distinct) > 1
-        self.shared = is_shared(counts, len(present))
-        self.heavy = counts >= max(_SHARED, _HEAVY * len(values))
+        # Looked up here once, since drawn values are always those of training rows.
+        index = np.searchsorted(self.distinct, values)
+        known = ~np.isnan(values)
+        self.shared, self.heavy = np.zeros((2, len(values)), dtype=np.bool_)
+        self.shared[known] = is_shared(counts, len(present))[index[known]]
+        self.heavy[known] = (counts >= max(_SHARED, _HEAVY * len(values)))[index[known]]
 
     def ranks(self, values: Floats) -> Floats:
         """Give codes as they are and numbers as ranks; missing is the last code, or below 0."""
@@ -74,19 +84,21 @@ class RankTransform:
 
         With a `reach` they go all the way, towards a donor that is up to so many away.
         """
-        drawn = values[donors.rows[at]]
+        row = donors.rows.take(at)
+        drawn = values.take(row)
         side = np.where(rng.random(len(at)) < 0.5, -1, 1)
         share = rng.random(len(at)) / 2
         if reach:
             side, share = side * rng.integers(1, reach + 1, len(at)), 2 * share
         if not self.spread:
             return drawn
-        inside = (donors.start[leaves] <= at + side) & (at + side < donors.stop[leaves])
+        start, stop = donors.start.take(leaves), donors.stop.take(leaves)
+        inside = (start <= at + side) & (at + side < stop)
         side = np.where(inside, side, -side)
-        inside |= (donors.start[leaves] <= at + side) & (at + side < donors.stop[leaves])
-        near = values[donors.rows[np.where(inside, at + side, at)]]
-        keep = np.isnan(drawn) | np.isnan(near) | self._has(drawn, self.shared)
-        keep |= self._has(near, self.heavy)
+        inside |= (start <= at + side) & (at + side < stop)
+        other = donors.rows.take(np.where(inside, at + side, at))
+        near = values.take(other)
+        keep = np.isnan(drawn) | np.isnan(near) | self.shared.take(row) | self.heavy.take(other)
         spread = drawn + np.where(keep, 0.0, share * (near - drawn))
         return self.written(spread)
 
@@ -97,10 +109,6 @@ class RankTransform:
         if self.grid.period > 1:
             return self.grid.snap(values)
         return values if step == 0 else np.round(values / step) * step
-
-    def _has(self, values: Floats, mark: Bools) -> Bools:
-        index = np.searchsorted(self.distinct, np.nan_to_num(values))
-        return mark[np.minimum(index, len(mark) - 1)]
 
 
 def _profiles(ranks: Floats, j: int, n_levels: int) -> Floats:

@@ -299,7 +299,10 @@ def guess_text(
 
 def _real_values(series: pl.Series) -> tuple[str, ...]:
     """Give "NA" where it is Namibia: every other text is the code of a country."""
-    others = set(series.drop_nulls().unique().to_list()) - {"NA", ""}
+    values = series.drop_nulls().unique()
+    if len(values) > len(_COUNTRIES) + 2:
+        return ()
+    others = set(values) - {"NA", ""}
     return ("NA",) if len(others) >= 3 and others <= _COUNTRIES else ()
 
 
@@ -328,7 +331,7 @@ def _markers(series: pl.Series, kept: pl.Series | None) -> tuple[str, ...]:
     """
     assert kept is not None
     spelled = _by_frequency(series.filter(kept.is_null()).fill_null(""))
-    there = set(series.drop_nulls())
+    there = set(series.drop_nulls().unique())
     dropped = [text for at, text in enumerate(spelled) if text in there or (text == "" and at == 0)]
     dropped = [] if dropped == [""] and "" not in there else dropped
     if kept.dtype != pl.String:

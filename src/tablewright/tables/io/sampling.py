@@ -97,13 +97,17 @@ class Sample:
         """Return the sample of a generator that learns a random part of the rows it gets."""
         return self if max_rows is None else replace(self, n_sampled=min(max_rows, self.n_sampled))
 
-    def sentences(self) -> list[str]:
-        """Say how large the sample is and what it misses."""
-        first = (
-            f"learned from a random sample of {self.n_sampled:,} of {self.n_rows:,} rows: a share "
-            f"is off by at most {100 * self.error:.2g} percentage points (95 %); categories and "
-            "classes are counted over all rows"
+    def sentence(self, rows: str) -> str:
+        """Say how large the sample is, and how far a share is off."""
+        return (
+            f"a random sample of {self.n_sampled:,} of {self.n_rows:,} {rows}: a share is off by "
+            f"at most {100 * self.error:.2g} percentage points (95 %)"
         )
+
+    def sentences(self) -> list[str]:
+        """Say how large the sample is that was learned from, and what it misses."""
+        counted = "categories and classes are counted over all rows"
+        first = f"learned from {self.sentence('rows')}; {counted}"
         missed = [
             f"{n_values:,} values of {name!r} ({n_rows:,} rows) are not in the sample, so that no "
             "row gets them"
