@@ -107,6 +107,13 @@ PAPER = Paper(
             "Not in the paper.",
         ),
         Entry(
+            "Readings of the gates",
+            f"{_M}.readings",
+            "",
+            None,
+            "Not in the paper, which leaves two of its thresholds open.",
+        ),
+        Entry(
             "Gates on pools with known faults",
             "benchmarks.trim.corrupted",
             "",
