@@ -73,9 +73,12 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def command_line(module: str, words: Sequence[str], data: Path | None) -> str:
-    """Return a command as another can give it: the folder of data by a word."""
-    named = ["DIR" if data is not None and word == str(data) else word for word in words]
+def command_line(
+    module: str, words: Sequence[str], data: Path | None, peers: str | None = None
+) -> str:
+    """Return a command as another can give it: the folders of data and of peers by a word."""
+    by_name = {str(data): "DIR", peers: "FOLDER"}
+    named = [by_name.get(word, word) for word in words]
     return " ".join(["python -m", module, *named])
 
 

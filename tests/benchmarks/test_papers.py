@@ -170,8 +170,10 @@ def test_a_page_names_no_folder_of_this_machine() -> None:
     folder = Path("/home/somebody/data")
     words = ["--data", str(folder), "--seeds", "3"]
     assert command_line("a.b", words, folder) == "python -m a.b --data DIR --seeds 3"
+    words = ["--peers", "/opt/peers"]
+    assert command_line("a.b", words, None, "/opt/peers") == "python -m a.b --peers FOLDER"
     pages = [path.read_text() for path in FOLDER.rglob("results/*.md")]
-    assert not any("--data /" in page for page in pages)
+    assert not any(f"--{word} /" in page for page in pages for word in ("data", "peers", "log"))
 
 
 def test_markdown_has_a_dash_where_a_row_has_no_cell() -> None:

@@ -162,6 +162,6 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
             and line["seed"] in asked.seeds]  # fmt: skip
     pages = [f"## Rule: {rule}\n\n{table(spec, runs, rule)}" for rule in asked.rules]
     words = sys.argv[1:] if arguments is None else arguments
-    command = command_line(f"benchmarks.papers.htdbu.{spec.name}", words, asked.data)
+    command = command_line(f"benchmarks.papers.htdbu.{spec.name}", words, asked.data, asked.peers)
     parts = [spec.about, *pages, READING]
     write(FOLDER / "results" / f"{spec.name}.md", spec.title, parts, runs, command)

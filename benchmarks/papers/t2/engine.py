@@ -315,7 +315,7 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     said = MODELS.get(asked.model, f"Language model: {asked.model}.")
     parts = [f"{spec.about} {said}", table(spec, groups, runs), READING]
     words = sys.argv[1:] if arguments is None else arguments
-    command = command_line(f"benchmarks.papers.t2.{spec.name}", words, asked.data)
+    command = command_line(f"benchmarks.papers.t2.{spec.name}", words, asked.data, asked.peers)
     suffix = (
         "" if asked.model == "stand-in" else f"_{asked.model}".replace("/", "-").replace(":", "-")
     )
