@@ -251,6 +251,7 @@ def table(spec: Spec, groups: Mapping[str, Sequence[Case]], runs: Sequence[Run])
         cells |= gains(spec, groups, runs, arm)
         here = [line for line in runs if line["arm"] == arm]
         if here:
+            cells["seeds"] = len({line["seed"] for line in here})
             cells["rows"] = f"{np.mean([line['rows'] for line in here]):.0f}"
             rows.append(cells)
         if any(value is not None for value in list(stated.values())[1:]):
