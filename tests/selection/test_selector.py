@@ -321,8 +321,9 @@ def test_paths_part_rows_by_region_and_by_whether_their_label_is_the_expected_on
     rows = pl.DataFrame({"x": [-1.5, -1.5, 1.5, 1.5], "y": ["no", "yes", "yes", "no"]})
     found = selector.paths(selector.encoder_.rows(rows, "candidate"))
     assert len(set(found)) == 4
-    assert [name.split(", ")[1] for name in found] == ["same label", "other label"] * 2
-    assert found[0].split(",")[0] == found[1].split(",")[0] != found[2].split(",")[0]
+    assert found == [
+        f"x {side}: {label} label" for side in ("<= 0", "> 0") for label in ("same", "other")
+    ]
 
 
 def test_a_number_agrees_within_the_spread_of_the_real_ones() -> None:

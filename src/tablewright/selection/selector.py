@@ -22,6 +22,7 @@ from tablewright.random_state import seed_of
 from tablewright.schema import Schema, suggest
 from tablewright.selection.arms import ArmValues, Pulls, best, greedy, held_out_gains, play
 from tablewright.selection.candidates import read_candidates
+from tablewright.selection.leaves import leaf_texts
 from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.table import load_raw
 
@@ -329,8 +330,11 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         known = ~np.isnan(real.y)
         tree.fit(real.trees[known], real.y[known])
         leaves = tree.apply(result.trees)
+        target = self.encoder_.target
+        features = [one for j, one in enumerate(self.encoder_.features) if j != target]
+        texts = leaf_texts(tree.tree_, features)
         agrees = self._agreement(rows)
-        return [f"leaf {leaf}, {'same' if same else 'other'} label"
+        return [f"{texts[int(leaf)]}: {'same' if same else 'other'} label"
                 for leaf, same in zip(leaves, agrees, strict=True)]  # fmt: skip
 
     def _agreement(self, rows: EncodedRows) -> NDArray[np.bool_]:
