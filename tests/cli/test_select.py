@@ -28,6 +28,24 @@ def test_parts_are_shown_and_written(run: Runner, tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "rows.csv").height == 10
 
 
+def test_parts_are_pictured_and_are_groups_to_choose_from(run: Runner, tmp_path: Path) -> None:
+    train, page, out = put(tmp_path), tmp_path / "parts.html", tmp_path / "parts.yaml"
+    done = run("partition", train, "--target", "ill", "--by", "tree", "--out", out, "--html", page,
+               "--max-parts", 3)  # fmt: skip
+    assert done.code == 0, done.err
+    assert "<svg" in page.read_text()
+    assert "all other rows" in page.read_text()
+    candidates = put(tmp_path, visits(40, seed=1), "candidates.csv")
+    done = run("select", candidates, "--train", train, "--target", "ill", "--groups", out,
+               "--strategy", "label-check", "--out", tmp_path / "kept.csv")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "part 1" in done.out
+    done = run("select", candidates, "--train", train, "--target", "ill", "--groups", "none.yaml",
+               "--out", tmp_path / "kept.csv")  # fmt: skip
+    assert done.code == 2
+    assert "there is no file none.yaml" in done.err
+
+
 def test_partition_without_a_target_is_one_sentence(run: Runner, tmp_path: Path) -> None:
     done = run("partition", put(tmp_path))
     assert done.code == 2

@@ -326,6 +326,27 @@ def test_paths_part_rows_by_region_and_by_whether_their_label_is_the_expected_on
     ]
 
 
+def test_clusters_are_of_like_rows_and_of_those_that_agree() -> None:
+    real = table(120, 0)
+    near = pl.DataFrame({"x": [3.0] * 20 + [-3.0] * 20, "z": [0.0] * 40, "y": ["yes"] * 40})
+    selector = Selector(target="y", groups="clusters", random_state=0).fit(real)
+    found = selector.clusters(selector.encoder_.rows(near, "candidate"))
+    assert len(set(found[:20])) == len(set(found[20:])) == 1
+    assert found[0].endswith(": same label")
+    assert found[20].endswith(": other label")
+    selector.select(near)
+    assert set(selector.selection_.arms["group"]) == {found[0], found[20]}
+
+
+def test_labels_of_the_call_are_the_groups() -> None:
+    selector = Selector("greedy", target="y", groups="origin", random_state=0)
+    selector.fit(table(40, 0), validation=table(100, 9))
+    rows = table(30, 1)
+    selector.select(rows, labels=["one"] * 10 + ["two"] * 20)
+    arms = selector.selection_.arms
+    assert dict(arms.select("group", "rows").iter_rows()) == {"one": 10, "two": 20}
+
+
 def test_a_number_agrees_within_the_spread_of_the_real_ones() -> None:
     x = np.linspace(-2, 2, 200)
     selector = Selector(target="y", random_state=0).fit(pl.DataFrame({"x": x, "y": x}))

@@ -17,6 +17,7 @@ _BAR = 24
 @click.argument("train", type=options.path)
 @options.target
 @options.written("--out", help="File for the parts: .yaml, to be read and edited.")
+@options.written("--html", "html_file", help="Write a page with a picture of the parts.")
 @click.option(
     "--by",
     "method",
@@ -54,6 +55,7 @@ def partition(
     train: Path,
     target: str | None,
     out: Path | None,
+    html_file: Path | None,
     schema_file: Path | None,
     seed: int,
     quiet: bool,
@@ -64,14 +66,21 @@ def partition(
     Every row is in the first part of which it meets a rule. 'generate --method date --set
     parts=FILE' writes rows for them, edited or not.
     """
+    from tablewright.evaluation.html.page import document
+    from tablewright.markup import element
     from tablewright.systems.date.partition import partition as cut
     from tablewright.tables.io.loading import load_as_said
+    from tablewright.tables.io.writing import write_text
 
     table = load_as_said(train, schema_file, target)
     parts = cut(table.frame, table.schema, seed=seed, **settings)
     if out is not None:
         parts.save(out)
         say(f"{len(parts)} parts in {out}", quiet)
+    if html_file is not None:
+        title = f"Parts of {train.name}"
+        write_text(document(title, element("h1", title), *parts.markup()), html_file)
+        say(f"page in {html_file}", quiet)
     if not quiet:
         total = sum(part.n_rows for part in parts) or 1
         rows = [

@@ -42,7 +42,12 @@ _ARM = ("group", "rows", "value", "error", "chosen")
     show_default=True,
     help="How groups are chosen; the bandit may keep none.",
 )
-@click.option("--groups", metavar="COL", help="Column that names groups; paths of a tree if none.")
+@click.option(
+    "--groups",
+    metavar="COL|clusters|FILE",
+    help="Column that names groups, clusters of like rows, or a file of 'partition', whose parts "
+    "are the groups; paths of a tree if none.",
+)
 @options.file(
     "--out", required=True, help="File for the rows that are kept; a manifest goes beside it."
 )
@@ -87,7 +92,10 @@ def select(
         random_state=seed,
     )
     selector.fit(real, validation=None if judging is None else read_frame(judging))
-    kept = for_file(selector.select(rows), selector.schema_, out)
+    labels = None
+    if groups is not None and groups.endswith((".yaml", ".yml")) and groups not in rows.columns:
+        labels, selector.groups = part_names(Path(groups), rows, selector), None
+    kept = for_file(selector.select(rows, labels=labels), selector.schema_, out)
     kept = for_spreadsheets(kept, out, spreadsheet_safe, quiet)
     chosen = selector.selection_
     facts = {
@@ -111,6 +119,19 @@ def select(
         f"{manifest_path(out)}",
         quiet,
     )
+
+
+def part_names(path: Path, rows: Any, selector: Any) -> list[str]:
+    """Return the part of each candidate."""
+    from tablewright.selection.candidates import read_candidates
+    from tablewright.systems.date.partition import Parts
+
+    if not path.exists():
+        raise InputError(f"--groups: there is no file {path}; give one of 'partition', or a column")
+    parts = Parts.load(path, selector.schema_)
+    typed = read_candidates(rows, selector.schema_, selector.train_).frame
+    names = [*(part.name for part in parts), "in no part"]
+    return [names[index] for index in parts.of(typed, selector.schema_)]
 
 
 def _cells(arm: tuple[str, int, float | None, float | None, bool]) -> list[str]:

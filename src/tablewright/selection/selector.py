@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
@@ -25,11 +26,13 @@ from tablewright.selection.candidates import read_candidates
 from tablewright.selection.leaves import leaf_texts
 from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.table import load_raw
+from tablewright.threads import one_thread
 
 Ints = NDArray[np.intp]
 Strategy = Literal["bandit", "greedy", "label-check", "none"]
 STRATEGIES: tuple[Strategy, ...] = ("bandit", "greedy", "label-check", "none")
 
+CLUSTERS = "clusters"
 _MAX_GROUP = 25
 """Rows of a group at most, so that arms can be compared; larger ones are cut."""
 _MAX_ARMS = 60
@@ -93,8 +96,9 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     n_samples : int, default=100
         Rows wanted at most.
     groups : str or None, default=None
-        Column of the candidates that names their groups. None groups rows by the path that they
-        take in a decision tree of the real rows, and by whether it agrees with their label.
+        Column of the candidates that names their groups, or ``"clusters"`` of like rows. None
+        groups rows by the path that they take in a decision tree of the real rows, and, as
+        clusters too, by whether models of the real rows agree with their label.
     target : str or None, default=None
         The label or number that models predict.
     schema : Schema, mapping, path or None, default=None
@@ -193,7 +197,13 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             raise InputError(f"a selector has nothing to judge by: {self.scorer_.reason}")
         return self
 
-    def select(self, candidates: Any, n_samples: int | None = None) -> Any:
+    def select(
+        self,
+        candidates: Any,
+        n_samples: int | None = None,
+        *,
+        labels: Sequence[str] | None = None,
+    ) -> Any:
         """Return the candidates that are worth keeping; `selection_` says why.
 
         Parameters
@@ -202,6 +212,8 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             Rows with the columns of the real ones, and that of the groups where one is named.
         n_samples : int or None, default=None
             Rows wanted at most; that of the constructor where None.
+        labels : sequence of str or None, default=None
+            The group of each candidate, in place of `groups`.
 
         Returns
         -------
@@ -217,9 +229,9 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         raw, restore = load_raw(candidates)
         read = read_candidates(raw, self.schema_, self.train_)
         usable = np.flatnonzero([not reason for reason in read.unreadable])
-        labels = self._labels(raw)
+        labels = self._labels(raw) if labels is None else labels
         if labels is not None:
-            labels = [labels[row] for row in usable]
+            labels = [labels[int(row)] for row in usable]
         selection = self.choose(read.frame[usable], labels, n_samples)
         lost = len(read) - len(usable)
         note = f"{lost} candidates have cells that cannot be read" if lost else ""
@@ -229,7 +241,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         return restore(raw[self.selection_.chosen].select(names))
 
     def _labels(self, raw: pl.DataFrame) -> list[str] | None:
-        if self.groups is None:
+        if self.groups is None or (self.groups == CLUSTERS and CLUSTERS not in raw.columns):
             return None
         if self.groups not in raw.columns:
             hint = suggest(self.groups, raw.columns)
@@ -247,7 +259,8 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         n_wanted = n_samples or self.n_samples
         new = self._new(rows)
         if labels is None:
-            labels = self.paths(rows) if len(rows) else []
+            group = self.clusters if self.groups == CLUSTERS else self.paths
+            labels = group(rows) if len(rows) else []
         result = self._choose(rows.take(new), [labels[row] for row in new], n_wanted)
         return replace(result, chosen=new[result.chosen])
 
@@ -333,9 +346,19 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         target = self.encoder_.target
         features = [one for j, one in enumerate(self.encoder_.features) if j != target]
         texts = leaf_texts(tree.tree_, features)
-        agrees = self._agreement(rows)
-        return [f"{texts[int(leaf)]}: {'same' if same else 'other'} label"
-                for leaf, same in zip(leaves, agrees, strict=True)]  # fmt: skip
+        return self._by_agreement([texts[int(leaf)] for leaf in leaves], rows)
+
+    def clusters(self, rows: EncodedRows) -> list[str]:
+        """Group rows that are alike, about as many in each, and by agreement."""
+        n_clusters = -(-len(rows) // _MAX_GROUP)
+        means = KMeans(n_clusters, n_init=1, random_state=self.seed_ % 2**31)
+        with one_thread():
+            found = means.fit_predict(Design.of(rows).linear)
+        return self._by_agreement([f"cluster {k + 1}" for k in found], rows)
+
+    def _by_agreement(self, names: Sequence[str], rows: EncodedRows) -> list[str]:
+        return [f"{name}: {'same' if same else 'other'} label"
+                for name, same in zip(names, self._agreement(rows), strict=True)]  # fmt: skip
 
     def _agreement(self, rows: EncodedRows) -> NDArray[np.bool_]:
         """Return whether models of the real rows give a row's label, or a number near it."""

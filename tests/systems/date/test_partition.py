@@ -1,5 +1,6 @@
 """Parts are rules of the language, cover every row once, and find planted parts."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from tablewright.rules.expressions import parse
 from tablewright.schema import Schema
 from tablewright.systems.date import partition as module
 from tablewright.systems.date.partition import Part, Parts, _Search, _Shared, _Task, partition
+from tablewright.systems.date.picture import picture
 from tablewright.systems.date.questions import Predicate, Questions, shortest_between
 
 SCHEMA = Schema.build(
@@ -407,3 +409,13 @@ def test_a_table_without_a_column_to_ask_about_is_refused(kinds: dict[str, str])
 def test_rows_without_a_target_are_in_no_count() -> None:
     frame = pl.concat([planted(100), planted(30).with_columns(y=pl.lit(None, dtype=pl.String))])
     assert sum(part.n_rows for part in partition(frame, SCHEMA, method="tree")) == 100
+
+
+def test_bars_are_as_long_as_parts_have_rows_and_dark_as_far_as_they_err() -> None:
+    parts = Parts((Part("a<b", ("x > 1",), 100, 0.25), Part("rest", (), 50)))
+    drawn = str(picture(parts))
+    widths = [float(width) for width in re.findall(r'<rect[^>]*? width="([\d.]+)"', drawn)]
+    assert widths == [320.0, 80.0, 160.0, 0.0]
+    assert "a&lt;b" in drawn
+    assert "100 rows, error 0.250" in drawn
+    assert picture(parts) in parts._repr_html_()

@@ -27,9 +27,10 @@ from sklearn import config_context
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from tablewright.errors import InputError
-from tablewright.markup import listing, panel
+from tablewright.markup import Markup, listing, panel
 from tablewright.rules.expressions import parse
 from tablewright.schema import Kind, Schema
+from tablewright.systems.date.picture import picture
 from tablewright.systems.date.questions import Floats, Mask, Predicate, Questions, grow
 from tablewright.tables.io.writing import write_text
 
@@ -139,12 +140,16 @@ class Parts:
         """Read parts from plain data."""
         return cls(tuple(_read_part(entry, k, source, schema) for k, entry in enumerate(listed)))
 
-    def _repr_html_(self) -> str:
+    def markup(self) -> list[Markup]:
+        """Return a picture of the parts, and their table."""
         rows = (
             [part.name, part.n_rows, part.error, " or ".join(part.rules) or "all other rows"]
             for part in self
         )
-        return panel(f"{len(self)} parts", listing(("part", "rows", "error", "rules"), rows))
+        return [picture(self), listing(("part", "rows", "error", "rules"), rows)]
+
+    def _repr_html_(self) -> str:
+        return panel(f"{len(self)} parts", *self.markup())
 
     def __str__(self) -> str:
         lines = []
