@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tablewright.errors import (
     ContextLengthError,
@@ -301,6 +302,22 @@ def test_a_server_that_only_chats_gets_the_messages_and_is_not_asked_twice(
     assert [client.complete(prompt.but(seed=seed)).text for seed in (1, 2)] == ["1,2"] * 2
     posted = [request.path for request, _ in httpserver.log if request.method == "POST"]
     assert posted == ["/v1/completions", *["/v1/chat/completions"] * 2]
+
+
+def test_a_server_that_refuses_a_grammar_is_asked_without_it(
+    httpserver: HTTPServer, clients: Any
+) -> None:
+    def answer(request: Request) -> Response:
+        if "grammar" in json.loads(request.data):
+            return Response('{"error": {"message": "grammar is no parameter"}}', 400)
+        return Response('{"choices": [{"text": "1,2"}]}')
+
+    httpserver.expect_request("/v1/completions").respond_with_handler(answer)
+    client = clients(httpserver.url_for("/v1"))
+    prompt = Prompt.ask("Go on:\na,b", completion="a,b", grammar='root ::= "1,2"')
+    assert [client.complete(prompt.but(seed=seed)).text for seed in (1, 2)] == ["1,2"] * 2
+    posted = [json.loads(r.data).get("grammar") for r, _ in httpserver.log if r.method == "POST"]
+    assert posted == ['root ::= "1,2"', None, None]
 
 
 @pytest.mark.parametrize(

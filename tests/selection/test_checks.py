@@ -286,6 +286,7 @@ def test_options_are_checked() -> None:
         (lambda: NearDuplicates(-1), "quantile lies between"),
         (lambda: Outliers(0), "factor is above 0"),
         (lambda: Relations(0.5), "factor is at least 1"),
+        (lambda: Relations(false_alarms=0), "false_alarms is above 0 and below 1, not 0"),
         (lambda: Relations(of="y"), "of is 'all', 'features' or 'target', not 'y'"),  # type: ignore[arg-type]  # tested
         (lambda: LabelCheck("nobody"), "trust is"),  # type: ignore[arg-type]  # tested
         (lambda: Sanity(missing="no"), "missing is"),  # type: ignore[arg-type]  # tested

@@ -434,6 +434,37 @@ def test_a_category_that_the_numbers_deny_is_flagged() -> None:
     assert check.judge(rows, rng()).keep.tolist() == [True, True, False, True]
 
 
+def test_rows_judged_alone_cost_the_stated_share_of_held_out_rows_and_find_wrong_ones() -> None:
+    lost, found = [], []
+    for seed in range(6):
+        check = Relations(false_alarms=0.1).fit(insured(40, seed), INSURED, rng())
+        assert check.false_alarms_ <= 0.1
+        sound = insured(300, 100 + seed)
+        smokers = sound.filter(pl.col("smoker") == "yes").with_columns(charges=pl.lit(1100.0))
+        lost.append(1 - check.judge(sound, rng()).keep.mean())
+        found.append(1 - check.judge(smokers, rng()).keep.mean())
+        one = check.judge(smokers[:1], rng())
+        assert one.keep[0] == check.judge(smokers, rng()).keep[0], "the pool plays no part"
+    assert np.mean(lost) < 0.15
+    assert np.mean(found) > 0.7
+
+
+def test_a_class_that_nothing_tells_loses_no_larger_share_than_the_others() -> None:
+    """By one limit for all, each of the two rare rows would have gone."""
+    draws = np.random.default_rng(0)
+
+    def drawn(n: int) -> pl.DataFrame:
+        rare = draws.random(n) < 0.1
+        return pl.DataFrame({"x": draws.normal(size=n), "y": np.where(rare, "rare", "usual")})
+
+    schema = Schema.build({"x": "continuous", "y": "categorical"}, target="y")
+    check = Relations(false_alarms=0.1).fit(drawn(100), schema, rng())
+    rows = drawn(1000).filter(pl.col("y") == "rare")
+    assert check.judge(rows, rng()).keep.mean() > 0.75
+    unseen = pl.DataFrame({"x": [9.0], "y": ["new"]})
+    assert check.judge(unseen, rng()).keep.all(), "no real row says how its cells go together"
+
+
 def test_relations_abstain_below_forty_rows_and_without_columns() -> None:
     rows = insured(30, 1)
     assert Relations().fit(insured(39, 0), INSURED, rng()).judge(rows, rng()).keep.all()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tablewright.errors import BudgetError
 from tablewright.rules import as_rules, bind
 from tablewright.schema import Schema
+from tablewright.selection.check import Judgement
 from tablewright.systems.common.batch import RowBatch
 from tablewright.systems.common.candidate_pool import PATIENCE, CandidatePool, Verdict
 from tablewright.systems.common.copy_gate import EQUAL, SHOWN, TOO_MANY, CopyGate
@@ -111,6 +112,20 @@ def test_rows_that_break_a_rule_or_stand_in_the_wrong_group_are_rejected_with_th
         ("group", "wrong"),
         ("rules", "breaks x < 5"),
     ]
+
+
+def test_a_check_rejects_rows_by_themselves_and_is_named_as_the_stage() -> None:
+    class Odd:
+        name = "odd"
+
+        def judge(self, rows: pl.DataFrame, _: Any) -> Judgement:
+            return Judgement.of((rows["x"] % 2 == 0).to_numpy(), "is odd", notes=["odd rows go"])
+
+    pool = pool_of(2, check=Odd())
+    pool.add(RowBatch(rows((2, "a"), (3, "a"), (4, "b"))))
+    assert pool.kept["x"].to_list() == [2, 4]
+    assert pool.result.rejected.select("x", "_stage", "_reason").rows() == [(3, "odd", "is odd")]
+    assert pool.result.notes == ["odd rows go"]
 
 
 def test_guidance_reaches_the_writer_before_each_round() -> None:

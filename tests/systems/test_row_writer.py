@@ -20,9 +20,9 @@ SCHEMA = Schema.build({"age": "integer"})
 class Slow:
     """Writes as many rows as it is asked for, ten tokens each, at ten tokens a second."""
 
-    def __init__(self, seconds_to_read: float = 1.0) -> None:
+    def __init__(self, seconds_to_read: float = 1.0, n_read: int = 100) -> None:
         self.asked: list[int] = []
-        self.reading = seconds_to_read
+        self.reading, self.n_read = seconds_to_read, n_read
 
     def complete(self, prompt: Prompt) -> Reply:
         assert prompt.schema is not None
@@ -30,7 +30,7 @@ class Slow:
         self.asked.append(n_rows)
         rows = [{"age": 20 + k + 100 * len(self.asked)} for k in range(n_rows)]
         return Reply(
-            json.dumps({"rows": rows}), usage=Usage(1000, 10 * n_rows),
+            json.dumps({"rows": rows}), usage=Usage(self.n_read, 10 * n_rows),
             latency=self.reading + n_rows, first_token=self.reading,
         )  # fmt: skip
 
@@ -59,6 +59,23 @@ def test_later_prompts_are_as_long_as_twenty_seconds_or_as_their_reading(
     assert first == 40
     assert max(later) == each
     assert sum(later) == 30 * 4, "a quarter was kept, so that four times as many are asked for"
+
+
+def test_a_long_prompt_is_not_sent_for_a_few_rows_however_slow_the_model_is() -> None:
+    llm = Slow(1.0, n_read=600)
+    rows = writer(llm)
+    rows.write(SampleRequest(40))
+    rows.write(SampleRequest(40 - 10))
+    assert llm.asked[1:] == [30, 30, 30, 30], "300 tokens of rows for a prompt of 600"
+
+
+def test_no_more_than_half_as_many_prompts_more_are_sent_than_an_estimate_counts() -> None:
+    llm = Slow()
+    rows = writer(llm, per_prompt=10, parallel=2, loss=0.5)
+    for _ in range(5):
+        batch = rows.write(SampleRequest(20))
+    assert len(llm.asked) == 6, "an estimate counts 40 rows in 4 prompts"
+    assert batch.exhausted.startswith("6 of 6 prompts are used up, the most that a request")
 
 
 def test_a_top_up_asks_for_what_is_missing_by_the_share_that_was_kept() -> None:

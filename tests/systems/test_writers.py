@@ -190,8 +190,9 @@ def test_a_long_prompt_is_worth_a_long_reply_and_a_slow_model_writes_a_row_at_le
     pace = Pace()
     slow = Reply("", usage=Usage(3000, 100), latency=80.0, first_token=60.0)
     pace.learn(Written(1, slow))  # type: ignore[arg-type]  # a double
-    assert pace.seconds == pytest.approx(60.0)
-    assert pace.n_rows() == 3  # 5 tokens a second, a minute, 100 tokens a row
+    assert pace.n_rows() == 15  # half of 3000 tokens at 100 a row; in a minute it writes three
+    pace.tokens_a_prompt = 400.0
+    assert pace.n_rows() == 2
     pace.tokens_a_row = 1e6
     assert pace.n_rows() == 1
 

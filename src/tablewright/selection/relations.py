@@ -7,17 +7,20 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.schema import Schema
-from tablewright.selection.check import Floats, Judgement
+from tablewright.selection.check import Floats, Judgement, Mask
 from tablewright.selection.feature_space import RealRows, normal_scores
 from tablewright.selection.mixture import Mixture
 from tablewright.threads import one_thread
 
-MIN_ROWS = 40
+MIN_ROWS, MIN_ROWS_ALONE = 40, 20
+"""Real rows below which nothing goes: where pools are judged too, and where rows are alone."""
+
 _MAX_ROWS, _MAX_COLUMNS = 2000, 40
 _N_TREES = 60
 _TAIL = 0.99
@@ -41,10 +44,16 @@ class Relations:
     a mixture of real rows and of real rows with shuffled columns (`Mixture`), and rows go that
     are likelier to be of the second kind.
 
+    With `false_alarms` each row is judged alone, whatever pool it came with: it goes beyond the
+    score that this share of the real rows exceeds, and this share of those with its class, so that
+    no class is lost that is hard to predict.
+
     Parameters
     ----------
     factor : float, default=1.1
         At least 1; larger lets more rows pass.
+    false_alarms : float or None, default=None
+        Share of sound rows that may go, above 0 and below 1; None judges as above.
     of : {"all", "features", "target"}, default="all"
         Which cells are judged. Where it is not all, the target is predicted from the features and
         predicts none of them, so that a wrong label is no fault of a feature.
@@ -52,7 +61,10 @@ class Relations:
     Attributes
     ----------
     limit_ : float
-        Score beyond which a row goes; infinite below 40 real rows, where nothing goes.
+        Score beyond which a row goes; infinite below 40 real rows (20 with `false_alarms`), where
+        nothing goes.
+    limits_ : ndarray of float
+        With `false_alarms` those of each class, none of them below `limit_`.
     false_alarms_ : float
         Share of the real rows beyond it, out of bag.
     sound_ : float
@@ -76,12 +88,16 @@ class Relations:
 
     name = "relations"
 
-    def __init__(self, factor: float = 1.1, *, of: Of = "all") -> None:
+    def __init__(
+        self, factor: float = 1.1, *, of: Of = "all", false_alarms: float | None = None
+    ) -> None:
         if not factor >= 1:
             raise InputError(f"factor is at least 1, not {factor!r}")
+        if false_alarms is not None and not 0 < false_alarms < 1:
+            raise InputError(f"false_alarms is above 0 and below 1, not {false_alarms!r}")
         if of not in get_args(Of):
             raise InputError(f"of is 'all', 'features' or 'target', not {of!r}")
-        self.factor = factor
+        self.factor, self.false_alarms = factor, false_alarms
         self.of = of
 
     def fit(self, train: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Self:
@@ -89,8 +105,9 @@ class Relations:
         self.real_rows_ = RealRows.fit(train, schema)
         real = self.real_rows_.real.cut(_MAX_ROWS, rng)
         self.columns_: list[_Column] = []
-        self.limit_, self.false_alarms_ = np.inf, 0.0
-        if len(real) < MIN_ROWS or len(real.features) < 2:
+        self.limit_, self.limits_, self.false_alarms_ = np.inf, np.zeros(0), 0.0
+        n_min = MIN_ROWS if self.false_alarms is None else MIN_ROWS_ALONE
+        if len(real) < n_min or len(real.features) < 2:
             return self
         target = self.real_rows_.target
         aside = {target} if target is not None and self.of != "all" else set()
@@ -98,22 +115,23 @@ class Relations:
             self.columns_ = [
                 column
                 for j in self._judged(real)
-                if (column := _Column.fit(real, j, aside, int(rng.integers(2**31)))) is not None
+                if (column := _Column.fit(real, j, aside, n_min, int(rng.integers(2**31))))
+                is not None
             ]
         if self.columns_:
             own = np.array([column.own for column in self.columns_])
-            scores = own.max(axis=0)
-            self.limit_ = self.factor * float(np.quantile(scores, 0.99, method="higher"))
-            self.false_alarms_ = float((scores > self.limit_).mean())
-            mixed = self._scores(real.shuffled(rng))
-            self.mixture_ = Mixture.of(self._of_features(own), self._of_features(mixed))
+            self._set_limits(real, own.max(axis=0))
+            if self.false_alarms is None:
+                mixed = self._scores(real.shuffled(rng))
+                self.mixture_ = Mixture.of(self._of_features(own), self._of_features(mixed))
         return self
 
     def judge(self, rows: pl.DataFrame, rng: np.random.Generator) -> Judgement:
         """Judge typed rows; the score is that of the least plausible cell, 1 being unusual."""
         if not rows.height or not self.columns_:
             return Judgement.all_pass(rows.height)
-        scores = self._scores(self.real_rows_.rows(rows))
+        encoded = self.real_rows_.rows(rows)
+        scores = self._scores(encoded)
         worst, score = scores.argmax(axis=0), scores.max(axis=0)
         names = [self.real_rows_.encoder.features[column.index].name for column in self.columns_]
         reasons = [
@@ -121,16 +139,58 @@ class Relations:
             "real cell in a hundred)"
             for k, value in zip(worst, score, strict=True)
         ]
-        keep, features = score <= self.limit_, self._of_features(scores)
+        keep, notes = score <= self._limits_of(encoded), list[str]()
+        if self.false_alarms is None:
+            keep, reasons, notes = self._judge_pool(self._of_features(scores), keep, reasons)
+        elif not keep.all():
+            notes = [
+                "rows whose cells do not go together as in real rows are rejected; so would "
+                f"{self.false_alarms_:.0%} of the real rows be, by trees that have not seen them"
+            ]
+        return Judgement.of(keep, reasons, score, notes)
+
+    def _judge_pool(
+        self, features: Floats, keep: Mask, reasons: list[str]
+    ) -> tuple[Mask, list[str], list[str]]:
+        """Take out the rows that are likelier to be of those whose columns are shuffled."""
         self.sound_ = self.mixture_.sound_share(features)
         note = (
             f"in at most {self.sound_:.0%} of the candidates the cells go together as in real "
             "rows: the rows that are likelier to be of the others go"
         )
         doubtful = keep & (features > self.mixture_.limit(self.sound_))
-        for row in np.flatnonzero(doubtful):
-            keep[row], reasons[row] = False, note
-        return Judgement.of(keep, reasons, score, [note] if doubtful.any() else [])
+        reasons = [note if out else why for out, why in zip(doubtful, reasons, strict=True)]
+        return keep & ~doubtful, reasons, [note] if doubtful.any() else []
+
+    def _set_limits(self, real: EncodedRows, scores: Floats) -> None:
+        """Put the limits where the scores of real rows put them; count what they would reject."""
+        if self.false_alarms is None:
+            self.limit_ = self.factor * float(np.quantile(scores, 0.99, method="higher"))
+        else:
+            self.limit_ = _exceeded_by(self.false_alarms, scores)
+            codes = self._classes_of(real)
+            self.limits_ = np.array([
+                max(self.limit_, _exceeded_by(self.false_alarms, scores[codes == code]))
+                for code in range(self.real_rows_.seen)
+            ])  # fmt: skip
+        self.false_alarms_ = float((scores > self._limits_of(real)).mean())
+
+    def _limits_of(self, rows: EncodedRows) -> Floats:
+        """Return the limit of each row: that of its class, none where no real row is of it."""
+        limits = np.full(len(rows), self.limit_)
+        if len(self.limits_):
+            codes = self._classes_of(rows)
+            unseen = codes >= len(self.limits_)
+            known = (codes >= 0) & ~unseen
+            limits[known], limits[unseen] = self.limits_[codes[known]], np.inf
+        return limits
+
+    def _classes_of(self, rows: EncodedRows) -> NDArray[np.intp]:
+        """Return the class of each row, -1 where it has none."""
+        if not self.real_rows_.classifies or self.real_rows_.target is None:
+            return np.full(len(rows), -1)
+        codes = rows.values[:, self.real_rows_.target]
+        return np.where(np.isnan(codes), -1, codes).astype(np.intp)
 
     def _judged(self, real: EncodedRows) -> list[int]:
         """Return the columns that are judged."""
@@ -163,11 +223,13 @@ class _Column:
     """Scores of the real rows, out of bag."""
 
     @classmethod
-    def fit(cls, real: EncodedRows, index: int, aside: set[int], seed: int) -> Self | None:
+    def fit(
+        cls, real: EncodedRows, index: int, aside: set[int], n_min: int, seed: int
+    ) -> Self | None:
         values = real.values[:, index]
         columns = [j for j in range(len(real.features)) if j != index and j not in aside]
         known, inputs = ~np.isnan(values), real.values[:, columns]
-        if known.sum() < MIN_ROWS or not columns:
+        if known.sum() < n_min or not columns:
             return None
         options = {"n_estimators": _N_TREES, "oob_score": True, "random_state": seed, "n_jobs": 1}
         own = np.zeros(len(values))
@@ -206,6 +268,22 @@ class _Column:
             errors = np.abs(normal_scores(values[known], self.knots) - mean)
             score[known] = errors / np.maximum(spread, _MIN_SPREAD)
         return score / self.unit
+
+
+def _exceeded_by(share: float, scores: Floats) -> float:
+    """Return the limit that a further score exceeds with this probability at most.
+
+    The largest score where there are too few for less, and none where there are none.
+
+    Examples
+    --------
+    >>> _exceeded_by(0.2, np.arange(1.0, 10.0)), _exceeded_by(0.2, np.array([3.0]))
+    (8.0, 3.0)
+    """
+    if not len(scores):
+        return np.inf
+    rank = min(len(scores), int(np.ceil((1 - share) * (len(scores) + 1))))
+    return float(np.sort(scores)[rank - 1])
 
 
 def _quantiles_of_others(scores: Floats) -> Floats:

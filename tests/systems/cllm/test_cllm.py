@@ -50,7 +50,14 @@ def reply(*rows: Mapping[str, Any]) -> str:
     return json.dumps({"rows": list(rows)})
 
 
-class Single(CLLM):
+class Ungated(CLLM):
+    """No gate but curation."""
+
+    def row_check(self) -> None:
+        """Judge no row by itself."""
+
+
+class Single(Ungated):
     """One reply a prompt."""
 
     completions = 1
@@ -208,7 +215,10 @@ def test_work_ends_at_caps_and_where_nothing_new_comes_and_says_so(
     assert "cap of 1 call" in str(system.result_.stopped)
     rows, system = made([reply(row(3.1, "no"))] * 9, 9)
     assert rows.height == 1
-    assert "stopped after 3 rounds in a row" in system.result_.notes[-2]
+    assert system.result_.notes[-2] == (
+        "3 of 3 prompts are used up, the most that a request of so many rows takes; "
+        "8 rows are missing still"
+    )
     monkeypatch.setattr(CLLM, "max_prompts", 1)
     rows, system = made([reply(row(3.1, "no"))] * 9, 9)
     assert system.result_.notes == [
@@ -274,6 +284,17 @@ def test_what_cannot_work_is_said_in_a_sentence() -> None:
         CLLM("ill", examples="best").fit(people())
 
 
+def test_a_row_whose_cells_do_not_go_together_is_rejected_before_curation() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=80)
+    table = pl.DataFrame({"x": x, "z": np.round(5 * x + rng.normal(size=80), 2)})
+    text = reply({"x": -1.51, "z": -7.1}, {"x": 1.53, "z": -7.3}, {"x": 0.71, "z": 3.1})
+    system = CLLM(llm=Scripted([text, *[""] * 9]), random_state=0).fit(table)
+    assert system.sample(3)["x"].to_list() == [-1.51, 0.71]
+    assert system.result_.rejected.select("x", "_stage").rows() == [(1.53, "relations")]
+    assert any("of the real rows be" in note for note in system.result_.notes)
+
+
 def test_an_estimate_needs_about_as_many_prompts_as_rows_do() -> None:
     class Estimating:
         def __init__(self) -> None:
@@ -284,7 +305,7 @@ def test_an_estimate_needs_about_as_many_prompts_as_rows_do() -> None:
             return Reply(prompt.expected)
 
     model = Estimating()
-    assert CLLM("ill", llm=model, random_state=0).fit(people()).sample(100).height == 100
+    assert Ungated("ill", llm=model, random_state=0).fit(people()).sample(100).height == 100
     assert 5 <= model.n_prompts <= 9, (
         "curation may drop three rows in ten, so at most 143 are asked"
     )

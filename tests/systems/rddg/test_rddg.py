@@ -177,7 +177,9 @@ def test_prompts_hold_relations_above_and_feedback_below_from_the_second_round_o
     prompts = [prompt.text for prompt in model.asked if prompt.role == "writer"]
     assert all(QUOTIENT["expression"] in text for text in prompts)
     assert "so far" not in prompts[0]
-    assert any("Of the rows that were written so far:" in text for text in prompts[4:])
+    plain = [prompt.completion for prompt in model.asked if prompt.role == "writer"]
+    for texts in (prompts, plain):
+        assert any("Of the rows that were written so far:" in text for text in texts[4:])
     told = [order for batch in system.result_.details["batches"] for order in batch.orders]
     assert any(order.startswith("In group ") for order in told)
 

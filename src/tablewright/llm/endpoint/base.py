@@ -51,6 +51,8 @@ class Prompt:
         sent it in place of the messages.
     stop : str, default=""
         Text that ends such a completion.
+    grammar : str, default=""
+        Grammar of such a completion (llama.cpp's GBNF); servers that know none leave it.
     stage, role : str, default=""
         What the call is for, in the ledger and in the usage by role.
     top_logprobs : int, default=0
@@ -81,6 +83,7 @@ class Prompt:
     step: Step = "schema"
     completion: str = ""
     stop: str = ""
+    grammar: str = ""
     stage: str = ""
     role: str = ""
     top_logprobs: int = 0

@@ -153,6 +153,7 @@ def parameters(prompt: Prompt) -> dict[str, Any]:
         "top_logprobs": prompt.top_logprobs or None,
         "completion": prompt.completion or None,
         "stop": prompt.stop or None,
+        "grammar": prompt.grammar or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -145,7 +145,11 @@ class OpenAICompatible:
             refused = self._refused(head, body)
             known = isinstance(refused, ContextLengthError | ParameterError)
             if completing and head.status in _NO_COMPLETION and not known:
-                self._completes = False
+                without = prompt.grammar and "grammar" not in self._unknown
+                if without:
+                    self._unknown.add("grammar")
+                else:
+                    self._completes = False
                 return await self._ask(prompt)
             raise refused
         if head is None:
@@ -245,8 +249,10 @@ class OpenAICompatible:
             if value is not None and name not in self._unknown
         }
         if completing:
-            stop = {"stop": [prompt.stop]} if prompt.stop else {}
-            return {"model": self.model, "prompt": prompt.completion, **stop, **kept}
+            ends = {"stop": [prompt.stop]} if prompt.stop else {}
+            knows = bool(prompt.grammar) and "grammar" not in self._unknown
+            form = {"grammar": prompt.grammar} if knows else {}
+            return {"model": self.model, "prompt": prompt.completion, **ends, **form, **kept}
         messages = [{"role": item.role, "content": item.content} for item in prompt.messages]
         return {"model": self.model, "messages": messages, **kept}
 

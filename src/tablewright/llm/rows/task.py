@@ -22,6 +22,7 @@ Row = Mapping[str, Cell]
 SPLIT = 100_003
 """Batch numbers from here on are parts of a batch that was too long: its number modulo this."""
 
+_WORDS = "some words"
 _COPY = "Write new rows like these; do not copy them."
 
 
@@ -201,7 +202,17 @@ def _line(row: Row) -> str:
 def expected_reply(request: RowRequest) -> str:
     """Write rows of usual values: what a reply is expected to look like, and to cost."""
     row = {column.name: placeholder(column) for column in request.task.schema.each()}
+    if (shown := request.example_frame) is not None:
+        row |= {name: _usual_text(shown[name]) for name, cell in row.items()
+                if cell == _WORDS and name in shown.columns and shown.height}  # fmt: skip
     return request.row_format.write([row] * request.n_rows, request.task.schema.names)
+
+
+def _usual_text(series: pl.Series) -> str:
+    """Return the words of the text of median length, the last one first: it is no example."""
+    texts = sorted(series.drop_nulls().cast(pl.String).to_list(), key=len)
+    words = texts[len(texts) // 2].split() if texts else []
+    return " ".join(reversed(words)) if len(set(words)) > 1 else _WORDS
 
 
 def placeholder(column: Column) -> Cell:
@@ -222,4 +233,4 @@ def placeholder(column: Column) -> Cell:
         ends = [float(end) for end in (low, high) if isinstance(end, int | float)]
         middle = sum(ends) / len(ends) if ends else 12.0
         return int(middle) if column.kind is Kind.INTEGER else round(middle, column.decimals or 2)
-    return True if column.kind is Kind.BOOLEAN else "some words"
+    return True if column.kind is Kind.BOOLEAN else _WORDS

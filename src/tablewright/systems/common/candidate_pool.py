@@ -16,6 +16,7 @@ from tablewright.errors import ModelError
 from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
 from tablewright.schema import Schema
+from tablewright.selection.check import Check
 from tablewright.selection.distances import NearDuplicates
 from tablewright.systems.common.batch import RowBatch
 from tablewright.systems.common.copy_gate import CopyGate
@@ -94,6 +95,8 @@ class CandidatePool:
         dry runs, whose rows are placeholders.
     misplaced : callable or None, default=None
         From a batch to the reason why each row stands in the wrong group; "" where it does not.
+    check : Check or None, default=None
+        Judges each row by itself, fitted to the real rows; its name is the stage.
     judge : callable or None, default=None
         From all candidates, and their groups, to a `Verdict`: judged again when others have
         come, so that surplus rows are taken too.
@@ -114,12 +117,13 @@ class CandidatePool:
         constants: pl.DataFrame | None = None,
         copies: Copies = "near",
         misplaced: Callable[[RowBatch], list[str]] | None = None,
+        check: Check | None = None,
         judge: Judge | None = None,
         judge_when_full: bool = False,
     ) -> None:
         self.request, self.result, self.partition = request, result, partition
         self.rules, self.constants, self.misplaced = rules, constants, misplaced
-        self.judge, self.judge_when_full = judge, judge_when_full
+        self.check, self.judge, self.judge_when_full = check, judge, judge_when_full
         self.rows, self.groups = real.clear(), list[Any]()
         self.excluded: Mask = np.zeros(0, dtype=np.bool_)
         self.verdict: Verdict | None = None
@@ -232,6 +236,8 @@ class CandidatePool:
             ("rules", self._broken_rules),
             (COPIES, self._copies),
         ]
+        if self.check is not None:
+            stages.append((self.check.name, self._checked))
         if self.judge is None:
             stages.append(("quota", self._surplus))
             stages.append((COPIES, self._too_many_copies))
@@ -277,6 +283,13 @@ class CandidatePool:
             reasons[index] = reasons[index] or near[index] or earlier
             self._earlier.add(digest)
         return reasons
+
+    def _checked(self, rows: pl.DataFrame) -> list[str]:
+        assert self.check is not None
+        judged = self.check.judge(rows, self.request.rng(Stream.SYSTEM_RELATIONS))
+        for note in judged.notes:
+            self.result.note(note)
+        return judged.reasons
 
     def _too_many_copies(self, rows: pl.DataFrame) -> list[str]:
         if self.copies in ("shown", "none") or not rows.height:

@@ -41,6 +41,16 @@ _LOWEST_SHARE = 0.25
 _REPLY_SECONDS = 20.0
 """How long a reply shall be written."""
 
+_WORTH = 0.5
+"""Tokens that a reply shall have, in those of its prompt, where that takes longer: a prompt of
+1,500 tokens for two rows costs more than the rows that come too many."""
+
+_MAX_TIMES = 1.5
+"""Prompts that are sent at most, in those that an estimate counts."""
+
+_MIN_PROMPTS = 3
+"""Prompts that may be sent however few an estimate counts."""
+
 
 class RowWriter(Protocol):
     """Writes whole rows."""
@@ -58,23 +68,25 @@ class Pace:
 
     speed: Speed = field(default_factory=Speed)
     tokens_a_row: float = 0.0
-    seconds: float = _REPLY_SECONDS
+    tokens_a_prompt: float = 0.0
 
     def learn(self, written: RowsWritten) -> None:
-        """Learn from replies; a long prompt is worth a long reply."""
+        """Learn from replies."""
         for reply in written.replies:
             self.speed.learn(reply)
         usage = written.usage
         if written.rows:
             self.tokens_a_row = usage.completion_tokens / len(written.rows)
-        if written.replies and self.speed.read:
-            reading = usage.prompt_tokens / len(written.replies) / self.speed.read
-            self.seconds = max(_REPLY_SECONDS, reading)
+        if written.replies:
+            self.tokens_a_prompt = usage.prompt_tokens / len(written.replies)
 
     def n_rows(self) -> int | None:
-        """Return the rows of a reply; None: not known."""
-        tokens = self.speed.tokens_in(self.seconds)
-        return max(1, int(tokens / self.tokens_a_row)) if tokens and self.tokens_a_row else None
+        """Return the rows of a reply; None: not known. A long prompt is worth a long reply."""
+        reading = self.tokens_a_prompt / self.speed.read if self.speed.read else 0.0
+        tokens = self.speed.tokens_in(max(_REPLY_SECONDS, reading))
+        if not tokens or not self.tokens_a_row:
+            return None
+        return max(1, int(max(tokens, _WORTH * self.tokens_a_prompt) / self.tokens_a_row))
 
 
 @dataclass
@@ -99,7 +111,8 @@ class LanguageModelWriter:
     fixed : bool, default=False
         Whether every prompt asks for the same, whatever is missing and however slow the model is.
     loss : float, default=0.0
-        Share of the rows that a dry run counts as lost; its own rows are all kept.
+        Share of the rows that a dry run counts as lost; its own rows are all kept. With one, no
+        more than 1.5 times the prompts that it counts are sent.
     names : mapping of str to str, optional
         From names in prompts to those of the table, where they differ.
     sent : int, default=0
@@ -124,10 +137,14 @@ class LanguageModelWriter:
 
     def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
         """Ask for rows once; what cannot be read is not asked for again, as any row will do."""
+        self._n_first = self._n_first or request.n_rows
         request = request if self.fixed else self._with_losses(request)
         n_prompts, each = self._sizes(request.n_rows)
         if n_prompts < 1:
-            exhausted = f"{self.sent} of {self.max_prompts} prompts are used up"
+            limit = self._limit()
+            why = ", the most that a request of so many rows takes"
+            why = why if limit < self.max_prompts else ""
+            exhausted = f"{self.sent} of {limit} prompts are used up{why}"
             rows = rows_to_frame([], self.schema).rename(self.names)
             return RowBatch(rows, exhausted=exhausted)
         whole = self.fixed or self.usual
@@ -150,7 +167,6 @@ class LanguageModelWriter:
 
     def _with_losses(self, request: SampleRequest) -> SampleRequest:
         """Return a request for more rows than are missing, by the share that was kept so far."""
-        self._n_first = self._n_first or request.n_rows
         if self._n_written:
             kept = (self._n_first - request.n_rows) / self._n_written
         elif getattr(self.llm, "dry_run", False):
@@ -169,7 +185,14 @@ class LanguageModelWriter:
         if not (self.fixed or self.usual):
             each = min(each, n_rows, self._pace.n_rows() or n_rows)
         n_prompts = -(-n_rows // (self.usual or each))
-        return min(self.parallel, n_prompts, self.max_prompts - self.sent), each
+        return min(self.parallel, n_prompts, self._limit() - self.sent), each
+
+    def _limit(self) -> int:
+        """Return the prompts that may be sent: half as many more as an estimate counts."""
+        if self.fixed or not self.loss:
+            return self.max_prompts
+        counted = ceil(self._n_first / (1 - self.loss) / (self.usual or self.per_prompt))
+        return min(self.max_prompts, max(_MIN_PROMPTS, ceil(_MAX_TIMES * counted)))
 
 
 class ExampleRecorder:

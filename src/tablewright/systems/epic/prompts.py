@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tablewright.llm.endpoint.base import Prompt
 from tablewright.llm.endpoint.metering import Metered
 from tablewright.llm.endpoint.tokens import estimate_tokens
 from tablewright.llm.prompts.builder import PromptBuilder
-from tablewright.llm.prompts.sharing import Cell
+from tablewright.llm.prompts.sharing import Cell, Sharing
 from tablewright.llm.rows.cells import MARGIN
 from tablewright.llm.rows.csv_rows import write_line
 from tablewright.llm.rows.task import SPLIT, RowRequest, RowTask
@@ -22,6 +23,7 @@ from tablewright.systems.common.guidance import Guidance
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.row_writer import LanguageModelWriter, RowWriter, usual_rows
 from tablewright.systems.epic.class_groups import Deck, GroupRows, group_letter, lay_out
+from tablewright.systems.epic.grammar import cell_grammar, set_grammar
 
 if TYPE_CHECKING:
     from tablewright.systems.epic.system import EPIC
@@ -130,13 +132,14 @@ class Layout:
         expected = self._expected(prompt, wanted)
         options: dict[str, Any] = {"max_tokens": 256 + 2 * self.n_sets * estimate_tokens(expected)}
         above = self._above(builder)
-        system, stop, plain = "", "", lay_out(header, sets, above)
+        system, stop, plain = "", "", lay_out(header, sets, above, self._told())
         if self.system.preset_.strict:
             system, stop = _SYSTEM, f"\n{header}"
             plain, stop = self._begun(plain, wanted, stop)
             options = {
                 "max_tokens": _MARGIN + estimate_tokens(expected) * 3 // 2,
                 "temperature": self._temperature(),
+                "grammar": self._grammar(wanted),
             }
         builder.say(lay_out(header, sets, above, self._below(wanted)))
         return builder.prompt(
@@ -155,6 +158,29 @@ class Layout:
         text += f"\n{letters[asked[0]]}.\n" if asked[0] else ""
         return text, stop if asked[-1] + 1 == len(letters) else f"\n{letters[asked[-1] + 1]}."
 
+    def _grammar(self, wanted: Mapping[str, int]) -> str:
+        """Return the form of a set: rows of each group that is wanted, with their own labels."""
+        label, *others = self.schema.names
+        codes = self.classes.of(self.train)
+        own = [self.train.filter(pl.Series(codes == k)) for k in range(len(self.classes))]
+        labels = {
+            letter: self._cell(label, rows if rows.height else self.train)
+            for letter, rows in zip(self.decks, own, strict=True)
+        }
+        cells = [self._cell(name, self.train) for name in others]
+        return set_grammar(
+            wanted, labels, cells, begun=next(iter(wanted)) != next(iter(self.decks))
+        )
+
+    def _cell(self, name: str, rows: pl.DataFrame) -> str:
+        """Return the form of a column's cells, as they are among some rows."""
+        column, texts = self.schema[name], list[str]()
+        if column.kind.is_discrete:
+            values = rows.select(name).drop_nulls().unique().sort(name)
+            coded = map(self.system.tokens_.encode, Sharing("rows").cells(values))
+            texts = [str(row[name]) for row in coded]
+        return cell_grammar(column, rows[name], texts)
+
     def _at_most(self, rows: NDArray[np.intp], request: RowRequest) -> NDArray[np.intp]:
         """Take fewer rows of a group where the whole prompt was too long."""
         if request.n_examples is None:
@@ -167,6 +193,10 @@ class Layout:
         if not self.system.preset_.strict:
             return ""
         return _GO_ON.format(groups=_listed(list(wanted)), n_rows=max(wanted.values()))
+
+    def _told(self) -> str:
+        """Say what also a model that goes on with plain text is told of earlier rows."""
+        return ""
 
     def _above(self, builder: PromptBuilder) -> str:
         """Say what stands above the rows: what columns mean."""

@@ -194,8 +194,9 @@ class EPIC(System):
             replace(request, quotas=self._quotas_of(request)),
             result,
             partition=self.classes_,
-            copies="near" if strict else "shown",
+            copies="none" if self.dry_run_ else "near" if strict else "shown",
             misplaced=self._misplaced if strict else None,
+            check=self.row_check() if strict else None,
         )
         yield from pool.fill(self._writer(request, result))
 

@@ -71,12 +71,16 @@ class GuidedLayout(Layout):
         kept = "\n".join([_KEEP, delimited("\n".join(lines))]) if lines else ""
         return "\n\n".join(text for text in (super()._above(builder), kept) if text)
 
+    def _told(self) -> str:
+        if not self.system.preset_.strict or not self.told.text:
+            return self.told.text
+        return f"{_ORDERS}\n{delimited(self.told.text)}"
+
     def _below(self, wanted: Mapping[str, int]) -> str:
         if not self.system.preset_.strict:
-            return self.told.text
+            return self._told()
         rows = ", ".join(f"{letter}: {n_rows}" for letter, n_rows in wanted.items())
-        told = f"{_ORDERS}\n{delimited(self.told.text)}" if self.told.text else ""
-        return "\n\n".join(text for text in (told, _GO_ON.format(rows=rows)) if text)
+        return "\n\n".join(text for text in (self._told(), _GO_ON.format(rows=rows)) if text)
 
     def speak(self, feedback: Feedback, losses: Sequence[str]) -> str:
         """Write feedback in the words of this prompt: letters of groups, tokens of values."""
