@@ -49,7 +49,7 @@ Models = LLM | Mapping[str, LLM] | None
 
 
 FALSE_ALARMS = 0.1
-"""Share of the real rows that the gate of written rows may reject for cells that do not go together.
+"""Share of the real rows that the gate of written rows may reject: their cells go together ill.
 
 With a tenth it took away most of the harm of a model of 1.5B; with a twentieth about half."""
 
