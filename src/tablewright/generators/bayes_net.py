@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tablewright.errors import InputError
-from tablewright.generators.base import Floats, State
+from tablewright.generators.base import Condition, Floats, Given, State
 from tablewright.generators.parts.association import associations, strongest
 from tablewright.generators.parts.bins import cut
 from tablewright.generators.parts.donors import DonorTree
+from tablewright.generators.parts.nearness import Nearness
 from tablewright.generators.parts.structure import (
     Edge,
     Limits,
@@ -39,7 +40,9 @@ _RESAMPLES = 20
 _MAX_SEARCHED = 20_000  # rows that a graph is searched on
 _ROWS_PER_BIN = 12
 _MAX_BINS = 8
-_LEAF_OF_FEW = 10
+_LEAF_OF_FEW = 7
+_MATCHED = 400  # rows up to which drawn rows are chosen by their distance to the real ones
+_DRAWN = 4  # rows drawn for one that is chosen
 
 
 class BayesNet(SequentialTrees):
@@ -53,8 +56,8 @@ class BayesNet(SequentialTrees):
         Parents of a column at most, where the graph is searched; and columns beside the target
         that a column is drawn from, where what is known is not its parents.
     min_samples_leaf : int or None, default=None
-        Fewest real rows that a value is drawn from. None takes a tenth of the rows, from 5 to 10,
-        and from 200 rows on a twentieth, to 20: few rows are told from others by what they gave.
+        Fewest real rows that a value is drawn from. None takes a tenth of the rows, from 5 to 7,
+        and from 140 rows on a twentieth, to 20.
     max_rows : int, default=100_000
         Rows to learn from; of a longer table a random part is taken.
 
@@ -120,6 +123,22 @@ class BayesNet(SequentialTrees):
         # Sorting is stable: the target comes first, the others as they stand in the graph.
         self.order_ = sorted(ordered, key=lambda j: not self.fields_[j].target)
         self._below = {j: _below(j, self.parents_) for j in columns}
+        few = 2 <= len(self.values_) <= _MATCHED
+        self._nearness = Nearness.learn(self.ranks_, self._levels) if few else None
+
+    def _sample(
+        self,
+        n_rows: int,
+        rng: np.random.Generator,
+        given: Given | None,
+        condition: Condition | None,
+        complete: bool,
+    ) -> Floats:
+        """Draw rows; of few real rows more, of which those are taken that lie as far from them."""
+        if self._nearness is None or given is not None or condition is not None or not n_rows:
+            return super()._sample(n_rows, rng, given, condition, complete)
+        rows = super()._sample(_DRAWN * n_rows, rng, None, None, complete)
+        return np.asarray(rows[self._nearness.choose(self.to_ranks(rows), n_rows)])
 
     def _searched(self, rng: np.random.Generator) -> set[Edge]:
         values = self.values_

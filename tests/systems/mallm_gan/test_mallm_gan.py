@@ -189,7 +189,7 @@ def test_a_prompt_shows_a_piece_asks_for_as_many_and_puts_causes_first() -> None
 
 
 def test_every_real_row_is_shown_once_in_a_pass_and_none_comes_back() -> None:
-    pieces = Pieces(10, 4, (1,))
+    pieces = Pieces(np.arange(10), 4, (1,))
     assert pieces.per_pass == 3
     one, other = (np.concatenate([pieces.rows(3 * turn + k) for k in range(3)]) for turn in (0, 1))
     assert sorted(one) == sorted(other) == list(range(10))
@@ -279,6 +279,44 @@ def test_published_writes_a_batch_by_the_model_for_each_process() -> None:
 def test_published_refuses_copies_too() -> None:
     system = fitted(variant="published", rounds=1)
     assert system.sample(60).join(clinic(), on=list(COLUMNS)).height == 0
+
+
+# priors and rows shown ----------------------------------------------------------------------
+
+
+def test_a_graph_is_searched_with_what_is_known_of_edges_and_nothing_is_taken_against_it() -> None:
+    known = Process(CausalGraph({n: [] for n in COLUMNS}), priors=(
+        ("town", "ill", 1), ("smokes", "dose", 0), ("dose", "smokes", 0),
+    ))  # fmt: skip
+    edges = fitted(process=known, rounds=4).process_.graph.edges
+    assert ("town", "ill") in edges
+    assert not {("smokes", "dose"), ("dose", "smokes")} & set(edges)
+    assert {("dose", "ill"), ("ill", "dose")} & set(edges), "the rest of the graph is searched"
+
+
+def test_a_graph_that_is_against_its_priors_is_refused() -> None:
+    process = {"graph": {"ill": ["dose"]}, "priors": [["dose", "ill", 0]]}
+    with pytest.raises(InputError, match=r"against its priors.*dose -> ill: never"):
+        fitted(process=process)
+
+
+def test_edges_that_the_rows_support_come_into_an_empty_graph_unless_rows_get_worse() -> None:
+    assert ("smokes", "dose") in fitted(process=start(), rounds=1).process_.graph.edges
+
+
+def test_rows_of_the_coreset_alone_are_shown_where_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = [np.array([3, 5]), np.array([8])]
+    monkeypatch.setattr(
+        "tablewright.systems.mallm_gan.system.Coreset.learn",
+        lambda *_: type("Chosen", (), {"members": chosen}),
+    )
+    model = Expert()
+    fitted(llm={"writer": model}, rounds=0, examples="coreset").sample(8)
+    prompts = [prompt.text.split("Real rows:")[1] for prompt in model.of("rows")]
+    doses = clinic()["dose"].to_list()
+    assert all({k for k in range(200) if str(doses[k]) in text} <= {3, 5, 8} for text in prompts)
 
 
 # options and files --------------------------------------------------------------------------

@@ -145,6 +145,12 @@ def test_a_circle_gets_one_call_to_repair_it() -> None:
     assert len(script.prompts) == 2
 
 
+def test_a_graph_against_what_is_known_of_edges_gets_one_call_to_repair_it() -> None:
+    known = replace(PROCESS, priors=(("smokes", "ill", 0),))
+    read = read_process(reply(SMOKING), known)
+    assert read == "the graph is against what is known of edges: smokes -> ill: never"
+
+
 def test_the_same_process_again_is_no_proposal() -> None:
     optimizer, _ = asked(reply({"ill": {"parents": ["age"]}}, "Be exact."))
     assert optimizer.propose(trace()) is None

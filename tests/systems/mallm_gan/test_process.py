@@ -220,3 +220,32 @@ def test_a_picture_puts_causes_above_their_effects() -> None:
     assert height["a"] < height["b"] == height["c"] < height["d"]
     long = ElementTree.fromstring(CausalGraph({"x" * 30: []}).to_svg())
     assert [text.text for text in long.findall(".//{*}text")] == ["x" * 16 + "…"]
+
+
+@pytest.mark.parametrize(
+    "prior", ["abc", ("a", "b"), ("a", "b", 2), ("a", "b", "much"), ("a", "b", float("nan"))]
+)
+def test_a_prior_that_is_none_is_one_sentence(prior: object) -> None:
+    with pytest.raises(InputError, match="is no cause, effect and share from 0 to 1"):
+        Process(CausalGraph({"a": [], "b": []}), priors=(prior,))  # type: ignore[arg-type]  # wrong
+
+
+def test_priors_name_columns_and_certain_edges_close_no_circle() -> None:
+    graph = CausalGraph({"age": [], "ill": []})
+    with pytest.raises(InputError, match="'ages'"):
+        Process(graph, priors=(("ages", "ill", 0.5),))
+    with pytest.raises(InputError, match="in a circle"):
+        Process(graph, priors=(("age", "ill", 1), ("ill", "age", 1)))
+    assert Process(graph, priors=(("age", "ill", 0.5), ("ill", "age", 0.5))).keeps_priors()
+
+
+def test_priors_are_told_and_kept_in_files(tmp_path: Path) -> None:
+    graph = CausalGraph({"age": [], "ill": ["age"]})
+    process = Process(graph, priors=(("age", "ill", 1), ("ill", "age", 0), ("age", "ill", 0.8)))
+    assert process.known() == [
+        "age -> ill: for certain", "ill -> age: never", "age -> ill: 80% likely"
+    ]  # fmt: skip
+    assert "Known of edges: age -> ill: for certain" in process.render()
+    process.save(tmp_path / "process.yaml")
+    assert Process.load(tmp_path / "process.yaml", graph.columns) == process
+    assert not process.revised([Edit("drop", "age", "ill")]).keeps_priors()

@@ -125,9 +125,11 @@ def read_process(text: str, process: Process) -> Process | str:
             continue
         task = value.get("task")
         stays = not isinstance(task, str) or not task.strip()
-        return replace(
-            process, graph=read, task=process.task if stays else str(task).strip()[:_MAX_TASK]
-        )
+        told = process.task if stays else str(task).strip()[:_MAX_TASK]
+        changed = replace(process, graph=read, task=told, unsupported=())
+        if changed.keeps_priors():
+            return changed
+        fault = "the graph is against what is known of edges: " + "; ".join(process.known())
     return fault
 
 

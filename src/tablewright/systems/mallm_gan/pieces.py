@@ -30,38 +30,39 @@ class Pieces:
 
     Parameters
     ----------
-    n_real : int
+    pool : ndarray of int
+        Indices of the real rows that may be shown.
     size : int
         Rows of a piece.
     seed : tuple of int
 
     Examples
     --------
-    >>> pieces = Pieces(5, 2, (0,))
+    >>> pieces = Pieces(np.arange(5), 2, (0,))
     >>> [len(pieces.rows(number)) for number in range(4)]
     [2, 2, 1, 2]
     >>> sorted(np.concatenate([pieces.rows(number) for number in range(3)]).tolist())
     [0, 1, 2, 3, 4]
     """
 
-    n_real: int
+    pool: NDArray[np.intp]
     size: int
     seed: tuple[int, ...]
 
     @property
     def per_pass(self) -> int:
         """Pieces of one pass."""
-        return -(-self.n_real // self.size)
+        return -(-len(self.pool) // self.size)
 
     def rows(self, number: int) -> NDArray[np.intp]:
         """Return the indices of the rows of one piece."""
         turn, piece = divmod(number, self.per_pass)
-        order = np.random.default_rng([*self.seed, turn]).permutation(self.n_real)
+        order = np.random.default_rng([*self.seed, turn]).permutation(self.pool)
         return order[piece * self.size : (piece + 1) * self.size]
 
     def batch(self, number: int, n_rows: int) -> tuple[NDArray[np.intp], int]:
         """Return the rows of a batch of pieces, and the number of its first piece."""
-        n_rows = min(n_rows, self.n_real)
+        n_rows = min(n_rows, len(self.pool))
         per_batch = -(-n_rows // self.size)
         first = number * per_batch
         pieces = [self.rows(piece) for piece in range(first, first + per_batch)]
@@ -89,6 +90,6 @@ def rows_writer(
 
     parallel = max(_PARALLEL, -(-50 // pieces.size))
     return LanguageModelWriter(
-        llm, schema, task, "json",
+        llm, schema, task, system.row_form,
         per_prompt=pieces.size, parallel=parallel, max_prompts=system.max_prompts,
     )  # fmt: skip

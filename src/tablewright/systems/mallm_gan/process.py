@@ -21,6 +21,8 @@ from tablewright.markup import Markup, element, panel, points
 from tablewright.schema import suggest
 
 Edge = tuple[str, str]
+Belief = tuple[str, str, float]
+"""A cause, its effect, and how likely the edge is held to be: 0 never, 1 for certain."""
 
 DEFAULT_TASK = (
     "Write accurate, convincing rows. Take the columns in the order of the graph: causes first, "
@@ -199,6 +201,9 @@ class Process:
         How the data were collected, in one to three sentences.
     task : str
         What whoever writes rows is told to do.
+    priors : sequence of (str, str, float), default=()
+        What is known of edges before: cause, effect, and how likely it is, from 0 to 1. An edge of
+        1 is always in the graph, one of 0 never; the others count where a graph is searched.
     unsupported : tuple of (str, str), default=()
         Edges that somebody proposed and the real rows do not support.
 
@@ -215,23 +220,48 @@ class Process:
     graph: CausalGraph
     context: str = ""
     task: str = DEFAULT_TASK
+    priors: tuple[Belief, ...] = ()
     unsupported: tuple[Edge, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        priors = tuple(_belief(one) for one in self.priors)
+        object.__setattr__(self, "priors", priors)
+        for cause, effect, _ in priors:  # one by one: as a whole they may contradict each other
+            CausalGraph.from_edges(self.graph.columns, [(cause, effect)])
+        CausalGraph.from_edges(self.graph.columns, [(a, b) for a, b, share in priors if share == 1])
+
+    def keeps_priors(self) -> bool:
+        """Whether the graph has all edges that are certain, and none that never are."""
+        edges = self.graph.edges
+        return all(
+            ((a, b) in edges) == (share == 1) for a, b, share in self.priors if share in (0, 1)
+        )
 
     def render(self) -> str:
         """Write the process as a person reads it."""
         graph = json.dumps(self.graph.as_data(), ensure_ascii=False)
         lines = [f"Context: {self.context}"] if self.context else []
         lines += [f"Causal graph: {graph}", f"Task: {self.task}"]
+        lines += [f"Known of edges: {'; '.join(self.known())}"] if self.priors else []
         if self.unsupported:
             named = ", ".join(f"{cause} -> {effect}" for cause, effect in self.unsupported)
             lines.append(f"Not supported by the data: {named}")
         return "\n".join(lines)
 
+    def known(self) -> list[str]:
+        """Say what is held of edges before rows are seen."""
+        words = {0.0: "never", 1.0: "for certain"}
+        return [
+            f"{cause} -> {effect}: {words.get(share, f'{share:.0%} likely')}"
+            for cause, effect, share in self.priors
+        ]
+
     def _repr_html_(self) -> str:
         unsupported = [f"not supported by the data: {a} -> {b}" for a, b in self.unsupported]
         return panel(
             "Process that the rows come of",
-            *filter(None, [self.context, self.task, points(unsupported, "warning")]),
+            *filter(None, [self.context, self.task, points(self.known())]),
+            *filter(None, [points(unsupported, "warning")]),
             Markup(self.graph.to_svg()),
         )
 
@@ -248,9 +278,10 @@ class Process:
 
     def as_data(self) -> dict[str, Any]:
         """Return the process as plain data."""
-        data = {"context": self.context, "task": self.task, "graph": self.graph.as_data()}
-        named = {"unsupported": [list(edge) for edge in self.unsupported]}
-        return {**data, **named} if self.unsupported else data
+        data: dict[str, Any] = {"context": self.context, "task": self.task}
+        data["graph"] = self.graph.as_data()
+        lists = {"priors": self.priors, "unsupported": self.unsupported}
+        return data | {name: [list(one) for one in some] for name, some in lists.items() if some}
 
     @classmethod
     def from_data(cls, data: Any, columns: Sequence[str]) -> Process:
@@ -261,17 +292,21 @@ class Process:
         InputError
             If the data are no process of a table with these columns.
         """
-        known = {"context": "", "task": DEFAULT_TASK, "graph": {}, "unsupported": []}
+        known = {"context": "", "task": DEFAULT_TASK, "graph": {}, "priors": [], "unsupported": []}
         if not isinstance(data, Mapping) or set(data) - set(known):
             raise InputError(
-                "a process has the keys context, task, graph and unsupported, no others"
+                "a process has the keys context, task, graph, priors and unsupported, no others"
             )
         data = {**known, **data}
         if not isinstance(data["context"], str) or not isinstance(data["task"], str):
             raise InputError("context and task of a process are texts")
         graph = CausalGraph.from_data(data["graph"], columns)
         edges = [edge for edge in data["unsupported"] or () if tuple(edge) in graph.edges]
-        return cls(graph, data["context"], data["task"], tuple((a, b) for a, b in edges))
+        priors = data["priors"] or ()
+        if not isinstance(priors, list | tuple):
+            raise InputError("the priors of a process are a list of [cause, effect, share]")
+        unsupported = tuple((a, b) for a, b in edges)
+        return cls(graph, data["context"], data["task"], tuple(priors), unsupported)
 
     @classmethod
     def of(cls, process: Any, columns: Sequence[str], left_out: Sequence[str] = ()) -> Process:
@@ -287,7 +322,8 @@ class Process:
         edges = [edge for edge in process.graph.edges if set(edge) <= {*columns}]
         edges += [edge for edge in process.graph.edges if not set(edge) <= {*known}]
         graph = CausalGraph.from_edges(columns, edges)
-        return cls(graph, process.context, process.task)
+        priors = tuple(one for one in process.priors if {*one[:2]} <= {*columns})
+        return cls(graph, process.context, process.task, priors)
 
     def supported_but(self, edges: Iterable[Edge]) -> Process:
         """Return the process with the edges named that the real rows do not support."""
@@ -320,6 +356,21 @@ class Process:
             return cls.from_data(data, columns)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+
+def _belief(one: Any) -> Belief:
+    """Check one prior."""
+    try:
+        cause, effect, share = one
+        share = float(share)
+    except (TypeError, ValueError):
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise InputError(
+            f"priors of a process: {one!r} is no cause, effect and share from 0 to 1, such as "
+            "('age', 'income', 0.8)"
+        )
+    return str(cause), str(effect), share
 
 
 # the picture --------------------------------------------------------------------------

@@ -111,7 +111,8 @@ def _about(
 ) -> PromptBuilder:
     builder = PromptBuilder(sharing, table)
     builder.say(f"About the data: {process.context}" if process.context else "")
-    return builder.columns(schema, "The columns:").note()
+    builder.columns(schema, "The columns:").note()
+    return builder.data(process.known(), "What is known of edges, and is not to be changed:")
 
 
 def _ask(builder: PromptBuilder, process: Process, stage: str) -> Prompt:

@@ -14,11 +14,12 @@ from tablewright.generators.parts.structure import Limits, bootstrap_edges, edge
 from tablewright.schema import Schema
 from tablewright.systems.common.loop import Trace
 from tablewright.systems.mallm_gan.discriminator import Evidence
-from tablewright.systems.mallm_gan.process import CausalGraph, Edge, Edit, Process
+from tablewright.systems.mallm_gan.process import Belief, CausalGraph, Edge, Edit, Process
 from tablewright.tables.encoding.codec import Codec
 
 BELIEF = 3.0
 """Log odds that an edge which a model proposes adds to the score of a graph."""
+BY_ROWS = "the rows support these edges"
 SUPPORTED = 0.1
 """Share of resamples that have to find an edge, one way or the other, to support it."""
 LIKELY = 0.5
@@ -45,13 +46,23 @@ class EdgeFrequencies:
             self.codes, np.random.default_rng(seed), n_resamples=_RESAMPLES
         )
 
-    def graph(self, proposed: Sequence[Edge] = ()) -> CausalGraph:
-        """Return the best graph; edges that resamples find or a model proposes are likelier."""
+    def graph(self, proposed: Sequence[Edge] = (), priors: Sequence[Belief] = ()) -> CausalGraph:
+        """Return the best graph; edges that resamples find or a model proposes are likelier.
+
+        Priors add their log odds; the certain and the impossible are held to.
+        """
         prior = edge_prior(self.found)
         position = {name: j for j, name in enumerate(self.names)}
         for cause, effect in proposed:
             prior[position[cause], position[effect]] += BELIEF
-        edges = hill_climb(self.codes, Limits(prior=prior))
+        fixed: dict[float, set[tuple[int, int]]] = {0.0: set(), 1.0: set()}
+        for cause, effect, share in priors:
+            pair = position[cause], position[effect]
+            if share in fixed:
+                fixed[share].add(pair)
+            else:
+                prior[pair] += float(np.log(share / (1 - share)))
+        edges = hill_climb(self.codes, Limits(fixed[1.0], fixed[0.0], prior))
         named = [(self.names[a], self.names[b]) for a, b in sorted(edges)]
         return CausalGraph.from_edges(self.names, named)
 
@@ -94,9 +105,10 @@ def local_edits(
     be told apart, so that nothing is proposed that resampled rows speak against.
     """
     edges = set(process.graph.edges)
-    missing = [edge for edge in frequencies.graph().edges if not {edge, edge[::-1]} & edges]
+    best = frequencies.graph(priors=process.priors).edges
+    missing = [edge for edge in best if not {edge, edge[::-1]} & edges]
     if missing:
-        yield [Edit("add", *edge) for edge in missing], "the rows support these edges"
+        yield [Edit("add", *edge) for edge in missing], BY_ROWS
     for item in evidence:
         if len(item.columns) != 2:
             continue
@@ -114,11 +126,12 @@ def local_edits(
 
 
 def possible(process: Process, edits: Sequence[Edit]) -> Process | None:
-    """Return the edited process, or None where an edit cannot be made."""
+    """Return the edited process, or None where an edit cannot be made or priors are against it."""
     try:
-        return process.revised(edits)
+        changed = process.revised(edits)
     except InputError:
         return None
+    return changed if changed.keeps_priors() else None
 
 
 def told(trace: Trace[Process, Any]) -> list[dict[str, Any]]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from tablewright.errors import ModelError
+from tablewright.errors import InputError, ModelError
+from tablewright.llm.rows.raw_rows import RowFormat
 from tablewright.random_state import Stream
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.synthesizer.synthesizer import Synthesizer
 from tablewright.systems.common.base import System, part_of
+from tablewright.systems.common.coreset import EXAMPLES, Coreset
 from tablewright.systems.common.loop import Proposal, Trace, improve
 from tablewright.systems.common.partition import target_partition
 from tablewright.systems.common.request import SampleRequest
@@ -28,7 +32,13 @@ from tablewright.systems.mallm_gan.published import (
     IncrementalDiscriminator,
     epochs,
 )
-from tablewright.systems.mallm_gan.search import EdgeFrequencies, local_edits, possible, told
+from tablewright.systems.mallm_gan.search import (
+    BY_ROWS,
+    EdgeFrequencies,
+    local_edits,
+    possible,
+    told,
+)
 from tablewright.tables.inference.casting import typed
 from tablewright.tables.io.model_file import Artefact
 
@@ -70,6 +80,8 @@ class MALLMGAN(System):
         published variant so many that the real rows are passed 2 to 5 times, where None.
     shots : int, default=4
         Real rows that a prompt for rows shows, and rows that it asks for.
+    examples : {"random", "coreset"}, default="random"
+        Which real rows are shown: all in turn, or those of each class that say most.
     discriminator : {"both", "pairs", "boosted", "linear"}, default="both"
         What tells rows from real ones in the default variant; ``"linear"`` is blind to relations.
     sampling_strategy : str, dict, float or callable, default="auto"
@@ -108,12 +120,15 @@ class MALLMGAN(System):
     """
 
     name = "mallm-gan"
+    row_form: ClassVar[RowFormat | Literal["json"]] = "json"
+    """How rows are written in prompts and replies."""
     roles = ("optimizer", "writer")
     parameter_constraints: ClassVar = {
         "variant": OneOf("default", "published"),
         "discriminator": OneOf(*KINDS),
         "rounds": Whole(0, optional=True),
         "shots": Whole(),
+        "examples": OneOf(*EXAMPLES),
     }
 
     def __init__(
@@ -127,6 +142,7 @@ class MALLMGAN(System):
         process: Any = None,
         rounds: int | None = None,
         shots: int = 4,
+        examples: str = "random",
         discriminator: str = "both",
         sampling_strategy: Any = "auto",
         random_state: Any = None,
@@ -139,6 +155,7 @@ class MALLMGAN(System):
         self.process = process
         self.rounds = rounds
         self.shots = shots
+        self.examples = examples
         self.discriminator = discriminator
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
@@ -149,6 +166,7 @@ class MALLMGAN(System):
             if (model := self.model(role)) is not None:
                 model.sharing.check(self.schema_)
         self.frequencies_ = EdgeFrequencies(real, self.writable_, self._seed(Stream.MALLM_GRAPH))
+        self.pool_ = self._shown_rows()
         model = self.model("optimizer")
         self.optimizer_ = None if model is None else Optimizer(model, self.writable_, real)
         start = self._start()
@@ -173,7 +191,13 @@ class MALLMGAN(System):
         if self.process is not None:
             names = self.writable_.names
             others = [name for name in self.schema_.names if name not in names]
-            return Process.of(self.process, names, others)
+            given = Process.of(self.process, names, others)
+            if given.priors and not given.graph.edges:  # the graph is what is looked for
+                graph = self.frequencies_.graph(priors=given.priors)
+                given = replace(given, graph=graph)
+            if not given.keeps_priors():
+                raise InputError(f"process: the graph is against its priors: {given.known()}")
+            return given
         start = Process(self.frequencies_.graph(), self.context)
         if self.optimizer_ is None or self.variant == "published":
             return start
@@ -197,15 +221,17 @@ class MALLMGAN(System):
         return improve(start, self._proposals, measure, self._accepts,
                        max_measurements=rounds, patience=PATIENCE)  # fmt: skip
 
-    def _accepts(self, _: Proposal[Process], before: Judgement, after: Judgement) -> bool:
+    def _accepts(self, proposal: Proposal[Process], before: Judgement, after: Judgement) -> bool:
+        """Ask for a clear gain; of edges that the rows support, that there is no clear loss."""
         gain, error = after.gain_over(before)
-        return self.dry_run_ or gain > Z * error
+        bar = -Z if proposal.because == BY_ROWS else Z
+        return self.dry_run_ or gain > bar * error
 
     def _train_published(self, start: Process) -> Trace[Process, Any]:
         """Take every proposal; of the last pass over the real rows the best stays."""
         seed = self._seed(Stream.MALLM_DISCRIMINATOR)
         discriminator = IncrementalDiscriminator(self._real, self.writable_, seed)
-        n_batches = -(-self.train_.height // BATCH)
+        n_batches = -(-len(self.pool_) // BATCH)
         pieces = self._pieces()
 
         def measure(process: Process) -> Accuracy:
@@ -219,7 +245,7 @@ class MALLMGAN(System):
                 raise written.stopped
             return discriminator.judge(batch, written.rows)
 
-        rounds = epochs(self.train_.height) * n_batches - 1 if self.rounds is None else self.rounds
+        rounds = epochs(len(self.pool_)) * n_batches - 1 if self.rounds is None else self.rounds
         trace = improve(start, self._proposals, measure, lambda *_: True, max_measurements=rounds)
         last = trace.archive[-n_batches:]
         trace.state, trace.measurement = min(last, key=lambda entry: entry[1].loss)
@@ -260,8 +286,16 @@ class MALLMGAN(System):
 
     # rows ---------------------------------------------------------------------------------
 
+    def _shown_rows(self) -> NDArray[np.intp]:
+        target = self.writable_.target
+        if self.examples == "random" or target is None or target not in self.writable_:
+            return np.arange(self.train_.height)
+        partition = target_partition(self._real, self.writable_)
+        chosen = Coreset.learn(self._real, self.writable_, partition, self.seed_)
+        return np.concatenate(chosen.members)
+
     def _pieces(self) -> Pieces:
-        return Pieces(self.train_.height, self.shots, (self.seed_, Stream.MALLM_SHOTS))
+        return Pieces(self.pool_, self.shots, (self.seed_, Stream.MALLM_SHOTS))
 
     def _rows_of(self, process: Process, pieces: Pieces, first: int) -> RowWriter:
         """Return who writes rows of a process, from a piece of the real rows on."""
@@ -296,4 +330,5 @@ class MALLMGAN(System):
     def _restore(self, stored: Artefact) -> None:
         self.generator_ = Synthesizer.restore(part_of("generator", stored))
         self.process_ = Process.from_data(self.process, self.writable_.names)
+        self.pool_ = self._shown_rows()
         self.history_ = list(stored.facts["history"])
