@@ -24,6 +24,15 @@ GIVEN = {
 }
 """Target, whether it has classes, and sizes of the splits that are given."""
 
+CONTEXT = {
+    "adult": "Adults of the United States in the census of 1994, and whether they earn more than "
+    "50,000 dollars a year.",
+    "asia": "Patients of a chest clinic, their habits, diseases and findings.",
+    "insurance": "Persons insured in the United States, and what their treatment was charged.",
+}
+WHERE = {"adult": "age BETWEEN 40 AND 50", "insurance": "smoker = 'yes' AND age BETWEEN 40 AND 50"}
+"""Conditions that a model is asked to keep."""
+
 PUBLISHED_REAL = {
     "adult": (0.80, 0.76, 0.86, 0.85, 0.83, 0.71),
     "asia": (0.83, 0.82, 0.83, 0.83, 0.84, 0.84),
