@@ -201,11 +201,11 @@ class Process:
         How the data were collected, in one to three sentences.
     task : str
         What whoever writes rows is told to do.
+    unsupported : tuple of (str, str), default=()
+        Edges that somebody proposed and the real rows do not support.
     priors : sequence of (str, str, float), default=()
         What is known of edges before: cause, effect, and how likely it is, from 0 to 1. An edge of
         1 is always in the graph, one of 0 never; the others count where a graph is searched.
-    unsupported : tuple of (str, str), default=()
-        Edges that somebody proposed and the real rows do not support.
 
     Examples
     --------
@@ -220,8 +220,8 @@ class Process:
     graph: CausalGraph
     context: str = ""
     task: str = DEFAULT_TASK
-    priors: tuple[Belief, ...] = ()
     unsupported: tuple[Edge, ...] = field(default=(), compare=False)
+    priors: tuple[Belief, ...] = ()
 
     def __post_init__(self) -> None:
         priors = tuple(_belief(one) for one in self.priors)
@@ -306,7 +306,7 @@ class Process:
         if not isinstance(priors, list | tuple):
             raise InputError("the priors of a process are a list of [cause, effect, share]")
         unsupported = tuple((a, b) for a, b in edges)
-        return cls(graph, data["context"], data["task"], tuple(priors), unsupported)
+        return cls(graph, data["context"], data["task"], unsupported, tuple(priors))
 
     @classmethod
     def of(cls, process: Any, columns: Sequence[str], left_out: Sequence[str] = ()) -> Process:
@@ -323,7 +323,7 @@ class Process:
         edges += [edge for edge in process.graph.edges if not set(edge) <= {*known}]
         graph = CausalGraph.from_edges(columns, edges)
         priors = tuple(one for one in process.priors if {*one[:2]} <= {*columns})
-        return cls(graph, process.context, process.task, priors)
+        return cls(graph, process.context, process.task, priors=priors)
 
     def supported_but(self, edges: Iterable[Edge]) -> Process:
         """Return the process with the edges named that the real rows do not support."""
