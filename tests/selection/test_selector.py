@@ -13,7 +13,16 @@ from sklearn.ensemble import RandomForestClassifier
 from tablewright.errors import InputError
 from tablewright.metrics.scorer import Gain
 from tablewright.schema import Schema
-from tablewright.selection.arms import Pulls, Reward, _new_set, draw_set, fitting, greedy, play
+from tablewright.selection.arms import (
+    Pulls,
+    Reward,
+    _new_set,
+    draw_set,
+    fitting,
+    greedy,
+    n_sets,
+    play,
+)
 from tablewright.selection.selector import STRATEGIES, Selection, Selector, cut_groups
 
 SIZES = np.full(6, 10, dtype=np.intp)
@@ -90,6 +99,14 @@ def test_sets_are_a_third_of_the_arms_on_average_and_one_at_least() -> None:
     assert all(one == sorted(set(one)) and set(one) <= {3, 5, 7, *range(10, 27)} for one in drawn)
     assert np.mean([len(one) for one in drawn]) == pytest.approx(0.35 * 20, abs=0.4)
     assert min(len(draw_set([1, 2], rng)) for _ in range(50)) == 1
+
+
+def test_each_set_is_told_as_it_is_scored() -> None:
+    told: list[int] = []
+    pulls = Pulls(6, game([0.1] * 6))
+    play(pulls, SIZES, 100, np.random.default_rng(0), advance=lambda n, at_work="": told.append(n))
+    assert sum(told) == len(pulls.sets) == n_sets(6) == 24
+    assert n_sets(20) == 80
 
 
 def test_no_set_is_drawn_twice_while_there_are_others() -> None:

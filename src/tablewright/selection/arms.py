@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tablewright.progress import Advance
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -131,12 +133,18 @@ def _new_set(pulls: Pulls, arms: Sequence[int], rng: np.random.Generator) -> lis
     return drawn
 
 
+def n_sets(n_arms: int) -> int:
+    """Return how many sets are scored of so many arms: 4 an arm, and 24 at least."""
+    return max(_MIN_PULLS, _PULLS_PER_ARM * n_arms)
+
+
 def play(
     pulls: Pulls,
     sizes: Ints,
     n_rows: int,
     rng: np.random.Generator,
     n_pulls: int | None = None,
+    advance: Advance | None = None,
 ) -> list[int]:
     """Pull random sets, and drop the worst arms until the others fit the rows that are wanted.
 
@@ -150,7 +158,9 @@ def play(
         Rows wanted at most.
     rng : numpy Generator
     n_pulls : int or None, default=None
-        Sets scored in all; 4 an arm, and 24 at least, where None.
+        Sets scored in all; see `n_sets` for None.
+    advance : callable or None, default=None
+        Is told of each set.
 
     Returns
     -------
@@ -158,11 +168,13 @@ def play(
         Arms that are still in, the best first.
     """
     alive = list(range(pulls.n_arms))
-    n_pulls = n_pulls or max(_MIN_PULLS, _PULLS_PER_ARM * pulls.n_arms)
+    n_pulls = n_pulls or n_sets(pulls.n_arms)
     n_phases = max(1, int(np.ceil(np.log2(max(len(alive), 2)))))
     for phase in range(n_phases):
         for _ in range(-(-n_pulls // n_phases)):
             pulls.pull(_new_set(pulls, alive, rng))
+            if advance is not None:
+                advance(1)
         values = pulls.values()
         ranked = sorted(alive, key=lambda arm: (-values.value[arm], arm))
         hopeless = values.value + _HOPE * np.hypot(values.error, values.set_error) < 0

@@ -19,9 +19,10 @@ from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
 from tablewright.metrics.learners import LEARNERS, MIN_ROWS_FOR_TREES, Design
 from tablewright.metrics.scorer import Gain, Scorer
+from tablewright.progress import bar
 from tablewright.random_state import seed_of
 from tablewright.schema import Schema, suggest
-from tablewright.selection.arms import ArmValues, Pulls, best, greedy, held_out_gains, play
+from tablewright.selection.arms import ArmValues, Pulls, best, greedy, held_out_gains, n_sets, play
 from tablewright.selection.candidates import read_candidates
 from tablewright.selection.leaves import leaf_texts
 from tablewright.tables.io.loading import load_as_said
@@ -304,7 +305,8 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         rng = np.random.default_rng([self.seed_, 1])
         if not len(names):
             return _selection(names, arm_of, sizes, [], None)
-        play(pulls, sizes, n_wanted, rng, self.n_pulls)
+        with bar("scoring", self.n_pulls or n_sets(len(names)), "sets of groups") as advance:
+            play(pulls, sizes, n_wanted, rng, self.n_pulls, advance)
         values = pulls.values()
         taken = best(pulls, sizes, n_wanted)
         honest = self._honest(pulls, sizes, n_wanted, rng)
