@@ -70,10 +70,10 @@ PAPER = Paper(
         ),
         Entry(
             "Figures 5, 14",
-            f"{_M}.table1",
+            f"{_M}.figure5",
             "--model NAME --base-url URL",
             None,
-            "One run for each model.",
+            "One run for each model; models other than the paper's.",
         ),
         Entry("Figure 6", f"{_M}.figure6", "", 60, "Also at 60 real rows; see Table 1."),
         Entry(

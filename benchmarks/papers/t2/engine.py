@@ -28,6 +28,7 @@ from benchmarks.systems.cases import Case, Drawn, flip
 from benchmarks.systems.published import PUBLISHED
 from benchmarks.systems.scoring import likeness, usefulness
 from benchmarks.systems.trial import FAULTS, Made, Remembering, Trial, spent
+from tablewright.errors import ModelError
 from tablewright.selection.cost_band import CostBand
 from tablewright.selection.diversity import Diversity
 from tablewright.selection.information import InformationGain
@@ -182,6 +183,9 @@ def scores(case: Case, drawn: Drawn, made: pl.DataFrame, seed: int) -> dict[str,
 def chosen(spec: Spec, asked: Asked) -> Mapping[str, Sequence[Case]]:
     """Return the groups asked for, all where none are named."""
     groups = spec.cases(asked)
+    unknown = set(asked.groups) - set(groups)
+    if unknown:
+        raise SystemExit(f"no group {', '.join(sorted(unknown))}; there are {', '.join(groups)}")
     return {name: groups[name] for name in groups if not asked.groups or name in asked.groups}
 
 
@@ -302,7 +306,8 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
         "--peers", help="for TVAE and CTGAN: the folder of 'make peers', or a Python"
     )
     parser.add_argument("--first", type=int, default=0, help="first seed")
-    parser.add_argument("--arms", nargs="+", default=(), help="some of the arms")
+    parser.add_argument("--arms", nargs="+", default=(), choices=spec.arms, metavar="ARM",
+                        help=f"some of: {', '.join(spec.arms)}")  # fmt: skip
     parser.add_argument("--groups", nargs="+", default=(), help="some of the groups of columns")
     parser.add_argument("--minutes", type=float, help="begin nothing and count nothing after them")
     parser.add_argument("--replies", type=Path, help="folder that keeps a model's replies")
@@ -312,7 +317,10 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     ends = inf if options["minutes"] is None else monotonic() + 60 * options["minutes"]
     asked = Asked(**options, deadline=ends)
     groups = chosen(spec, asked)
-    runs = [*measured(spec, asked, log)]
+    try:
+        runs = [*measured(spec, asked, log)]
+    except ModelError as error:
+        raise SystemExit(str(error)) from error
     said = MODELS.get(asked.model, f"Language model: {asked.model}.")
     parts = [f"{spec.about} {said}", table(spec, groups, runs), READING]
     words = sys.argv[1:] if arguments is None else arguments
