@@ -1,7 +1,8 @@
 """A real model writes a rare class: does feedback stop class means from drifting, and does it copy?
 
     python -m benchmarks.rddg.real_model MODEL.gguf --data DIR [--table travel] [--rows 60]
-        [--minutes 10] [--out DIR]
+        [--minutes 10] [--feedback on off] [--out DIR]
+    python -m benchmarks.rddg.real_model NAME --base-url http://127.0.0.1:8080/v1 --data DIR ...
 
 Once with feedback and once without, from the same seed; the miner finds the relations, so that the
 model is asked for rows alone. Each batch is a line of the file. A run is capped in minutes, and
@@ -25,17 +26,26 @@ from benchmarks.rddg.tables import TASKS, Task
 from tablewright import RDDG
 from tablewright.errors import ModelError
 from tablewright.llm import connect
+from tablewright.llm.endpoint.client import Client
 
 SPLIT = 20
 
 
-def run(model: str, folder: Path, task: Task, args: Any, active: bool) -> Iterator[dict[str, Any]]:
+def connected(args: Any, place: str) -> Client:
+    """Connect to the server, or to the file."""
+    more: dict[str, Any] = {"run": place, "max_minutes": args.minutes}
+    if args.base_url is not None:
+        return connect(args.model, args.base_url, share="rows", **more)
+    return connect(f"gguf:{args.model}?threads=1", **more)
+
+
+def run(task: Task, args: Any, active: bool) -> Iterator[dict[str, Any]]:
     """Give a line for each batch."""
-    train, _ = task.split(folder, SPLIT)
+    train, _ = task.split(args.data, SPLIT)
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as place,
-        connect(f"gguf:{model}?threads=1", run=place, max_minutes=args.minutes) as client,
+        connected(args, place) as client,
     ):
         system = RDDG(task.target, llm={"writer": client}, feedback=active, random_state=0)
         system.fit(train)
@@ -65,7 +75,9 @@ def run(model: str, folder: Path, task: Task, args: Any, active: bool) -> Iterat
 
 def main() -> None:
     parser = options(__doc__ or "", data=True)
-    parser.add_argument("model")
+    parser.add_argument("model", help="path of a GGUF file, or a name with --base-url")
+    parser.add_argument("--base-url")
+    parser.add_argument("--feedback", nargs="*", default=["on", "off"], choices=["on", "off"])
     parser.add_argument("--table", choices=TASKS, default="travel")
     parser.add_argument("--rows", type=int, default=60)
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -74,9 +86,9 @@ def main() -> None:
     name = f"rddg_real_model_{args.table}"
     file = args.out / f"{name}.csv"
     done = set(pl.read_csv(file)["feedback"]) if file.exists() else set()
-    for active in (True, False):
-        if ("on" if active else "off") not in done:
-            append_csv(file, list(run(args.model, args.data, TASKS[args.table], args, active)))
+    for told in args.feedback:
+        if told not in done:
+            append_csv(file, list(run(TASKS[args.table], args, told == "on")))
     lines = pl.read_csv(file).to_dicts()
     text = (
         f"{Path(args.model).name}, one run with feedback and one without, {args.rows} rows asked "
