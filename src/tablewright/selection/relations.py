@@ -45,8 +45,8 @@ class Relations:
     are likelier to be of the second kind.
 
     With `false_alarms` each row is judged alone, whatever pool it came with: it goes beyond the
-    score that this share of the real rows exceeds, and this share of those with its class, so that
-    no class is lost that is hard to predict.
+    score that this share of the real rows exceeds that repeat no other, and this share of those with
+    its class, so that no class is lost that is hard to predict.
 
     Parameters
     ----------
@@ -167,8 +167,11 @@ class Relations:
         if self.false_alarms is None:
             self.limit_ = self.factor * float(np.quantile(scores, 0.99, method="higher"))
         else:
-            self.limit_ = _exceeded_by(self.false_alarms, scores)
             codes = self._classes_of(real)
+            single = real.frame.is_unique().to_numpy()
+            if single.sum() >= MIN_ROWS_ALONE:  # what repeats is easily predicted, and never fresh
+                real, scores, codes = real.take(single), scores[single], codes[single]
+            self.limit_ = _exceeded_by(self.false_alarms, scores)
             self.limits_ = np.array([
                 max(self.limit_, _exceeded_by(self.false_alarms, scores[codes == code]))
                 for code in range(self.real_rows_.seen)
