@@ -45,8 +45,8 @@ class Relations:
     are likelier to be of the second kind.
 
     With `false_alarms` each row is judged alone, whatever pool it came with: it goes beyond the
-    score that this share of the real rows exceeds that repeat no other, and this share of those with
-    its class, so that no class is lost that is hard to predict.
+    score that this share of the real rows exceeds, of those that repeat no other, and this share
+    of its class, so that no class is lost that is hard to predict.
 
     Parameters
     ----------
