@@ -44,16 +44,14 @@ def test_a_copula_is_taken_where_rows_are_few_and_normal() -> None:
     assert choice == choose(normal(230, 12))
 
 
-def test_a_blend_is_taken_where_rows_are_too_few_to_compare() -> None:
-    choice = choose(normal(50, 5))
-    assert choice == Choice("blend", "blend, since 50 rows are too few to compare methods")
+@pytest.mark.parametrize("n_rows", [10, 50, 60, 199])
+def test_a_blend_is_taken_under_200_rows(n_rows: int) -> None:
+    assert choose(normal(n_rows, 12)) == Choice("blend", f"blend, since {n_rows} rows are few")
 
 
-def test_a_blend_is_weighed_under_200_rows() -> None:
-    choice = choose(normal(199, 4))
-    assert choice.method in ("blend", "trees")
-    assert "the blend with" in choice.reason or "those of trees with" in choice.reason
+def test_trees_or_the_copula_are_taken_from_200_rows_on() -> None:
     assert choose(normal(200, 4)).reason == "trees, since there are 50 rows for each column"
+    assert choose(normal(200, 12)).method in ("trees", "copula")
 
 
 def test_the_choice_is_remembered_with_its_reason() -> None:

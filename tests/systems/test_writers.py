@@ -69,15 +69,35 @@ def test_the_local_writer_fixes_the_class_of_each_row_that_a_quota_asks_for() ->
     ("quotas", "partition"),
     [
         (None, CLASSES),
-        ({"to 40": 3, "above 40": 2}, QuantilePartition("age", (40.0,))),
         ({"yes": 5}, None),
         ({"other": 5}, CLASSES),
     ],
-    ids=["any row", "bins, which no cell decides", "no partition", "parts that it lacks"],
+    ids=["any row", "no partition", "parts that it lacks"],
 )
-def test_the_local_writer_draws_freely_where_no_cell_decides(quotas: Any, partition: Any) -> None:
+def test_the_local_writer_draws_freely_where_no_part_is_asked_for(
+    quotas: Any, partition: Any
+) -> None:
     options = asked(SampleRequest(5, quotas), partition)
     assert options["n_samples"] == 5
+    assert "seed_data" not in options
+
+
+@pytest.mark.parametrize(
+    ("quotas", "n_samples"),
+    [
+        ({"to 40": 300, "above 40": 200}, 500),
+        ({"above 40": 200}, 400),
+        ({"above 40": 1}, 20),
+        ({"above 40": 900}, 1000),
+    ],
+    ids=["both bins", "one of two bins", "one row", "a round at most"],
+)
+def test_the_local_writer_draws_more_where_chance_fills_a_bin(
+    quotas: dict[str, int], n_samples: int
+) -> None:
+    bins = QuantilePartition("age", (40.0,))
+    options = asked(SampleRequest(sum(quotas.values()), quotas), bins)
+    assert options["n_samples"] == n_samples
     assert "seed_data" not in options
 
 

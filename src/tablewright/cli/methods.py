@@ -15,9 +15,8 @@ def methods() -> None:
     """List what can make rows: the names that --method takes."""
     from tablewright.registry import names
 
-    show("auto: trees; the copula where rows are few against columns and nearly all columns")
-    show("    are numbers, or the blend under 200 rows, if its rows are harder to tell from")
-    show("    real ones; the blend under 60 rows")
+    show("auto: trees; the blend under 200 rows; the copula where rows are few against columns")
+    show("    and nearly all columns are numbers, if its rows are harder to tell from real ones")
     for group in GROUPS:
         if group == "systems" and names(group):
             show("systems, which take a language model (--model) and do without:")

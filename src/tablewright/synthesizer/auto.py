@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from tablewright.generators.base import Generator
-from tablewright.generators.blend import Blend
 from tablewright.generators.copula import GaussianCopula
 from tablewright.generators.trees import SequentialTrees
 from tablewright.metrics.detection import detection_auc
@@ -17,13 +16,13 @@ from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.schema import Schema
 from tablewright.tables.encoding.codec import Codec
 
-_SHORT = 200  # rows under which a blend can win
+_SHORT = 200  # rows under which the blend is taken
 _FEW = 20  # rows per column under which a copula can win
 _MOST = 0.8  # share of numeric columns from which on a copula can win
 _FOLDS = 3
-_LEAST = 20 * _FOLDS  # rows from which on methods can be compared
 
 Make = Callable[[], Generator]
+CANDIDATES: Mapping[str, Make] = {"trees": SequentialTrees, "copula": GaussianCopula}
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,12 @@ class Choice:
 
 
 def choose_method(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator) -> Choice:
-    """Choose between sequential trees, the Gaussian copula and the blend.
+    """Choose between the blend, sequential trees and the Gaussian copula.
 
-    Trees are taken for tables of 200 rows and more, unless rows are few against columns and
-    nearly all columns are numbers, where the copula can win. The blend can win under 200 rows.
-    What can win is fitted beside trees on two thirds of the rows, three times in turn, and the
-    one whose rows are hardest to tell from the held-out third is taken. Under 60 rows that would
-    say nothing, and the blend is taken.
+    The blend is taken under 200 rows. Trees are taken from there on, unless rows are few against
+    columns and nearly all columns are numbers, where the copula can win. Then both are fitted on
+    two thirds of the rows, three times in turn, and the one whose rows are harder to tell from
+    the held-out third is taken.
 
     Parameters
     ----------
@@ -58,35 +56,20 @@ def choose_method(frame: pl.DataFrame, schema: Schema, rng: np.random.Generator)
     n_numeric = sum(column.kind.is_numeric for column in columns)
     per_column = frame.height / max(1, len(columns))
     mixed = n_numeric < _MOST * len(columns)
-    short = frame.height < _SHORT
-    if frame.height < _LEAST:
-        return Choice("blend", f"blend, since {frame.height} rows are too few to compare methods")
-    if mixed and not short:
+    if frame.height < _SHORT:
+        return Choice("blend", f"blend, since {frame.height} rows are few")
+    if mixed:
         share = f"{len(columns) - n_numeric} of {len(columns)} columns are not numbers"
         return Choice("trees", f"trees, since {share}")
-    if per_column >= _FEW and not short:
+    if per_column >= _FEW:
         return Choice("trees", f"trees, since there are {per_column:.0f} rows for each column")
-    candidates: dict[str, Make] = {"trees": SequentialTrees}
-    if not mixed and per_column < _FEW:
-        candidates["copula"] = GaussianCopula
-    if short:
-        candidates["blend"] = _quick_blend
-    return _hardest(_detected(candidates, frame, schema, rng))
-
-
-def _quick_blend() -> Blend:
-    """Make a blend that learns in a tenth of the time and is hardly worse."""
-    return Blend(n_trees=10, share=0.5)
+    return _hardest(_detected(CANDIDATES, frame, schema, rng))
 
 
 def _hardest(found: Mapping[str, float]) -> Choice:
     """Take the method whose rows are hardest to tell from real ones."""
-    name, *others = sorted(found, key=lambda method: found[method])
-    theirs = " and ".join(
-        f"{'those of ' if k == 0 else ''}{'the ' if other != 'trees' else ''}{other} "
-        f"with {found[other]:.2f}"
-        for k, other in enumerate(others)
-    )
+    name, other = sorted(found, key=lambda method: found[method])
+    theirs = f"those of {'the ' if other == 'copula' else ''}{other} with {found[other]:.2f}"
     return Choice(
         name,
         f"{name}, since its rows are told from held-out real rows with AUC {found[name]:.2f}, "

@@ -32,6 +32,9 @@ from tablewright.tables.inference.casting import typed
 _ROUND = 1000
 """Rows that a generator draws at once: they are compared with each other."""
 
+_CHANCES = 20
+"""Rows that are drawn at least where chance has to fill a part, which one row would seldom hit."""
+
 TaskMaker = Callable[[int, SampleRequest, Guidance | None], RowTask]
 
 
@@ -279,7 +282,10 @@ class GeneratorWriter:
             if cell is not None
             for _ in range(request.quotas[name])
         ]
-        if not fixed or None in cells:
+        if None in cells:
+            by_chance = request.n_rows * len(self.partition) // len(names)
+            return {"n_samples": min(_ROUND, max(by_chance, _CHANCES))}
+        if not fixed:
             return {"n_samples": request.n_rows}
         return {"seed_data": pl.DataFrame(fixed)}
 
