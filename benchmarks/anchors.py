@@ -40,8 +40,21 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "independent": ("independent", {}),
     "smotenc": ("smotenc", {}),
 }
-COUNTS = {"trees (default)": (ROWS, MORE, MOST), "imbalanced-learn SMOTENC": (ROWS,)}
-PEERS = ("SDV GaussianCopula", "python-synthpop", "imbalanced-learn SMOTENC", "arf")
+COUNTS = {
+    "trees (default)": (ROWS, MORE, MOST),
+    "imbalanced-learn SMOTENC": (ROWS,),
+    "be_great": (ROWS,),
+}
+PEERS = (
+    "SDV GaussianCopula",
+    "python-synthpop",
+    "imbalanced-learn SMOTENC",
+    "arf",
+    "mostlyai-engine",
+    "CTGAN",
+    "be_great",
+    "REaLTabFormer",
+)
 Result = tuple[dict[str, Any], pl.DataFrame | None]
 
 
@@ -65,7 +78,19 @@ def ours(name: str, train: pl.DataFrame, target: str) -> Result:
     return seconds, result
 
 
-def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Result:
+def _last_error(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if "Error" in line]
+    return (lines or ["no reason given"])[-1][:90]
+
+
+def peer(
+    name: str,
+    python: str | None,
+    train: pl.DataFrame,
+    target: str,
+    counts: tuple[int, ...] | None = None,
+    limit: float | None = None,
+) -> Result:
     """Run a peer in its own environment, with empty cells of text as a category."""
     python = None if python is None else python_of(name, Path(python))
     if python is None:
@@ -73,12 +98,17 @@ def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Res
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder, "train.parquet"), Path(folder, "made.parquet")
         train.with_columns(pl.col(pl.String).fill_null(MISSING)).write_parquet(given)
-        counts = ",".join(map(str, COUNTS.get(name, (ROWS, MORE))))
+        asked = ",".join(map(str, counts or COUNTS.get(name, (ROWS, MORE))))
         script = str(Path(__file__).with_name("peers.py"))
-        command = [python, script, name, str(given), target, counts, str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [python, script, name, str(given), target, asked, str(out)]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=limit
+            )
+        except subprocess.TimeoutExpired:
+            return {"remark": f"stopped after {limit:.0f} s"}, None
         if done.returncode:
-            return {"remark": f"failed: {done.stderr.strip().splitlines()[-1][:80]}"}, None
+            return {"remark": f"failed: {_last_error(done.stderr)}"}, None
         result = json.loads(done.stdout.strip().splitlines()[-1])
         if "missing" in result:
             return {"remark": "not installed"}, None
@@ -87,7 +117,12 @@ def peer(name: str, python: str | None, train: pl.DataFrame, target: str) -> Res
 
 
 def run_table(
-    name: str, raw: pl.DataFrame, target: str, n_train: int, python: str | None
+    name: str,
+    raw: pl.DataFrame,
+    target: str,
+    n_train: int,
+    python: str | None,
+    limit: float | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the table of costs and that of quality."""
     whole = load_table(raw, target=target)
@@ -100,7 +135,7 @@ def run_table(
         if method in OURS:
             seconds, result = ours(method, train, target)
         else:
-            seconds, result = peer(method, python, train, target)
+            seconds, result = peer(method, python, train, target, limit=limit)
         cells = {
             key: seconds.get(key) for key in ("fit", str(ROWS), str(MORE), str(MOST), "remark")
         }
@@ -117,10 +152,11 @@ def main() -> None:
     parser = parser_for(__doc__ or "")
     parser.add_argument("--data", type=Path, help="folder of the data files")
     parser.add_argument("--peers", help="Python with the peers, or folder of them")
+    parser.add_argument("--limit", type=float, help="wall seconds that a peer may take")
     asked = parser.parse_args()
     parts = [NOTES]
     for name, raw, target, n_train in tables(asked.data):
-        costs, quality = run_table(name, raw, target, n_train, asked.peers)
+        costs, quality = run_table(name, raw, target, n_train, asked.peers, asked.limit)
         write_csv(f"anchors_{name}", quality)
         parts += [
             f"## {name}: {n_train:,} rows to learn, {raw.height - n_train:,} held out",

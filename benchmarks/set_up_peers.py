@@ -16,18 +16,18 @@ from pathlib import Path
 
 from benchmarks.measure import options
 
-COMMON = ("pyarrow", "polars")
+COMMON = ("pandas", "pyarrow", "polars")
 PEERS: dict[str, tuple[str, ...]] = {
     "SDV GaussianCopula": ("torch==2.13.0", "sdv==2.0.0"),
     "python-synthpop": ("python-synthpop==0.1.2",),
     "imbalanced-learn SMOTENC": ("imbalanced-learn==0.14.2",),
-    "arf": ("arfpy",),
+    "arf": ("arfpy", "numpy<2.4", "pandas<3"),
     "mostlyai-engine": ("torch==2.13.0", "mostlyai-engine"),
     "CTGAN": ("torch==2.13.0", "ctgan"),
     "be_great": ("torch==2.13.0", "be-great"),
-    "REaLTabFormer": ("torch==2.13.0", "realtabformer"),
+    "REaLTabFormer": ("torch==2.13.0", "realtabformer", "transformers<5"),
 }
-"""What pip is asked for, in order."""
+"""What pip is asked for, in order; arfpy and REaLTabFormer call what newer packages dropped."""
 
 
 def place_of(peer: str) -> str:

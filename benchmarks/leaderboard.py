@@ -1,0 +1,294 @@
+"""What to use when: tables x methods x tasks, with intervals; writes docs/leaderboard.md.
+
+    python -m benchmarks.leaderboard [--peers DIR] [--seeds N] [--only WORDS] [--page]
+
+Every table, method and seed is added to results/leaderboard.csv and left out where it stands there;
+the page is written from that file, and from it alone with `--page`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import stats
+from sklearn import datasets
+from sklearn.model_selection import train_test_split
+
+from benchmarks.anchors import peer
+from benchmarks.measure import RESULTS, append_csv, cpu, markdown, options
+from benchmarks.resampling.tables import TARGET, hidden, thinned, weather
+from benchmarks.tables import simulated
+from tablewright import Synthesizer, evaluate
+from tablewright.metrics.encoder import FeatureEncoder
+from tablewright.metrics.learners import Design, Task
+from tablewright.metrics.outcomes import classification
+from tablewright.tables.io.loading import load_as_said
+from tablewright.tables.table import Table, load_table
+
+FILE = RESULTS / "leaderboard.csv"
+PAGE = Path(__file__).parents[1] / "docs" / "leaderboard.md"
+OURS = ("trees", "copula", "forest", "boosted", "blend", "smotenc", "independent")
+PEERS = ("python-synthpop", "SDV GaussianCopula", "imbalanced-learn SMOTENC", "arf")
+CONTROLS = ("class weights", "copies of rare rows")
+MAX_HELD = 4_000
+LIMIT = 120.0
+Number = float | None
+
+
+def _named(values: Any, classes: Any) -> pl.DataFrame:
+    frame = pl.DataFrame(values, schema=[f"x{j}" for j in range(values.shape[1])])
+    return frame.with_columns(pl.Series(TARGET, [f"c{label}" for label in classes]))
+
+
+def tables() -> Iterator[tuple[str, pl.DataFrame, int]]:
+    """Give name, rows, and how many are learned from; scikit-learn's tables and simulators."""
+    cancer, wine, iris = (
+        _named(data.data, data.target)
+        for data in (datasets.load_breast_cancer(), datasets.load_wine(), datasets.load_iris())
+    )
+    yield "breast cancer", cancer, 200
+    yield "breast cancer, 20 rare", thinned(cancer, {"c0": 40}), 200
+    yield "wine, 12 rare", thinned(wine, {"c2": 24}), 77
+    yield "iris", iris, 75
+    yield "weather (simulated)", weather(), 700
+    yield "lumps (simulated)", hidden(2_000, 80), 1_000
+    churn = simulated(5_000, np.random.default_rng(0)).rename({"churn": TARGET})
+    yield "customers (simulated)", churn, 1_000
+
+
+def run(name: str, table: Table, n_train: int, seed: int, peers: str | None, only: str) -> None:
+    """Run every method on one split and add what came of it."""
+    labels = table.frame[TARGET]
+    kept, rest = train_test_split(
+        range(table.frame.height), train_size=n_train, stratify=labels, random_state=seed
+    )
+    train, holdout = table.frame[kept], table.frame[rest[:MAX_HELD]]
+    arms: dict[str, Callable[[], dict[str, Any]]] = {
+        method: lambda m=method: _ours(m, table, train, holdout, seed) for method in OURS
+    }
+    if peers is not None:
+        arms |= {p: lambda p=p: _peer(p, peers, table, train, holdout, seed) for p in PEERS}
+    arms |= {c: lambda c=c: _control(c, table, train, holdout, seed) for c in CONTROLS}
+    for method, work in arms.items():
+        if only and only not in f"{name} {method}":
+            continue
+        if (name, method, seed) in _done():
+            continue
+        result = work()
+        cells = {key: result.get(key) for key in MEASURES}
+        line = {"table": name, "method": method, "seed": seed, **cells}
+        append_csv(FILE, [{**line, "remark": result.get("remark", "")}])
+        print(line, result.get("remark", ""), file=sys.stderr, flush=True)
+
+
+def _done() -> set[tuple[str, str, int]]:
+    if not FILE.exists():
+        return set()
+    return set(pl.read_csv(FILE)["table", "method", "seed"].iter_rows())  # type: ignore[arg-type]
+
+
+def _ours(
+    method: str, table: Table, train: pl.DataFrame, holdout: pl.DataFrame, seed: int
+) -> dict[str, Any]:
+    model = Synthesizer(method, target=TARGET, schema=table.schema, random_state=seed)
+    _, fit = cpu(lambda: model.fit(train))
+    rows = model.sample(train.height)
+    _, draw = cpu(lambda: model.sample(10_000))
+    counts = train[TARGET].value_counts().sort("count")
+    label, few = counts.row(0)
+    extra = model.sample(balance={label: max(1, counts["count"].max() - few)})
+    return {
+        **_judged(table, train, rows, holdout, seed),
+        **_rare(table, train, extra, holdout, seed),
+        "fit": fit,
+        "10,000 rows": draw,
+    }
+
+
+def _peer(
+    name: str, peers: str, table: Table, train: pl.DataFrame, holdout: pl.DataFrame, seed: int
+) -> dict[str, Any]:
+    seconds, rows = peer(name, peers, train, TARGET, (train.height, 10_000), LIMIT)
+    if rows is None:
+        return seconds
+    typed = load_as_said(rows, table.schema, None).frame
+    costs = {"fit": seconds["fit"], "10,000 rows": seconds["10000"]}
+    return {**_judged(table, train, typed, holdout, seed), **costs}
+
+
+def _control(
+    name: str, table: Table, train: pl.DataFrame, holdout: pl.DataFrame, seed: int
+) -> dict[str, Any]:
+    if name == "class weights":
+        return _rare(table, train, train.head(0), holdout, seed, balanced=True)
+    counts = train[TARGET].value_counts().sort("count")
+    label, few = counts.row(0)
+    own = train.filter(pl.col(TARGET) == label)
+    extra = own.sample(counts["count"].max() - few, with_replacement=True, seed=seed)
+    return _rare(table, train, extra, holdout, seed)
+
+
+def _judged(
+    table: Table, train: pl.DataFrame, rows: pl.DataFrame, holdout: pl.DataFrame, seed: int
+) -> dict[str, Number]:
+    """Utility, fidelity and privacy as `evaluate` measures them."""
+    report = evaluate(train, rows, holdout, schema=table.schema, effort="quick", random_state=seed)
+    arms = {arm["arm"]: arm["values"] for arm in report.arms}
+    gains = {arm: values["macro_f1"] - arms["real"]["macro_f1"] for arm, values in arms.items()}
+    return {
+        "added": gains["augmented"],
+        "in place": gains["synthetic"],
+        "detection": report["detection_boosted"].value,
+        "shapes": report["column_shapes"].value,
+        "DCR share": report["distance_share"].value,
+        "copies": report["exact_copies"].value,
+    }
+
+
+def _rare(
+    table: Table,
+    train: pl.DataFrame,
+    extra: pl.DataFrame,
+    holdout: pl.DataFrame,
+    seed: int,
+    balanced: bool = False,
+) -> dict[str, Number]:
+    """Change of F1 of the rarest class, mean of two learners, where it was filled."""
+    encoder = FeatureEncoder.fit(train, table.schema)
+    real, test = Design.of(encoder.rows(train)), Design.of(encoder.rows(holdout))
+    more = Design.of(encoder.rows(pl.concat([train, extra.select(train.columns)])))
+    codes = np.bincount(real.y.astype(int))
+    task = Task(len(codes), int(codes.argmin()), 5, 60)
+    values = []
+    for rows, weigh in ((real, False), (more, balanced)):
+        each = [
+            classification(
+                test.y.astype(int),
+                task.fit(learner, rows, np.random.default_rng(seed), weigh)(test),
+                task.rare,
+            )["rare_f1"]
+            for learner in task.learners
+        ]
+        values.append(float(np.mean(each)))
+    return {"rare F1": values[1] - values[0]}
+
+
+MEASURES = (
+    "added", "in place", "detection", "shapes", "DCR share", "copies", "rare F1", "fit",
+    "10,000 rows",
+)  # fmt: skip
+TASKS = {
+    "added": "Utility: macro-F1 gained by adding as many rows as there are",
+    "in place": "Utility: macro-F1 lost by learning from generated rows alone",
+    "rare F1": "Rare class: F1 of the rarest class gained by filling it up",
+    "detection": "Fidelity: AUC of telling real from generated rows, 0.5 is best",
+    "DCR share": "Privacy: share of rows nearer to training than to holdout rows, 0.5 is best",
+    "fit": "Speed: CPU seconds to learn",
+    "10,000 rows": "Speed: CPU seconds for 10,000 rows",
+}
+TO_ZERO = ("added", "in place", "rare F1")
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Return mean and half width of its 95 % interval over seeds; infinite for one seed."""
+    n = len(values)
+    if n < 2:
+        return float(np.mean(values)), np.inf
+    width = stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
+    return float(np.mean(values)), float(width)
+
+
+def _cell(values: list[float], signed: bool) -> str:
+    if not values:
+        return "–"
+    mean, width = interval(values)
+    shown = f"{mean:+.3f}" if signed else f"{mean:.3f}"
+    return shown if not np.isfinite(width) else f"{shown} ± {width:.3f}"
+
+
+def advice(runs: pl.DataFrame, task: str, table: str) -> str:
+    """Say which methods are above 0 beyond chance for a table, or that none is."""
+    means = {}
+    for method in runs["method"].unique(maintain_order=True):
+        mine = runs.filter((pl.col("table") == table) & (pl.col("method") == method))
+        values = mine[task].drop_nulls().to_list()
+        if len(values) > 1:
+            means[method] = interval(values)
+    good = [m for m, (mean, width) in means.items() if mean - width > 0]
+    good.sort(key=lambda m: -means[m][0])
+    return ", ".join(good) if good else "nothing"
+
+
+def page() -> None:
+    """Write docs/leaderboard.md from what was run."""
+    runs = pl.read_csv(FILE)
+    names = runs["table"].unique(maintain_order=True).to_list()
+    methods = runs["method"].unique(maintain_order=True).to_list()
+    parts = ["# Leaderboard", INTRO.format(seeds=runs["seed"].n_unique(), rows=runs.height)]
+    lines = [
+        {
+            "table": name,
+            "adding rows helps": advice(runs, "added", name),
+            "filling the rarest class helps": advice(runs, "rare F1", name),
+        }
+        for name in names
+    ]
+    parts += ["## What to use when, and when nothing", ADVICE, markdown(lines)]
+    for task, title in TASKS.items():
+        rows = []
+        for method in methods:
+            mine = runs.filter(pl.col("method") == method)
+            cells = {
+                name: _cell(
+                    mine.filter(pl.col("table") == name)[task].drop_nulls().to_list(),
+                    task in TO_ZERO,
+                )
+                for name in names
+            }
+            if any(cell != "–" for cell in cells.values()):
+                rows.append({"method": method, **cells})
+        if rows:
+            parts += [f"## {title}", markdown(rows)]
+    failed = runs.filter(pl.col("remark").fill_null("") != "")
+    if failed.height:
+        words = failed.select("method", "remark").unique(maintain_order=True).to_dicts()
+        parts += ["## What did not run", markdown(words)]
+    PAGE.write_text("\n\n".join(parts) + "\n")
+
+
+INTRO = """\
+Tables of scikit-learn and simulators, all methods with default settings, {seeds} random splits each
+({rows} runs); written by `python -m benchmarks.leaderboard`
+([runs](../benchmarks/results/leaderboard.csv)). Cells are means with 95 % intervals over splits
+(Student's t; splits share rows, so they are somewhat too narrow). Methods with capitals and
+python-synthpop, arf and imbalanced-learn are other projects, in environments of their own. Utility,
+fidelity and privacy are those of [`evaluate`](evaluation.md), with effort "quick"; models are
+boosted trees and a linear one."""
+
+ADVICE = """\
+Methods whose gain is above 0 by its interval, the largest first. With as many comparisons as here
+one in forty looks good by chance alone: believe a method that stands in several lines. Where *class
+weights* stand first, no rows are needed."""
+
+
+def main() -> None:
+    """Run what is missing; write the page."""
+    parser = options(__doc__ or "")
+    parser.add_argument("--peers", help="folder of benchmarks.set_up_peers")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", default="", help="part of 'TABLE METHOD'")
+    parser.add_argument("--page", action="store_true", help="write the page alone")
+    asked = parser.parse_args()
+    for seed in range(0 if asked.page else asked.seeds):
+        for name, raw, n_train in tables():
+            run(name, load_table(raw, target=TARGET), n_train, seed, asked.peers, asked.only)
+    page()
+
+
+if __name__ == "__main__":
+    main()
