@@ -16,6 +16,7 @@ from benchmarks.papers.entry import Entry
 from benchmarks.papers.runs import Log, command_line, interval, markdown
 from benchmarks.papers.t2 import engine
 from benchmarks.papers.t2.compas import drug_by_size
+from benchmarks.papers.t2.figure3 import SPEC as SPEC_3
 from benchmarks.papers.t2.figure12 import at_home, plot
 from benchmarks.papers.t2.table1 import SPEC
 from benchmarks.recipes.drug import RECIPE
@@ -98,6 +99,16 @@ def test_published_figures_stand_below_ours_and_are_marked() -> None:
     assert (stated["arm"], stated["imbalance: AUC LR"]) == ("D_ori (published)", "63.92")
     assert smote["imbalance: AUC against D_ori"] == interval([1.0, 2.0], sign=True)
     assert smote["incompleteness: AUC LR"] == "–"
+
+
+def test_a_table_by_size_has_a_row_a_size_and_a_column_an_arm() -> None:
+    groups = {f"n = {n}": [flipped(0.3, n)] for n in (10, 20)}
+    runs = [line(arm, groups["n = 10"][0].name, s, AUC=50.0 + s) for arm in ("D_ori", "T2")
+            for s in (0, 1)]  # fmt: skip
+    head, _, first, second = engine.lengthwise(SPEC_3, groups, runs).splitlines()
+    assert head == "|  | D_ori | T2 | seeds |"
+    assert first == f"| n = 10 | {interval([50.0, 51.0])} | {interval([50.0, 51.0])} | 2 |"
+    assert second == "| n = 20 | – | – | 0 |"
 
 
 def test_a_mean_over_sizes_counts_seeds_that_have_them_all() -> None:

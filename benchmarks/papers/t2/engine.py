@@ -119,6 +119,8 @@ class Spec:
         By group and measure, the figure of each arm; figures of plots are not in the text.
     partial : bool
         Whether a seed counts though it lacks a figure for some of a group's cases.
+    lengthwise : bool
+        Whether groups are rows and arms are columns; of the first measure alone.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Spec:
     sizes: Sequence[int] = ()
     seeds: int = 10
     partial: bool = False
+    lengthwise: bool = False
 
 
 def published(groups: Mapping[str, str]) -> dict[str, dict[str, dict[str, float]]]:
@@ -263,6 +266,17 @@ def table(spec: Spec, groups: Mapping[str, Sequence[Case]], runs: Sequence[Run])
     return markdown(rows)
 
 
+def lengthwise(spec: Spec, groups: Mapping[str, Sequence[Case]], runs: Sequence[Run]) -> str:
+    """Lay out a row a group, with the first measure of each arm."""
+    there = [arm for arm in spec.arms if any(line["arm"] == arm for line in runs)]
+    rows = []
+    for group, cases in groups.items():
+        own = {arm: by_seed(runs, cases, arm, spec.measures[0]) for arm in there}
+        seeds = {"seeds": max((len(values) for values in own.values()), default=0)}
+        rows.append({"": group, **{arm: interval(own[arm].values()) for arm in there}, **seeds})
+    return markdown(rows)
+
+
 def gains(
     spec: Spec, groups: Mapping[str, Sequence[Case]], runs: Sequence[Run], arm: str
 ) -> dict[str, str]:
@@ -322,7 +336,8 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     except ModelError as error:
         raise SystemExit(str(error)) from error
     said = MODELS.get(asked.model, f"Language model: {asked.model}.")
-    parts = [f"{spec.about} {said}", table(spec, groups, runs), READING]
+    laid_out = (lengthwise if spec.lengthwise else table)(spec, groups, runs)
+    parts = [f"{spec.about} {said}", laid_out, READING]
     words = sys.argv[1:] if arguments is None else arguments
     command = command_line(f"benchmarks.papers.t2.{spec.name}", words, asked.data, asked.peers)
     suffix = (

@@ -12,6 +12,7 @@ SPEC = Spec(
     by_size,
     ("AUC",),
     gain=None,
+    lengthwise=True,
     sizes=SIZES,
 )
 

@@ -13,6 +13,7 @@ SPEC = Spec(
     drug_by_size,
     ("AUC",),
     gain=None,
+    lengthwise=True,
     sizes=DRUG_SIZES,
 )
 
