@@ -137,7 +137,7 @@ the mean log chance of held-out cells, DCR the share of made rows nearer to trai
 better). The unit is the table: differences are means over draws and sizes, intervals are Student's
 t over tables, 95 % for the four statements of detection and TSTR together (Bonferroni). None of
 the tables was looked at when `auto` was made; the rule of decision stands in the module. Runs of
-278aabd and before are of an `auto` that took the blend unseen under 60 rows and compared it with
+2964467 and before are of an `auto` that took the blend unseen under 60 rows and compared it with
 trees from there to 199.
 
 {decision}"""
