@@ -24,6 +24,9 @@ _HEADS = (
 )  # fmt: skip
 
 
+ECHO = "it is an example of the prompt"
+
+
 def main() -> None:
     """Print what was written, what it is worth, and what was written of rules."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -45,14 +48,15 @@ def main() -> None:
 def written(run: dict[str, Any]) -> list[str]:
     """Return the line of a run in the first table."""
     unreadable, kept = run.get("unreadable", {}), run["kept"]
-    echoes = unreadable.get("it is an example of the prompt", 0)
+    echoes = unreadable.get(ECHO, 0)
     proposed = run.get("proposed", 0)
-    lost = sum(unreadable.values()) - echoes
+    lost = sum(n for why, n in unreadable.items() if why != ECHO and " lies outside of " not in why)
+    formed = proposed + sum(unreadable.values())
     rejected = ", ".join(f"{stage} {n}" for stage, n in run.get("rejected", {}).items())
     bill, server = run.get("bill", run["spent"]), run.get("server")
     return [
         run["table"], run["system"], str(run["seed"]), str(run["asked"]), str(kept),
-        f"{proposed + echoes} of {proposed + echoes + lost}", str(echoes), rejected or "–",
+        f"{formed - lost} of {formed}", str(echoes), rejected or "–",
         str(run.get("equal to a real row", 0)), f"{run.get('copy reference', 0):.0%}",
         f"{run['seconds']:.0f}", f"{bill / kept:,.0f}" if kept else "–", str(run.get("calls", "")),
         f"{bill:,}", "–" if server is None else f"{server:,}", f"{bill / run['estimate']:.2f}",

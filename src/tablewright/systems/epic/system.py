@@ -18,7 +18,11 @@ from tablewright.systems.common.batch import RowBatch
 from tablewright.systems.common.coreset import EXAMPLES, Coreset
 from tablewright.systems.common.examples import Indices
 from tablewright.systems.common.label_draws import LabelDrawer, RelabellingWriter
-from tablewright.systems.common.partition import TargetPartition, target_partition
+from tablewright.systems.common.partition import (
+    QuantilePartition,
+    TargetPartition,
+    target_partition,
+)
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.common.row_writer import RowWriter
@@ -228,7 +232,12 @@ class EPIC(System):
         return [every[code] for code in sorted(set(self.classes_.of(allowed).tolist()))] or every
 
     def _misplaced(self, batch: RowBatch) -> list[str]:
-        """Compare the class of each row with the group that it stood in."""
+        """Compare the class of each row with the group that it stood in.
+
+        Bins of a number are ours, and no prompt says where they end: a row belongs to its own.
+        """
+        if isinstance(self.classes_, QuantilePartition):
+            return [""] * batch.rows.height
         letters = batch.groups or [""] * batch.rows.height
         codes = self.classes_.of(batch.rows).tolist()
         return [
