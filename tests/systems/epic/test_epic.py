@@ -320,3 +320,17 @@ def test_a_temperature_of_the_users_own_is_kept() -> None:
     for script, expected in ((Scripted([""] * 9), 1.3), (Connected([""] * 9), None)):
         EPIC("ill", llm=script, random_state=0).fit(people()).sample(4)
         assert script.prompts[0].temperature == expected
+
+
+def test_a_prompt_for_one_group_asks_for_as_many_rows_as_one_for_all_groups() -> None:
+    """Four rows of a rare class at a time made a prompt of 600 tokens for each four."""
+
+    def asked(balance: Any) -> Prompt:
+        script = Scripted([""] * 9)
+        EPIC("ill", llm=script, random_state=0).fit(people()).sample(balance=balance)
+        return script.prompts[0]
+
+    both, one = asked({"no": 8, "yes": 8}), asked({"yes": 12})
+    assert both.grammar.startswith('root ::= "\\nA.\\n" rowA{8} "\\nB.\\n" rowB{8}\n')
+    assert one.grammar.startswith("root ::= rowB{12}\n")
+    assert one.completion.endswith("\nB.\n")

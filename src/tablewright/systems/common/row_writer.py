@@ -195,7 +195,7 @@ class LanguageModelWriter:
         if self.fixed or not self.loss:
             return self.max_prompts
         counted = ceil(self._n_first / (1 - self.loss) / (self.usual or self.per_prompt))
-        return min(self.max_prompts, max(_MIN_PROMPTS, ceil(_MAX_TIMES * counted)))
+        return min(self.max_prompts, max(_MIN_PROMPTS, int(_MAX_TIMES * counted)))
 
 
 class ExampleRecorder:

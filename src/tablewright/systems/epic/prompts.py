@@ -110,11 +110,12 @@ class Layout:
         every = dict.fromkeys(self.decks, self.n_rows)
         if not self.system.preset_.strict or request.quotas is None:
             return every
-        n_prompts = min(PARALLEL, -(-request.n_rows // (self.n_rows * len(self.decks))))
-        missing = [request.quotas.get(name, 0) for name in self.classes.names]
-        rows = {letter: min(self.n_rows, -(-n // n_prompts))
-                for letter, n in zip(every, missing, strict=True) if n}  # fmt: skip
-        return rows or every
+        a_set = self.n_rows * len(self.decks)
+        n_prompts = min(PARALLEL, -(-request.n_rows // a_set))
+        quotas = [request.quotas.get(name, 0) for name in self.classes.names]
+        missing = {letter: n for letter, n in zip(every, quotas, strict=True) if n}
+        most = a_set // max(1, len(missing))  # few groups get the rows of all: a prompt costs more
+        return {letter: min(most, -(-n // n_prompts)) for letter, n in missing.items()} or every
 
     def _shown(self, prompt: int) -> list[int]:
         """Return the example rows of a prompt, in the order of the table."""
