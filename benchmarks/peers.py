@@ -97,17 +97,23 @@ def argn(frame, target):
     return (lambda: model.fit(frame)), lambda n: model.sample(n)[list(frame.columns)]
 
 
-def ctgan(frame, target):
-    """Make CTGAN with default settings: 300 epochs."""
+def ctgan(frame, target, kind="CTGAN"):
+    """Make CTGAN or TVAE with default settings: 300 epochs."""
+    import ctgan
     import torch
-    from ctgan import CTGAN
 
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
-    model = CTGAN(enable_gpu=False)
+    model = getattr(ctgan, kind)(enable_gpu=False)
     model.set_random_state(SEED)
     listed = [name for name in frame if frame[name].dtype == object]
-    return (lambda: model.fit(frame, listed)), model.sample
+    filled = frame.fillna(dict.fromkeys(listed, ""))
+    return (lambda: model.fit(filled, listed)), model.sample
+
+
+def tvae(frame, target):
+    """Make TVAE with default settings; it comes with CTGAN."""
+    return ctgan(frame, target, "TVAE")
 
 
 def great(frame, target):
@@ -131,6 +137,7 @@ def realtab(frame, target):
 PEERS = {
     "CTGAN": ctgan,
     "REaLTabFormer": realtab,
+    "TVAE": tvae,
     "arf": arf,
     "be_great": great,
     "mostlyai-engine": argn,

@@ -127,3 +127,8 @@ def structural_distance(one: Collection[Edge], other: Collection[Edge], n_column
 
     pairs = [(a, b) for b in range(n_columns) for a in range(b)]
     return sum(mark(a, b, left) != mark(a, b, right) for a, b in pairs)
+
+
+def edit_distance(one: Collection[Edge], other: Collection[Edge]) -> int:
+    """Count the edges that come or go, so that an edge the wrong way round is two edits (GED)."""
+    return len(set(one) ^ set(other))

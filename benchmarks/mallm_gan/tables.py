@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from benchmarks.generators.small_tables import ASIA, INSURANCE
-from benchmarks.tables import ADULT, read
+from benchmarks.tables import ADULT, SICK_TRAIN, read
 from tablewright import MALLMGAN, Synthesizer
 from tablewright.tables.table import load_table
+from tablewright.testing import Faults, StandIn
 
 N_TEST = 200
 SIZES = (25, 50, 100, 200, 400, 800)
@@ -23,6 +24,9 @@ GIVEN = {
     "insurance": ("charges", False, (25, 50, 100, 200, 400, 800)),
 }
 """Target, whether it has classes, and sizes of the splits that are given."""
+
+WIDE = ("sick", "breast_cancer")
+"""In place of the private tables of 29 and 37 columns."""
 
 CONTEXT = {
     "adult": "Adults of the United States in the census of 1994, and whether they earn more than "
@@ -53,6 +57,8 @@ class Split:
     test: pl.DataFrame
     target: str
     classes: bool
+    table: str = ""
+    folder: Path = Path()
 
 
 def given(folder: Path, table: str, size: int) -> Split:
@@ -62,7 +68,7 @@ def given(folder: Path, table: str, size: int) -> Split:
     train, test = (pl.read_csv(files / f"{part}.csv") for part in ("train", "test"))
     if table == "asia":
         train, test = (part.cast(pl.String) for part in (train, test))
-    return Split(train, test.cast(dict(train.schema)), target, classes)
+    return Split(train, test.cast(dict(train.schema)), target, classes, table, folder)
 
 
 def whole(folder: Path, table: str) -> tuple[pl.DataFrame, str, bool]:
@@ -71,6 +77,14 @@ def whole(folder: Path, table: str) -> tuple[pl.DataFrame, str, bool]:
         return load_table(read(folder, ADULT).drop("fnlwgt")).frame, "salary", True
     if table == "asia":
         return read(folder, ASIA), "dysp", True
+    if table == "sick":
+        return load_table(read(folder, SICK_TRAIN)).frame, "Class", True
+    if table == "breast_cancer":
+        from sklearn.datasets import load_breast_cancer
+
+        frame = pl.from_pandas(load_breast_cancer(as_frame=True).frame)
+        words = pl.col("target").cast(pl.String).replace({"0": "malignant", "1": "benign"})
+        return frame.with_columns(words), "target", True
     return load_table(read(folder, INSURANCE).unique(maintain_order=True)).frame, "charges", False
 
 
@@ -79,7 +93,7 @@ def drawn(folder: Path, table: str, size: int, seed: int) -> tuple[Split, pl.Dat
     frame, target, classes = whole(folder, table)
     order = np.random.default_rng([15, size, seed]).permutation(frame.height)
     test, rest = order[:N_TEST], order[N_TEST:]
-    split = Split(frame[rest[:size]], frame[test], target, classes)
+    split = Split(frame[rest[:size]], frame[test], target, classes, table, folder)
     return split, frame[rest[size : 2 * size]]
 
 
@@ -95,10 +109,33 @@ def _system(split: Split, seed: int) -> pl.DataFrame:
     return MALLMGAN(split.target, random_state=seed).fit(split.train).sample(split.train.height)
 
 
+def stand_in(split: Split, **dials: float) -> StandIn:
+    """A simulated model that knows the whole table but the test rows."""
+    frame, target, _ = whole(split.folder, split.table)
+    if target == split.target:
+        test = split.test.cast(dict(frame.schema), strict=False)
+        frame = frame.join(test, on=frame.columns, how="anti", nulls_equal=True)
+    else:  # the given splits have other names
+        frame, target = split.train, split.target
+    return StandIn(frame, target=target, faults=Faults(**dials))  # type: ignore[arg-type]  # shares
+
+
+def simulated(split: Split, seed: int) -> pl.DataFrame:
+    """The system with a stand-in in both roles."""
+    system = MALLMGAN(
+        split.target, llm=stand_in(split), context=CONTEXT.get(split.table, ""), random_state=seed
+    )
+    return system.fit(split.train).sample(split.train.height)
+
+
 METHODS: dict[str, Callable[[Split, int], pl.DataFrame]] = {
+    "real": lambda split, seed: split.train,
     "trees": _generator("trees"),
     "copula": _generator("copula"),
     "smotenc": _generator("smotenc"),
     "bayes-net": _generator("bayes-net"),
     "mallm-gan": _system,
+    "stand-in": simulated,
 }
+PEERS = ("CTGAN", "TVAE")
+"""Run in an environment of their own; see `benchmarks.set_up_peers`."""

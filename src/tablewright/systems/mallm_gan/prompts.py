@@ -49,7 +49,9 @@ def writer_prompt(
     builder = PromptBuilder(one.sharing, task.table)
     builder.say(f"About the data: {process.context}" if process.context else "")
     builder.columns(task.schema, "The columns:").note()
-    builder.data([_graph_text(process)], _GRAPH).say(process.task)
+    if process.graph.edges:  # an empty graph would say that no column depends on any other
+        builder.data([_graph_text(process)], _GRAPH)
+    builder.say(process.task)
     builder.conditions(conditions, "Every row keeps these conditions:")
     if one.example_frame is not None:
         rows = builder.admit(one.example_frame)

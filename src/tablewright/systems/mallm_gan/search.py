@@ -147,6 +147,6 @@ def told(trace: Trace[Process, Any]) -> list[dict[str, Any]]:
         for step in trace.steps
     ]
     return [
-        {**entry, "task": process.task}
+        {**entry, "task": process.task, "edges": [list(edge) for edge in process.graph.edges]}
         for entry, (process, _) in zip([start, *steps], trace.archive, strict=True)
     ]

@@ -94,8 +94,8 @@ class MALLMGAN(System):
     process_ : Process
         What the search ended with.
     history_ : list of dict
-        Every process that was measured: what was changed, why, its loss, its task, and whether
-        it was taken.
+        Every process that was measured: what was changed, why, its loss, its task, its edges,
+        and whether it was taken.
 
     Raises
     ------
