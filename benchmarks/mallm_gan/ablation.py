@@ -1,20 +1,24 @@
-"""What the graph and its search are worth, without a model.
+"""What the graph, its search and the discriminator are worth, without a model.
 
-python -m benchmarks.mallm_gan.ablation --data DIR [--draws 5] [--out FILE]
+    python -m benchmarks.mallm_gan.ablation --data DIR [--part parts|discriminators] [--draws 5]
+        [--tables adult,insurance,asia] [--sizes 100] [--out FOLDER] [--report]
+
+Each run is a line of a file.
 """
 
 from __future__ import annotations
 
 import warnings
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import polars as pl
 
 from benchmarks.mallm_gan.tables import GIVEN, Split, drawn
 from benchmarks.mallm_gan.utility import scored
-from benchmarks.measure import markdown, options
+from benchmarks.measure import RESULTS, append_csv, markdown, options
 from tablewright.systems.mallm_gan.discriminator import Discriminator
 from tablewright.systems.mallm_gan.process import CausalGraph, Process
 from tablewright.systems.mallm_gan.system import MALLMGAN
@@ -22,7 +26,6 @@ from tablewright.tables.inference.casting import typed
 from tablewright.tables.table import load_table
 from tablewright.threads import one_thread
 
-SIZE = 100
 JUDGED = 1000
 
 
@@ -32,62 +35,93 @@ def empty(split: Split) -> Process:
 
 
 Make = Callable[[Split, int], MALLMGAN]
-ARMS: dict[str, Make] = {
-    "no graph": lambda s, k: MALLMGAN(s.target, process=empty(s), rounds=0, random_state=k),
-    "graph": lambda s, k: MALLMGAN(s.target, rounds=0, random_state=k),
-    "graph + search": lambda s, k: MALLMGAN(s.target, random_state=k),
-    "graph + search, linear": lambda s, k: MALLMGAN(
-        s.target, discriminator="linear", random_state=k
-    ),
-    "published search": lambda s, k: MALLMGAN(s.target, variant="published", random_state=k),
+
+
+def _searched(kind: str) -> Make:
+    return lambda s, k: MALLMGAN(s.target, discriminator=kind, random_state=k)
+
+
+PARTS: dict[str, dict[str, Make]] = {
+    "parts": {
+        "no graph": lambda s, k: MALLMGAN(s.target, process=empty(s), rounds=0, random_state=k),
+        "graph": lambda s, k: MALLMGAN(s.target, rounds=0, random_state=k),
+        "graph + search": _searched("both"),
+    },
+    "discriminators": {
+        "boosted trees": _searched("boosted"),
+        "logistic with pairs": _searched("pairs"),
+        "linear": _searched("linear"),
+        "published": lambda s, k: MALLMGAN(s.target, variant="published", random_state=k),
+    },
 }
 
 
-def results(folder: Path, draws: int) -> Iterator[dict[str, Any]]:
-    for table in GIVEN:
-        for name, make in ARMS.items():
-            found = []
-            for seed in range(draws):
-                split, others = drawn(folder, table, SIZE, 100 + seed)
-                system = make(split, seed).fit(split.train)
-                rows = system.sample(SIZE)
-                # Rows that neither the search nor the generator saw.
+def results(asked: Namespace) -> Iterator[dict[str, Any]]:
+    for table in asked.tables:
+        for size in asked.sizes:
+            for seed in range(asked.first, asked.first + asked.draws):
+                split, others = drawn(asked.data, table, size, 200 + seed)
                 schema = load_table(others, target=split.target).schema
+                # Rows that neither the search nor the generator saw.
                 judge = Discriminator(typed(others, schema), schema, "both", seed)
-                more = system.generator_
-                assert more is not None
-                drawn_rows = typed(more.sample(JUDGED, random_state=seed), schema)
-                found.append((scored(rows, split), judge.judge(drawn_rows).loss))
-            values = np.array(found)
-            errors = values.std(axis=0, ddof=1) / np.sqrt(draws)
-            row = {
-                "table": table, "arm": name, "utility": float(values[:, 0].mean()),
-                "± ": float(errors[0]), "loss beside unseen rows": float(values[:, 1].mean()),
-                "±": float(errors[1]),
-            }  # fmt: skip
-            print(row, flush=True)
-            yield row
+                for name, make in PARTS[asked.part].items():
+                    system = make(split, seed).fit(split.train)
+                    assert system.generator_ is not None
+                    more = typed(system.generator_.sample(JUDGED, random_state=seed), schema)
+                    steps = system.history_[1:]
+                    yield {
+                        "table": table, "rows": size, "arm": name, "seed": seed,
+                        "utility": scored(system.sample(size), split),
+                        "loss": judge.judge(more).loss, "measured": len(steps),
+                        "taken": sum(step["taken"] for step in steps),
+                    }  # fmt: skip
 
 
-HEAD = """`python -m benchmarks.mallm_gan.ablation --data DIR`. Draws of {size} rows, mean of
-{draws} with standard errors, no model. Utility: weighted F1 or R2 on 200 test rows.
-Loss: AUC, at least one half, and the errors of columns and pairs, of 1,000 written
-rows beside {size} real rows that nothing was learned from; lower is better."""
+def page(part: str, file: Path) -> str:
+    """Lay out what the file holds."""
+    rows = [
+        {"table": table, "rows": size, "arm": arm, "draws": some.height,
+         "utility": _mean(some["utility"]), "loss beside unseen rows": _mean(some["loss"]),
+         "changes taken / measured": " / ".join(
+             f"{some[name].to_numpy().mean():.1f}" for name in ("taken", "measured"))}
+        for (table, size, arm), some in pl.read_csv(file).group_by(
+            "table", "rows", "arm", maintain_order=True)
+    ]  # fmt: skip
+    return "\n\n".join([HEAD.format(part=part), markdown(rows)]) + "\n"
+
+
+def _mean(values: pl.Series) -> str:
+    found = values.to_numpy()
+    return f"{found.mean():.3f} ± {found.std(ddof=1) / len(found) ** 0.5:.3f}"
+
+
+HEAD = """# Ablation without a model: {part}
+
+`python -m benchmarks.mallm_gan.ablation --data DIR --part {part}`. Draws of our own (numbers from
+200 on), mean and standard error, no model. Utility: weighted F1 or R2 on 200 test rows. Loss: AUC,
+at least one half, and the errors of columns and pairs, of 1,000 written rows beside as many unseen
+real rows as were learned from; lower is better."""
 
 
 def main() -> None:
     parser = options(__doc__ or "", data=True)
+    parser.add_argument("--part", choices=PARTS, default="parts")
+    parser.add_argument("--tables", type=lambda text: text.split(","), default=list(GIVEN))
+    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")],
+                        default=[100])  # fmt: skip
     parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
-    with one_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        rows = list(results(asked.data, asked.draws))
-    head = HEAD.format(size=SIZE, draws=asked.draws)
-    page = "\n\n".join(["# Ablation without a model", head, markdown(rows)])
-    print(page)
-    if asked.out is not None:
-        asked.out.write_text(page + "\n")
+    file = asked.out / f"mallm_gan_ablation_{asked.part}.csv"
+    if not asked.report:
+        with one_thread(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for row in results(asked):
+                append_csv(file, [row])
+                print(row, flush=True)
+    print(page(asked.part, file))
 
 
 if __name__ == "__main__":
