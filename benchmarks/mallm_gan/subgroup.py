@@ -39,6 +39,8 @@ FILTERS = {
     "range": ASKED[0].is_between(40, 45) & ASKED[2].is_between(45, 60),
 }
 """The same without our reader of conditions: what is written is counted by these."""
+DRAWN_ARM = (0, "1 % subgroup", "asked, no model")
+"""What the picture shows."""
 
 Write = Callable[[MALLMGAN, MALLMGAN, str], pl.DataFrame]
 
@@ -83,9 +85,8 @@ def results(folder: Path, draws: int, picture: Path | None) -> Iterator[dict[str
                     "loss": judged and judged.loss, "margins": judged and judged.margins,
                     "pairs": judged and judged.pairs, "seconds": seconds,
                 }  # fmt: skip
-                if picture is not None and seed == 0 and name == "1 % subgroup":
-                    if writer == "asked, no model":
-                        picture.write_text(draw(sample, typed(rows, schema), schema))
+                if picture is not None and (seed, name, writer) == DRAWN_ARM:
+                    picture.write_text(draw(sample, typed(rows, schema), schema))
 
 
 def draw(real: pl.DataFrame, made: pl.DataFrame, schema: Any) -> str:
