@@ -120,6 +120,12 @@ def test_edges_that_are_no_graph_are_refused(edges: Any, message: str) -> None:
         BayesNet(edges=edges).fit(chain(200), rng())
 
 
+@pytest.mark.parametrize("edges", ["ab", ["ab"], [("a",)], [("a", "b", "c")]])
+def test_edges_that_are_no_pairs_are_one_sentence(edges: Any) -> None:
+    with pytest.raises(InputError, match=r"edges: give a list of \[parent, child\]"):
+        BayesNet(edges=edges).fit(chain(100), rng())
+
+
 def test_numbers_are_searched_in_more_bins_as_rows_grow_and_missing_is_a_code() -> None:
     fields = (Field("x"),)
     few, many = (binned(rng().normal(size=(n, 1)), fields) for n in (48, 12 * 2**8))

@@ -190,6 +190,9 @@ def search_graph(codes: Ints, rng: np.random.Generator, max_parents: int) -> set
 
 def _indices(edges: Iterable[tuple[str, str]], fields: Sequence[Field]) -> set[Edge]:
     names = [field.name for field in fields]
+    edges = list(edges)
+    if not all(isinstance(edge, list | tuple) and len(edge) == 2 for edge in edges):
+        raise InputError("edges: give a list of [parent, child], such as [['age', 'income']]")
     for name in (name for edge in edges for name in edge):
         if name not in names:
             raise InputError(f"edges: there is no column {name!r}{suggest(name, names)}")
