@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from tablewright.errors import InputError, ModelError
 from tablewright.llm.rows.raw_rows import RowFormat
@@ -45,8 +46,8 @@ from tablewright.tables.io.model_file import Artefact
 ROUNDS = 8
 PATIENCE = 3
 MIN_SCORED = 1000
-Z = 1.645
-"""Standard errors that rows have to be harder to tell from real ones by: one false in twenty."""
+LEVEL = 0.05
+"""Share of the searches that may take a change which is better by chance alone."""
 
 
 class MALLMGAN(System):
@@ -224,8 +225,9 @@ class MALLMGAN(System):
     def _accepts(self, proposal: Proposal[Process], before: Judgement, after: Judgement) -> bool:
         """Ask for a clear gain; of edges that the rows support, that there is no clear loss."""
         gain, error = after.gain_over(before)
-        bar = -Z if proposal.because == BY_ROWS else Z
-        return self.dry_run_ or gain > bar * error
+        rounds = ROUNDS if self.rounds is None else self.rounds
+        bar = -norm.isf(LEVEL) if proposal.because == BY_ROWS else norm.isf(LEVEL / max(1, rounds))
+        return self.dry_run_ or gain > float(bar) * error
 
     def _train_published(self, start: Process) -> Trace[Process, Any]:
         """Take every proposal; of the last pass over the real rows the best stays."""
