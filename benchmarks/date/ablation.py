@@ -50,6 +50,8 @@ ARMS: dict[str, dict[str, Any]] = {
     "rules, rho 0.7, no sharing": {"rho": 0.7, "share": False},
 }  # fmt: skip
 WRONG = 0.1
+N_SMALL, SMALL = 12, {"n_examples": 5, "rows_per_prompt": 6}
+"""Of a model that is slow."""
 
 
 class Cut:
@@ -100,9 +102,9 @@ class Cut:
         return str(path)
 
 
-def run(cut: Cut, arm: str, seed: int, model: Any) -> dict[str, Any]:
+def run(cut: Cut, arm: str, seed: int, model: Any, small: bool) -> dict[str, Any]:
     """Let DATE write rows; what came of them, and the rows."""
-    options, start = dict(ARMS[arm]), time.monotonic()
+    options, start = {**ARMS[arm], **(SMALL if small else {})}, time.monotonic()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if "rho" in options:
@@ -114,7 +116,7 @@ def run(cut: Cut, arm: str, seed: int, model: Any) -> dict[str, Any]:
             random_state=seed, **options,
         )  # fmt: skip
         try:
-            rows = system.fit(cut.table.frame).sample(N_ROWS)
+            rows = system.fit(cut.table.frame).sample(N_SMALL if small else N_ROWS)
         except TablewrightError as error:
             return {"error": str(error), "kept": 0}
     result, told = system.result_, system.result_.details["rounds"]
@@ -191,6 +193,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--minutes", type=float, help="of a run; what it has by then counts")
+    parser.add_argument("--small", action="store_true", help="few rows, short prompts")
     parser.add_argument("--page", type=Path, nargs="*", help="files of runs; no run is made")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/date/ablation.md"))
     options = parser.parse_args()
@@ -214,10 +217,10 @@ def main() -> None:
 def one_run(cut: Cut, arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     if options.model is None:
         wrong = Faults(wrong_labels=0.0 if cut.number else WRONG)
-        return run(cut, arm, seed, StandIn(cut.others, target=cut.target, faults=wrong))
+        return run(cut, arm, seed, StandIn(cut.others, cut.target, wrong), options.small)
     caps = {} if options.minutes is None else {"max_minutes": options.minutes}
     with connect(options.model, options.base_url, share="rows", **caps) as client:
-        return run(cut, arm, seed, client)
+        return run(cut, arm, seed, client, options.small)
 
 
 def page(paths: list[Path], data: Path, out: Path) -> None:

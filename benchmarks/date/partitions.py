@@ -160,12 +160,12 @@ def compared(folder: Path) -> list[dict[str, Any]]:
         ours = parts.of(every, table.schema)
         described = [k for k, part in enumerate(parts) if part.rules]
         own = np.where(np.isin(ours, described), ours, -1)
-        counts = np.array([(own[train] == k).sum() for k in described] or [0])
+        counts = np.array([(own[train] == k).sum() for k in described], dtype=int)
         limits = [parts.parts[k].upper_error or 0.0 for k in described]
         error, _ = errors_by_part(whole, train, test, own, number)
         lines.append({
             "table": folder.name, "parts by": how, "rho": rho, "parts": len(described),
-            "smallest": int(counts.min()), "below 30 rows": int((counts < 30).sum()),
+            "smallest": int(counts.min()) if described else None, "below 30 rows": int((counts < 30).sum()),
             "keep rho with a 90 % limit": f"{sum(one <= rho for one in limits)} of {len(limits)}",
             "in no part, %": round(100 * float((own[train] < 0).mean())),
             "agreement": round(float(adjusted_rand_score(theirs[train], own[train])), 2),

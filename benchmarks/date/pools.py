@@ -200,8 +200,8 @@ def main() -> None:
         *parts, "## Published", "The paper's predictor is a tree for each part; the last two lines "
         "are of one tree. Its mean ranks over ten tables: DATE 1.6, parts only 4.7 (without "
         "sharing 3.6), backward 5.6, top-5 6.0, forward 7.0, Quad 9.5; Wilcoxon's p of DATE "
-        "against them .002 (.375), .010, .002, .002, .002. So parts without sharing and without any generated "
-        "row are not told from DATE.", markdown(published),
+        "against them .002 (.375), .010, .002, .002, .002. So parts without sharing and without "
+        "any generated row are not told from DATE.", markdown(published),
         "## By round", "DATE's recorded rows in the order of their file, cut where the published "
         "counts of the rounds say; one tree, 60 % of the rows. Published: with parts, one split.",
         markdown(rounds_table(runs))])  # fmt: skip
