@@ -165,7 +165,8 @@ def compared(folder: Path) -> list[dict[str, Any]]:
         error, _ = errors_by_part(whole, train, test, own, number)
         lines.append({
             "table": folder.name, "parts by": how, "rho": rho, "parts": len(described),
-            "smallest": int(counts.min()) if described else None, "below 30 rows": int((counts < 30).sum()),
+            "smallest": int(counts.min()) if described else None,
+            "below 30 rows": int((counts < 30).sum()),
             "keep rho with a 90 % limit": f"{sum(one <= rho for one in limits)} of {len(limits)}",
             "in no part, %": round(100 * float((own[train] < 0).mean())),
             "agreement": round(float(adjusted_rand_score(theirs[train], own[train])), 2),
