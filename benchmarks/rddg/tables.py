@@ -109,7 +109,7 @@ def _heloc_drawn(folder: Path, number: int) -> Pair:
 
 
 _SHUFFLED = "stratified 80/20, numbered as scikit-learn's seed 0 makes them"
-_DRAWN = f"{SIMULATED_TRAIN:,} rows drawn to train on and {SIMULATED_TEST:,} to test on"
+DRAWN = f"{SIMULATED_TRAIN:,} rows drawn to train on and {SIMULATED_TEST:,} to test on"
 _THINNED = (
     f"{ADULT_TRAIN:,} rows to train on and {ADULT_TEST:,} others to test on, drawn with that share"
 )
@@ -150,7 +150,7 @@ TASKS: dict[str, Task] = {
         1000,
     ),
     **{
-        name.split()[0]: Task(one.target, one.rare, _simulated(name), _DRAWN)
+        name.split()[0]: Task(one.target, one.rare, _simulated(name), DRAWN)
         for name, one in SIMULATORS.items()
     },
     **{

@@ -2,6 +2,7 @@
 
     python -m benchmarks.rddg.utility --data DIR [--table sick] [--first 20] [--splits 20]
         [--learner NAME ...] [--out DIR]
+    python -m benchmarks.rddg.utility --data DIR --overview [--out DIR]
 
 Runs of a split are added to a file once the split is whole, and those that it has are not run
 again: `--splits 0` only writes the page. No language model is asked. The published figures stand
@@ -16,13 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from benchmarks.intervals import difference
+from benchmarks.intervals import Difference, difference
 from benchmarks.learners import LEARNERS
 from benchmarks.measure import RESULTS, markdown, options, write_page
 from benchmarks.rddg.arms import MEASURES, Write, drawn, resampled, resume, run_split
-from benchmarks.rddg.tables import TASKS, Task
+from benchmarks.rddg.tables import DRAWN, TASKS, Task
 from tablewright import EPIC, RDDG, Synthesizer
 
 FIRST = 20
@@ -53,6 +55,10 @@ WRITERS: dict[str, Write] = {
 }
 
 
+CONTROLS = ("real alone", "class weights", "resampled real rows", "smotenc", "trees")
+"""Of the page of all tables."""
+
+
 def recorded(path: Path, task: Task) -> Write:
     """Return an arm of recorded rows: the first 1,000, as the reference evaluation takes."""
     rows = pl.read_csv(path, infer_schema=False).head(1000)
@@ -61,12 +67,16 @@ def recorded(path: Path, task: Task) -> Write:
 
 def main() -> None:
     parser = options(__doc__ or "", data=True)
+    parser.add_argument("--overview", action="store_true")
     parser.add_argument("--table", choices=TASKS, default="sick")
     parser.add_argument("--first", type=int, default=FIRST)
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--learner", choices=LEARNERS, nargs="+", default=list(LEARNERS))
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
+    if args.overview:
+        write_page("rddg_utility", "RDDG table by table", list(overview(args.out)), args.out)
+        return
     task, name = TASKS[args.table], f"rddg_utility_{args.table}"
     writers = WRITERS | {arm: recorded(args.data / path, task) for arm, path in task.pools.items()}
     runs = resume(
@@ -116,6 +126,44 @@ def differences(runs: pl.DataFrame, first: str) -> Iterator[dict[str, Any]]:
             if control != first:
                 gap = difference(values(first, measure), values(control, measure))
                 yield {f"{first} against": control, "measure": measure, **gap.cells()}
+
+
+def overview(folder: Path) -> Iterator[str]:
+    """Put RDDG beside each control on every table that was run, and over all of them."""
+    tables = {name: folder / f"rddg_utility_{name}.csv" for name in TASKS}
+    runs = {name: pl.read_csv(file) for name, file in tables.items() if file.exists()}
+    runs = {name: each for name, each in runs.items() if each["split"].n_unique() > 1}
+    yield (
+        "RDDG less each control: means over splits, with 95 % intervals; corrected ones as "
+        "`benchmarks/intervals.py` says, plain ones for simulators, whose draws share no rows. The "
+        "last line is over tables, with Student's t."
+    )
+    for measure in ("macro_f1", "rare_f1", "balanced_accuracy"):
+        gaps = {name: gaps_of(each, measure) for name, each in runs.items()}
+        lines = [
+            {
+                "table": name,
+                "splits": runs[name]["split"].n_unique(),
+                "rddg": f"{runs[name].filter(pl.col('arm') == 'rddg')[measure].mean():.3f}",
+                **{control: _shown(gap, TASKS[name].how == DRAWN) for control, gap in own.items()},
+            }
+            for name, own in gaps.items()
+        ]
+        means = {c: np.array([own[c].mean for own in gaps.values()]) for c in CONTROLS}
+        over = {c: _shown(difference(each, 0 * each), True) for c, each in means.items()}
+        yield f"## {measure}\n\n" + markdown([*lines, {"table": "over tables"} | over])
+
+
+def gaps_of(runs: pl.DataFrame, measure: str) -> dict[str, Difference]:
+    """Return RDDG's difference from each control, split by split, the mean over learners."""
+    each = runs.pivot("arm", index="split", values=measure, aggregate_function="mean")
+    return {c: difference(each["rddg"].to_numpy(), each[c].to_numpy()) for c in CONTROLS}
+
+
+def _shown(gap: Difference, independent: bool) -> str:
+    width = gap.plain if independent else gap.corrected
+    text = f"{gap.mean:+.3f} ± {width:.3f}"
+    return f"**{text}**" if abs(gap.mean) > width else text
 
 
 if __name__ == "__main__":

@@ -89,7 +89,18 @@ class ConditionError(InputError):
 
 
 class RuleError(InputError):
-    """A rules file, or one rule in it, does not hold together."""
+    """A rules file, or one rule in it, does not hold together.
+
+    Parameters
+    ----------
+    message : str
+    rule : str, default=""
+        Name of the rule that some rows could not be brought to keep.
+    """
+
+    def __init__(self, message: str, rule: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class MissingExtraError(TablewrightError, ImportError):

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tablewright.errors import RuleError
+from tablewright.rules import as_rules
 from tablewright.rules.expressions import parse_where
 from tablewright.schema import Schema
 from tablewright.synthesizer.synthesizer import Synthesizer
@@ -19,7 +21,7 @@ from tablewright.systems.common.partition import ClassPartition, Partition, Quan
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.rddg.feedback import Batch
-from tablewright.systems.rddg.relations import Relations
+from tablewright.systems.rddg.relations import Relation, Relations
 from tablewright.systems.rddg.writers import CalibratedWriter, GuidedRounds
 
 COLUMNS = {
@@ -260,3 +262,18 @@ def test_examples_and_text_are_for_writers_that_are_shown_rows() -> None:
     assert (len(shown.examples), local.examples) == (8, None)  # type: ignore[arg-type]
     assert (shown.text, local.text) == ("[]", "")
     assert not shown.parameters
+
+
+@pytest.mark.filterwarnings("ignore::tablewright.synthesizer.row_rules.RuleWarning")
+def test_a_relation_that_cannot_be_kept_is_left_to_the_check_of_rows() -> None:
+    wanted, relation = as_rules(["x <= 12", "x > 50"])
+    found = Relations([Relation(relation, support=200, share=1.0)])
+    plain = calibrated(CLASSES, "y")
+    writer = CalibratedWriter(plain.synthesizer, SCHEMA, CLASSES, found, REAL)
+    request = SampleRequest(6, {"no": 3, "yes": 3}, rules=as_rules([wanted]) + found.rules)
+    for _ in range(2):
+        rows = writer.write(request).rows
+        assert rows["y"].value_counts()["count"].to_list() == [3, 3]
+        assert rows["x"].to_numpy().max() <= 12
+    with pytest.raises(RuleError):  # where both are a person's
+        plain.write(request)

@@ -444,7 +444,8 @@ class _Work:
             raise RuleError(
                 f"rule {worst.name!r} made it impossible: {count} of {self.block.frame.height} "
                 f"rows could not be brought to keep it ({shortened(worst.rule.described(), 200)}); "
-                "make it soft, or check it against the other rules"
+                "make it soft, or check it against the other rules",
+                rule=worst.name,
             )
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tablewright.errors import RuleError
 from tablewright.generators.calibrated import Calibrated
 from tablewright.random_state import Stream
+from tablewright.rules import Rules
 from tablewright.rules.expressions import parse_where
 from tablewright.rules.expressions.unparse import quote
 from tablewright.schema import Schema
@@ -65,15 +67,33 @@ class CalibratedWriter(GeneratorWriter):
         self._couplings = np.array(getattr(own.generator_, "couplings_", [1.0]))
         self._relations, self._frame = relations, real
         self._settings: Mapping[Any, Any] = {}
+        self._found = {rule.described() for rule in relations.rules}
+        self._left_out: set[str] = set()
 
     def write(self, request: SampleRequest, guidance: Guidance | None = None) -> RowBatch:
         """Draw a round of rows."""
         self._settings = {} if guidance is None else guidance.parameters
         self._set(None)
-        batch = self._drawn(request)
+        batch = self._drawn_by_rules(request)
         rng = request.rng(Stream.RDDG_RELATIONS, self.calls)
         batch.rows = self._decimals(self._relations.settle(batch.rows, self._frame, rng))
         return batch
+
+    def _drawn_by_rules(self, request: SampleRequest) -> RowBatch:
+        """Draw under all rules but relations that cannot be kept: the check of rows has those.
+
+        A person's rule that cannot be kept ends the run; one that was found must not.
+        """
+        while True:
+            rules = [rule for rule in request.rules if rule.described() not in self._left_out]
+            try:
+                return self._drawn(replace(request, rules=Rules(rules=rules)))
+            except RuleError as error:
+                found = [rule for rule in rules if rule.described() in self._found]
+                if not found:
+                    raise
+                out = [rule for rule in found if rule.name == error.rule] or found
+                self._left_out |= {rule.described() for rule in out}
 
     def _set(self, part: Any) -> None:
         """Correct the generator as a part of the rows needs; None stands for rows of classes."""
