@@ -73,4 +73,6 @@ bench-full: ## Measure beside peers on the tables below DATA=DIR (see benchmarks
 	$(PYTHON) -m benchmarks.conditions --data $(DATA)
 	$(PYTHON) -m benchmarks.determinism
 	$(PYTHON) -m benchmarks.scale
+	$(PYTHON) -m benchmarks.large
 	$(PYTHON) -m benchmarks.engines
+	$(PYTHON) -m benchmarks.leaderboard --peers $(PEERS)

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import RESULTS, append_csv, markdown, options, write_page
+from benchmarks.measure import RESULTS, append_csv, commit, markdown, options, write_page
 from benchmarks.tables import simulated
 from tablewright import Synthesizer
 
@@ -213,7 +213,7 @@ def main() -> None:
         for table_name, made in zip(("flat", "beside"), runs, strict=False):
             for row in made:
                 cells = {column: row.get(column) for column in COLUMNS_SHOWN}
-                line = {"table": table_name, "machine": asked.machine, **cells}
+                line = {"table": table_name, "machine": asked.machine, "commit": commit(), **cells}
                 append_csv(asked.out, [line])
                 print(line, file=sys.stderr, flush=True)
     write(asked.out)
@@ -226,7 +226,11 @@ def write(file: Path) -> None:
     for name, title in TITLES.items():
         rows = [row for row in runs if row["table"] == name]
         if rows:
-            kept = [c for c in ("machine", *COLUMNS_SHOWN) if any(r[c] is not None for r in rows)]
+            kept = [
+                c
+                for c in ("machine", *COLUMNS_SHOWN, "commit")
+                if any(r[c] is not None for r in rows)
+            ]
             parts += [f"## {title}", markdown([{c: row[c] for c in kept} for row in rows])]
     write_page("engines", "Engines", parts, file.parent)
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import RESULTS, append_csv, markdown, options, write_page
+from benchmarks.measure import RESULTS, append_csv, commit, markdown, options, write_page
 from benchmarks.tables import simulated
 
 ROWS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -146,7 +146,7 @@ def write(file: Path) -> None:
     parts = [
         "One run each, one thread. CPU: seconds without imports and without making the table; "
         "peak: MB of the whole process, imports and table included; exponent: of CPU seconds, "
-        "from the line above."
+        "from the line above. Where the wall takes longer than the CPU, others had the core."
     ]
     for work, (title, _, sizes) in WORK.items():
         rows: list[dict[str, Any]] = []
@@ -154,8 +154,9 @@ def write(file: Path) -> None:
             case = next((c for c in cases if (c["work"], str(c["size"])) == (work, size)), None)
             if case is None:
                 continue
-            shown = {k: v for k, v in case.items() if k not in ("work", "size", "result")}
+            shown = {k: v for k, v in case.items() if k not in ("work", "size", "commit", "result")}
             row = {work: f"{int(size):,}" if size.isdigit() else size, **shown}
+            row["commit"] = case["commit"]
             if rows and "fit CPU s" in row and "fit CPU s" in rows[-1]:
                 last = float(rows[-1][work].replace(",", ""))
                 sides = [last, float(size)], [rows[-1]["fit CPU s"], row["fit CPU s"]]
@@ -191,7 +192,8 @@ def main() -> None:
                 continue
             result = elsewhere(work, size)
             print(work, size, result, file=sys.stderr, flush=True)
-            append_csv(asked.out, [{"work": work, "size": size, "result": json.dumps(result)}])
+            line = {"work": work, "size": size, "commit": commit(), "result": json.dumps(result)}
+            append_csv(asked.out, [line])
     write(asked.out)
 
 

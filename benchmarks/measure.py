@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
@@ -45,6 +46,13 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     lines += ["| " + " | ".join(shown(row.get(name)) for name in names) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def commit() -> str:
+    """Return the commit that is checked out, so that a table says what it measured."""
+    command = ["git", "-C", str(RESULTS.parent), "rev-parse", "--short=7", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def write_csv(name: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -25,7 +25,7 @@ PEERS: dict[str, tuple[str, ...]] = {
     "mostlyai-engine": ("torch==2.13.0", "mostlyai-engine"),
     "CTGAN": ("torch==2.13.0", "ctgan"),
     "be_great": ("torch==2.13.0", "be-great"),
-    "REaLTabFormer": ("torch==2.13.0", "realtabformer", "transformers<5"),
+    "REaLTabFormer": ("torch==2.13.0", "realtabformer", "transformers<5", "datasets<4"),
 }
 """What pip is asked for, in order; arfpy and REaLTabFormer call what newer packages dropped."""
 

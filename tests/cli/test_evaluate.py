@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from tablewright.cli.compare import compare
 from tablewright.cli.evaluate import evaluate
 from tablewright.errors import CheckFailedError, InputError
+from tablewright.tables.io.provenance import Origin, write_rows
 from tests.metrics.tables import draw
 
 
@@ -35,6 +36,22 @@ def test_verdict_is_printed_and_files_are_written(tables: Path) -> None:
     data = json.loads((tables / "r.json").read_text())
     assert data["verdict"]["verdict"] in {"helps", "no evidence", "harms"}
     assert (tables / "r.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_file_that_we_wrote_is_no_training_table(tables: Path) -> None:
+    made = tables / "train.csv"
+    made.unlink()
+    write_rows([draw(80, 3)], made, Origin(method="trees", n_real_rows=80), draw(80, 1))
+    result = judge(tables)
+    assert result.exit_code == 0, result.exception
+    assert "100% of the training rows were written by tablewright" in result.output
+
+
+def test_columns_that_are_left_out_are_not_judged(tables: Path) -> None:
+    assert judge(tables, "--drop", "city", f"--json={tables / 'r.json'}").exit_code == 0
+    shapes = json.loads((tables / "r.json").read_text())["sections"]["fidelity"][2]
+    assert shapes["name"] == "column_shapes"
+    assert set(draw(1, 1).columns) - set(shapes["details"]["columns"]) == {"city"}
 
 
 def test_a_check_that_was_asked_for_fails(tables: Path) -> None:

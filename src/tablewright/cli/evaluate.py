@@ -77,14 +77,16 @@ def evaluate(
     from tablewright.api import evaluate as judge
     from tablewright.display import console
     from tablewright.rules import read_rules
-    from tablewright.tables.io.loading import load_as_said
 
     made = _origin(synthetic)
     left_out = drop or (made.get("options") or {}).get("drop")
     result = judge(
-        load_as_said(train, schema_file, target, left_out),
+        train,
         synthetic,
         holdout,
+        target,
+        schema=schema_file,
+        drop=left_out,
         rules=None if rules_file is None else read_rules(rules_file),
         effort="quick" if quick else "full",
         more_real=more_real,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time as clock
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +51,7 @@ def evaluate(
     target: str | None = None,
     *,
     schema: Any = None,
+    drop: Sequence[str] | None = None,
     groups: str | None = None,
     time: str | None = None,
     rules: Any = None,
@@ -82,6 +83,8 @@ def evaluate(
         The column that a model is to predict.
     schema
         See `Synthesizer`.
+    drop : sequence of str or None, default=None
+        Columns that are left out.
     groups : str or None, default=None
         Column that names the group (patient, household) of a real row: intervals are made from
         whole groups, and groups on both sides are reported. It is not judged itself.
@@ -144,7 +147,7 @@ def evaluate(
     if isinstance(holdout, str) and not Path(holdout).exists():
         _ask_for_holdout(train, holdout)
     started = clock.perf_counter()
-    table = load_to_learn(train, schema, target)
+    table = load_to_learn(train, schema, target, drop)
     # as text, a table takes as much memory again; its first rows tell who wrote it
     table = replace(table, raw=table.raw.head(MAX_TRACED))
     cuts = [] if table.sample is None else [table.sample.sentence("training rows")]

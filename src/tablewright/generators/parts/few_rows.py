@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import ledoit_wolf
 
 from tablewright.generators.base import Bools, Condition, Given
 from tablewright.generators.parts.rounding import (
@@ -537,6 +536,8 @@ def _correlation(scaled: Floats) -> Floats:
     """Correlation of columns, shrunk as far as rows are few (Ledoit and Wolf 2004)."""
     if min(scaled.shape) < 2:
         return np.eye(scaled.shape[1])
+    from sklearn.covariance import ledoit_wolf  # a stored model draws rows without it
+
     covariance = ledoit_wolf(np.clip(scaled, -4, 4))[0]
     scale = np.sqrt(np.where(np.diag(covariance) > 0, np.diag(covariance), 1.0))
     correlation = np.asarray(covariance / np.outer(scale, scale))
