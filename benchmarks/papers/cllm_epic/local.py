@@ -58,7 +58,8 @@ def main() -> None:
     )
     parts = [about, markdown([{"arm": "D_ori", "model": "–", **real}, *rows])]
     title = "EPIC, CLLM and Team-then-Trim, with and without a model"
-    command = f"python -m benchmarks.papers.cllm_epic.local --seeds {asked.seeds}"
+    data = " --data DIR" if asked.data else ""
+    command = f"python -m benchmarks.papers.cllm_epic.local{data} --seeds {asked.seeds}"
     write(FOLDER / "results" / "local.md", title, parts, runs, command)
 
 
