@@ -16,7 +16,7 @@ PAPER = Paper(
             "Main table",
             f"{_M}.table1",
             "--data DIR",
-            None,
+            306,
             "Split, pairing of target 0 and code are ours; rules by a person, not by Gemini "
             "3.1 Pro (the strict set is what the text says of its rules).",
         ),
