@@ -31,7 +31,7 @@ PAPER = Paper(
             "Ablation of XGBoost",
             f"{_M}.ablation",
             "--data DIR",
-            None,
+            290,
             "All of 4 and 12 columns "
             "with 2,000 and 8,000 rows; the paper states the best ones alone.",
         ),
