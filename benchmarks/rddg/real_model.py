@@ -1,7 +1,7 @@
 """A real model writes a rare class: does feedback stop class means from drifting, and does it copy?
 
     python -m benchmarks.rddg.real_model MODEL.gguf --data DIR [--table travel] [--rows 60]
-        [--minutes 10] [--feedback on off] [--out DIR]
+        [--minutes 10] [--feedback on off] [--batch 40] [--out DIR]
     python -m benchmarks.rddg.real_model NAME --base-url http://127.0.0.1:8080/v1 --data DIR ...
 
 Once with feedback and once without, from the same seed; the miner finds the relations, so that the
@@ -27,6 +27,7 @@ from tablewright import RDDG
 from tablewright.errors import ModelError
 from tablewright.llm import connect
 from tablewright.llm.endpoint.client import Client
+from tablewright.systems.rddg import writers
 
 SPLIT = 20
 
@@ -81,8 +82,10 @@ def main() -> None:
     parser.add_argument("--table", choices=TASKS, default="travel")
     parser.add_argument("--rows", type=int, default=60)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--batch", type=int, default=writers._SMALLEST, help="rows of one")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
+    writers._SMALLEST = args.batch
     name = f"rddg_real_model_{args.table}"
     file = args.out / f"{name}.csv"
     done = set(pl.read_csv(file)["feedback"]) if file.exists() else set()
@@ -92,9 +95,10 @@ def main() -> None:
     lines = pl.read_csv(file).to_dicts()
     text = (
         f"{Path(args.model).name}, one run with feedback and one without, {args.rows} rows asked "
-        f"for, capped at {args.minutes:g} minutes each; the first four columns of numbers are of "
-        "the whole run. Class means: mean distance between the rows of a batch and the real rows "
-        "of their class that were not shown, in standard deviations of the class."
+        f"for in batches of {args.batch}, capped at {args.minutes:g} minutes each; the first four "
+        "columns of numbers are of the whole run. Class means: mean distance between the rows of "
+        "a batch and the real rows of their class that were not shown, in standard deviations of "
+        "the class."
     )
     write_page(name, f"A real model on {args.table}", [text, markdown(lines)], args.out)
 

@@ -130,7 +130,9 @@ def differences(runs: pl.DataFrame, first: str) -> Iterator[dict[str, Any]]:
 
 def overview(folder: Path) -> Iterator[str]:
     """Put RDDG beside each control on every table that was run, and over all of them."""
-    tables = {name: folder / f"rddg_utility_{name}.csv" for name in TASKS}
+    tables = {
+        name: folder / f"rddg_utility_{name}.csv" for name, task in TASKS.items() if not task.pools
+    }
     runs = {name: pl.read_csv(file) for name, file in tables.items() if file.exists()}
     runs = {name: each for name, each in runs.items() if each["split"].n_unique() > 1}
     yield (
