@@ -210,8 +210,11 @@ class Client:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
                     group.create_task(work())
-        except* TablewrightError as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as errors:  # except* wraps what it raises anew, in Python 3.11.2
+            ours, others = errors.split(TablewrightError)
+            if ours is None or others is not None:
+                raise
+            raise ours.exceptions[0] from None
         finally:
             ended.set()
         if fatal and isinstance(fatal[0], BudgetError):
