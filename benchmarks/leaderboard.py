@@ -89,7 +89,7 @@ def run(name: str, table: Table, n_train: int, seed: int, peers: str | None, onl
 def _done() -> set[tuple[str, str, int]]:
     if not FILE.exists():
         return set()
-    return set(pl.read_csv(FILE)["table", "method", "seed"].iter_rows())  # type: ignore[arg-type]
+    return set(pl.read_csv(FILE)["table", "method", "seed"].iter_rows())  # type: ignore[arg-type]  # triples
 
 
 def _ours(
