@@ -47,6 +47,15 @@ def test_a_first_prompt_asks_for_no_more_rows_than_are_wanted() -> None:
     assert llm.asked == [6]
 
 
+@pytest.mark.parametrize(("n_rows", "asked"), [(6, [12]), (30, [40]), (40, [40])])
+def test_a_first_prompt_is_filled_with_the_rows_that_are_likely_to_be_lost(
+    n_rows: int, asked: list[int]
+) -> None:
+    llm = Slow()
+    writer(llm, loss=0.5).write(SampleRequest(n_rows))
+    assert llm.asked == asked, "no prompt more is sent for losses that may not come"
+
+
 @pytest.mark.parametrize(("reading", "each"), [(1.0, 20), (30.5, 30)])
 def test_later_prompts_are_as_long_as_twenty_seconds_or_as_their_reading(
     reading: float, each: int
@@ -67,6 +76,15 @@ def test_a_long_prompt_is_not_sent_for_a_few_rows_however_slow_the_model_is() ->
     rows.write(SampleRequest(40))
     rows.write(SampleRequest(40 - 10))
     assert llm.asked[1:] == [30, 30, 30, 30], "300 tokens of rows for a prompt of 600"
+
+
+def test_a_slow_model_may_send_as_many_more_prompts_as_its_replies_are_shorter() -> None:
+    llm = Slow()
+    rows = writer(llm, loss=0.5)
+    rows.write(SampleRequest(40))
+    rows.write(SampleRequest(40))
+    assert len(llm.asked) == 1 + 5, "80 rows in replies of 20 are 4 prompts, and half as many more"
+    assert rows.write(SampleRequest(40)).exhausted.startswith("6 of 6 prompts are used up")
 
 
 def test_no_more_than_half_as_many_prompts_more_are_sent_than_an_estimate_counts() -> None:

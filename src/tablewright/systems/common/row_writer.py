@@ -115,7 +115,7 @@ class LanguageModelWriter:
         Whether every prompt asks for the same, whatever is missing and however slow the model is.
     loss : float, default=0.0
         Share of the rows that a dry run counts as lost; its own rows are all kept. With one, no
-        more than 1.5 times the prompts that it counts are sent.
+        more prompts are sent than 1.5 times its rows take.
     names : mapping of str to str, optional
         From names in prompts to those of the table, where they differ.
     sent : int, default=0
@@ -169,14 +169,17 @@ class LanguageModelWriter:
         return batch
 
     def _with_losses(self, request: SampleRequest) -> SampleRequest:
-        """Return a request for more rows than are missing, by the share that was kept so far."""
+        """Return a request for more rows than are missing, by the share that is kept."""
+        expected = 1 / (1 - self.loss)
         if self._n_written:
             kept = (self._n_first - request.n_rows) / self._n_written
+            factor = 1 / min(1.0, max(_LOWEST_SHARE, kept))
         elif getattr(self.llm, "dry_run", False):
-            kept = 1 - self.loss
-        else:
-            return request
-        factor = 1 / min(1.0, max(_LOWEST_SHARE, kept))
+            factor = expected
+        else:  # no prompt more for losses that may not come, but those that go out are filled
+            each = self._reply()
+            room = ceil(request.n_rows / each) * each
+            factor = max(1.0, min(expected, room / request.n_rows))
         if request.quotas is None:
             return request.part(ceil(request.n_rows * factor))
         quotas = {name: ceil(n_rows * factor) for name, n_rows in request.quotas.items()}
@@ -184,17 +187,19 @@ class LanguageModelWriter:
 
     def _sizes(self, n_rows: int) -> tuple[int, int]:
         """Return how many prompts to send, and how many rows to take from each."""
-        each = self.per_prompt
-        if not (self.fixed or self.usual):
-            each = min(each, n_rows, self._pace.n_rows() or n_rows)
+        each = self.per_prompt if self.fixed or self.usual else min(self._reply(), n_rows)
         n_prompts = -(-n_rows // (self.usual or each))
         return min(self.parallel, n_prompts, self._limit() - self.sent), each
 
+    def _reply(self) -> int:
+        """Return how many rows a reply shall hold, of a model as slow as this one."""
+        return self.usual or min(self.per_prompt, self._pace.n_rows() or self.per_prompt)
+
     def _limit(self) -> int:
-        """Return the prompts that may be sent: half as many more as an estimate counts."""
+        """Return the prompts that may be sent: for half as many more rows as an estimate counts."""
         if self.fixed or not self.loss:
             return self.max_prompts
-        counted = ceil(self._n_first / (1 - self.loss) / (self.usual or self.per_prompt))
+        counted = ceil(self._n_first / (1 - self.loss) / self._reply())
         return min(self.max_prompts, max(_MIN_PROMPTS, int(_MAX_TIMES * counted)))
 
 
