@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from scipy import stats
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 from benchmarks.anchors import peer
-from benchmarks.measure import RESULTS, append_csv, cpu, markdown, options
+from benchmarks.measure import RESULTS, append_csv, commit, cpu, markdown, options
 from benchmarks.resampling.tables import TARGET, hidden, thinned, weather
 from benchmarks.tables import simulated
 from tablewright import Synthesizer, evaluate
@@ -36,6 +37,7 @@ OURS = ("trees", "copula", "forest", "boosted", "blend", "smotenc", "independent
 PEERS = ("python-synthpop", "SDV GaussianCopula", "imbalanced-learn SMOTENC", "arf")
 CONTROLS = ("class weights", "copies of rare rows")
 MAX_HELD = 4_000
+MANY = 10_000
 LIMIT = 120.0
 Number = float | None
 
@@ -81,7 +83,7 @@ def run(name: str, table: Table, n_train: int, seed: int, peers: str | None, onl
             continue
         result = work()
         cells = {key: result.get(key) for key in MEASURES}
-        line = {"table": name, "method": method, "seed": seed, **cells}
+        line = {"table": name, "method": method, "seed": seed, "commit": commit(), **cells}
         append_csv(FILE, [{**line, "remark": result.get("remark", "")}])
         print(line, result.get("remark", ""), file=sys.stderr, flush=True)
 
@@ -98,10 +100,9 @@ def _ours(
     model = Synthesizer(method, target=TARGET, schema=table.schema, random_state=seed)
     _, fit = cpu(lambda: model.fit(train))
     rows = model.sample(train.height)
-    _, draw = cpu(lambda: model.sample(10_000))
-    counts = train[TARGET].value_counts().sort("count")
-    label, few = counts.row(0)
-    extra = model.sample(balance={label: max(1, counts["count"].max() - few)})
+    _, draw = cpu(lambda: model.sample(MANY))
+    label, missing = _rarest(train)
+    extra = model.sample(balance={label: max(1, missing)})
     return {
         **_judged(table, train, rows, holdout, seed),
         **_rare(table, train, extra, holdout, seed),
@@ -113,12 +114,21 @@ def _ours(
 def _peer(
     name: str, peers: str, table: Table, train: pl.DataFrame, holdout: pl.DataFrame, seed: int
 ) -> dict[str, Any]:
-    seconds, rows = peer(name, peers, train, TARGET, (train.height, 10_000), LIMIT)
-    if rows is None:
+    seconds, made = peer(name, peers, train, TARGET, (MANY,), LIMIT)
+    if made is None:
         return seconds
-    typed = load_as_said(rows, table.schema, None).frame
-    costs = {"fit": seconds["fit"], "10,000 rows": seconds["10000"]}
-    return {**_judged(table, train, typed, holdout, seed), **costs}
+    whole = made.with_columns(cs.by_name(train.select(cs.integer()).columns).round())
+    typed = load_as_said(whole, table.schema, None).frame.sample(
+        fraction=1, shuffle=True, seed=seed
+    )
+    label, missing = _rarest(train)
+    extra = typed.filter(pl.col(TARGET) == label).head(missing)
+    return {
+        **_judged(table, train, typed.head(train.height), holdout, seed),
+        **_rare(table, train, extra, holdout, seed),
+        "fit": seconds["fit"],
+        "10,000 rows": seconds[str(MANY)],
+    }
 
 
 def _control(
@@ -126,11 +136,15 @@ def _control(
 ) -> dict[str, Any]:
     if name == "class weights":
         return _rare(table, train, train.head(0), holdout, seed, balanced=True)
-    counts = train[TARGET].value_counts().sort("count")
-    label, few = counts.row(0)
+    label, missing = _rarest(train)
     own = train.filter(pl.col(TARGET) == label)
-    extra = own.sample(counts["count"].max() - few, with_replacement=True, seed=seed)
-    return _rare(table, train, extra, holdout, seed)
+    return _rare(table, train, own.sample(missing, with_replacement=True, seed=seed), holdout, seed)
+
+
+def _rarest(train: pl.DataFrame) -> tuple[Any, int]:
+    """Return the rarest class and how many rows the largest has more."""
+    counts = train[TARGET].value_counts().sort("count", TARGET)
+    return counts[TARGET][0], counts["count"][-1] - counts["count"][0]
 
 
 def _judged(
@@ -161,7 +175,8 @@ def _rare(
     """Change of F1 of the rarest class, mean of two learners, where it was filled."""
     encoder = FeatureEncoder.fit(train, table.schema)
     real, test = Design.of(encoder.rows(train)), Design.of(encoder.rows(holdout))
-    more = Design.of(encoder.rows(pl.concat([train, extra.select(train.columns)])))
+    typed = load_as_said(extra, table.schema, None).frame
+    more = Design.of(encoder.rows(pl.concat([train, typed.select(train.columns)])))
     codes = np.bincount(real.y.astype(int))
     task = Task(len(codes), int(codes.argmin()), 5, 60)
     values = []

@@ -73,19 +73,19 @@ def smotenc(frame, target):
 
 
 def arf(frame, target):
-    """Make adversarial random forests (arfpy) with default settings."""
+    """Make adversarial random forests (arfpy) with default settings; no column may be a `min`."""
     import numpy as np
     from arfpy import arf as arfpy
 
     np.random.seed(SEED)  # noqa: NPY002 - the peer draws from the global state
-    made = []
+    names, made = [f"column {at}" for at in range(frame.shape[1])], []
 
     def fit():
-        model = arfpy.arf(x=frame, random_state=SEED, verbose=False)
+        model = arfpy.arf(x=frame.set_axis(names, axis=1), random_state=SEED, verbose=False)
         model.forde()
         made.append(model)
 
-    return fit, lambda n: made[0].forge(n=n)[list(frame.columns)]
+    return fit, lambda n: made[0].forge(n=n)[names].set_axis(frame.columns, axis=1)
 
 
 def argn(frame, target):

@@ -34,6 +34,10 @@ def dies_once(folder: Path, number: int) -> Any:
     return number
 
 
+def allocator_setting(number: int) -> Any:
+    return os.environ.get("MALLOC_TRIM_THRESHOLD_", "none")
+
+
 def dies_always(folder: Path, number: int) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -56,6 +60,12 @@ def test_lost_worker_costs_its_part_alone(tmp_path: Path) -> None:
     assert sorted(results) == [0, 1, 2, 3]
     tries = sorted(mark.name for mark in tmp_path.iterdir())
     assert tries == ["0-0", "1-0", "1-1", "2-0", "3-0"]
+
+
+def test_dask_worker_may_keep_memory_for_its_next_arrays() -> None:
+    pytest.importorskip("distributed", reason="the extra [dask] is not installed")
+    made: list[Any] = list(resolve("engines", "dask")(workers=1).run(allocator_setting, [0]))
+    assert made == ["none"]
 
 
 def test_part_that_loses_every_worker_ends_the_run(

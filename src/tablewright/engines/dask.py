@@ -12,6 +12,14 @@ from tablewright.engines.base import MAX_LOSSES, Work, available_cores
 from tablewright.engines.part import WrittenPart
 from tablewright.errors import EngineError, MissingExtraError
 
+_SETTINGS = {
+    # By default Dask has the allocator give all that is freed back to the system: each array then
+    # comes as fresh pages, which takes up to three times the CPU of the drawing itself.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+    "distributed.worker.profile.enabled": False,  # nobody looks at it, a hundred times a second
+}
+"""Of a cluster that is started here."""
+
 
 class DaskEngine:
     """Has parts written by the workers of Dask.
@@ -26,10 +34,12 @@ class DaskEngine:
 
     def __init__(self, *, workers: int | None = None, address: str | None = None) -> None:
         try:
+            import dask
             import distributed
         except ImportError as error:
             raise MissingExtraError("the engine 'dask'", "dask") from error
         self._dask: Any = distributed
+        self._settings: Any = dask.config.set
         self.workers, self.address = workers or available_cores(), address
 
     def run(self, work: Work, numbers: Sequence[int]) -> Iterator[WrittenPart]:
@@ -50,6 +60,7 @@ class DaskEngine:
 
     def _client(self, stack: ExitStack, workers: int) -> Any:
         if self.address is None:
+            stack.enter_context(self._settings(_SETTINGS))
             cluster = self._dask.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
