@@ -8,7 +8,6 @@ Each run is a line of a file.
 
 from __future__ import annotations
 
-import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,15 +15,15 @@ from typing import Any
 
 import polars as pl
 
+from benchmarks.mallm_gan.command import collect, mean, parser
 from benchmarks.mallm_gan.tables import GIVEN, Split, drawn
 from benchmarks.mallm_gan.utility import scored
-from benchmarks.measure import RESULTS, append_csv, markdown, options
+from benchmarks.measure import markdown
 from tablewright.systems.mallm_gan.discriminator import Discriminator
 from tablewright.systems.mallm_gan.process import CausalGraph, Process
 from tablewright.systems.mallm_gan.system import MALLMGAN
 from tablewright.tables.inference.casting import typed
 from tablewright.tables.table import load_table
-from tablewright.threads import one_thread
 
 JUDGED = 1000
 
@@ -51,7 +50,7 @@ PARTS: dict[str, dict[str, Make]] = {
         "boosted trees": _searched("boosted"),
         "logistic with pairs": _searched("pairs"),
         "linear": _searched("linear"),
-        "published": lambda s, k: MALLMGAN(s.target, variant="published", random_state=k),
+        "both": _searched("both"),
     },
 }
 
@@ -81,18 +80,13 @@ def page(part: str, file: Path) -> str:
     """Lay out what the file holds."""
     rows = [
         {"table": table, "rows": size, "arm": arm, "draws": some.height,
-         "utility": _mean(some["utility"]), "loss beside unseen rows": _mean(some["loss"]),
+         "utility": mean(some["utility"]), "loss beside unseen rows": mean(some["loss"]),
          "changes taken / measured": " / ".join(
              f"{some[name].to_numpy().mean():.1f}" for name in ("taken", "measured"))}
         for (table, size, arm), some in pl.read_csv(file).group_by(
             "table", "rows", "arm", maintain_order=True)
     ]  # fmt: skip
     return "\n\n".join([HEAD.format(part=part), markdown(rows)]) + "\n"
-
-
-def _mean(values: pl.Series) -> str:
-    found = values.to_numpy()
-    return f"{found.mean():.3f} ± {found.std(ddof=1) / len(found) ** 0.5:.3f}"
 
 
 HEAD = """# Ablation without a model: {part}
@@ -104,23 +98,10 @@ real rows as were learned from; lower is better."""
 
 
 def main() -> None:
-    parser = options(__doc__ or "", data=True)
-    parser.add_argument("--part", choices=PARTS, default="parts")
-    parser.add_argument("--tables", type=lambda text: text.split(","), default=list(GIVEN))
-    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")],
-                        default=[100])  # fmt: skip
-    parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--report", action="store_true")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    asked = parser.parse_args()
+    asked = parser(__doc__ or "", PARTS, list(GIVEN), [100]).parse_args()
     file = asked.out / f"mallm_gan_ablation_{asked.part}.csv"
     if not asked.report:
-        with one_thread(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for row in results(asked):
-                append_csv(file, [row])
-                print(row, flush=True)
+        collect(results(asked), file)
     print(page(asked.part, file))
 
 

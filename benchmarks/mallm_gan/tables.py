@@ -28,6 +28,14 @@ GIVEN = {
 WIDE = ("sick", "breast_cancer")
 """In place of the private tables of 29 and 37 columns."""
 
+DIALS: dict[str, dict[str, float]] = {
+    "heeds all": {},
+    "heeds most": {"obedience": 0.7, "ignored": 0.1, "hallucinated": 0.03, "copies": 0.05},
+    "heeds little": {
+        "obedience": 0.4, "ignored": 0.3, "hallucinated": 0.1, "copies": 0.2, "invalid": 0.1},
+}  # fmt: skip
+"""Of the simulated model, in place of the backbones of the paper."""
+
 CONTEXT = {
     "adult": "Adults of the United States in the census of 1994, and whether they earn more than "
     "50,000 dollars a year.",
@@ -46,6 +54,7 @@ PUBLISHED = {
     "adult": (None, None, 0.79, 0.77, 0.79, 0.80),
     "insurance": (None, None, 0.72, 0.72, 0.71, 0.72),
 }
+PUBLISHED_ROWS = {"real (published)": PUBLISHED_REAL, "MALLM-GAN (published)": PUBLISHED}
 """By size from 25 on. MALLM-GAN's are of an earlier version of the paper, quoted by a re-run."""
 
 
@@ -120,12 +129,17 @@ def stand_in(split: Split, **dials: float) -> StandIn:
     return StandIn(frame, target=target, faults=Faults(**dials))  # type: ignore[arg-type]  # shares
 
 
-def simulated(split: Split, seed: int) -> pl.DataFrame:
-    """The system with a stand-in in both roles."""
-    system = MALLMGAN(
-        split.target, llm=stand_in(split), context=CONTEXT.get(split.table, ""), random_state=seed
-    )
-    return system.fit(split.train).sample(split.train.height)
+def _simulated(dials: dict[str, float]) -> Callable[[Split, int], pl.DataFrame]:
+    """Let a stand-in have both roles of the system."""
+
+    def make(split: Split, seed: int) -> pl.DataFrame:
+        system = MALLMGAN(
+            split.target, llm=stand_in(split, **dials), context=CONTEXT.get(split.table, ""),
+            random_state=seed,
+        )  # fmt: skip
+        return system.fit(split.train).sample(split.train.height)
+
+    return make
 
 
 METHODS: dict[str, Callable[[Split, int], pl.DataFrame]] = {
@@ -135,7 +149,7 @@ METHODS: dict[str, Callable[[Split, int], pl.DataFrame]] = {
     "smotenc": _generator("smotenc"),
     "bayes-net": _generator("bayes-net"),
     "mallm-gan": _system,
-    "stand-in": simulated,
+    **{f"simulated, {name}": _simulated(dials) for name, dials in DIALS.items()},
 }
 PEERS = ("CTGAN", "TVAE")
 """Run in an environment of their own; see `benchmarks.set_up_peers`."""

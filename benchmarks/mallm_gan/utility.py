@@ -13,7 +13,6 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,26 +24,25 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks import peers
+from benchmarks.mallm_gan.command import collect, mean, names, parser
 from benchmarks.mallm_gan.learning import utility
 from benchmarks.mallm_gan.tables import (
     GIVEN,
     METHODS,
     PEERS,
-    PUBLISHED,
-    PUBLISHED_REAL,
+    PUBLISHED_ROWS,
     SIZES,
     WIDE,
     Split,
     drawn,
     given,
 )
-from benchmarks.measure import RESULTS, append_csv, markdown, options
+from benchmarks.measure import markdown
 from benchmarks.set_up_peers import python_of
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.neighbours import nearest
 from tablewright.tables.inference.casting import typed
 from tablewright.tables.table import load_table
-from tablewright.threads import one_thread
 
 QUARTILES = (25, 50, 75)
 
@@ -140,7 +138,7 @@ def tasks(asked: Namespace) -> Iterator[tuple[str, int, int, Split, pl.DataFrame
                     yield table, size, seed, *drawn(asked.data, table, size, seed)
 
 
-def run(asked: Namespace, file: Path) -> None:
+def runs(asked: Namespace, file: Path) -> Iterator[dict[str, Any]]:
     """Make the runs that the file lacks."""
     keys = ["table", "rows", "seed", "method"]
     done = set(pl.read_csv(file).select(keys).iter_rows()) if file.exists() else set()
@@ -153,47 +151,45 @@ def run(asked: Namespace, file: Path) -> None:
                 by_peer(name, split, asked.peers) if name in PEERS else METHODS[name](split, seed)
             )
             seconds = time.process_time() - start
-            row = {"table": table, "rows": size, "seed": seed, "method": name,
+            yield {"table": table, "rows": size, "seed": seed, "method": name,
                    "written": made.height, **measured(made, split, others),
                    "seconds": seconds}  # fmt: skip
-            append_csv(file, [row])
-            print(table, size, seed, name, round(row["utility"], 3), flush=True)
+
+
+def layout(part: str, runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Lay utility out as the paper does: methods by size below each other, a column a table."""
+    tables = runs["table"].unique(maintain_order=True).to_list()
+    grid = []
+    for size in sorted(runs["rows"].unique()):
+        at = SIZES.index(size) if part == "splits" else -1
+        for name, known in PUBLISHED_ROWS.items() if at >= 0 else ():
+            found = {table: known.get(table, (None,) * 6)[at] for table in tables}
+            grid.append({"rows": size, "method": name, **found})
+        for name in (*METHODS, *PEERS):
+            some = runs.filter(pl.col("rows") == size, pl.col("method") == name)
+            if some.height:
+                values = [some.filter(pl.col("table") == table)["utility"] for table in tables]
+                shown = [f"{mean(v)} ({len(v)})" if len(v) else None for v in values]
+                grid.append({"rows": size, "method": name, **dict(zip(tables, shown, strict=True))})
+    return grid
 
 
 def page(part: str, file: Path) -> str:
     """Lay out what the file holds."""
-    runs = pl.read_csv(file)
-    names = [n for n in (*METHODS, *PEERS) if n in set(runs["method"])]
-    parts = [TITLES[part]]
-    grid = []
-    for (table, size), some in runs.group_by("table", "rows", maintain_order=True):
-        row: dict[str, Any] = {"table": table, "rows": size}
-        if part == "splits":
-            column = SIZES.index(int(str(size)))
-            row["real (published)"] = PUBLISHED_REAL[str(table)][column]
-            row["MALLM-GAN (published)"] = PUBLISHED.get(str(table), (None,) * 6)[column]
-        for name in names:
-            values = some.filter(pl.col("method") == name)["utility"].to_numpy()
-            row[name] = _mean(values) if len(values) else None
-        grid.append(row)
-    parts.append(markdown(grid))
+    runs = pl.read_csv(file).sort("table", "rows", maintain_order=True)
+    parts = [TITLES[part], markdown(layout(part, runs))]
     rows = [
         {"table": table, "rows": size, "method": name, "draws": some.height,
-         "copies": _number(some["copies"]), "membership": _mean(some["membership"].to_numpy()),
+         "copies": _number(some["copies"]), "membership": mean(some["membership"].to_numpy()),
          **{f"DCR {side}, quartiles": ", ".join(
              f"{some[f'DCR {side} {q}'].mean():.2f}" for q in QUARTILES)
             for side in ("train", "unseen")},
          "CPU seconds": _number(some["seconds"])}
         for (table, size, name), some in runs.group_by(
             "table", "rows", "method", maintain_order=True)
-        if part != "splits" or size == 100
+        if size == 100
     ]  # fmt: skip
     return "\n\n".join([*parts, NEAR, markdown(rows)]) + "\n"
-
-
-def _mean(values: NDArray[np.float64]) -> str:
-    mean = f"{values.mean():.3f}"
-    return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1) / len(values) ** 0.5:.3f}"
 
 
 def _number(values: pl.Series) -> float:
@@ -207,13 +203,15 @@ TITLES = {
 (insurance) on 200 test rows of the best of four (three) learners with the settings of the
 authors' program; as many rows are written as were learned from; one split for each size, so that
 differences of some hundredths are noise. The published MALLM-GAN is of an earlier version of the
-paper, with GPT models. No model here: mallm-gan's roles have their local bodies.""",
+paper, with GPT models. No model here: mallm-gan's roles have their local bodies. In brackets the
+number of runs.""",
     "draws": """# Draws of our own
 
 `python -m benchmarks.mallm_gan.utility --data DIR --part draws`. Seeded draws (insurance without
 its duplicate), none of which had a part in choosing a method; utility as on the given splits, mean
-and standard error. The stand-in is a simulation of a model that knows the table but the test rows;
-CTGAN and TVAE (ctgan 0.12.1, default settings) are given fewer draws, as they are slow.""",
+and standard error, the number of draws in brackets. Simulated: a stand-in that knows the table but
+the test rows has both roles, and its dials stand for backbones. CTGAN and TVAE (ctgan 0.12.1,
+default settings) are given fewer draws, as they are slow.""",
     "wide": """# Wide tables
 
 `python -m benchmarks.mallm_gan.utility --data DIR --part wide`. Sick (28 columns) and breast_cancer
@@ -226,23 +224,14 @@ training rows, and of as many unseen real ones, numbers in standard deviations."
 
 
 def main() -> None:
-    parser = options(__doc__ or "", data=True)
-    parser.add_argument("--part", choices=TITLES, required=True)
-    parser.add_argument("--tables", type=lambda text: text.split(","))
-    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")])
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--draws", type=int, default=1)
-    parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
-    parser.add_argument("--peers", type=Path)
-    parser.add_argument("--report", action="store_true")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    asked = parser.parse_args()
+    made = parser(__doc__ or "", TITLES, draws=1)
+    made.add_argument("--methods", type=names, default=list(METHODS))
+    made.add_argument("--peers", type=Path)
+    asked = made.parse_args()
     asked.tables = asked.tables or list(WIDE if asked.part == "wide" else GIVEN)
     file = asked.out / f"mallm_gan_{asked.part}.csv"
     if not asked.report:
-        with one_thread(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            run(asked, file)
+        collect(runs(asked, file), file)
     print(page(asked.part, file))
 
 

@@ -259,6 +259,13 @@ def test_a_rare_code_beside_the_target_decides_where_little_is_given() -> None:
     assert [index.tolist() for index, _ in apart] == [[0, 1]]
 
 
+RARE = Rule("y", (3,), lambda rows: rows[:, 3] == 1, {3: np.array([False, True, False])})
+FIRST_CHANNEL = Rule(
+    "channel", (2,), lambda rows: rows[:, 2] == 0, {2: np.array([True, False, False, False])}
+)
+POSITIVE = Rule("b > 0", (1,), lambda rows: rows[:, 1] > 0, {1: ((0.0, np.inf),)})
+
+
 @pytest.mark.parametrize(
     ("n_meeting", "few_meet"), [(0, False), (1, True), (29, True), (30, False)]
 )
@@ -272,11 +279,55 @@ def test_complying_rows_are_few_below_thirty(n_meeting: int, few_meet: bool) -> 
         assert len(found) == n_meeting
 
 
-RARE = Rule("y", (3,), lambda rows: rows[:, 3] == 1, {3: np.array([False, True, False])})
-FIRST_CHANNEL = Rule(
-    "channel", (2,), lambda rows: rows[:, 2] == 0, {2: np.array([True, False, False, False])}
+THIRD_CHANNEL = Rule(
+    "channel", (2,), lambda rows: rows[:, 2] == 2, {2: np.array([False, False, True, False])}
 )
-POSITIVE = Rule("b > 0", (1,), lambda rows: rows[:, 1] > 0, {1: ((0.0, np.inf),)})
+
+
+@pytest.mark.parametrize(
+    ("condition", "n_rare", "decides"),
+    [
+        (RARE, 1, True),
+        (RARE, 29, True),
+        (RARE, 30, False),
+        (THIRD_CHANNEL, 20, True),
+        (Both(POSITIVE, RARE), 20, True),
+        (Both(POSITIVE, THIRD_CHANNEL), 20, False),
+        (between(0, 6.0, np.inf), 3, False),
+    ],
+    ids=["one", "few", "enough", "code", "class and more", "code and more", "no code"],
+)
+def test_a_rare_class_or_a_rare_code_alone_is_written_from_its_own_rows(
+    condition: Any, n_rare: int, decides: bool
+) -> None:
+    matrix = table(n_rare)
+    common = matrix.values[matrix.values[:, 3] == 0]
+    assert FewRows.learn(matrix).decides(condition, common[:3]) == decides
+
+
+def test_rows_of_a_rare_class_alone_decide_whatever_is_asked() -> None:
+    matrix = table(20)
+    rare = matrix.values[:, 3] == 1
+    few, condition = FewRows.learn(matrix), between(0, 2.0, np.inf)
+    assert few.decides(condition, matrix.values[rare][:3])
+    assert not few.decides(condition, matrix.values[np.argsort(rare)[-21:]])
+
+
+@pytest.mark.parametrize("method", ["trees", "bayes-net", "blend"])
+def test_what_few_rows_meet_by_chance_borrows_from_the_others(method: str) -> None:
+    """Three rows meet both parts, and have the same channel, which depends on neither."""
+    rng = np.random.default_rng(3)
+    values = np.column_stack(
+        [rng.normal(0, 1, 400), rng.normal(0, 1, 400), rng.integers(0, 3, 400), np.arange(400) % 2]
+    )
+    both = (values[:, 0] > 1) & (values[:, 1] > 1)
+    values[both, :2] -= 3
+    values[:3, :2], values[:3, 2] = [[1.2, 1.3], [1.5, 1.1], [2.0, 1.6]], 0
+    condition = Both(between(0, 1, np.inf), between(1, 1, np.inf))
+    model = fitted(method, Matrix(values, FIELDS))
+    rows = model.sample(300, np.random.default_rng(2), condition=condition)
+    assert condition.holds(rows).all()
+    assert (rows[:, 2] > 0).mean() > 1 / 3, "two thirds of all rows have another channel"
 
 
 @pytest.mark.parametrize("method", METHODS)

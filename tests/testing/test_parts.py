@@ -170,6 +170,13 @@ def test_parents_of_a_graph_are_those_that_tell_most() -> None:
     assert set(result["town"]["parents"]) == {"age", "pay"}
 
 
+def test_graphs_differ_from_reply_to_reply_and_the_label_comes_last() -> None:
+    asked = 'Score: 60 %. Edges of age, pay, town, class to add? {"age": {"parents": []}}'
+    found = [str(graph(asked, MODEL, RNG(seed))) for seed in range(20)]
+    assert len({*found}) > 1
+    assert all(list(json.loads(one)["graph"])[-1] == "class" for one in found)
+
+
 @pytest.mark.parametrize(("share", "known"), [(1.0, True), (0.0, False)])
 def test_rows_are_remembered_as_far_as_they_are_memorised(share: float, known: bool) -> None:
     model = StandIn(PEOPLE, target="class", faults=Faults(memorised=share))

@@ -94,6 +94,8 @@ class Plugin(LocalGenerator):
     [1.0, 2.0, 1.0]
     """
 
+    drawn_per_row = 0  # a foreign object may be slow
+
     def __init__(self, model: Any, codec: Codec | None = None) -> None:
         self.model = model
         self.codec = codec

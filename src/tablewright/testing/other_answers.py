@@ -17,6 +17,9 @@ from tablewright.testing.population import Population
 if TYPE_CHECKING:
     from tablewright.testing.stand_in import StandIn
 
+_GUESS = 0.8
+"""How far the strength of an edge is misjudged, on a log scale."""
+
 
 def plan(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
     """Split the columns into a team's components, associated ones together."""
@@ -68,17 +71,25 @@ def _range(column: Column, model: StandIn) -> dict[str, Any] | None:
 
 
 def graph(text: str, model: StandIn, rng: np.random.Generator) -> str | None:
-    """Improve a causal graph: each column's parents are the two that tell most of it."""
+    """Improve a causal graph: each column's parents are two that tell most of it, by its guess.
+
+    Every reply guesses anew, so that proposals differ; the label comes last.
+    """
     if '"parents"' not in text or not re.search(r"[Ss]core|improve|causal graph as JSON", text):
         return None
     if not re.search(r"(edges?|graph).{0,200}(add|drop|revers|improv)", text, re.DOTALL | re.I):
         return None
-    names = _named(text, model)
+    names = [column.name for column in _columns(text, model)]
+    names.sort(key=lambda name: name == model.population.target)
     result = {
-        child: {"parents": _strongest(model.population, child, names[:index])}
+        child: {"parents": _strongest(model.population, child, names[:index], rng)}
         for index, child in enumerate(names)
     }
+    edges = [(parent, child) for child, facts in result.items() for parent in facts["parents"]]
     task = "Write accurate rows in which each column follows from its parents."
+    if edges:
+        parent, child = edges[int(rng.integers(len(edges)))]
+        task += f" Mind above all how {child} follows from {parent}."
     return json.dumps({"graph": result, "task": task}, ensure_ascii=False)
 
 
@@ -133,9 +144,14 @@ def _blocks(population: Population, names: Sequence[str]) -> list[list[str]]:
     return blocks
 
 
-def _strongest(population: Population, child: str, before: Sequence[str]) -> list[str]:
-    ranked = sorted(before, key=lambda name: -population.association(child, name))
-    return [name for name in ranked[:2] if population.association(child, name) > 0.1]
+def _strongest(
+    population: Population, child: str, before: Sequence[str], rng: np.random.Generator
+) -> list[str]:
+    guess = {
+        name: rng.lognormal(0, _GUESS) * population.association(child, name) for name in before
+    }
+    ranked = sorted(before, key=lambda name: -guess[name])
+    return [name for name in ranked[:2] if guess[name] > 0.1]
 
 
 def population_of(

@@ -219,6 +219,16 @@ class FewRows:
         points = self.grids[column].round(points[np.arange(len(cells)), nearest])
         return np.where(inside, cells, points)
 
+    def decides(self, condition: Condition, complying: Floats) -> bool:
+        """Whether few rows meet a condition since they are a rare class, or a rare code is asked.
+
+        Where something is asked beside the code, more rows have each part of it.
+        """
+        asked, j = self._rare_asked(condition), self._target
+        if asked is not None and (asked[0] == j or len(condition.columns) == 1):
+            return True
+        return j is not None and bool(np.isin(complying[:, j], list(self.classes)).all())
+
     def _rare_asked(self, condition: Condition) -> tuple[int, Bools] | None:
         """Return the column whose rare codes a condition asks for, and which; the target first."""
         for j in sorted(condition.columns, key=lambda j: j != self._target):

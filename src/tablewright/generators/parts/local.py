@@ -17,6 +17,7 @@ from tablewright.generators.parts.proposals import blank
 from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.tables.encoding.codec import Field, Floats, Matrix
 
+_MIN_DRAWN = 10_000  # rows drawn at once, and at least, to find some that meet a condition
 _MIN_ROWS = 3  # real rows below which the rows around them say little else
 
 
@@ -31,6 +32,8 @@ class LocalGenerator(ABC):
     few_: FewRows
     few_below = FEW
     """Rows of a class from which on the model draws it."""
+    drawn_per_row = 100
+    """Rows drawn at most for one that meets what few real rows meet; 0 draws none by chance."""
 
     @property
     def order(self) -> list[int]:
@@ -93,7 +96,11 @@ class LocalGenerator(ABC):
             base = self.few_.complying(condition, self._training_rows)
             if base is not None:
                 _warn_of(len(base))
-                return self.few_.draw(base, open_, rng, condition, complete)
+                apart = self.few_.decides(condition, base)
+                rows = self._by_chance(0 if apart else n_rows, rng, condition, complete)
+                rest = blank(n_rows - len(rows), len(self.fields_))
+                drawn = self.few_.draw(base, rest, rng, condition, complete)
+                return np.concatenate([rows, drawn])
         rows = self._sample(n_rows, rng, None, condition, complete)
         for mine, base in self.few_.apart(rows, self._class_known(rows)):
             if condition is not None:
@@ -102,6 +109,19 @@ class LocalGenerator(ABC):
                 part = Given(open_.values[mine], open_.known[mine])
                 rows[mine] = self.few_.draw(base, part, rng, condition, complete)
         return rows
+
+    def _by_chance(
+        self, n_rows: int, rng: np.random.Generator, condition: Condition, complete: bool
+    ) -> Floats:
+        """Draw rows of all kinds, and take those that meet a condition, as far as they go."""
+        kept, left = [np.empty((0, len(self.fields_)))], 0
+        if self.drawn_per_row and n_rows:
+            left = max(self.drawn_per_row * n_rows, _MIN_DRAWN)
+        while sum(map(len, kept)) < n_rows and left > 0:
+            rows = self._sample_freely(min(left, _MIN_DRAWN), rng, None, complete)
+            left -= len(rows)
+            kept.append(rows[condition.holds(rows)])
+        return np.concatenate(kept)[:n_rows]
 
     def _class_known(self, rows: Floats) -> np.typing.NDArray[np.bool_]:
         """Mark the target alone, where it has classes: rows of a rare one are drawn from it."""
@@ -178,6 +198,6 @@ def few_rows_text(n_base: int) -> str:
         )
     result = "one real row has" if n_base == 1 else f"only {n_base} real rows have"
     return (
-        f"{result} what was asked for: the rows written for it stay near "
+        f"{result} what was asked for: the rows written for it lean on "
         f"{'it' if n_base == 1 else 'them'}, and say little of others of its kind"
     )
