@@ -18,13 +18,14 @@ def take_for_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(module, "_SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(module, "SECONDS_BEFORE_BAR", 0.0)
 
 
 def test_a_terminal_shows_count_rate_time_left_and_method(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_for_terminal(monkeypatch)
-    with bar("comparing", 10, "trials", delay=0) as advance:
+    with bar("comparing", 10, "trials") as advance:
         advance(4, "trees")
     shown = capsys.readouterr().err
     for part in ("comparing", "4/10", "trials", "a second", "s left", "trees"):
@@ -35,15 +36,16 @@ def test_short_work_and_work_inside_other_work_show_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_for_terminal(monkeypatch)
-    with bar("writing", 10) as advance:
+    with alone("all"), bar("writing", 10) as advance:
         advance(10)
-    with alone("all"), bar("writing", 10, delay=0) as advance:
+    monkeypatch.setattr(module, "SECONDS_BEFORE_BAR", 60.0)
+    with bar("writing", 10) as advance:
         advance(10)
     assert capsys.readouterr().err == ""
 
 
 def test_without_a_terminal_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with bar("writing", 10, delay=0) as advance:
+    with bar("writing", 10) as advance:
         advance(10)
     assert list(counted([people(2), people(3)], 5, len))[1].height == 3
     assert capsys.readouterr().err == ""
@@ -63,10 +65,11 @@ def test_a_notebook_shows_a_bar_below_the_cell(monkeypatch: pytest.MonkeyPatch) 
     display.HTML, display.display = str, lambda html, display_id: Handle()
     shell: Any = types.ModuleType("IPython")
     shell.get_ipython, shell.display = ZMQInteractiveShell, display
+    monkeypatch.setattr(module, "SECONDS_BEFORE_BAR", 0.0)
     monkeypatch.setitem(sys.modules, "IPython", shell)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     assert in_notebook()
-    with bar("comparing <trees>", 8, "trials", delay=0) as advance:
+    with bar("comparing <trees>", 8, "trials") as advance:
         advance(2)
     first, last = shown
     assert "comparing &lt;trees&gt;: 2 of 8" in first

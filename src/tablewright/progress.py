@@ -68,9 +68,7 @@ def left_text(done: int, total: int | None, seconds: float) -> str:
 
 
 @contextmanager
-def bar(
-    what: str, total: int | None, unit: str = "rows", delay: float = SECONDS_BEFORE_BAR
-) -> Iterator[Advance]:
+def bar(what: str, total: int | None, unit: str = "rows") -> Iterator[Advance]:
     """Show how far something is, where somebody looks: in a terminal or a notebook.
 
     Parameters
@@ -81,8 +79,6 @@ def bar(
         How many there will be; None where that is not known.
     unit : str, default="rows"
         What is counted, in the plural.
-    delay : float, default=2
-        Seconds before anything is shown.
     """
     make = _maker()
     if make is None or _under_way:
@@ -95,7 +91,7 @@ def bar(
         nonlocal done, last, shown
         done += n
         now = time.perf_counter()
-        if now - start < delay or (now - last < _SECONDS_BETWEEN and done != total):
+        if now - start < SECONDS_BEFORE_BAR or (now - last < _SECONDS_BETWEEN and done != total):
             return
         last = now
         if shown is None:
@@ -153,6 +149,14 @@ def counted(pieces: Iterable[T], n_total: int | None, size: Callable[[T], int]) 
         for piece in pieces:
             yield piece
             advance(size(piece))
+
+
+def each(items: Iterable[T], what: str, total: int, unit: str) -> Iterator[T]:
+    """Pass items on one by one, with a bar of how many were done."""
+    with bar(what, total, unit) as advance:
+        for item in items:
+            yield item
+            advance(1)
 
 
 def _maker() -> Callable[[str, int | None], Shown] | None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tablewright import progress as bars
 from tablewright.cli import model_options
 from tablewright.cli import progress as module
 from tablewright.cli.progress import progress
 from tablewright.llm import Prompt
 from tablewright.llm.endpoint.metering import Activity
+from tests.cli.running import Runner, put, visits
 
 
 def test_lines_have_rate_and_time_left(
@@ -45,6 +47,24 @@ def test_bar_on_a_terminal(
     shown = capsys.readouterr().err
     assert "4/10" in shown
     assert "a second" in shown
+
+
+@pytest.mark.parametrize(("quiet", "shown"), [([], True), (["--quiet"], False)])
+def test_fitting_and_judging_show_how_far_they_are_unless_the_command_is_quiet(
+    quiet: list[str], shown: bool, run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(bars, "SECONDS_BEFORE_BAR", 0.0)
+    real = put(tmp_path, visits(60))
+    held = put(tmp_path, visits(50, seed=1), "held.csv")
+    fitted = run("fit", real, "--target", "ill", "--out", tmp_path / "model", *quiet)
+    assert (" columns, " in fitted.err) == shown
+    judged = run(
+        "evaluate", "--train", real, "--synthetic", real, "--holdout", held, "--target", "ill",
+        "--quick", *quiet,
+    )  # fmt: skip
+    assert (" models, " in judged.err) == shown
 
 
 def test_calls_tokens_and_time_left_are_shown_before_the_first_row(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tablewright.progress import alone
+
 if TYPE_CHECKING:
     from tablewright.tables.io.databases import DatabaseTable
 
@@ -261,7 +263,18 @@ spreadsheet = click.option(
     is_flag=True,
     help="Write an apostrophe before cells of CSV that a spreadsheet would run (= + - @).",
 )
-quiet = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+
+
+def _without_bars(context: click.Context, option: click.Parameter, quiet: bool) -> bool:
+    """Have what a quiet command calls show no bars either."""
+    if quiet:
+        context.with_resource(alone("all"))
+    return quiet
+
+
+quiet = click.option(
+    "--quiet", is_flag=True, callback=_without_bars, help="Print nothing but errors."
+)
 
 
 def of_table(schema_file: Path | None, drop: Sequence[str] = ()) -> list[str]:

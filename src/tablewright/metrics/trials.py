@@ -20,6 +20,7 @@ from tablewright.metrics.encoder import EncodedRows, Floats
 from tablewright.metrics.learners import LEARNERS, Design, Task
 from tablewright.metrics.outcomes import DIRECTIONS, classification, regression
 from tablewright.metrics.scores import Direction
+from tablewright.progress import bar
 
 Integers = NDArray[np.int64]
 
@@ -208,16 +209,22 @@ def run_trials(
     draw = Draw(Design.of(train), {k: Design.of(rows) for k, rows in pools.items()}, train)
     test = Design.of(holdout)
     strata = _strata(test.y, task)
-    whole = {name: _predict(arm, draw, test, task, rng) for name, arm in arms.items()}
-    halves = []
-    for _ in range(n_halves):
-        part = replace(draw, pools={k: _half(rows, task, rng) for k, rows in draw.pools.items()})
-        asked = half(strata, rng, groups)
-        result = {
-            name: whole[name] if arm.fixed else _predict(arm, part, test, task, rng)
-            for name, arm in arms.items()
-        }
-        halves.append(_measure(result, test.y, asked, task))
+    varied = [name for name, arm in arms.items() if not arm.fixed]
+    with bar("training", len(arms) + n_halves * len(varied), "models") as advance:
+
+        def predict(name: str, rows: Draw) -> dict[str, _Predicted]:
+            result = _predict(arms[name], rows, test, task, rng)
+            advance(1, name)
+            return result
+
+        whole = {name: predict(name, draw) for name in arms}
+        halves = []
+        for _ in range(n_halves):
+            halved = {name: _half(rows, task, rng) for name, rows in draw.pools.items()}
+            part = replace(draw, pools=halved)
+            asked = half(strata, rng, groups)
+            result = whole | {name: predict(name, part) for name in varied}
+            halves.append(_measure(result, test.y, asked, task))
     outcomes = _measure(whole, test.y, np.arange(len(test)), task)
     return Trials(outcomes, halves, whole, test.y, task)
 

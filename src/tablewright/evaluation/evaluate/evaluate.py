@@ -6,6 +6,7 @@ import datetime as dt
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ from tablewright.metrics.imputation import imputation_error
 from tablewright.metrics.scores import Score
 from tablewright.metrics.texts import shared_texts
 from tablewright.metrics.utility import Maker
+from tablewright.progress import each
 from tablewright.rules import Rules, as_rules
 from tablewright.rules.language import Align
 from tablewright.schema import Column, Kind, Schema
@@ -323,7 +325,17 @@ def _texts(
 
 def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[Score]:
     real, synthetic, holdout = (rows.cut(_MAX_ROWS, rng) for rows in tables.three)
-    measures = (
+
+    def shapes(*_: Any) -> Score:
+        many = (rows.cut(_MAX_OF_SHAPES, rng) for rows in tables.three)
+        return fidelity.column_shapes(*many, rng)
+
+    measures: list[Callable[..., Score]] = [
+        *(
+            partial(detection.detection, learner=name, max_rows=effort.detect_rows)
+            for name in detection.NAMES
+        ),
+        shapes,
         fidelity.association_difference,
         fidelity.contingency_similarity,
         fidelity.missing_difference,
@@ -333,14 +345,9 @@ def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[
         support.coverage,
         support.density,
         support.cluster_shares,
-    )
-    detected = [
-        detection.detection(real, synthetic, holdout, rng, learner, effort.detect_rows)
-        for learner in detection.NAMES
     ]
-    many = [rows.cut(_MAX_OF_SHAPES, rng) for rows in tables.three]
-    shapes = fidelity.column_shapes(many[0], many[1], many[2], rng)
-    return [*detected, shapes] + [metric(real, synthetic, holdout, rng) for metric in measures]
+    shown = each(measures, "measuring fidelity", len(measures), "measures")
+    return [measure(real, synthetic, holdout, rng) for measure in shown]
 
 
 def _privacy(tables: Tables, rng: np.random.Generator) -> list[Score]:

@@ -33,6 +33,7 @@ from tablewright.generators.parts.rank_transform import RankTransform
 from tablewright.generators.parts.rounding import RoundingGrid
 from tablewright.generators.parts.row_conditions import all_hold
 from tablewright.generators.parts.training_rows import TrainingRowIndex
+from tablewright.progress import each
 from tablewright.tables.encoding.codec import Field, Matrix
 
 Ints = NDArray[np.intp]
@@ -70,7 +71,8 @@ class Sequential(LocalGenerator):
             keep = np.sort(rng.choice(len(matrix.values), self.max_rows, replace=False))
             matrix = matrix.take(keep)
         self._learn(matrix, int(rng.integers(2**31)))
-        for j, features in self.sequence(self.order_):
+        columns = self.sequence(self.order_)
+        for j, features in each(columns, "learning", len(self.order_), "columns"):
             self.conditional(j, features)
 
     def _learn(self, matrix: Matrix, seed: int) -> None:
