@@ -327,8 +327,8 @@ def _fidelity(tables: Tables, effort: Effort, rng: np.random.Generator) -> list[
     real, synthetic, holdout = (rows.cut(_MAX_ROWS, rng) for rows in tables.three)
 
     def shapes(*_: Any) -> Score:
-        many = (rows.cut(_MAX_OF_SHAPES, rng) for rows in tables.three)
-        return fidelity.column_shapes(*many, rng)
+        many = [rows.cut(_MAX_OF_SHAPES, rng) for rows in tables.three]
+        return fidelity.column_shapes(many[0], many[1], many[2], rng)
 
     measures: list[Callable[..., Score]] = [
         *(
