@@ -114,6 +114,20 @@ def test_rows_that_break_a_rule_or_stand_in_the_wrong_group_are_rejected_with_th
     ]
 
 
+def test_a_cell_that_a_rule_determines_is_computed_where_a_row_breaks_it() -> None:
+    schema = Schema.build({"price": "integer", "number": "integer", "sum": "integer"})
+    real = pl.DataFrame({"price": [2, 3], "number": [4, 5], "sum": [8, 15]})
+    bound = bind(as_rules(["sum = price * number", "sum < 50"]), schema)
+    pool = CandidatePool(real, schema, SampleRequest(9), Result(9), rules=bound, copies="equal")
+    written = [(5, 6, 30), (5, 7, 99), (3, 5, 20), (9, 9, 9)]
+    kept = pool.add(RowBatch(pl.DataFrame(written, schema=real.schema, orient="row")))
+    assert kept.rows() == [(5, 6, 30), (5, 7, 35)]
+    assert pool.result.rejected["_stage"].to_list() == ["rules", "near-duplicates"], (
+        "what is computed can be a copy, or break another rule"
+    )
+    assert pool.result.notes == ["sum was computed where a row broke sum = price * number"]
+
+
 def test_a_check_rejects_rows_by_themselves_and_is_named_as_the_stage() -> None:
     class Odd:
         name = "odd"

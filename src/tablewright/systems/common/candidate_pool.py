@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tablewright.errors import ModelError
 from tablewright.random_state import Stream
 from tablewright.rules.bound import BoundRule
+from tablewright.rules.enforcement.computing import computations
 from tablewright.schema import Schema
 from tablewright.selection.check import Check
 from tablewright.selection.distances import NearDuplicates
@@ -86,7 +87,7 @@ class CandidatePool:
         What counts copies; one of the real rows where None.
     partition : Partition or None, default=None
     rules : sequence of BoundRule, default=()
-        What every row keeps.
+        What every row keeps. A cell that one of them determines is computed where it breaks it.
     constants : DataFrame of at most one row or None, default=None
         Columns that rules may name and candidates do not have.
     copies : {"near", "equal", "shown"}, default="near"
@@ -128,6 +129,7 @@ class CandidatePool:
         self.excluded: Mask = np.zeros(0, dtype=np.bool_)
         self.verdict: Verdict | None = None
         self._excess: dict[int, str] = {}
+        self._computations = computations(rules, rules[0].schema, schema.names) if rules else ()
         self.copies, self.gate = copies, CopyGate(real) if gate is None else gate
         if copies == "near":
             some = real.sample(min(real.height, _COMPARED), seed=request.seed)
@@ -222,8 +224,8 @@ class CandidatePool:
 
     def add(self, batch: RowBatch) -> pl.DataFrame:
         """Take the candidates of a batch; say of the other rows why they are rejected."""
-        rows = batch.rows.select(
-            pl.col(name).cast(dtype) for name, dtype in self.rows.schema.items()
+        batch.rows = rows = self._mended(
+            batch.rows.select(pl.col(name).cast(dtype) for name, dtype in self.rows.schema.items())
         )
         self.result.n_proposed += rows.height
         self.result.parse_errors.update(batch.parse_errors)
@@ -255,10 +257,27 @@ class CandidatePool:
         rejected = pl.Series([bool(reason) for reason in reasons], dtype=pl.Boolean)
         self.result.reject(rows.filter(rejected), stage, [reason for reason in reasons if reason])
 
+    def _mended(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Compute the cells that a broken rule determines: a model seldom multiplies well."""
+        known = self._with_constants(rows)
+        for one in self._computations if rows.height else ():
+            if one.column in rows.columns and (broken := one.rule.broken(known)).any():
+                value = one.value(known, {}).zip_with(pl.Series(broken), known[one.column])
+                known = known.with_columns(value)
+                self.result.note(
+                    f"{one.column} was computed where a row broke {one.rule.rule.described()}"
+                )
+        return known.select(rows.columns)
+
+    def _with_constants(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows with the columns of one value, which rules may name."""
+        if self.constants is None or not self.constants.height:
+            return rows
+        return rows.join(self.constants, how="cross")
+
     def _broken_rules(self, rows: pl.DataFrame) -> list[str]:
         reasons = [""] * rows.height
-        if rows.height and self.constants is not None and self.constants.height:
-            rows = rows.join(self.constants, how="cross")
+        rows = self._with_constants(rows)
         for rule in self.rules if rows.height else ():
             for index in np.flatnonzero(rule.broken(rows)).tolist():
                 reasons[index] = reasons[index] or f"breaks {rule.rule.described()}"
