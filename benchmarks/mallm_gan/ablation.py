@@ -60,6 +60,11 @@ def results(asked: Namespace) -> Iterator[dict[str, Any]]:
         for size in asked.sizes:
             for seed in range(asked.first, asked.first + asked.draws):
                 split, others = drawn(asked.data, table, size, 200 + seed)
+                # A column that is constant in the real rows is no part of what is drawn.
+                names = [
+                    c.name for c in load_table(split.train, target=split.target).schema.modelled
+                ]
+                others = others.select(names)
                 schema = load_table(others, target=split.target).schema
                 # Rows that neither the search nor the generator saw.
                 judge = Discriminator(typed(others, schema), schema, "both", seed)
