@@ -1,7 +1,7 @@
 """What each piece of DATE adds to rows of a model: feedback, new rules, sharing, rho, rounds.
 
     python -m benchmarks.date.ablation --data DIR --runs FILE [--seeds 5]
-    python -m benchmarks.date.ablation NAME --base-url URL --data DIR --runs FILE
+    python -m benchmarks.date.ablation gguf:FILE --small --calls 4 --data DIR --runs FILE
     python -m benchmarks.date.ablation --page SIMULATED REAL --data DIR [--out PAGE]
 
 DIR holds ``rddg/travel/full.csv`` and ``mallm_gan/insurance_1338.csv``. Without a model a
@@ -30,7 +30,7 @@ from benchmarks.measure import markdown
 from benchmarks.trim.report import write
 from tablewright.errors import TablewrightError
 from tablewright.llm import connect
-from tablewright.systems.date.partition import asked_columns, partition
+from tablewright.systems.date.partition import Part, Parts, asked_columns, partition
 from tablewright.systems.date.questions import Questions
 from tablewright.systems.date.system import DATE
 from tablewright.tables.table import Table, load_table
@@ -45,13 +45,23 @@ RHO = (0.4, 0.55, 0.7, 0.85, 1.0)
 """Of the upper error of one model for all rows."""
 ARMS: dict[str, dict[str, Any]] = {
     "as it is": {}, "no tree feedback": {"feedback": False}, "no new rules": {"new_rules": False},
+    "one prompt for all": {"max_parts": 1},
     "no round": {"rounds": 0}, "one round": {"rounds": 1}, "three rounds": {"rounds": 3},
     **{f"rules, rho {rho}": {"rho": rho} for rho in RHO},
     "rules, rho 0.7, no sharing": {"rho": 0.7, "share": False},
 }  # fmt: skip
 WRONG = 0.1
-N_SMALL, SMALL = 12, {"n_examples": 5, "rows_per_prompt": 6}
-"""Of a model that is slow."""
+N_SMALL, SMALL_PARTS = 20, 2
+SMALL = {"rounds": 1, "n_examples": 6, "rows_per_prompt": 8}
+"""Of a model that is slow: rows, leaves of the tree, and short prompts."""
+SMALL_ARMS = ("as it is", "no tree feedback", "no new rules", "no round", "one prompt for all",
+              "rules, rho 0.7", "rules, rho 0.7, no sharing")  # fmt: skip
+N_RESAMPLES = 1000
+SLOW = (
+    f"{N_SMALL} rows asked for in prompts of 8 at most, as many calls for each arm (the cap), a "
+    f"tree of {SMALL_PARTS} leaves, one round of feedback. Copies: equal or nearly equal to a real "
+    "row, or to one of the prompt. One core, shared with other work, so that seconds are a ceiling."
+)
 
 
 class Cut:
@@ -68,6 +78,23 @@ class Cut:
 
     def errors(self, added: pl.DataFrame | None = None) -> dict[str, float]:
         """Share of wrong labels, or root mean squared error, of forests and of trees."""
+        return {name: float(np.mean([self._error(one) for one in each]))
+                for name, each in self.losses(added).items()}  # fmt: skip
+
+    def change(self, added: pl.DataFrame, learner: str = "forest") -> str:
+        """Say by how much the error falls, in percent, with an interval over the asked rows."""
+        before, after = self.losses()[learner], self.losses(added)[learner]
+        rng, drawn = np.random.default_rng(0), []
+        for draw in range(N_RESAMPLES + 1):
+            rows = rng.integers(before.shape[1], size=before.shape[1]) if draw else slice(None)
+            old, new = (np.mean([self._error(one[rows]) for one in each])
+                        for each in (before, after))  # fmt: skip
+            drawn.append(100 * (1 - new / old))
+        low, high = np.percentile(drawn[1:], [2.5, 97.5])
+        return f"{drawn[0]:+.1f} ({low:+.1f} to {high:+.1f})"
+
+    def losses(self, added: pl.DataFrame | None = None) -> dict[str, Any]:
+        """Return 1 for each wrong label, or the squared error, by learner, seed and asked row."""
         schema, train = self.table.schema, self.table.frame
         asked = Questions(train, schema, asked_columns(schema))
         learned = [train] if added is None else [train, added.select(train.columns)]
@@ -81,36 +108,45 @@ class Cut:
             y, truth = y.astype(float), truth.astype(float)
         kinds = {"forest": (RandomForestClassifier, RandomForestRegressor),
                  "tree": (DecisionTreeClassifier, DecisionTreeRegressor)}  # fmt: skip
-        return {name: float(np.mean([
-            self._wrong(kind[self.number](random_state=k).fit(x, y).predict(questions), truth)
+        return {name: np.array([
+            self._loss(kind[self.number](random_state=k).fit(x, y).predict(questions), truth)
             for k in range(FORESTS)
-        ])) for name, kind in kinds.items()}  # fmt: skip
+        ]) for name, kind in kinds.items()}  # fmt: skip
 
-    def _wrong(self, predicted: Any, truth: Any) -> float:
-        if self.number:
-            return float(np.sqrt(((predicted - truth) ** 2).mean()))
-        return float((predicted != truth).mean())
+    def _loss(self, predicted: Any, truth: Any) -> Any:
+        return (predicted - truth) ** 2 if self.number else (predicted != truth).astype(float)
 
-    def parts_file(self, rho: float, share: bool, folder: str) -> str:
-        """Write the parts of the rule search with a bound relative to one model's error."""
+    def _error(self, losses: Any) -> float:
+        return float(losses.mean() ** 0.5 if self.number else losses.mean())
+
+    def by_search(self, rho: float, share: bool = True) -> Parts:
+        """Cut by the rule search with a bound relative to one model's error."""
         frame, schema = self.table.frame, self.table.schema
         alone = partition(frame, schema, max_error=float("inf")).parts[0].upper_error
         assert alone is not None
-        parts = partition(frame, schema, max_error=rho * alone, share=share, min_rows=15)
-        path = Path(folder) / "parts.yaml"
-        parts.save(path)
-        return str(path)
+        return partition(frame, schema, max_error=rho * alone, share=share, min_rows=15)
+
+    def by_tree(self, n_parts: int) -> Parts:
+        """Cut by a tree of so many leaves."""
+        frame, schema = self.table.frame, self.table.schema
+        if n_parts == 1:
+            return Parts((Part("all rows", (), frame.height),))
+        return partition(frame, schema, method="tree", max_parts=n_parts, min_rows=25)
 
 
 def run(cut: Cut, arm: str, seed: int, model: Any, small: bool) -> dict[str, Any]:
     """Let DATE write rows; what came of them, and the rows."""
-    options, start = {**ARMS[arm], **(SMALL if small else {})}, time.monotonic()
+    options, start = {**(SMALL if small else {}), **ARMS[arm]}, time.monotonic()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        parts = None
         if "rho" in options:
-            options["parts"] = cut.parts_file(
-                options.pop("rho"), options.pop("share", True), folder
-            )
+            parts = cut.by_search(options.pop("rho"), options.pop("share", True))
+        elif small or "max_parts" in options:
+            parts = cut.by_tree(options.pop("max_parts", SMALL_PARTS))
+        if parts is not None:
+            options["parts"] = str(Path(folder) / "parts.yaml")
+            parts.save(options["parts"])
         system = DATE(
             cut.target, llm=model, schema=cut.table.schema, topic=cut.topic, strategy="none",
             random_state=seed, **options,
@@ -178,6 +214,29 @@ def summary(runs: pl.DataFrame) -> str:
     return markdown(lines)
 
 
+def of_a_model(lines: list[dict[str, Any]], data: Path) -> str:
+    """One line for each run of a real model, of which there are few."""
+    shown = []
+    for table, arm in ((table, arm) for table in TABLES for arm in SMALL_ARMS):
+        for line in (one for one in lines if (one["table"], one["arm"]) == (table, arm)):
+            cut, kept = Cut(table, data, line["seed"]), line["kept"]
+            copies = {k: n for k, n in line["unreadable"].items() if "example" in k}
+            lost = {**line["unreadable"], **line["rejected"]}
+            shown.append({
+                "table": table, "arm": arm, "parts": line["parts"], "calls": line["calls"],
+                "rows that could be read": line["proposed"], "kept": kept,
+                "copies of real rows": sum(copies.values())
+                + sum(line["rejected"].get(stage, 0) for stage in ("copies", "near-duplicates")),
+                "other losses": sum(lost.values()) - sum(copies.values())
+                - sum(line["rejected"].get(stage, 0) for stage in ("copies", "near-duplicates")),
+                "other label than the tree's": line["other labels"], "new rules": line["invented"],
+                "tokens a kept row": round(line["tokens"] / max(kept, 1)),
+                "seconds a kept row": round(line["seconds"] / max(kept, 1)),
+                "forest, %": cut.change(typed(cut, line["rows"])) if kept else "–",
+            })  # fmt: skip
+    return markdown(shown)
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -193,6 +252,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--minutes", type=float, help="of a run; what it has by then counts")
+    parser.add_argument("--calls", type=int, help="of a run; what it has by then counts")
     parser.add_argument("--small", action="store_true", help="few rows, short prompts")
     parser.add_argument("--page", type=Path, nargs="*", help="files of runs; no run is made")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/date/ablation.md"))
@@ -218,32 +278,35 @@ def one_run(cut: Cut, arm: str, seed: int, options: argparse.Namespace) -> dict[
     if options.model is None:
         wrong = Faults(wrong_labels=0.0 if cut.number else WRONG)
         return run(cut, arm, seed, StandIn(cut.others, cut.target, wrong), options.small)
-    caps = {} if options.minutes is None else {"max_minutes": options.minutes}
+    caps = {"max_minutes": options.minutes, "max_calls": options.calls}
     with connect(options.model, options.base_url, share="rows", **caps) as client:
         return run(cut, arm, seed, client, options.small)
 
 
 def page(paths: list[Path], data: Path, out: Path) -> None:
     """Write the tables of some files of runs."""
-    texts = []
-    for path in paths:
-        lines = read(path)
-        runs = judged(lines, data)
-        for model in dict.fromkeys(line["model"] for line in lines):
-            own = [(one["table"], one["seed"]) for one in lines if one["model"] == model]
-            texts += [
-                f"## {'A simulation: the stand-in' if model == 'stand-in' else model}\n\n"
-                f"{len(own)} runs, of which {len(own) - runs.height} gave no row; tables "
-                f"{', '.join(sorted({t for t, _ in own}))}, seeds "
-                f"{', '.join(map(str, sorted({s for _, s in own})))}.",
-                summary(runs)]  # fmt: skip
+    texts, lines = [], [line for path in paths for line in read(path)]
+    for model in dict.fromkeys(line["model"] for line in lines):
+        own = [line for line in lines if line["model"] == model]
+        seeds = ", ".join(map(str, sorted({line["seed"] for line in own})))
+        tables = ", ".join(sorted({line["table"] for line in own}))
+        n_empty = sum(line["kept"] == 0 for line in own)
+        head = f"{len(own)} runs, of which {n_empty} gave no row; tables {tables}, seeds {seeds}."
+        if model == "stand-in":
+            runs = judged(own, data)
+            texts += ["## A simulation: the stand-in", f"{N_ROWS} rows asked for. {head}",
+                      summary(runs)]  # fmt: skip
+        else:
+            texts += [f"## {Path(model.split('?')[0]).name}", f"{head} {SLOW}",
+                      of_a_model(own, data)]  # fmt: skip
     write(out, "Ablations of DATE", [
-        f"{N_TRAIN} real rows, {N_ROWS} rows asked for, none chosen among. Change of the error of "
+        f"{N_TRAIN} real rows, no row chosen among those that came. Change of the error of "
         "a forest and of a tree (mean of three) on unseen rows by adding the rows, in percent of "
-        "that with the real rows alone, positive being better; 95 % intervals over runs of both "
-        "tables. As it is: parts of a tree, two rounds. Rho: the bound of the rule search, as a "
-        "share of the upper error of one model for all. The stand-in answers from other rows of "
-        "the table, with 10 % wrong labels (travel).", *texts])  # fmt: skip
+        "that with the real rows alone, positive being better; 95 % intervals. As it is: parts of "
+        "a tree, two rounds. Rho: the bound of the rule search, as a share of the upper error of "
+        "one model for all. The stand-in answers from other rows of the table, with 10 % wrong "
+        "labels (travel); its intervals are over runs of both tables, those of a model over the "
+        "rows that were asked about.", *texts])  # fmt: skip
 
 
 if __name__ == "__main__":

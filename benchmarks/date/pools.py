@@ -19,6 +19,7 @@ from scipy import stats
 
 from benchmarks.date.selectors import interval
 from benchmarks.measure import markdown
+from benchmarks.measure import options as options_of
 from benchmarks.trim.recorded import error
 from benchmarks.trim.report import write
 
@@ -168,12 +169,16 @@ def rounds_table(runs: pl.DataFrame) -> list[dict[str, Any]]:
     return lines
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+def asked(text: str, page: str) -> argparse.Namespace:
+    """Read the options of a study of recorded rows: the data, the splits and its page."""
+    parser = options_of(text, data=True)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/date/pools.md"))
-    options = parser.parse_args()
+    parser.add_argument("--out", type=Path, default=Path(f"benchmarks/date/{page}.md"))
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = asked(__doc__ or "", "pools")
     folders = [options.data / name for name in TABLES if (options.data / name).is_dir()]
     runs = pl.DataFrame([
         line for seed in range(options.seeds) for folder in folders for line in run(folder, seed)

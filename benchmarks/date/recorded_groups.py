@@ -7,15 +7,13 @@ DIR holds ``bank-marketing/real.parquet`` and ``pools/date-arms.csv`` below it.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
-from benchmarks.date.pools import Cut
+from benchmarks.date.pools import Cut, asked
 from benchmarks.measure import markdown
 from benchmarks.trim.report import write
 from tablewright.metrics.scorer import Scorer
@@ -60,11 +58,7 @@ def measured(cut: Cut, groups: list[pl.DataFrame], few: bool) -> list[dict[str, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/date/recorded_groups.md"))
-    options = parser.parse_args()
+    options = asked(__doc__ or "", "recorded_groups")
     folder = options.data / "bank-marketing"
     whole = pl.read_parquet(folder / "real.parquet")
     pool = pl.read_csv(folder / "pools" / "date-arms.csv", infer_schema=False)

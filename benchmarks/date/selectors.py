@@ -1,6 +1,7 @@
 """Selectors on recorded and constructed pools: does the choice help, and how much is believed?
 
     python -m benchmarks.date.selectors --runs FILE [--data DIR] [--pool NAME] [--seeds 3]
+    python -m benchmarks.date.selectors --page FILE ... --pool NAME --out PAGE
 
 DIR holds a folder for each table with ``real.parquet`` (target last) and ``pools/*.csv``; tables
 that a formula makes are taken where none is named. 200 real rows are learned from, 200 judge, and
@@ -42,7 +43,8 @@ from tablewright.tables.table import load_table
 TRAIN, VALIDATION, TEST, N_ROWS, HALF, GROUP = 200, 200, 2000, 100, 200, 20
 PUBLISHED = {"top-k": "top-k", "forward": "forward", "backward": "backward",
              "published bandit": "ucb", "successive rejects": "successive rejects"}  # fmt: skip
-ARMS = ("random rows", "label check", "greedy", *PUBLISHED, "ours", "parts only",
+BY_TREE = "ours, judged by a tree"
+ARMS = ("random rows", "label check", "greedy", *PUBLISHED, "ours", BY_TREE, "parts only",
         "100 more real rows")  # fmt: skip
 POOLS = {
     "groups": "200 unused real rows, and 200 others with turned labels, in groups of 20 rows that "
@@ -128,7 +130,9 @@ def _turned(labels: pl.Series, rng: np.random.Generator) -> pl.Series:
     return pl.Series(labels.name, turned, dtype=labels.dtype)
 
 
-def run(whole: pl.DataFrame, pool: str | pl.DataFrame, seed: int) -> list[dict[str, Any]]:
+def run(
+    whole: pl.DataFrame, pool: str | pl.DataFrame, seed: int, arms: Sequence[str] = ARMS
+) -> list[dict[str, Any]]:
     """Let each selector choose once; errors, and the gain by the scorer's own learners."""
     split = Split.of(whole, pool, seed)
     target = str(split.schema.target)
@@ -136,7 +140,7 @@ def run(whole: pl.DataFrame, pool: str | pl.DataFrame, seed: int) -> list[dict[s
     names = ("forest", "tree")
     alone = {name: error(name, split.train, split.test, target, seed) for name in names}
     lines = []
-    for arm in ARMS:
+    for arm in arms:
         start = time.process_time()
         rows, told = chosen(arm, split, seed)
         seconds = time.process_time() - start
@@ -175,7 +179,8 @@ def chosen(arm: str, split: Split, seed: int) -> tuple[pl.DataFrame, dict[str, f
     if arm == "random rows":
         return pool[np.sort(rng.permutation(pool.height)[:N_ROWS]).tolist()], {}
     strategy = {"label check": "label-check", "greedy": "greedy"}.get(arm, "bandit")
-    selector = Selector(strategy, n_samples=N_ROWS, random_state=seed)
+    learners = "tree" if arm == BY_TREE else None
+    selector = Selector(strategy, n_samples=N_ROWS, learners=learners, random_state=seed)
     selector.fit_typed(split.train, split.schema, split.validation)
     if arm in PUBLISHED:
         return pool[as_published(arm, split, selector, seed)], {}
@@ -255,7 +260,7 @@ def summary(runs: pl.DataFrame, by: list[str]) -> list[dict[str, Any]]:
 def optimism(runs: pl.DataFrame) -> list[dict[str, Any]]:
     """Belief less the gain on test rows; where nothing was kept both are 0."""
     lines, means = [], []
-    for arm in ("greedy", "ours"):
+    for arm in ("greedy", "ours"):  # by the same learners
         here = runs.filter(pl.col("arm") == arm)
         kept = here.filter(pl.col("rows") > 0)
         belief = pl.when(pl.col("rows") > 0).then("belief").otherwise(0.0)
@@ -270,14 +275,14 @@ def optimism(runs: pl.DataFrame) -> list[dict[str, Any]]:
     return lines
 
 
-def paired(runs: pl.DataFrame) -> list[dict[str, Any]]:
+def paired(runs: pl.DataFrame, of: str = "ours") -> list[dict[str, Any]]:
     """Ours less each other arm, run by run."""
     keys = ["table", "seed"]
-    ours = runs.filter(pl.col("arm") == "ours")
+    ours, known = runs.filter(pl.col("arm") == of), set(runs["arm"])
     lines = []
-    for arm in (arm for arm in ARMS if arm != "ours"):
+    for arm in (arm for arm in ARMS if arm != of and arm in known):
         both = ours.join(runs.filter(pl.col("arm") == arm), on=keys, suffix=" other")
-        lines.append({"ours less": arm, **{
+        lines.append({f"{of} less": arm, **{
             label: interval((both[name] - both[f"{name} other"]).drop_nulls(), digits)
             for label, name, digits in (("forest, %", "forest", 1), ("tree, %", "tree", 1),
                                         ("gain on test", "test gain", 4))}})  # fmt: skip
@@ -292,9 +297,16 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="CPU to stop after")
     parser.add_argument("--pool", default="cllm", help=f"a recorded pool, or {', '.join(POOLS)}")
-    parser.add_argument("--runs", type=Path, required=True, help="JSON lines, continued")
+    parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
+    parser.add_argument("--runs", type=Path, help="JSON lines, continued")
+    parser.add_argument("--page", type=Path, nargs="*", help="files of runs; no run is made")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.page is not None:
+        told = [json.loads(line) for file in options.page for line in
+                file.read_text().splitlines()]  # fmt: skip
+        page(options.out, options.pool, pl.DataFrame(told, infer_schema_length=None))
+        return
     tables = made_tables() if options.data is None else {
         path.parent.name: pl.read_parquet(path)
         for path in sorted(options.data.glob("*/real.parquet"))
@@ -314,7 +326,7 @@ def main() -> None:
             if pool not in POOLS:
                 path = options.data / name / "pools" / f"{pool}.csv"
                 pool = pl.read_csv(path, infer_schema=False)
-            made = [{"table": name, **line} for line in run(whole, pool, seed)]
+            made = [{"table": name, **line} for line in run(whole, pool, seed, options.arms)]
             with options.runs.open("a") as file:
                 file.writelines(json.dumps(line) + "\n" for line in made)
             lines += made
@@ -325,7 +337,8 @@ def main() -> None:
 
 def page(out: Path, pool: str, runs: pl.DataFrame) -> None:
     """Write the tables, with what they are and which seeds are in them."""
-    runs = runs.sort("table", "seed", maintain_order=True)
+    place = pl.col("arm").replace_strict({arm: k for k, arm in enumerate(ARMS)})
+    runs = runs.sort("table", "seed", place, maintain_order=True)
     seeds = runs.group_by("table", maintain_order=True).agg(pl.col("seed").unique().sort())
     by_table = "; ".join(f"{name}: {', '.join(map(str, own))}" for name, own in seeds.iter_rows())
     write(out, f"Selectors, pool: {pool}", [
@@ -342,6 +355,7 @@ def page(out: Path, pool: str, runs: pl.DataFrame) -> None:
          " Of the ten that the study asks for the others are not run."),
         markdown(summary(runs, ["arm"])),
         "Ours less each other arm, run by run:", markdown(paired(runs)),
+        *([markdown(paired(runs, BY_TREE))] if BY_TREE in runs["arm"] else []),
         "Optimism, a run that kept nothing counting as 0:", markdown(optimism(runs)),
         markdown(summary(runs, ["table", "arm"]))])  # fmt: skip
 

@@ -46,6 +46,16 @@ def test_parts_are_pictured_and_are_groups_to_choose_from(run: Runner, tmp_path:
     assert "there is no file none.yaml" in done.err
 
 
+def test_a_table_that_is_not_cut_says_what_would_cut_it(run: Runner, tmp_path: Path) -> None:
+    done = run("partition", put(tmp_path), "--target", "ill", "--max-error", 1, "--out",
+               tmp_path / "parts.yaml")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "1 part in" in done.err
+    assert "bound of 1 for all rows; another --max-error or --by tree does" in done.err
+    done = run("partition", put(tmp_path), "--target", "ill", "--by", "tree", "--min-rows", 150)
+    assert "rows or more on both sides; fewer --min-rows do" in done.err
+
+
 def test_partition_without_a_target_is_one_sentence(run: Runner, tmp_path: Path) -> None:
     done = run("partition", put(tmp_path))
     assert done.code == 2
@@ -76,6 +86,14 @@ def test_groups_are_chosen_and_told(run: Runner, tmp_path: Path) -> None:
     assert origin.options["groups"] == "origin"
 
 
+def test_learners_that_judge_are_in_the_manifest(run: Runner, tmp_path: Path) -> None:
+    train, out = put(tmp_path, visits(60)), tmp_path / "kept.csv"
+    done = run("select", put(tmp_path, visits(60, seed=1), "candidates.csv"), "--train", train,
+               "--target", "ill", "--learners", "tree, linear", "--out", out)  # fmt: skip
+    assert done.code == 0, done.err
+    assert read_manifest(manifest_path(out)).origin.options["learners"] == "tree, linear"
+
+
 def test_cross_validation_and_the_same_seed_give_the_same_file(run: Runner, tmp_path: Path) -> None:
     train = put(tmp_path, visits(60))
     candidates = put(tmp_path, visits(60, seed=1), "candidates.csv")
@@ -94,6 +112,7 @@ def test_bad_input_is_one_sentence(run: Runner, tmp_path: Path) -> None:
     for options, said in (
         (("--target", "ill", "--validation", "none.csv"), "there is no file none.csv"),
         (("--target", "ill", "--groups", "clinc"), "did you mean 'clinic'"),
+        (("--target", "ill", "--learners", "tree,forrest"), "did you mean 'forest'"),
         ((), "needs the column that models predict"),
     ):
         done = run(*common, *options)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from tablewright.errors import InputError
 from tablewright.metrics.scorer import Gain
@@ -220,6 +222,15 @@ def test_a_forest_judges_too_where_rows_are_enough_for_trees(n_rows: int, famili
     assert any(isinstance(one, RandomForestClassifier) for one in predicted) == (families == 3)
 
 
+@pytest.mark.parametrize("learners", ["tree, linear", ["tree", "linear"]])
+@pytest.mark.parametrize("n_rows", [60, 120])
+def test_models_that_are_named_judge(learners: Any, n_rows: int) -> None:
+    selector = Selector(target="y", learners=learners, random_state=0)
+    selector.fit(table(n_rows, 0), validation=table(50, 9))
+    tree, linear = selector.scorer_.utility().predictions
+    assert (type(tree), linear) == (DecisionTreeClassifier, "linear")
+
+
 def test_belief_and_honest_estimate_stand_side_by_side() -> None:
     selector = Selector(target="y", groups="origin", random_state=0)
     selector.fit(table(40, 0), validation=table(200, 9)).select(mixed())
@@ -272,6 +283,11 @@ def test_number_is_a_target_too() -> None:
         ({"strategy": "best"}, "strategy is one of bandit, greedy, label-check, none"),
         ({"n_samples": 0}, "n_samples is a whole number above 0"),
         ({"target": None}, "name it"),
+        (
+            {"learners": "tree,boosted"},
+            "some of boosted trees, linear, forest, tree, not 'boosted'",
+        ),
+        ({"learners": []}, "and one at least"),
     ],
 )
 def test_wrong_option_is_one_sentence(options: dict[str, object], match: str) -> None:

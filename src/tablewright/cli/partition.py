@@ -76,7 +76,7 @@ def partition(
     parts = cut(table.frame, table.schema, seed=seed, **settings)
     if out is not None:
         parts.save(out)
-        say(f"{len(parts)} parts in {out}", quiet)
+        say(f"{len(parts)} part{'' if len(parts) == 1 else 's'} in {out}", quiet)
     if html_file is not None:
         title = f"Parts of {train.name}"
         write_text(document(title, element("h1", title), *parts.markup()), html_file)
@@ -94,3 +94,7 @@ def partition(
             for part in parts
         ]
         show_table("parts", ("part", "rows", "", "error", "rules"), rows)
+    if parts.note:
+        by_tree = settings["method"] == "tree"
+        other = "fewer --min-rows do" if by_tree else "another --max-error or --by tree does"
+        say(f"{parts.note}; {other}", quiet)

@@ -48,6 +48,12 @@ _ARM = ("group", "rows", "value", "error", "chosen")
     help="Column that names groups, clusters of like rows, or a file of 'partition', whose parts "
     "are the groups; paths of a tree if none.",
 )
+@click.option(
+    "--learners",
+    metavar="NAMES",
+    help="Models that judge, with commas between: boosted trees, linear, forest, tree; all but "
+    "tree if none.",
+)
 @options.file(
     "--out", required=True, help="File for the rows that are kept; a manifest goes beside it."
 )
@@ -64,6 +70,7 @@ def select(
     n_rows: int,
     strategy: Any,
     groups: str | None,
+    learners: str | None,
     out: Path,
     schema_file: Path | None,
     spreadsheet_safe: bool,
@@ -89,6 +96,7 @@ def select(
         groups=groups,
         target=target,
         schema=schema_file,
+        learners=learners,
         random_state=seed,
     )
     selector.fit(real, validation=None if judging is None else read_frame(judging))
@@ -102,6 +110,7 @@ def select(
         "strategy": strategy,
         "validation": Path(validation).name,
         "groups": groups,
+        **({} if learners is None else {"learners": learners}),
         "candidates": rows.height,
         "kept": kept.height,
         "belief": None if chosen.belief is None else chosen.belief.value,

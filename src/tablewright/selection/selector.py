@@ -11,19 +11,19 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows, FeatureEncoder
-from tablewright.metrics.learners import LEARNERS, MIN_ROWS_FOR_TREES, Design
+from tablewright.metrics.learners import MIN_ROWS_FOR_TREES, Design
 from tablewright.metrics.scorer import Gain, Scorer
 from tablewright.progress import bar
 from tablewright.random_state import seed_of
 from tablewright.schema import Schema, suggest
 from tablewright.selection.arms import ArmValues, Pulls, best, greedy, held_out_gains, n_sets, play
 from tablewright.selection.candidates import read_candidates
+from tablewright.selection.judges import judges, names_of
 from tablewright.selection.leaves import leaf_texts
 from tablewright.tables.io.loading import load_as_said
 from tablewright.tables.table import load_raw
@@ -38,8 +38,6 @@ _MAX_GROUP = 25
 """Rows of a group at most, so that arms can be compared; larger ones are cut."""
 _MAX_ARMS = 60
 _N_TREES = 25
-_FOREST = {"n_estimators": 15, "min_samples_leaf": 2}
-"""Of the third family that judges: log scores of boosted and linear models rise with any rows."""
 CONFIRMED = 1.0
 """Standard errors by which the honest estimate has to be above nothing."""
 _N_FOLDS = 5
@@ -90,8 +88,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     strategy : {"bandit", "greedy", "label-check", "none"}, default="bandit"
         ``"bandit"`` scores random sets of groups and takes those whose mean marginal gain is
         above nothing, or a draw of these or of all groups where that gains more; it takes none
-        where rows that did not choose do not confirm a gain, by one standard error. Boosted
-        trees, a forest and a linear model judge.
+        where rows that did not choose do not confirm a gain, by one standard error.
         ``"greedy"`` adds the best group as long as one gains. ``"label-check"`` takes rows whose
         label a model of the real rows gives too. ``"none"`` takes rows as they come.
     n_samples : int, default=100
@@ -106,6 +103,10 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         See `Synthesizer`.
     n_pulls : int or None, default=None
         Sets of groups that the bandit scores; 4 for each group, and 24 at least, where None.
+    learners : str, sequence of str or None, default=None
+        Models that judge: some of ``"boosted trees"``, ``"linear"``, ``"forest"`` and ``"tree"``,
+        in one string with commas between. Name the one that will be used; where None the first
+        three judge, and the linear one alone below 100 real rows.
     random_state : int, RandomState or None, default=None
         Random seed.
 
@@ -139,6 +140,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         target: str | None = None,
         schema: Any = None,
         n_pulls: int | None = None,
+        learners: str | Sequence[str] | None = None,
         random_state: Any = None,
     ) -> None:
         self.strategy = strategy
@@ -147,6 +149,7 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.target = target
         self.schema = schema
         self.n_pulls = n_pulls
+        self.learners = learners
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None, *, validation: Any = None) -> Self:
@@ -187,12 +190,14 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             raise InputError(
                 "a selector needs the column that models predict: name it (target=...)"
             )
+        named = names_of(self.learners)
         self.schema_, self.train_ = schema, frame
         self.seed_ = seed_of(self.random_state)
         self.encoder_ = FeatureEncoder.fit(frame, schema)
+        few = named is None and len(frame) < MIN_ROWS_FOR_TREES  # the scorer's own then
         self.scorer_ = Scorer(
             frame, schema, holdout=validation, seed=self.seed_, n_trees=_N_TREES,
-            learners=_families(schema, len(frame)),
+            learners=None if few else judges(named, schema),
         )  # fmt: skip
         if self.scorer_.task is None:
             raise InputError(f"a selector has nothing to judge by: {self.scorer_.reason}")
@@ -386,14 +391,6 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         taken = np.unique(arm_of[chosen]).tolist() if len(chosen) else []
         selection = _selection(names, arm_of, sizes, taken, None)
         return Selection(chosen, selection.arms)
-
-
-def _families(schema: Schema, n_rows: int) -> tuple[Any, ...] | None:
-    """Return the learners that judge; the scorer's own of few rows, where None."""
-    if n_rows < MIN_ROWS_FOR_TREES:
-        return None
-    number = schema[str(schema.target)].kind.is_numeric
-    return (*LEARNERS, (RandomForestRegressor if number else RandomForestClassifier)(**_FOREST))
 
 
 def cut_groups(labels: Sequence[str]) -> tuple[list[str], Ints]:

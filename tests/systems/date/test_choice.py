@@ -39,7 +39,7 @@ def called(
     call = SampleRequest(**{"n_rows": 30, "quotas": None, **request})
     real = planted(90, seed=1).drop("count")
     asked = SimpleNamespace(known_=real, writable_=SCHEMA, variant=variant, seed_=0,
-                            strategy=strategy)  # fmt: skip
+                            strategy=strategy, learners=None)  # fmt: skip
     result = Result(30)
     return choose(asked, rows, groups, call, result), result  # type: ignore[arg-type]  # what it reads of a system
 
@@ -214,18 +214,18 @@ def test_rounds_are_those_asked_for(rounds: int) -> None:
 def test_real_rows_shown_are_as_many_as_said() -> None:
     llm = model()
     system(llm=llm, rounds=0, n_examples=4).fit(TABLE).sample(10)
-    blocks = llm.prompts[0].split("are these:")[1:]
+    blocks = llm.prompts[0].split("Real rows that meet it:")[1:]
     assert blocks
-    assert blocks[0].split("Real rows")[0].count('"x":') == 4
+    assert blocks[0].split("A condition")[0].count('"x":') == 4
     # A block of the largest part shows a third of them, rounded up.
-    assert all(block.split("Real rows")[0].count('"x":') in (2, 4) for block in blocks[:2])
+    assert all(block.split("A condition")[0].count('"x":') in (2, 4) for block in blocks[:2])
 
 
 def test_a_topic_is_told_and_labels_are_asked_for_by_share() -> None:
     llm = model()
     system(llm=llm, rounds=0, topic="fevers").fit(TABLE).sample(10)
     assert all("The table: fevers." in text for text in llm.prompts)
-    assert all("Labels, by share of the rows:" in text for text in llm.prompts)
+    assert all('Labels, by share of the rows, in the column "y":' in text for text in llm.prompts)
 
 
 def test_rows_become_pairs_by_the_schema_of_the_system() -> None:
@@ -242,3 +242,18 @@ def test_published_prompts_show_other_rules_of_a_part_and_every_answer_so_far() 
     assert made.preset_.tokens is None
     assert max(text.count("raised the score") + text.count("lowered the score")
                for text in llm.prompts) >= 2  # fmt: skip
+
+
+def test_models_that_judge_are_those_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Selector] = []
+
+    class Kept(Selector):
+        def __init__(self, *options: Any, **named: Any) -> None:
+            super().__init__(*options, **named)
+            made.append(self)
+
+    monkeypatch.setattr("tablewright.systems.date.choice.Selector", Kept)
+    system(rounds=0, learners="tree", strategy="label-check").fit(TABLE).sample(20)
+    assert [one.learners for one in made] == ["tree"]
+    with pytest.raises(InputError, match="not 'forrest'"):
+        system(learners="forrest").fit(TABLE)

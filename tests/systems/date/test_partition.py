@@ -362,6 +362,22 @@ def test_without_a_bound_parts_have_nine_tenths_of_the_error_of_one_model() -> N
     assert partition(frame, SCHEMA) == partition(frame, SCHEMA, max_error=0.9 * whole)
 
 
+def test_a_table_that_was_not_cut_says_why() -> None:
+    noise = planted(200).with_columns(pl.col("y").shuffle(seed=0))
+    assert partition(planted(200), SCHEMA, max_error=0.99).note == (
+        "the table was not cut: one model keeps the error bound of 0.99 for all rows"
+    )
+    assert re.fullmatch(
+        r"the table was not cut: no rule of 190 rows or more was found whose model surely "
+        r"\(90 %\) errs by no more than 0\.\d+, 0\.9 times the 0\.\d+ of one model for all rows",
+        partition(noise, SCHEMA, min_rows=190).note,
+    )
+    assert partition(noise, SCHEMA, max_error=0.01).note.endswith("no more than 0.01")
+    easy = planted(60).with_columns(x=pl.when(pl.col("y") == "yes").then(5.0).otherwise(-5.0))
+    assert "one model predicts all rows that were held out" in partition(easy, SCHEMA).note
+    assert partition(planted(), SCHEMA, method="tree").note == ""
+
+
 # leaves of a tree ----------------------------------------------------------------------------
 
 
@@ -376,8 +392,9 @@ def test_leaves_are_no_more_and_no_smaller_than_asked_and_come_by_size(max_parts
 
 
 def test_a_tree_that_asks_nothing_makes_one_part_of_all_rows() -> None:
-    (part,) = partition(planted(50), SCHEMA, method="tree", min_rows=40)
-    assert (part.rules, part.n_rows) == ((), 50)
+    parts = partition(planted(50), SCHEMA, method="tree", min_rows=40)
+    assert [(part.rules, part.n_rows) for part in parts] == [((), 50)]
+    assert str(parts).endswith("a tree finds no split with 40 rows or more on both sides")
 
 
 # parts as text -------------------------------------------------------------------------------

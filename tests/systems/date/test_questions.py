@@ -67,6 +67,13 @@ def test_other_rows_are_answered_by_the_questions_of_the_first() -> None:
         (["age"], [(0, 15.0, False), (0, 12.0, False)], "age <= 12"),
         (["city"], [(2, 0.5, True)], "city = 'Ulm'"),
         (["city"], [(2, 0.5, False)], "(city <> 'Ulm' OR city IS NULL)"),
+        (["city"], [(2, 0.5, True), (0, 0.5, False)], "city = 'Ulm'"),
+        (["city"], [(2, 0.5, True), (3, 0.5, False)], "city = 'Ulm'"),  # 3: is it empty
+        (
+            ["city"],
+            [(2, 0.5, False), (0, 0.5, False)],
+            "(city NOT IN ('Bonn', 'Ulm') OR city IS NULL)",
+        ),
         (["smokes"], [(0, 0.5, True)], "smokes = FALSE"),
         (["city", "age"], [(4, 30.5, True), (0, 0.5, True)], "city = 'Bonn' AND age > 30.5"),
         (["age"], [], ""),
@@ -76,6 +83,12 @@ def test_predicates_are_written_as_one_condition(
     columns: list[str], predicates: list[tuple[int, float, bool]], text: str
 ) -> None:
     assert asked(*columns).text([Predicate(*one) for one in predicates]) == text
+
+
+def test_a_column_without_an_empty_cell_is_not_asked_for_one() -> None:
+    frame = pl.DataFrame({"city": ["Ulm", "Bonn", "Köln"]})
+    questions = Questions(frame, SCHEMA, ["city"])
+    assert questions.text([Predicate(0, 0.5, False)]) == "city <> 'Bonn'"
 
 
 def test_a_median_on_the_threshold_counts_as_below() -> None:

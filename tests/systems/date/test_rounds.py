@@ -56,6 +56,16 @@ def test_half_of_the_rows_go_by_size_and_half_to_each_part_alike() -> None:
     assert [ask.n_rows for ask in rounds().asks(SampleRequest(60), [0, 1])] == [35, 25]
 
 
+def test_few_rows_ask_one_part_after_the_other() -> None:
+    made = rounds()
+    # Of 7 rows a turn 4.1 and 2.9 are due: whoever has had least of them comes next.
+    asked = [made.asks(SampleRequest(7), [0, 1], 4) for _ in range(5)]
+    assert [[(ask.part, ask.n_rows) for ask in turn] for turn in asked] == [
+        [(0, 7)], [(1, 7)], [(0, 7)], [(1, 7)], [(0, 7)]
+    ]  # fmt: skip
+    assert [ask.n_rows for ask in rounds().asks(SampleRequest(8), [0, 1], 4)] == [5, 3]
+
+
 def test_labels_are_drawn_half_way_to_equal_shares() -> None:
     low, high = rounds().asks(SampleRequest(60), [0, 1])
     # Low: 3/4 and 1/4 become 5/8 and 3/8 of 35; high: 1/5 and 4/5 become 0.35 and 0.65 of 25.
@@ -136,6 +146,8 @@ def test_words_of_a_group_leave_its_label_out_where_it_may_not_leave() -> None:
     )
     free = Seen(1, replace(group, path="", label=None, n_other=0, change="", gain=0.1), True)
     assert free.words() == "new rule anything: 3 rows raised the score by 0.100"
+    alone = Seen(1, replace(free.group, rows=np.arange(1)), True)
+    assert alone.words() == "new rule anything: 1 row raised the score by 0.100"
 
 
 # learning ------------------------------------------------------------------------------------
@@ -183,10 +195,18 @@ def test_a_round_is_as_the_first_after_all_is_forgotten() -> None:
     assert low.guidance.parameters == {"balance": 0.5}
 
 
+@pytest.mark.parametrize("rule", ["x<=0", "TRUE", "x is small"])
+def test_the_rule_of_the_part_and_what_is_none_are_not_new(rule: str) -> None:
+    made = rounds()
+    made.asks(SampleRequest(4), [0])
+    made.learn(pl.DataFrame({"x": [-2.0], "y": ["a"]}), [rule])
+    assert not any(line["invented"] for line in made.summary())
+
+
 def test_the_gain_of_a_new_rule_is_the_mean_over_its_rows() -> None:
     made = rounds(table({"a": 20, "b": 20}, {"a": 9}))
     new = pl.DataFrame({"x": [-1.1, -1.11, -1.3], "y": ["a", "a", "b"]})
-    (one,) = made._invented(made.readers[0], new, ["x < -1"] * 3)
+    (one,) = made._invented(made.readers[0], PARTS.parts[0], new, ["x < -1"] * 3)
     groups = made.readers[0].read(new)
     assert len(groups) == 2
     mean = sum(group.gain * len(group.rows) for group in groups) / 3

@@ -216,7 +216,7 @@ def test_model_writes_for_each_part_and_is_told_what_came_of_it() -> None:
 def test_feedback_and_new_rules_can_be_left_out() -> None:
     llm = model()
     system(llm=llm, rounds=1, feedback=False, new_rules=False).fit(TABLE).sample(40)
-    assert not any("Earlier answers" in text or "think of one" in text for text in llm.prompts)
+    assert not any("Earlier answers" in text or "Think of one" in text for text in llm.prompts)
 
 
 def test_coreset_of_a_part_is_what_prompts_show() -> None:

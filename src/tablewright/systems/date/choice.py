@@ -31,7 +31,9 @@ def choose(
         taken = chosen_as_published(real, rows, groups, schema, system.seed_, request.n_rows)
         return _kept(rows, taken, groups, result, "its group raised no tree's accuracy")
     seed = int(request.rng(Stream.DATE_SELECT).integers(2**31))
-    selector = Selector(system.strategy, n_samples=request.n_rows, random_state=seed)
+    selector = Selector(
+        system.strategy, n_samples=request.n_rows, learners=system.learners, random_state=seed
+    )
     try:
         selector.fit_typed(real, schema)
     except InputError as error:

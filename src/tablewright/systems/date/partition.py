@@ -45,6 +45,7 @@ N_TREES = 30
 TREE_FALLS, SCREENS = 3, ((5, 2),)
 """By how much a forest's error is below that of the one tree that refines a rule, at most; and
 trees of a part's forest, with how much the error of so few falls at most with all trees."""
+_DEFAULT_BOUND = 0.9
 Z = 1.2816
 """Standard errors of a one-sided limit of 90 %."""
 
@@ -77,6 +78,12 @@ class Part:
 class Parts:
     """The parts of a table, in the order in which rows are given to them.
 
+    Attributes
+    ----------
+    parts : tuple of Part
+    note : str
+        Why the table was not cut, as a sentence; "" where it was.
+
     Examples
     --------
     >>> parts = Parts((Part("part 1", ("age < 30",), 2), Part("rest", (), 1)))
@@ -86,6 +93,7 @@ class Parts:
     """
 
     parts: tuple[Part, ...]
+    note: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -157,7 +165,7 @@ class Parts:
             error = "" if part.error is None else f", error {part.error:.3f}"
             lines.append(f"{part.name}: {part.n_rows:,} rows{error}")
             lines += [f"    {rule}" for rule in part.rules or ("all other rows",)]
-        return "\n".join(lines)
+        return "\n".join([*lines, self.note] if self.note else lines)
 
 
 def _read_part(entry: Any, index: int, path: str | Path, schema: Schema) -> Part:
@@ -229,11 +237,30 @@ def partition(
     """
     task = _Task.of(frame, schema)
     if method == "tree":
-        return _leaves(task, min_rows, max_parts, seed)
-    if max_error is None:
-        max_error = 0.9 * task.trial(np.arange(len(task.y)), frozenset(), seed).upper_error
+        parts = _leaves(task, min_rows, max_parts, seed)
+        why = f"a tree finds no split with {min_rows} rows or more on both sides"
+        return parts if len(parts) > 1 else replace(parts, note=f"the table was not cut: {why}")
+    bound = max_error
+    if bound is None:
+        whole = task.trial(np.arange(len(task.y)), frozenset(), seed)
+        bound = _DEFAULT_BOUND * whole.upper_error
     with config_context(skip_parameter_validation=True):  # of many small models
-        return _Search(task, max_error, min_rows, seed, share).run(time_limit)
+        parts = _Search(task, bound, min_rows, seed, share).run(time_limit)
+    if len(parts) > 1:
+        return parts
+    if parts.parts[0].error is not None:
+        why = f"one model keeps the error bound of {bound:.3g} for all rows"
+    elif max_error is None and whole.error == 0:
+        why = "one model predicts all rows that were held out, and none can err less"
+    else:
+        origin = "" if max_error is not None else (
+            f", {_DEFAULT_BOUND} times the {whole.upper_error:.3g} of one model for all rows"
+        )  # fmt: skip
+        why = (
+            f"no rule of {min_rows} rows or more was found whose model surely (90 %) errs by no "
+            f"more than {bound:.3g}{origin}"
+        )
+    return replace(parts, note=f"the table was not cut: {why}")
 
 
 def asked_columns(schema: Schema) -> list[str]:

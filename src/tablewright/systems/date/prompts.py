@@ -25,7 +25,7 @@ from tablewright.systems.common.examples import ProportionalExamples
 from tablewright.systems.common.prompting import conditions_of
 from tablewright.systems.common.request import SampleRequest
 from tablewright.systems.common.row_writer import usual_rows
-from tablewright.systems.date.rounds import Ask
+from tablewright.systems.date.rounds import Ask, counted
 
 if TYPE_CHECKING:
     from tablewright.systems.date.system import DATE
@@ -39,21 +39,33 @@ You write synthetic rows for one part of a table at a time. A part is described 
 condition, keep the types and formats of the columns, and have the label that is right for them."""
 
 _NEW = """\
-Beside the condition of the part, think of one or two new, narrower conditions inside of it that \
-bound several columns, and write rows for these too."""
+About half of them are for the part as it is. Think of one or two new, narrower conditions inside \
+of it that bound several columns, and write the other half for these."""
 
 _LEARN = """\
 Learn what the earlier conditions that raised the score have in common, and keep away from what \
 lowered it."""
 
-_FORM = """\
-Reply with JSON only: {{"blocks": [{{"rule": "a condition", "rows": [...]}}, ...]}}, {n_rows} rows \
-in all, each an object with the keys {keys}, in this order."""
+_MAX_BLOCKS = 3
+
+_BLOCKS = """\
+Reply with JSON only: {{"blocks": [{{"rule": {rule}, "rows": [...]}}, {{"rule": "a narrower \
+condition", "rows": [...]}}]}}, {rows} in all, each an object with the keys {keys}, in this \
+order."""
+
+_ROWS = """\
+Reply with JSON only: {{"rows": [...]}}, {rows}, each an object with the keys {keys}, in this \
+order."""
 
 
 @dataclass(frozen=True)
 class RuledRows:
     """Rows in blocks, each below the rule that its rows keep; the rule is the rows' group.
+
+    Attributes
+    ----------
+    new_rules : bool
+        Whether rules are asked for; rows alone are, where not, and rules are read all the same.
 
     Examples
     --------
@@ -64,16 +76,20 @@ class RuledRows:
     """
 
     name: str = "blocks"
+    new_rules: bool = True
 
-    def request(self, names: Sequence[str], n_rows: int) -> str:
-        """Say in a prompt how rows are to be written."""
+    def request(self, names: Sequence[str], n_rows: int, rule: str = "TRUE") -> str:
+        """Say in a prompt how rows are to be written, the first of them for a rule."""
         keys = ", ".join(json.dumps(name, ensure_ascii=False) for name in names)
-        return _FORM.format(n_rows=n_rows, keys=keys)
+        form = _BLOCKS if self.new_rules else _ROWS
+        rule = json.dumps(rule, ensure_ascii=False)
+        return form.format(rows=counted(n_rows, "row"), keys=keys, rule=rule)
 
     def write(self, rows: Sequence[Mapping[str, Cell]], names: Sequence[str]) -> str:
         """Write rows as one block."""
         kept = [{name: row[name] for name in names if name in row} for row in rows]
-        return json.dumps({"blocks": [{"rule": "TRUE", "rows": kept}]}, ensure_ascii=False)
+        whole = {"blocks": [{"rule": "TRUE", "rows": kept}]} if self.new_rules else {"rows": kept}
+        return json.dumps(whole, ensure_ascii=False)
 
     def read(
         self, text: str, names: Sequence[str], known: Sequence[str] = ()
@@ -88,11 +104,14 @@ class RuledRows:
     def schema(self, schema: Schema, n_rows: int) -> Mapping[str, Any] | None:
         """Return the JSON Schema of a reply."""
         rows = JsonRows().schema(schema, n_rows)
+        if not self.new_rules:
+            return rows
         assert rows is not None
         row = rows["properties"]["rows"]["items"]
-        own = {"type": "array", "items": row, "minItems": 1, "maxItems": n_rows}
+        most = -(-(n_rows + 1) // 2)  # about half in each of few blocks, or some models never end
+        own = {"type": "array", "items": row, "minItems": 1, "maxItems": most}
         block = closed_object({"rule": {"type": "string"}, "rows": own})
-        blocks = {"type": "array", "items": block, "minItems": 1, "maxItems": n_rows}
+        blocks = {"type": "array", "items": block, "minItems": 1, "maxItems": _MAX_BLOCKS}
         return closed_object({"blocks": blocks})
 
 
@@ -153,6 +172,7 @@ class Page:
 
     def _build(self, one: RowRequest) -> Prompt:
         system, form = self.system, one.row_format
+        assert isinstance(form, RuledRows)
         schema, preset = system.writable_, system.preset_
         builder = PromptBuilder(one.sharing, one.task.table)
         builder.say(_TASK, f"The table: {system.topic}." if system.topic else "")
@@ -161,15 +181,16 @@ class Page:
         builder.conditions(conditions, "Every row keeps these conditions:").note()
         self._add_examples(builder, one)
         own = self.rounds.parts.parts[self.ask.part].rules
+        may_say = bool(own) and all(map(builder.admits_condition, self._mined(own[:1])))
         builder.conditions(self._mined(own), "The part to write for; a row meets one of:")
         self._add_history(builder, one)
         self._add_labels(builder)
         builder.say(
-            f"Write {one.n_rows} new rows of this part, realistic and diverse. Do not copy the "
-            "examples.",
-            _NEW if system.new_rules else "",
+            f"Write {counted(one.n_rows, 'new row')} of this part, realistic and diverse. Do not "
+            "copy the examples: a new row differs from each of them in several cells.",
+            _NEW if system.new_rules and one.n_rows > 1 else "",
             _LEARN if system.feedback and self.ask.history else "",
-            form.request(schema.names, one.n_rows),
+            form.request(schema.names, one.n_rows, own[0] if may_say else "TRUE"),
         )
         rng = self.request.rng(Stream.DATE_EXPECTED, self.draw)
         assert one.task.table is not None
@@ -191,9 +212,9 @@ class Page:
             assert frame is not None
             shown = builder.admit(frame[at : at + rows.height])
             at += rows.height
-            builder.conditions(self._mined([rule] if rule else []), "Real rows that meet")
-            builder.rows(shown, lambda some: JsonRows().write(some, list(some[0])), "are these:"
-                         if rule else "Real rows:")  # fmt: skip
+            builder.conditions(self._mined([rule] if rule else []), "A condition:")
+            builder.rows(shown, lambda some: JsonRows().write(some, list(some[0])),
+                         "Real rows that meet it:" if rule else "Real rows:")  # fmt: skip
 
     def _add_history(self, builder: PromptBuilder, one: RowRequest) -> None:
         if not self.system.feedback:
@@ -219,6 +240,6 @@ class Page:
         if labels:
             total = sum(labels.values())
             shares = {label: n / total for label, n in labels.items()}
-            builder.shares(
-                self.system.writable_[self.rounds.target], shares, "Labels, by share of the rows:"
-            )
+            name = json.dumps(self.rounds.target, ensure_ascii=False)
+            heading = f"Labels, by share of the rows, in the column {name}:"
+            builder.shares(self.system.writable_[self.rounds.target], shares, heading)

@@ -45,12 +45,15 @@ class Question:
         Whether it is asked if the cell is empty.
     fill : float
         What an empty cell counts as where the number is asked.
+    emptied : bool
+        Whether a cell of the column was empty; only then a condition speaks of it.
     """
 
     column: Column
     value: object = None
     missing: bool = False
     fill: float = math.nan
+    emptied: bool = True
 
     @property
     def numeric(self) -> bool:
@@ -144,7 +147,7 @@ class Questions:
         return shortest_between(float(values[n_below - 1]), float(values[n_below]))
 
     def text(self, predicates: Iterable[Predicate]) -> str:
-        """Write predicates as one expression; of several bounds of a number the tightest stands."""
+        """Write predicates as one expression, without what others of them say already."""
         tightest: dict[tuple[int, bool], Predicate] = {}
         for predicate in predicates:
             key = (predicate.question, predicate.above)
@@ -152,22 +155,45 @@ class Questions:
             if other is None or (predicate.threshold > other.threshold) == predicate.above:
                 tightest[key] = predicate
         ordered = [tightest[key] for key in sorted(tightest)]
-        return " AND ".join(self._one(predicate) for predicate in ordered)
+        said = dict.fromkeys(self._one(predicate, ordered) for predicate in ordered)
+        return " AND ".join(text for text in said if text)
 
-    def _one(self, predicate: Predicate) -> str:
+    def _one(self, predicate: Predicate, others: Sequence[Predicate]) -> str:
+        """Write one predicate, with those that rule out other values of its column."""
         question = self.questions[predicate.question]
         name = quote(question.column.name)
+        if not question.numeric and not predicate.above and self._is_known(question, others):
+            return ""
         if question.missing:
             return f"{name} IS {'' if predicate.above else 'NOT '}NULL"
         if not question.numeric:
-            value = value_text(question.value)  # type: ignore[arg-type]  # a cell of a category
-            return (
-                f"{name} = {value}" if predicate.above else f"({name} <> {value} OR {name} IS NULL)"
-            )
+            if predicate.above:
+                return f"{name} = {_value(question)}"
+            denied = [self.questions[one.question] for one in others if not one.above]
+            values = [
+                _value(one)
+                for one in denied
+                if one.column.name == question.column.name and one.value is not None
+            ]
+            other = f"<> {values[0]}" if len(values) == 1 else f"NOT IN ({', '.join(values)})"
+            return f"({name} {other} OR {name} IS NULL)" if question.emptied else f"{name} {other}"
         bound = f"{name} {'>' if predicate.above else '<='} {_number(predicate.threshold)}"
         known = not math.isnan(question.fill)
         empty_counts = known and (question.fill > predicate.threshold) == predicate.above
         return f"({bound} OR {name} IS NULL)" if empty_counts else bound
+
+    def _is_known(self, question: Question, others: Sequence[Predicate]) -> bool:
+        """Return whether the column has another value by one of the predicates."""
+        return any(
+            one.above
+            and (asked := self.questions[one.question]).column.name == question.column.name
+            and asked.value not in (None, question.value)
+            for one in others
+        )
+
+
+def _value(question: Question) -> str:
+    return value_text(question.value)  # type: ignore[arg-type]  # a cell of a category
 
 
 def _ask(column: Column, values: pl.Series) -> Iterable[Question]:
@@ -178,8 +204,10 @@ def _ask(column: Column, values: pl.Series) -> Iterable[Question]:
     else:
         counts = values.drop_nulls().value_counts(sort=True)
         listed = sorted(counts[values.name].to_list()[:MAX_VALUES], key=str)
+        emptied = bool(values.null_count())
         yield from (
-            Question(column, value) for value in (listed if len(listed) > 2 else listed[:1])
+            Question(column, value, emptied=emptied)
+            for value in (listed if len(listed) > 2 else listed[:1])
         )
     if values.null_count():
         yield Question(column, missing=True)

@@ -39,7 +39,8 @@ class Seen:
         """Say what became of the group."""
         group, what = self.group, "new rule" if self.invented else "rows where"
         value = f"{'raised' if group.gain > 0 else 'lowered'} the score by {abs(group.gain):.3f}"
-        parts = [f"{what} {group.path or 'anything'}: {len(group.rows)} rows {value}"]
+        rows = counted(len(group.rows), "row")
+        parts = [f"{what} {group.path or 'anything'}: {rows} {value}"]
         if with_label and group.label is not None:
             parts.append(f"a tree of the real rows predicts {group.label} there")
         if with_label and group.n_other:
@@ -115,17 +116,21 @@ class Rounds:
         self.history: dict[int, list[Seen]] = {index: [] for index in self.open}
         self.balance = dict.fromkeys(self.open, balance)
         self.turn, self.remembers = 0, True
+        self.owed = np.zeros(len(parts))
         self.allowed: Domain | None = None
 
     # asking -------------------------------------------------------------------------------
 
-    def asks(self, request: SampleRequest, among: Sequence[int]) -> list[Ask]:
-        """Split a request over parts: half by their rows, half to each alike."""
+    def asks(self, request: SampleRequest, among: Sequence[int], least: int = 1) -> list[Ask]:
+        """Split a request over parts: half by their rows, half to each alike.
+
+        Where a part would get fewer than `least` rows, fewer parts are asked, the others later.
+        """
         rows = np.array([self.rows[index].height for index in among], dtype=float)
         weights = rows / rows.sum() / 2 + 1 / len(rows) / 2
         self.turn += 1
         if request.quotas is None or not self.classes:
-            counts = split(request.n_rows, weights)
+            counts = self._counts(request.n_rows, among, weights, least)
             labels = [self._labels(k, n) for k, n in zip(among, counts, strict=True)]
         else:
             labels = self._quotas(request.quotas, among)
@@ -135,6 +140,20 @@ class Rounds:
             for index, n, own in zip(among, counts, labels, strict=True)
             if n
         ]
+
+    def _counts(
+        self, n_rows: int, among: Sequence[int], weights: NDArray[np.float64], least: int
+    ) -> list[int]:
+        """Return the rows of each part; those that have had least of their share come first."""
+        n_parts = max(1, n_rows // least)
+        if n_parts >= len(among):
+            return split(n_rows, weights)
+        self.owed[list(among)] += n_rows * weights
+        first = np.argsort(-self.owed[list(among)], kind="stable")[:n_parts]
+        counts = np.zeros(len(among), dtype=int)
+        counts[first] = split(n_rows, np.full(n_parts, 1 / n_parts))
+        self.owed[list(among)] -= counts
+        return [int(count) for count in counts]
 
     def _quotas(self, quotas: Mapping[Any, int], among: Sequence[int]) -> list[dict[Any, int]]:
         """Ask each part for the classes it has."""
@@ -208,17 +227,19 @@ class Rounds:
                     names[row] = f"{part.name}: {group.path}" if group.path else part.name
             self.history[index] += [Seen(self.turn, group) for group in groups]
             self.history[index] += self._invented(
-                reader, rows[own], [rules[k] for k in own.tolist()]
+                reader, part, rows[own], [rules[k] for k in own.tolist()]
             )
             self._move_balance(index, groups)
         return names
 
-    def _invented(self, reader: PartReader, rows: pl.DataFrame, rules: Sequence[Any]) -> list[Seen]:
+    def _invented(
+        self, reader: PartReader, part: Part, rows: pl.DataFrame, rules: Sequence[Any]
+    ) -> list[Seen]:
         """Value the rules that a model wrote with its rows, where they can be read and hold."""
-        made = []
+        made, old = [], {parse(rule, self.schema).text for rule in part.rules}
         for text in dict.fromkeys(str(rule) for rule in rules if rule):
             expression = readable(text, self.schema)
-            if expression is None:
+            if expression is None or not expression.columns or expression.text in old:
                 continue
             said = np.array([str(rule) == text for rule in rules])
             index = np.flatnonzero(said & np.asarray(expression.holds(rows)))
@@ -271,6 +292,11 @@ def readable(text: str, schema: Schema) -> Expression | None:
         return parse(text[:1000], schema)
     except TablewrightError:
         return None
+
+
+def counted(n: int, what: str) -> str:
+    """Write a number of things."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def split(n_rows: int, shares: NDArray[np.float64]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from tablewright.errors import InputError
+from tablewright.selection.judges import names_of
 from tablewright.selection.selector import STRATEGIES
 from tablewright.synthesizer.parameters import OneOf, Whole
 from tablewright.systems.common.base import System
@@ -86,6 +87,8 @@ class DATE(System):
     strategy : {"bandit", "greedy", "label-check", "none"}, default="bandit"
         How groups are chosen; see `Selector`. Where classes are asked for by number, groups are
         taken in the order of their worth, and none is refused.
+    learners : str, sequence of str or None, default=None
+        Models that judge groups; see `Selector`.
     examples : {"stratified", "coreset"}, default="stratified"
         Which real rows of a part a prompt shows: any, by label, or of each label those near its
         border and those that stand for many others; see `Coreset`.
@@ -152,6 +155,7 @@ class DATE(System):
         feedback: bool = True,
         new_rules: bool = True,
         strategy: str = "bandit",
+        learners: str | Sequence[str] | None = None,
         examples: str = "stratified",
         n_examples: int | None = None,
         rows_per_prompt: int = 10,
@@ -169,6 +173,7 @@ class DATE(System):
         self.feedback = feedback
         self.new_rules = new_rules
         self.strategy = strategy
+        self.learners = learners
         self.examples = examples
         self.n_examples = n_examples
         self.rows_per_prompt = rows_per_prompt
@@ -178,6 +183,7 @@ class DATE(System):
     # 1. parts -----------------------------------------------------------------------------
 
     def _prepare(self) -> None:
+        names_of(self.learners)
         self.preset_ = _VARIANTS[self.variant]
         target = self.writable_.target
         if target is None or target not in self.writable_:
@@ -282,7 +288,7 @@ class DATE(System):
             if not left.n_rows or (turn >= turns and len(groups) >= n_wanted):
                 break
             piece = left.at_most(-(-left.n_rows // max(turns - turn, 1)))
-            batch = writer.write(self.rounds_.asks(piece, self.rounds_.open))
+            batch = writer.write(self.rounds_.asks(piece, self.rounds_.open, writer.least))
             rows = pool.add(batch)
             names = self.rounds_.learn(rows, pool.groups[len(groups) :])
             groups += names

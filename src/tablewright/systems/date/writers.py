@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import polars as pl
@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 
 class PartWriter(Protocol):
-    """Writes rows for parts."""
+    """Writes rows for parts.
+
+    Attributes
+    ----------
+    least : int
+        Rows that a part is asked for at least, where fewer parts can be asked.
+    """
+
+    least: ClassVar[int]
 
     def write(self, asks: Sequence[Ask]) -> RowBatch:
         """Write about as many rows as are asked for, with the rule of each as its group."""
@@ -44,7 +52,12 @@ class ModelWriter:
     model: Metered
     request: SampleRequest
     sent: int = 0
-    form: RuledRows = field(default_factory=RuledRows)
+    least: ClassVar[int] = 4  # one row for a whole prompt is dear, and small models copy an example
+
+    @property
+    def form(self) -> RuledRows:
+        """How replies are written."""
+        return RuledRows(new_rules=self.system.new_rules)
 
     def write(self, asks: Sequence[Ask]) -> RowBatch:
         """Ask once; what cannot be read is not asked for again, as any row will do."""
@@ -85,6 +98,7 @@ class LocalWriter:
     request: SampleRequest
     partition: Partition | None
     result: Result
+    least: ClassVar[int] = 1
 
     def write(self, asks: Sequence[Ask]) -> RowBatch:
         """Draw the rows of each rule of each part."""
