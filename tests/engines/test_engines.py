@@ -86,6 +86,15 @@ def test_process_engine_has_no_address() -> None:
         ProcessEngine(address="tcp://10.0.0.1:8786")
 
 
+@pytest.mark.filterwarnings("ignore")  # those of Ray's own code
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
+def test_ray_address_where_nothing_listens_is_named_at_once(address: str) -> None:
+    pytest.importorskip("ray", reason="the extra [ray] is not installed")
+    engine = resolve("engines", "ray")(address=address)
+    with pytest.raises(EngineError, match=f"no Ray cluster answers at {address}"):
+        list(engine.run(allocator_setting, [0]))
+
+
 def test_engines_are_registered_by_name() -> None:
     assert names("engines") == ["dask", "process", "ray"]
     with pytest.raises(InputError, match="no engine is called 'dusk'; did you mean 'dask'"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from tablewright.display import public_url
 from tablewright.engines.base import MAX_LOSSES, Work, available_cores
@@ -70,8 +72,10 @@ class RayEngine:
         if self.address is None:
             settings |= {"num_cpus": workers, "include_dashboard": False}
         try:
+            if self.address is not None:
+                _knock(self.address)
             self._ray.init(address=self.address or "local", **settings)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise EngineError(
                 f"no Ray cluster answers at {public_url(self.address or 'this machine')}; start "
                 "one with 'ray start --head', or leave --engine-address out"
@@ -80,6 +84,13 @@ class RayEngine:
             yield
         finally:
             self._ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens; Ray itself would try for many minutes."""
+    place = urlsplit(address if "//" in address else f"//{address}")
+    if place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), timeout=10).close()
 
 
 def _call(work: Work, number: int) -> WrittenPart:
