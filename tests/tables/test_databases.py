@@ -117,8 +117,15 @@ def test_address_without_a_table_is_refused(address: str, sentence: str) -> None
 
 
 def test_query_that_fails_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "shop.db").touch()
     with pytest.raises(InputError, match="no such table: visits"):
         list(Query.of(f"sqlite:///{tmp_path}/shop.db/visits").batches(10))
+
+
+def test_database_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no file .*shop.db"):
+        list(Query.of(f"sqlite:///{tmp_path}/shop.db/visits").batches(10))
+    assert not (tmp_path / "shop.db").exists()
 
 
 def test_server_that_does_not_answer_is_told_without_the_password() -> None:
@@ -151,10 +158,11 @@ def test_duckdb_reads_a_query_over_files(tmp_path: Path) -> None:
     assert query.counts("b")[1].sum() == 3
 
 
-def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, place: DatabaseTable) -> None:
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "shop.db").touch()
     monkeypatch.setitem(__import__("sys").modules, "sqlalchemy", None)
     with pytest.raises(MissingExtraError, match=r"extra \[sql\]: pip install '"):
-        list(Query.of(f"{place.url}/rows").batches(10))
+        list(Query.of(f"sqlite:///{tmp_path}/shop.db/rows").batches(10))
 
 
 # on the command line -----------------------------------------------------------------------

@@ -141,9 +141,20 @@ def test_folder_is_read_whole_where_all_rows_count(folder: Path) -> None:
     assert read_whole(folder)[0].equals(visits())
 
 
-def test_folder_of_different_tables_is_refused(folder: Path) -> None:
-    pl.DataFrame({"other": [1]}).write_parquet(folder / "part-9.parquet")
-    with pytest.raises(InputError, match=r"part-9.parquet has other columns"):
+@pytest.mark.parametrize(
+    ("part", "difference"),
+    [
+        (visits().drop("age"), "it has no column 'age'"),
+        (visits().with_columns(other=1), "it has a column 'other' more"),
+        (visits().with_columns(pl.col("age").cast(pl.String)), "column 'age' is String, not"),
+        (visits().select(sorted(visits().columns, reverse=True)), "their order"),
+    ],
+)
+def test_folder_of_different_tables_is_refused(
+    folder: Path, part: pl.DataFrame, difference: str
+) -> None:
+    part.write_parquet(folder / "part-9.parquet")
+    with pytest.raises(InputError, match=r"part-9.parquet has other columns.*" + difference):
         load_to_learn(folder, None, None)
 
 

@@ -147,6 +147,8 @@ class Query:
         if self.url.startswith("duckdb"):
             yield from _run_duckdb(self.url, sql, size)
             return
+        if (missing := _new_file(self.url)) is not None:  # SQLite would make an empty one
+            raise InputError(f"{public_url(self.url)}: there is no file {missing}")
         with _connected(self.url) as connection:
             streaming = connection.execution_options(stream_results=True)
             # polars infers types of each piece from all its rows
@@ -328,4 +330,4 @@ def _new_file(url: str) -> Path | None:
     if not url.startswith("sqlite"):
         return None
     path = Path(urlsplit(url).path.removeprefix("/"))
-    return None if path.exists() else path
+    return None if path.exists() or path.parts[0].startswith("file:") else path

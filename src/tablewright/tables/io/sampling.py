@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -180,14 +180,27 @@ def scan_folder(folder: Path) -> pl.LazyFrame:
     try:
         schema = rows.collect_schema()
         for file in files:
-            if pl.read_parquet_schema(file) != schema:
+            found = pl.read_parquet_schema(file)
+            if found != schema:
                 raise InputError(
-                    f"{file} has other columns or data types than {files[0].name}; put the parts "
-                    "of one table alone into the folder"
+                    f"{file} has other columns or data types than {files[0].name} "
+                    f"({_difference(found, schema)}); put the parts of one table alone into the "
+                    "folder"
                 )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{folder} cannot be read: {str(error).splitlines()[0]}") from error
     return rows
+
+
+def _difference(found: Mapping[str, pl.DataType], wanted: Mapping[str, pl.DataType]) -> str:
+    for name in dict.fromkeys([*wanted, *found]):
+        if name not in found:
+            return f"it has no column {name!r}"
+        if name not in wanted:
+            return f"it has a column {name!r} more"
+        if found[name] != wanted[name]:
+            return f"column {name!r} is {found[name]}, not {wanted[name]}"
+    return "their order"
 
 
 def _limit(width: int) -> int:
