@@ -311,3 +311,18 @@ def test_what_a_report_warns_of_is_said_on_the_console(
     assert "nothing left to gain" in found.out
     assert "warning: 40.0% of generated rows equal a training row (real rows 1.0%)" in found.err
     assert "note: class 'rare' has 4 training rows" in found.err
+
+
+def test_an_earlier_file_stays_where_a_model_is_not_there(run: Runner, tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv"
+    out.write_text("earlier rows\n")
+    outcome = run(
+        "generate", put(tmp_path), "--target", "ill", "-n", 5, "--method", "epic", "--model", "m",
+        "--base-url", "http://127.0.0.1:9/v1", "--share", "rows", "--run", tmp_path / "run",
+        "--out", out,
+    )  # fmt: skip
+    assert outcome.code != 0
+    assert f"nothing was written to {out}" in outcome.err
+    assert "cannot be reached" in outcome.err.splitlines()[-1]
+    assert [path.name for path in tmp_path.glob("rows*")] == ["rows.csv"]
+    assert out.read_text() == "earlier rows\n"

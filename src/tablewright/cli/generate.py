@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,20 +147,38 @@ def generate(
     report_sample(learner.sample_, quiet)
     report_reading(learner.schema_, quiet)
     report_findings(table.frame, schema, quiet, bool(llm))
-    pieces = request.batches(learner, seed)
+    pieces = _or_nothing(request.batches(learner, seed), learner)
     asked = {**request.options(), "settings": settings, "drop": list(drop) or None}
     origin = origin_of(learner, seed, asked, train)
     with warnings.catch_warnings():
         if not quiet:
             warnings.simplefilter("ignore", RowsWarning)  # the notes of the result say it
-        write_with_progress(
-            pieces, learner.schema_, request.n_rows, out, origin,
-            real=rows, after=lambda: _spent(learner, judged, llm), quiet=quiet,
-            spreadsheet_safe=spreadsheet_safe,
-        )  # fmt: skip
+        try:
+            write_with_progress(
+                pieces, learner.schema_, request.n_rows, out, origin,
+                real=rows, after=lambda: _spent(learner, judged, llm), quiet=quiet,
+                spreadsheet_safe=spreadsheet_safe,
+            )  # fmt: skip
+        except _NoRowsError:
+            say(f"nothing was written to {out}", quiet)
     if isinstance(learner, System):
         _tell(learner, llm, rejected, quiet, spreadsheet_safe)
     request.say_audit(getattr(learner, "audit_", None), quiet)
+
+
+class _NoRowsError(Exception):
+    """A system was stopped before its first row."""
+
+
+def _or_nothing(pieces: Iterable[Any], learner: Learner) -> Iterator[Any]:
+    """Pass rows on; where none came and a model stopped them, an earlier file stays as it is."""
+    n_rows = 0
+    for piece in pieces:
+        n_rows += len(piece)
+        yield piece
+    result = getattr(learner, "result_", None)
+    if not n_rows and result is not None and result.stopped is not None:
+        raise _NoRowsError
 
 
 def _tell(
