@@ -149,7 +149,7 @@ METHODS: dict[str, Callable[[Split, int], pl.DataFrame]] = {
     "smotenc": _generator("smotenc"),
     "bayes-net": _generator("bayes-net"),
     "mallm-gan": _system,
-    **{f"simulated, {name}": _simulated(dials) for name, dials in DIALS.items()},
+    **{f"simulated ({name})": _simulated(dials) for name, dials in DIALS.items()},
 }
 PEERS = ("CTGAN", "TVAE")
 """Run in an environment of their own; see `benchmarks.set_up_peers`."""
