@@ -159,17 +159,22 @@ def runs(asked: Namespace, file: Path) -> Iterator[dict[str, Any]]:
 def layout(part: str, runs: pl.DataFrame) -> list[dict[str, Any]]:
     """Lay utility out as the paper does: methods by size below each other, a column a table."""
     tables = runs["table"].unique(maintain_order=True).to_list()
+
+    def many(n: int) -> str:
+        return "" if part == "splits" else f" ({n})"
+
     grid = []
     for size in sorted(runs["rows"].unique()):
         at = SIZES.index(size) if part == "splits" else -1
         for name, known in PUBLISHED_ROWS.items() if at >= 0 else ():
             found = {table: known.get(table, (None,) * 6)[at] for table in tables}
-            grid.append({"rows": size, "method": name, **found})
+            if any(found.values()):
+                grid.append({"rows": size, "method": name, **found})
         for name in (*METHODS, *PEERS):
             some = runs.filter(pl.col("rows") == size, pl.col("method") == name)
             if some.height:
                 values = [some.filter(pl.col("table") == table)["utility"] for table in tables]
-                shown = [f"{mean(v)} ({len(v)})" if len(v) else None for v in values]
+                shown = [mean(v) + many(len(v)) if len(v) else None for v in values]
                 grid.append({"rows": size, "method": name, **dict(zip(tables, shown, strict=True))})
     return grid
 
@@ -203,8 +208,7 @@ TITLES = {
 (insurance) on 200 test rows of the best of four (three) learners with the settings of the
 authors' program; as many rows are written as were learned from; one split for each size, so that
 differences of some hundredths are noise. The published MALLM-GAN is of an earlier version of the
-paper, with GPT models. No model here: mallm-gan's roles have their local bodies. In brackets the
-number of runs.""",
+paper, with GPT models. No model here: mallm-gan's roles have their local bodies.""",
     "draws": """# Draws of our own
 
 `python -m benchmarks.mallm_gan.utility --data DIR --part draws`. Seeded draws (insurance without
