@@ -13,7 +13,13 @@ from tablewright import Synthesizer
 from tablewright.errors import InputError
 from tablewright.tables.io import sampling
 from tablewright.tables.io.loading import load_to_learn
-from tablewright.tables.io.sampling import LazySource, Sample, draw_rows, read_whole
+from tablewright.tables.io.sampling import (
+    LazySource,
+    Sample,
+    draw_rows,
+    large_source,
+    read_whole,
+)
 from tests.cli.running import Runner
 
 ROWS, LIMIT = 20_000, 4_000
@@ -127,6 +133,18 @@ def test_text_file_of_its_own_dialect_is_sampled_in_it(tmp_path: Path) -> None:
     assert table.frame["age"].dtype == pl.Float64
     assert table.schema.dialect is not None
     assert table.schema.dialect.separator == ";"
+
+
+def test_text_file_is_streamed_and_never_held_whole(tmp_path: Path) -> None:
+    path = tmp_path / "v.csv"
+    visits().write_csv(path)
+    source = large_source(path)
+    assert isinstance(source, LazySource)
+    plan = source.rows.show_graph(engine="streaming", plan_stage="physical", raw_output=True)
+    in_memory = 'style=filled,fillcolor="0.0'  # how polars draws a step that needs all rows
+    assert plan is not None
+    assert "csv" in plan
+    assert in_memory not in plan
 
 
 def test_text_file_written_unusually_is_read_whole(tmp_path: Path) -> None:

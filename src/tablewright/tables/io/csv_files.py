@@ -119,7 +119,8 @@ def scan_csv(
         skip_lines=begin.first_line,
         glob=False,
     )
-    rows = rows.with_columns(pl.all().replace("", None))
+    # `replace` would have polars hold all rows at once
+    rows = rows.with_columns(pl.when(pl.all() != "").then(pl.all()))
     return rows, begin.dialect.updated(declared)
 
 
