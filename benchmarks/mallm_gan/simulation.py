@@ -42,8 +42,9 @@ BACKBONES: list[Arm] = [
 OBEDIENCE = (1.0, 0.5, 0.0)
 OURS = "+ optimizer"
 
-READ, WRITTEN = 90.0, 12.0
-"""Tokens a second that Qwen2.5-Coder 1.5B (4 bits) reads and writes on one core here."""
+READ, WRITTEN = 88.0, 24.0
+"""Tokens a second that Qwen2.5-Coder 1.5B (4 bits) reads and writes on two idle cores, measured in
+`benchmarks/real_models/results.md`."""
 
 
 def arms(part: str) -> list[Arm]:
@@ -200,7 +201,7 @@ def page(part: str, file: Path) -> str:
 
 
 def priced(found: pl.DataFrame) -> list[dict[str, Any]]:
-    """Add the minutes that a small model takes on one core, one call after the other."""
+    """Add the minutes that a small model takes, one call after the other."""
     minutes = [
         ((pl.col(f"tokens read, {of}") / READ + pl.col(f"tokens written, {of}") / WRITTEN) / 60)
         .round(1)
@@ -234,8 +235,8 @@ HEADS = {
     "proposes another graph in each reply, of edges that hold in the whole table.",
     "cost": f"# Cost\n\n{_COMMAND} cost`. Calls and tokens (letters by four) of a search and of as "
     "many rows as there are real ones, with a stand-in that heeds all. Minutes: those tokens at "
-    f"the speed of Qwen2.5-Coder 1.5B (4 bits) on one core here, {READ:.0f} tokens a second read "
-    f"and {WRITTEN:.0f} written.",
+    f"the speed of Qwen2.5-Coder 1.5B (4 bits) on two idle cores, {READ:.0f} tokens a second read "
+    f"and {WRITTEN:.0f} written (`benchmarks/real_models/results.md`), one call after the other.",
 }
 
 
