@@ -5,7 +5,7 @@
 The parts are groups of a column, each half as large as the one before down to 4 % of the rows; in
 each another number decides the label, and from another side. Local bodies write, and a stand-in
 that answers from other rows of the same table: one prompt for all against prompts by part, as
-many rows a prompt. Runs are lines of JSON, continued.
+many rows a prompt. Runs are lines of JSON, continued; arms that a run lacks are not in its lines.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,16 @@ ARMS: dict[str, dict[str, Any]] = {
     "stand-in, parts of a tree": {"llm": True},
     "stand-in, the planted parts": {"parts": "planted", "llm": True},
 }
+
+PAIRS = (
+    ("stand-in, parts of a tree", "stand-in, one prompt for all"),
+    ("stand-in, the planted parts", "stand-in, one prompt for all"),
+    ("stand-in, the planted parts", "real alone"),
+    ("parts of a tree", "all rows at once"), ("the planted parts", "all rows at once"),
+    ("parts of a tree", "parts of a tree, no feedback"),
+    ("parts of a tree, chosen by the bandit", "parts of a tree"),
+    ("as many real rows more", "real alone"),
+)  # fmt: skip
 
 
 def planted(n_parts: int, n_rows: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -76,7 +87,7 @@ def parts_file(kind: str, n_parts: int, folder: str) -> str:
     return str(path)
 
 
-def run(n_parts: int, seed: int) -> list[dict[str, Any]]:
+def run(n_parts: int, seed: int, arms: Sequence[str]) -> list[dict[str, Any]]:
     rng = np.random.default_rng([seed, n_parts])
     train, test = planted(n_parts, N_TRAIN, rng), planted(n_parts, N_TEST, rng)
     alone = errors(train, test, n_parts)
@@ -86,7 +97,7 @@ def run(n_parts: int, seed: int) -> list[dict[str, Any]]:
          "rare": e[1] - alone[1], "real": alone[0], "real rare": alone[1], "seconds": 0.0}
         for arm, n, e in (("real alone", 0, alone), ("as many real rows more", N_ROWS, more))
     ]  # fmt: skip
-    for arm, given in ARMS.items():
+    for arm, given in ((arm, ARMS[arm]) for arm in arms):
         start = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             options = {"strategy": "none", **given}
@@ -107,11 +118,24 @@ def run(n_parts: int, seed: int) -> list[dict[str, Any]]:
     return lines
 
 
+def paired(runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """One way of asking less another, run by run, over all numbers of parts."""
+    lines = []
+    for arm, other in PAIRS:
+        here = runs.filter(pl.col("arm") == arm)
+        both = here.join(runs.filter(pl.col("arm") == other), on=["parts", "seed"], suffix=" other")
+        lines.append({"rows by": arm, "less those by": other, "runs": both.height, **{
+            label: interval(both[name] - both[f"{name} other"])
+            for label, name in (("error, all", "all"), ("of rare parts", "rare"))}})  # fmt: skip
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--parts", type=int, nargs="*", default=PARTS)
+    parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
     parser.add_argument("--runs", type=Path, required=True, help="JSON lines, continued")
     options = parser.parse_args()
     lines: list[dict[str, Any]] = []
@@ -121,7 +145,7 @@ def main() -> None:
     for seed in range(options.first, options.first + options.seeds):
         for n_parts in options.parts:
             if (n_parts, seed) not in done:
-                made = run(n_parts, seed)
+                made = run(n_parts, seed, options.arms)
                 with options.runs.open("a") as file:
                     file.writelines(json.dumps(line) + "\n" for line in made)
                 lines += made
@@ -142,6 +166,7 @@ def main() -> None:
         "error in points by adding the rows, below 0 being better; 95 % intervals over seeds. "
         "Rare parts are the smaller half of them. Lines of the stand-in are a simulation: it "
         f"answers from {N_POPULATION:,} other rows, ten rows a prompt.",
+        "All numbers of parts together, run by run:", markdown(paired(runs)),
         markdown(sorted(table, key=lambda line: line["parts"]))])  # fmt: skip
 
 
