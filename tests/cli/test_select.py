@@ -51,9 +51,9 @@ def test_a_table_that_is_not_cut_says_what_would_cut_it(run: Runner, tmp_path: P
                tmp_path / "parts.yaml")  # fmt: skip
     assert done.code == 0, done.err
     assert "1 part in" in done.err
-    assert "bound of 1 for all rows; another --max-error or --by tree does" in done.err
+    assert "bound of 1 for all rows; a smaller --max-error cuts it" in done.err
     done = run("partition", put(tmp_path), "--target", "ill", "--by", "tree", "--min-rows", 150)
-    assert "rows or more on both sides; fewer --min-rows do" in done.err
+    assert "rows or more on both sides; a smaller --min-rows cuts it" in done.err
 
 
 def test_partition_without_a_target_is_one_sentence(run: Runner, tmp_path: Path) -> None:

@@ -331,6 +331,12 @@ def test_real_rows_of_one_class_alone_have_nothing_to_judge_by() -> None:
         Selector().fit_typed(table(40, 0).with_columns(y=pl.lit("yes")), schema)
 
 
+def test_a_table_of_an_identifier_and_a_target_has_nothing_to_judge_by() -> None:
+    rows = table(40, 0).select(pl.int_range(pl.len()).alias("id"), "y")
+    with pytest.raises(InputError, match="has no column besides the target"):
+        Selector(target="y").fit(rows)
+
+
 def test_no_candidate_is_no_choice() -> None:
     selector = Selector(target="y", random_state=0).fit(table(60, 0))
     assert selector.select(mixed().drop("origin").clear()).height == 0

@@ -11,6 +11,8 @@ from tablewright.cli import options
 from tablewright.cli.progress import say, show_table
 
 _BAR = 24
+_OPTIONS = {"max_error": "--max-error", "min_rows": "--min-rows", "method='tree'": "--by tree"}
+"""What parameters that a note names are called here."""
 
 
 @click.command()
@@ -76,7 +78,8 @@ def partition(
     parts = cut(table.frame, table.schema, seed=seed, **settings)
     if out is not None:
         parts.save(out)
-        say(f"{len(parts)} part{'' if len(parts) == 1 else 's'} in {out}", quiet)
+        n_parts = sum(part.n_rows > 0 for part in parts)
+        say(f"{n_parts} part{'' if n_parts == 1 else 's'} in {out}", quiet)
     if html_file is not None:
         title = f"Parts of {train.name}"
         write_text(document(title, element("h1", title), *parts.markup()), html_file)
@@ -94,7 +97,8 @@ def partition(
             for part in parts
         ]
         show_table("parts", ("part", "rows", "", "error", "rules"), rows)
-    if parts.note:
-        by_tree = settings["method"] == "tree"
-        other = "fewer --min-rows do" if by_tree else "another --max-error or --by tree does"
-        say(f"{parts.note}; {other}", quiet)
+    note = parts.note
+    for name, option in _OPTIONS.items():
+        note = note.replace(name, option)
+    if note:
+        say(note, quiet)

@@ -119,7 +119,8 @@ def select(
     made_of = origin("select", selector.train_.height, seed, facts, candidates)
     write_rows([kept], out, made_of, real, dialect=dialect)
     if not quiet:
-        arms = map(_cells, chosen.arms.select(_ARM).iter_rows())
+        listed = chosen.arms.sort("chosen", "value", descending=True, nulls_last=True)
+        arms = map(_cells, listed.select(_ARM).iter_rows())
         show_table("groups", ("group", "rows", "worth", "±", "kept"), arms)
     for line in str(chosen).splitlines():
         say(line, quiet)

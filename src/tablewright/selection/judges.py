@@ -29,11 +29,12 @@ def names_of(learners: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if learners is None:
         return None
     listed = learners.split(",") if isinstance(learners, str) else list(learners)
-    names = tuple(dict.fromkeys(str(name).strip() for name in listed))
-    wrong = [name for name in names if name not in NAMES]
-    if wrong or not names:
-        what = f"not {wrong[0]!r}{suggest(wrong[0], NAMES)}" if wrong else "and one at least"
-        raise InputError(f"learners are some of {', '.join(NAMES)}, {what}")
+    names = tuple(dict.fromkeys(name for name in (str(one).strip() for one in listed) if name))
+    if not names:
+        raise InputError(f"learners: name one at least of {', '.join(NAMES)}")
+    for name in names:
+        if name not in NAMES:
+            raise InputError(f"learners: there is no {name!r}{suggest(name, NAMES)}")
     return names
 
 

@@ -73,6 +73,8 @@ class Selection:
     def __str__(self) -> str:
         kept = int(self.arms["chosen"].sum())
         lines = [f"{len(self.chosen):,} rows of {kept} of {self.arms.height} groups chosen"]
+        if not len(self.chosen):
+            lines = [f"none of {self.arms.height} groups chosen"]
         for name, gain in (("belief", self.belief), ("honest estimate", self.honest)):
             if gain is not None:
                 low, high = gain.interval
@@ -201,6 +203,11 @@ class Selector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         )  # fmt: skip
         if self.scorer_.task is None:
             raise InputError(f"a selector has nothing to judge by: {self.scorer_.reason}")
+        if not Design.of(self.scorer_.real).trees.shape[1]:
+            raise InputError(
+                "a selector has nothing to judge by: the table has no column besides the target "
+                "that models could use"
+            )
         return self
 
     def select(

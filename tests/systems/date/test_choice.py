@@ -255,5 +255,5 @@ def test_models_that_judge_are_those_that_are_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tablewright.systems.date.choice.Selector", Kept)
     system(rounds=0, learners="tree", strategy="label-check").fit(TABLE).sample(20)
     assert [one.learners for one in made] == ["tree"]
-    with pytest.raises(InputError, match="not 'forrest'"):
+    with pytest.raises(InputError, match="no 'forrest'"):
         system(learners="forrest").fit(TABLE)

@@ -365,16 +365,20 @@ def test_without_a_bound_parts_have_nine_tenths_of_the_error_of_one_model() -> N
 def test_a_table_that_was_not_cut_says_why() -> None:
     noise = planted(200).with_columns(pl.col("y").shuffle(seed=0))
     assert partition(planted(200), SCHEMA, max_error=0.99).note == (
-        "the table was not cut: one model keeps the error bound of 0.99 for all rows"
+        "the table was not cut: one model keeps the error bound of 0.99 for all rows; a smaller "
+        "max_error cuts it"
     )
     assert re.fullmatch(
         r"the table was not cut: no rule of 190 rows or more was found whose model surely "
-        r"\(90 %\) errs by no more than 0\.\d+, 0\.9 times the 0\.\d+ of one model for all rows",
+        r"\(90 %\) errs by no more than 0\.\d+, 0\.9 times the 0\.\d+ of one model for all rows; "
+        r"a larger max_error or method='tree' cuts it",
         partition(noise, SCHEMA, min_rows=190).note,
     )
-    assert partition(noise, SCHEMA, max_error=0.01).note.endswith("no more than 0.01")
+    assert partition(noise, SCHEMA, max_error=0.01).note.endswith(
+        "no more than 0.01; a larger max_error or method='tree' cuts it"
+    )
     easy = planted(60).with_columns(x=pl.when(pl.col("y") == "yes").then(5.0).otherwise(-5.0))
-    assert "one model predicts all rows that were held out" in partition(easy, SCHEMA).note
+    assert "one model errs in none of the rows that were held out" in partition(easy, SCHEMA).note
     assert partition(planted(), SCHEMA, method="tree").note == ""
 
 
@@ -394,7 +398,7 @@ def test_leaves_are_no_more_and_no_smaller_than_asked_and_come_by_size(max_parts
 def test_a_tree_that_asks_nothing_makes_one_part_of_all_rows() -> None:
     parts = partition(planted(50), SCHEMA, method="tree", min_rows=40)
     assert [(part.rules, part.n_rows) for part in parts] == [((), 50)]
-    assert str(parts).endswith("a tree finds no split with 40 rows or more on both sides")
+    assert str(parts).endswith("rows or more on both sides; a smaller min_rows cuts it")
 
 
 # parts as text -------------------------------------------------------------------------------

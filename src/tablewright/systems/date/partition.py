@@ -46,6 +46,7 @@ TREE_FALLS, SCREENS = 3, ((5, 2),)
 """By how much a forest's error is below that of the one tree that refines a rule, at most; and
 trees of a part's forest, with how much the error of so few falls at most with all trees."""
 _DEFAULT_BOUND = 0.9
+_NOT_CUT = "the table was not cut: {} cuts it"
 Z = 1.2816
 """Standard errors of a one-sided limit of 90 %."""
 
@@ -238,8 +239,10 @@ def partition(
     task = _Task.of(frame, schema)
     if method == "tree":
         parts = _leaves(task, min_rows, max_parts, seed)
-        why = f"a tree finds no split with {min_rows} rows or more on both sides"
-        return parts if len(parts) > 1 else replace(parts, note=f"the table was not cut: {why}")
+        why = (
+            f"a tree finds no split with {min_rows} rows or more on both sides; a smaller min_rows"
+        )
+        return parts if len(parts) > 1 else replace(parts, note=_NOT_CUT.format(why))
     bound = max_error
     if bound is None:
         whole = task.trial(np.arange(len(task.y)), frozenset(), seed)
@@ -249,18 +252,18 @@ def partition(
     if len(parts) > 1:
         return parts
     if parts.parts[0].error is not None:
-        why = f"one model keeps the error bound of {bound:.3g} for all rows"
+        why = f"one model keeps the error bound of {bound:.3g} for all rows; a smaller max_error"
     elif max_error is None and whole.error == 0:
-        why = "one model predicts all rows that were held out, and none can err less"
+        why = "one model errs in none of the rows that were held out; method='tree'"
     else:
         origin = "" if max_error is not None else (
             f", {_DEFAULT_BOUND} times the {whole.upper_error:.3g} of one model for all rows"
         )  # fmt: skip
         why = (
             f"no rule of {min_rows} rows or more was found whose model surely (90 %) errs by no "
-            f"more than {bound:.3g}{origin}"
+            f"more than {bound:.3g}{origin}; a larger max_error or method='tree'"
         )
-    return replace(parts, note=f"the table was not cut: {why}")
+    return replace(parts, note=_NOT_CUT.format(why))
 
 
 def asked_columns(schema: Schema) -> list[str]:
