@@ -88,8 +88,9 @@ def page(part: str, file: Path) -> str:
          "utility": mean(some["utility"]), "loss beside unseen rows": mean(some["loss"]),
          "changes taken / measured": " / ".join(
              f"{some[name].to_numpy().mean():.1f}" for name in ("taken", "measured"))}
-        for (table, size, arm), some in pl.read_csv(file).group_by(
-            "table", "rows", "arm", maintain_order=True)
+        for (table, size, arm), some in pl.read_csv(file)
+        .sort("table", "rows", descending=[True, False], maintain_order=True)
+        .group_by("table", "rows", "arm", maintain_order=True)
     ]  # fmt: skip
     return "\n\n".join([HEAD.format(part=part), markdown(rows)]) + "\n"
 
