@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import RESULTS, append_csv, commit, markdown, options, write_page
+from benchmarks.measure import RESULTS, append_csv, commit, markdown, options, read_runs, write_page
 from benchmarks.tables import simulated
 from tablewright import Synthesizer
 
@@ -221,7 +221,7 @@ def main() -> None:
 
 def write(file: Path) -> None:
     """Write the page of the runs in a file."""
-    runs = pl.read_csv(file).to_dicts()
+    runs = read_runs(file).to_dicts()
     parts = [NOTES]
     for name, title in TITLES.items():
         rows = [row for row in runs if row["table"] == name]

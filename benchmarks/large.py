@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measure import RESULTS, append_csv, commit, markdown, options, write_page
+from benchmarks.measure import RESULTS, append_csv, commit, markdown, options, read_runs, write_page
 from benchmarks.tables import simulated
 
 ROWS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -142,7 +142,7 @@ def exponent(sizes: list[float], seconds: list[float]) -> float:
 
 def write(file: Path) -> None:
     """Write the page of the cases in a file."""
-    cases = [json.loads(row["result"]) | row for row in pl.read_csv(file).to_dicts()]
+    cases = [json.loads(row["result"]) | row for row in read_runs(file).to_dicts()]
     parts = [
         "One run each, one thread. CPU: seconds without imports and without making the table; "
         "peak: MB of the whole process, imports and table included; exponent: of CPU seconds, "
@@ -185,7 +185,7 @@ def main() -> None:
         return
     done = set()
     if asked.out.exists():
-        done = {(row["work"], str(row["size"])) for row in pl.read_csv(asked.out).to_dicts()}
+        done = {(row["work"], str(row["size"])) for row in read_runs(asked.out).to_dicts()}
     for work in asked.work or WORK:
         for size in WORK[work][2]:
             if (work, str(size)) in done or (asked.sizes and str(size) not in asked.sizes):

@@ -21,7 +21,7 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 from benchmarks.anchors import peer
-from benchmarks.measure import RESULTS, append_csv, commit, cpu, markdown, options
+from benchmarks.measure import RESULTS, append_csv, commit, cpu, markdown, options, read_runs
 from benchmarks.resampling.tables import TARGET, hidden, thinned, weather
 from benchmarks.tables import simulated
 from tablewright import Synthesizer, evaluate
@@ -91,7 +91,7 @@ def run(name: str, table: Table, n_train: int, seed: int, peers: str | None, onl
 def _done() -> set[tuple[str, str, int]]:
     if not FILE.exists():
         return set()
-    return set(pl.read_csv(FILE)["table", "method", "seed"].iter_rows())  # type: ignore[arg-type]  # triples
+    return set(read_runs(FILE)["table", "method", "seed"].iter_rows())  # type: ignore[arg-type]  # triples
 
 
 def _ours(
@@ -226,30 +226,55 @@ def _cell(values: list[float], signed: bool) -> str:
     return shown if not np.isfinite(width) else f"{shown} ± {width:.3f}"
 
 
-def advice(runs: pl.DataFrame, task: str, table: str) -> str:
-    """Say which methods are above 0 beyond chance for a table, or that none is."""
+def _values(runs: pl.DataFrame, task: str, table: str, method: str) -> dict[int, float]:
+    """Return what a method reached on a table, by seed."""
+    mine = runs.filter((pl.col("table") == table) & (pl.col("method") == method))
+    return dict(mine.select("seed", task).drop_nulls().iter_rows())
+
+
+def advice(runs: pl.DataFrame, task: str, table: str, against: str | None = None) -> str:
+    """Say which methods are above 0, or above another one, beyond chance, or that none is."""
+    base = {} if against is None else _values(runs, task, table, against)
     means = {}
     for method in runs["method"].unique(maintain_order=True):
-        mine = runs.filter((pl.col("table") == table) & (pl.col("method") == method))
-        values = mine[task].drop_nulls().to_list()
+        values = _values(runs, task, table, method)
         if len(values) > 1:
-            means[method] = interval(values)
+            means[method] = interval([v - base.get(seed, 0.0) for seed, v in values.items()])
     good = [m for m, (mean, width) in means.items() if mean - width > 0]
     good.sort(key=lambda m: -means[m][0])
     return ", ".join(good) if good else "nothing"
 
 
+def nearest(runs: pl.DataFrame, table: str) -> str:
+    """Name the method whose rows are told from real ones least, by its mean."""
+    mine = runs.filter(pl.col("table") == table).group_by("method").agg(pl.mean("detection"))
+    method, auc = mine.drop_nulls().sort("detection", "method").row(0)
+    return f"{method} ({auc:.2f})"
+
+
+def _over_tables(runs: pl.DataFrame, task: str, method: str) -> str:
+    """Write the mean over the tables on which a method ran, and its interval over them."""
+    mine = runs.filter(pl.col("method") == method).group_by("table").agg(pl.mean(task))
+    values = mine[task].drop_nulls().to_list()
+    few = f" ({len(values)})" if len(values) < runs["table"].n_unique() else ""
+    return _cell(values, task in TO_ZERO) + few
+
+
 def page() -> None:
     """Write docs/leaderboard.md from what was run."""
-    runs = pl.read_csv(FILE)
+    runs = read_runs(FILE)
     names = runs["table"].unique(maintain_order=True).to_list()
-    methods = runs["method"].unique(maintain_order=True).to_list()
-    parts = ["# Leaderboard", INTRO.format(seeds=runs["seed"].n_unique(), rows=runs.height)]
+    methods = [m for m in (*OURS, *PEERS, *CONTROLS) if m in set(runs["method"])]
+    about = {"seeds": runs["seed"].n_unique(), "rows": runs.height}
+    commits = ", ".join(runs["commit"].unique(maintain_order=True))
+    parts = ["# Leaderboard", INTRO.format(**about, commits=commits)]
     lines = [
         {
             "table": name,
             "adding rows helps": advice(runs, "added", name),
             "filling the rarest class helps": advice(runs, "rare F1", name),
+            "more than class weights do": advice(runs, "rare F1", name, "class weights"),
+            "hardest to tell from real rows (AUC)": nearest(runs, name),
         }
         for name in names
     ]
@@ -257,38 +282,37 @@ def page() -> None:
     for task, title in TASKS.items():
         rows = []
         for method in methods:
-            mine = runs.filter(pl.col("method") == method)
             cells = {
-                name: _cell(
-                    mine.filter(pl.col("table") == name)[task].drop_nulls().to_list(),
-                    task in TO_ZERO,
-                )
+                name: _cell([*_values(runs, task, name, method).values()], task in TO_ZERO)
                 for name in names
             }
             if any(cell != "–" for cell in cells.values()):
+                cells["all tables"] = _over_tables(runs, task, method)
                 rows.append({"method": method, **cells})
         if rows:
             parts += [f"## {title}", markdown(rows)]
     failed = runs.filter(pl.col("remark").fill_null("") != "")
     if failed.height:
-        words = failed.select("method", "remark").unique(maintain_order=True).to_dicts()
+        words = failed.select("table", "method", "remark").unique(maintain_order=True).to_dicts()
         parts += ["## What did not run", markdown(words)]
     PAGE.write_text("\n\n".join(parts) + "\n")
 
 
 INTRO = """\
 Tables of scikit-learn and simulators, all methods with default settings, {seeds} random splits each
-({rows} runs); written by `python -m benchmarks.leaderboard`
+({rows} runs at {commits}); written by `python -m benchmarks.leaderboard`
 ([runs](../benchmarks/results/leaderboard.csv)). Cells are means with 95 % intervals over splits
-(Student's t; splits share rows, so they are somewhat too narrow). Methods with capitals and
-python-synthpop, arf and imbalanced-learn are other projects, in environments of their own. Utility,
-fidelity and privacy are those of [`evaluate`](evaluation.md), with effort "quick"; models are
-boosted trees and a linear one."""
+(Student's t; splits share rows, so they are somewhat too narrow), and over the means of the tables
+in the last column, which says how many where some are missing. python-synthpop, SDV,
+imbalanced-learn and arf (arfpy) are other projects, in environments of their own. Utility, fidelity
+and privacy are those of [`evaluate`](evaluation.md), with effort "quick"; models are boosted trees
+and a linear one. To fill the rarest class, ours are asked for its rows; of others its rows among
+10,000 are taken. Whole numbers that arf gives as fractions are rounded. No imports in seconds."""
 
 ADVICE = """\
 Methods whose gain is above 0 by its interval, the largest first. With as many comparisons as here
-one in forty looks good by chance alone: believe a method that stands in several lines. Where *class
-weights* stand first, no rows are needed."""
+one in forty looks good by chance alone: believe a method that stands in several lines. The column
+about class weights takes differences split by split. The last one is a mean, not a claim."""
 
 
 def main() -> None:

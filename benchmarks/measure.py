@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+import polars as pl
+
 RESULTS = Path(__file__).parent / "results"
 Made = TypeVar("Made")
 
@@ -73,6 +75,11 @@ def append_csv(file: Path, rows: Sequence[dict[str, Any]]) -> None:
         if new:
             writer.writeheader()
         writer.writerows(rows)
+
+
+def read_runs(file: Path) -> pl.DataFrame:
+    """Read what `append_csv` wrote; a commit such as 7e53468 is no number."""
+    return pl.read_csv(file, schema_overrides={"commit": pl.String})
 
 
 def write_page(name: str, title: str, parts: Iterable[str], folder: Path = RESULTS) -> None:
