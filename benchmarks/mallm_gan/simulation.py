@@ -178,6 +178,7 @@ SHOWN: dict[str, Callable[[pl.DataFrame], Any]] = {
     "copies refused": lambda runs: _plain(runs["copies refused"]),
     "unread": lambda runs: _plain(runs["unread"]),
     "calls": lambda runs: _plain(runs["prompts"]),
+    "tokens": lambda runs: f"{runs['tokens'].to_numpy().mean():,.0f}",
     "graphs measured": lambda runs: _plain(runs["graphs"]),
 }
 """Columns of the page."""
