@@ -284,6 +284,7 @@ def test_number_is_a_target_too() -> None:
         ({"n_samples": 0}, "n_samples is a whole number above 0"),
         ({"target": None}, "name it"),
         ({"learners": "tree,forrest"}, "no 'forrest'; did you mean 'forest'"),
+        ({"learners": 5}, "no '5'"),
         ({"learners": " , "}, "name one at least of boosted trees, linear, forest, tree"),
     ],
 )

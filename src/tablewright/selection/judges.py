@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -28,7 +28,9 @@ def names_of(learners: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """
     if learners is None:
         return None
-    listed = learners.split(",") if isinstance(learners, str) else list(learners)
+    if isinstance(learners, str):
+        learners = learners.split(",")
+    listed = list(learners) if isinstance(learners, Iterable) else [learners]
     names = tuple(dict.fromkeys(name for name in (str(one).strip() for one in listed) if name))
     if not names:
         raise InputError(f"learners: name one at least of {', '.join(NAMES)}")
