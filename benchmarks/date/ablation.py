@@ -1,7 +1,8 @@
 """What each piece of DATE adds to rows of a model: feedback, new rules, sharing, rho, rounds.
 
     python -m benchmarks.date.ablation --data DIR --runs FILE [--seeds 5]
-    python -m benchmarks.date.ablation gguf:FILE --small --calls 4 --data DIR --runs FILE
+    python -m benchmarks.date.ablation gguf:FILE --small --data DIR --runs FILE
+        [--calls 4] [--minutes 6]
     python -m benchmarks.date.ablation --page SIMULATED REAL --data DIR [--out PAGE]
 
 DIR holds ``rddg/travel/full.csv`` and ``mallm_gan/insurance_1338.csv``. Without a model a
@@ -58,9 +59,10 @@ SMALL_ARMS = ("as it is", "no tree feedback", "no new rules", "no round", "one p
               "rules, rho 0.7", "rules, rho 0.7, no sharing")  # fmt: skip
 N_RESAMPLES = 1000
 SLOW = (
-    f"{N_SMALL} rows asked for in prompts of 8 at most, as many calls for each arm (the cap), a "
-    f"tree of {SMALL_PARTS} leaves, one round of feedback. Copies: equal or nearly equal to a real "
-    "row, or to one of the prompt. One core, shared with other work, so that seconds are a ceiling."
+    f"{N_SMALL} rows asked for in prompts of 8 at most, four calls and six minutes at most for "
+    f"each arm, a tree of {SMALL_PARTS} leaves, one round of feedback. Copies: equal or nearly "
+    "equal to a real row, or to one of the prompt. One core, shared with other work, so that "
+    "seconds are a ceiling."
 )
 
 
