@@ -94,7 +94,8 @@ def run(
     system.fit(split.train)
     n_rows = SIZE
     if like is not None:
-        n_rows, system.max_prompts = spent[like] * system.shots, spent[like]  # type: ignore[misc]
+        n_rows = spent[like] * system.shots
+        system.max_prompts = spent[like]  # type: ignore[misc]  # of one object
     rows = system.sample(n_rows)
     spent[name] = len(model.prompts)
     schema = load_table(others, target=split.target).schema
