@@ -18,7 +18,8 @@ import pytest
 from tablewright import Synthesizer
 from tablewright.engines import WrittenFolder, write_parts
 from tablewright.engines.part import read_part
-from tablewright.errors import ConditionError, InputError
+from tablewright.engines.process import ProcessEngine
+from tablewright.errors import ConditionError, EngineError, InputError
 from tablewright.tables.encoding.row_digests import RowSketch
 from tablewright.tables.io.provenance import manifest_path, read_manifest, trace_rows
 
@@ -94,6 +95,33 @@ def test_ray_writes_the_rows_of_one_file(model: Path, whole: pl.DataFrame, tmp_p
     pytest.importorskip("ray", reason="the extra [ray] is not installed")
     write(model, tmp_path / "rows", engine="ray", workers=2)
     assert read(tmp_path / "rows").equals(whole)
+
+
+@pytest.mark.parametrize("engine", ["dask", "ray"])
+def test_address_that_refuses_leaves_no_folder_and_takes_none_away(
+    model: Path, tmp_path: Path, engine: str
+) -> None:
+    pytest.importorskip({"dask": "distributed"}.get(engine, engine), reason="not installed")
+    (tmp_path / "mine").mkdir()
+    for name in ("rows", "mine"):
+        with pytest.raises(EngineError, match="answers at"):
+            write(model, tmp_path / name, engine=engine, address="127.0.0.1:1")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_lost_run_leaves_no_empty_folder_and_keeps_parts(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_one(self: ProcessEngine, work: Any, numbers: Any) -> Any:
+        yield from (work(number) for number in range(n_written))
+        raise EngineError("the workers are lost")
+
+    monkeypatch.setattr(ProcessEngine, "run", run_one)
+    for n_written in (0, 1):
+        with pytest.raises(EngineError, match="are lost"):
+            write(model, tmp_path / "rows")
+        assert len(list(tmp_path.glob("**/*.parquet"))) == n_written
+        assert (tmp_path / "rows").exists() == bool(n_written)
 
 
 # what is asked for ----------------------------------------------------------------

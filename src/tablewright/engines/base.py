@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from tablewright.engines.part import WrittenPart
 
@@ -34,3 +36,10 @@ class Engine(Protocol):
 def available_cores() -> int:
     """Return the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def knock(address: str) -> None:
+    """Raise OSError where nothing listens; clusters' own clients would try for long."""
+    place = urlsplit(address if "//" in address else f"//{address}")
+    if place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), timeout=10).close()

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from tablewright.display import public_url
-from tablewright.engines.base import MAX_LOSSES, Work, available_cores
+from tablewright.engines.base import MAX_LOSSES, Work, available_cores, knock
 from tablewright.engines.part import WrittenPart
 from tablewright.errors import EngineError, MissingExtraError
 
@@ -70,6 +70,7 @@ class DaskEngine:
             )
             return stack.enter_context(self._dask.Client(stack.enter_context(cluster)))
         try:
+            knock(self.address)
             return stack.enter_context(self._dask.Client(self.address, timeout="10s"))
         except (OSError, ValueError) as error:
             raise EngineError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -95,6 +96,19 @@ class PartFolder:
         columns = [outer_name(name) for name in names]
         listed = [part.part for part in parts]
         return write_parts_manifest(self.path, origin, sketch, columns, listed), _audit(parts)
+
+
+@contextmanager
+def without_empty_folder(path: Path) -> Iterator[None]:
+    """Take a folder that was made inside away again where an error leaves it empty."""
+    is_new = not path.exists()
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # there is none, or something stands in it
+                path.rmdir()
+        raise
 
 
 def new_salt() -> str:

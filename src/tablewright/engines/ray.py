@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from tablewright.display import public_url
-from tablewright.engines.base import MAX_LOSSES, Work, available_cores
+from tablewright.engines.base import MAX_LOSSES, Work, available_cores, knock
 from tablewright.engines.part import WrittenPart
 from tablewright.errors import EngineError, MissingExtraError
 
@@ -73,7 +71,7 @@ class RayEngine:
             settings |= {"num_cpus": workers, "include_dashboard": False}
         try:
             if self.address is not None:
-                _knock(self.address)
+                knock(self.address)
             self._ray.init(address=self.address or "local", **settings)
         except (OSError, RuntimeError, ValueError) as error:
             raise EngineError(
@@ -84,13 +82,6 @@ class RayEngine:
             yield
         finally:
             self._ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where nothing listens; Ray itself would try for many minutes."""
-    place = urlsplit(address if "//" in address else f"//{address}")
-    if place.hostname and place.port:
-        socket.create_connection((place.hostname, place.port), timeout=10).close()
 
 
 def _call(work: Work, number: int) -> WrittenPart:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tablewright.engines.base import Engine
-from tablewright.engines.folder import PartFolder, new_salt
+from tablewright.engines.folder import PartFolder, new_salt, without_empty_folder
 from tablewright.engines.part import write_part
 from tablewright.engines.plan import PART_ROWS, Plan
 from tablewright.errors import InputError
@@ -113,31 +113,32 @@ def write_parts(
     ):
         pass  # what is wrong with the request is said before any worker starts
     runner: Engine = resolve("engines", engine)(workers=workers, address=address)
-    target = PartFolder.open(Path(folder))
-    seed = seed_of(random_state)
-    plan = Plan(
-        model=str(Path(model).resolve()),
-        folder=str(target.path.resolve()),
-        model_sha256=sha256_of_file(Path(model)),
-        n_rows=synthesizer.count_rows(n_samples, balance),
-        seed=seed,
-        where=where,
-        balance=balance,
-        rules=None if asked is None else to_json(asked),
-        salt=new_salt(),
-        part_rows=part_rows,
-    )
-    plan = target.resumed(plan, None if random_state is None else seed)
-    plan = _with_origin(plan, synthesizer, origin or {})
-    missing = target.missing(plan)
-    if on_rows is not None:
-        on_rows(sum(part.part.n_rows for part in target.written.values()))
-    for written in runner.run(partial(write_part, plan), missing):
-        target.written[written.number] = written
+    with without_empty_folder(Path(folder)):
+        target = PartFolder.open(Path(folder))
+        seed = seed_of(random_state)
+        plan = Plan(
+            model=str(Path(model).resolve()),
+            folder=str(target.path.resolve()),
+            model_sha256=sha256_of_file(Path(model)),
+            n_rows=synthesizer.count_rows(n_samples, balance),
+            seed=seed,
+            where=where,
+            balance=balance,
+            rules=None if asked is None else to_json(asked),
+            salt=new_salt(),
+            part_rows=part_rows,
+        )
+        plan = target.resumed(plan, None if random_state is None else seed)
+        plan = _with_origin(plan, synthesizer, origin or {})
+        missing = target.missing(plan)
         if on_rows is not None:
-            on_rows(written.part.n_rows)
-    manifest, audit = target.close(plan)
-    return WrittenFolder(manifest, len(missing), audit)
+            on_rows(sum(part.part.n_rows for part in target.written.values()))
+        for written in runner.run(partial(write_part, plan), missing):
+            target.written[written.number] = written
+            if on_rows is not None:
+                on_rows(written.part.n_rows)
+        manifest, audit = target.close(plan)
+        return WrittenFolder(manifest, len(missing), audit)
 
 
 def _synthesizer(model: Path) -> Synthesizer:

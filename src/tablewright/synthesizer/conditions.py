@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import polars as pl
 
+from tablewright.callers import warn
 from tablewright.schema import Schema
 
 _FEW = 5
@@ -25,6 +25,6 @@ def warn_of_few(
         if is_first and real is not None:
             n_base = int(parse_where(where, schema).holds(real).sum())
             if n_base < _FEW:
-                warnings.warn(few_rows_text(n_base), FewRowsWarning, stacklevel=6)
+                warn(few_rows_text(n_base), FewRowsWarning)
         is_first = False
         yield frame

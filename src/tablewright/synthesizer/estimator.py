@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ import polars as pl
 from sklearn.base import BaseEstimator
 
 from tablewright.arguments import check_names, teaching
+from tablewright.callers import warn
 from tablewright.errors import ArgumentError, InputError
 from tablewright.markup import Markup, listing, panel
 from tablewright.random_state import Stream, seed_of
@@ -131,8 +131,7 @@ class TableEstimator(ResamplerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             if notice.copies and not (written and notice.topic == "free text")
         ]
         if copied:
-            text = f"rows will hold real values: {'; '.join(copied)}"
-            warnings.warn(text, CopiedValuesWarning, stacklevel=4)
+            warn(f"rows will hold real values: {'; '.join(copied)}", CopiedValuesWarning)
 
     def _learn(self, table: Table) -> Self:
         check_parameters(self, self.parameter_constraints)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -17,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import InputTags, Tags
 from sklearn.utils.validation import validate_data
 
+from tablewright.callers import warn
 from tablewright.errors import InputError
 from tablewright.synthesizer.quotas import rows_to_add
 from tablewright.tables.io.arrays import Target, join, put_below, read_target, take
@@ -151,10 +151,9 @@ def _classes(y: Any) -> Target:
     if values.n_unique() < 2:
         raise InputError("y has one class only; fit_resample needs rows of two classes or more")
     if values.dtype.is_numeric() and values.n_unique() > max(MANY_CLASSES, len(values) // 5):
-        warnings.warn(
+        warn(
             f"y has {values.n_unique()} different numbers in {len(values)} rows, and each is "
-            "filled as a class; if it is a quantity, call fit and sample, or cut it into classes",
-            stacklevel=3,
+            "filled as a class; if it is a quantity, call fit and sample, or cut it into classes"
         )
     return target
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tablewright.callers import warn
 from tablewright.generators.base import Generator, Given
 from tablewright.generators.parts.row_conditions import RowCondition
 from tablewright.rules import Finding, Validation, as_rules, to_json, validate_rules
@@ -93,10 +93,10 @@ class RuleKeeper:
         self.findings: list[Finding] = [f for f in result.findings if f.rules != ("where",)]
         for finding in self.findings:
             if finding.level is Level.WARNING:
-                warnings.warn(finding.message, RuleWarning, stacklevel=2)
+                warn(finding.message, RuleWarning)
         for rule in requested:
             if isinstance(rule, Quota) and (problem := _too_few_rows(rule, n_rows)):
-                warnings.warn(problem, RuleWarning, stacklevel=2)
+                warn(problem, RuleWarning)
         self._schema, self._order, self._n_rows = schema, order, n_rows
         self._enforcer = self._make_enforcer(result.bound)
         self.audit = Audit(0, [])
@@ -157,7 +157,7 @@ class RuleKeeper:
         plan = self._enforcer.plan
         if rest := [repr(rule.name) for rule in plan.rules if rule not in plan.hard]:
             text = "only hard rules of single rows are kept where cells are filled; not applied: "
-            warnings.warn(text + ", ".join(rest), RuleWarning, stacklevel=4)
+            warn(text + ", ".join(rest), RuleWarning)
         rows = np.flatnonzero(mask.fold(lambda one, other: one | other).to_numpy())
         if not len(rows):
             return drawn
@@ -170,11 +170,10 @@ class RuleKeeper:
         )
         for name, broken in self._enforcer.broken(filled).items():
             if n := int(broken.sum()):
-                warnings.warn(
+                warn(
                     f"rule {name!r} is broken by {n:,} of {len(rows):,} rows with filled cells: "
                     "nothing was found that keeps it beside the cells that stay",
                     RuleWarning,
-                    stacklevel=4,
                 )
         source = np.arange(drawn.height)
         source[rows] = drawn.height + np.arange(len(rows))

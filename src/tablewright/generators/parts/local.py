@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 
+from tablewright.callers import warn
 from tablewright.generators.base import Condition, Given, State
 from tablewright.generators.parts.conditioning import check_given
 from tablewright.generators.parts.few_rows import FEW, FewRows
@@ -180,7 +180,7 @@ class LocalGenerator(ABC):
 
 def _warn_of(n_base: int) -> None:
     if n_base < _MIN_ROWS:
-        warnings.warn(few_rows_text(n_base), FewRowsWarning, stacklevel=4)
+        warn(few_rows_text(n_base), FewRowsWarning)
 
 
 def few_rows_text(n_base: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from tablewright.callers import warn
 from tablewright.display import shown
 from tablewright.errors import ModelError
 from tablewright.llm.endpoint.metering import UsageByRole
@@ -101,7 +101,7 @@ class Result:
     def warn(self, sentence: str) -> None:
         """Tell the user something that Python code should notice too."""
         self.note(sentence)
-        warnings.warn(sentence, RowsWarning, stacklevel=6)
+        warn(sentence, RowsWarning)
 
     @property
     def shortfall(self) -> str:

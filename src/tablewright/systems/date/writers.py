@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 import polars as pl
 
-from tablewright.errors import ConditionError
+from tablewright.callers import warn
+from tablewright.errors import ConditionError, RuleError
 from tablewright.generators.parts.local import FewRowsWarning
 from tablewright.llm.endpoint.metering import Metered
 from tablewright.llm.rows.frame import rows_to_frame
@@ -105,7 +106,7 @@ class LocalWriter:
         real = self.system.train_.select(self.system.writable_.names)
         batch = RowBatch(real.clear())
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", FewRowsWarning)
+            warnings.simplefilter("always")
             for ask in asks:
                 for rule, n_rows in ask.guidance.quotas.items():
                     drawn = self._drawn(ask, rule, n_rows)
@@ -113,7 +114,11 @@ class LocalWriter:
                         pl.col(name).cast(dtype) for name, dtype in real.schema.items()
                     )
                     batch.extend(drawn)
-        if caught:
+        others = {(str(one.message), one.category) for one in caught}
+        for text, category in sorted(others, key=str):
+            if category is not FewRowsWarning:
+                warn(text, category)
+        if any(category is FewRowsWarning for _, category in others):
             self.result.note(
                 "some parts have few real rows of a label, and the rows drawn for it stay near them"
             )
@@ -133,7 +138,7 @@ class LocalWriter:
             if where is not None:
                 where.require_possible()
             return self.generator.write(replace(self._part(n_rows, labels), where=where))
-        except ConditionError:
+        except (ConditionError, RuleError):  # of the part, or raised again without it
             return self._within_request(n_rows, labels)
 
     def _part(self, n_rows: int, labels: dict[Any, int] | None) -> SampleRequest:
