@@ -15,9 +15,9 @@ from tablewright.selection.selector import Selection, Selector, cut_groups
 from tablewright.systems import SampleRequest
 from tablewright.systems.common.result import Result
 from tablewright.systems.date.choice import _by_worth, choose
-from tablewright.systems.date.rounds import Ask
+from tablewright.systems.date.rounds import Ask, Rounds
 from tablewright.systems.date.system import DATE
-from tablewright.systems.date.writers import LocalWriter, _scaled
+from tablewright.systems.date.writers import LocalWriter, ModelWriter, _prompts, _scaled
 from tablewright.testing import StandIn
 from tests.systems.date.test_partition import planted
 from tests.systems.date.test_system import KINDS, TABLE, model, quick_generator, system
@@ -128,8 +128,26 @@ def test_a_prompt_asks_for_no_more_rows_than_said(rows_per_prompt: int, least: i
     made = system(llm=llm, rounds=0, rows_per_prompt=rows_per_prompt).fit(TABLE)
     assert made.sample(40).height == 40
     assert len(llm.prompts) >= least
-    asked = [int(text.split("Write ")[-1].split(" new rows")[0]) for text in llm.prompts]
+    asked = [int(text.split("Write ")[-1].split(" new row")[0]) for text in llm.prompts]
     assert max(asked) <= rows_per_prompt
+
+
+def test_prompts_ask_each_part_for_what_it_needs() -> None:
+    llm = model()
+    made = system(llm=llm, rounds=0, rows_per_prompt=10).fit(TABLE)
+    shares = Rounds(made.parts_, made.known_, made.writable_, 0, None).asks(
+        SampleRequest(n_rows=46, quotas=None), range(len(made.parts_.parts) - 1), ModelWriter.least
+    )
+    made.sample(46)
+    asked = [int(text.split("Write ")[-1].split(" new row")[0]) for text in llm.prompts]
+    assert len({ask.n_rows for ask in shares}) > 1
+    first = sum(-(-ask.n_rows // 10) for ask in shares)  # later prompts replace what was no row
+    assert sum(asked[:first]) == 46
+
+
+@pytest.mark.parametrize(("n", "counts"), [(4, [4]), (10, [10]), (11, [6, 5]), (25, [9, 8, 8])])
+def test_rows_of_a_part_are_shared_among_the_fewest_prompts(n: int, counts: list[int]) -> None:
+    assert _prompts(n, 10) == counts
 
 
 def test_a_part_that_allows_no_such_row_is_drawn_from_the_whole() -> None:

@@ -138,14 +138,15 @@ def request_rows(
 
 
 def request_together(
-    llm: LLM, tasks: Sequence[RowTask], n_rows: int | None = None, **options: Any
+    llm: LLM, tasks: Sequence[RowTask], n_rows: Sequence[int], **options: Any
 ) -> list[RowsWritten]:
     """Ask a model for the rows of several tasks at once.
 
     Each task gets the rows that `request_rows` would get for it alone, with the same options;
-    `n_rows` is the number of rows of each task.
+    `n_rows` has the number of rows of each task.
     """
-    return _together(llm, [_Run(llm, task, n_rows, **options) for task in tasks])
+    pairs = zip(tasks, n_rows, strict=True)
+    return _together(llm, [_Run(llm, task, n, **options) for task, n in pairs])
 
 
 def _together(

@@ -64,20 +64,19 @@ class ModelWriter:
         """Ask once; what cannot be read is not asked for again, as any row will do."""
         schema = self.system.writable_
         batch = RowBatch(rows_to_frame([], schema))
-        largest = max((ask.n_rows for ask in asks), default=1)
-        per_prompt = min(self.system.rows_per_prompt, largest)
-        turns = [ask for ask in asks for _ in range(-(-ask.n_rows // per_prompt))]
+        most = self.system.rows_per_prompt
+        turns = [(ask, n) for ask in asks for n in _prompts(ask.n_rows, most)]
         turns = turns[: self.system.max_prompts - self.sent]
         if not turns:
             batch.exhausted = f"{self.sent} of {self.system.max_prompts} prompts are used up"
             return batch
         recorders = [
             ExampleRecorder(Page(self.system, self.request, ask, self.sent + k).task(self.form))
-            for k, ask in enumerate(turns)
+            for k, (ask, _) in enumerate(turns)
         ]
         written = request_together(
-            self.model, [recorder.task for recorder in recorders], per_prompt,
-            seed=self.request.seed + self.sent, batch_size=per_prompt, row_format=self.form,
+            self.model, [recorder.task for recorder in recorders], [n for _, n in turns],
+            seed=self.request.seed + self.sent, batch_size=most, row_format=self.form,
             rounds=1,
         )  # fmt: skip
         self.sent += len(turns)
@@ -164,3 +163,9 @@ def _scaled(ask: Ask, n_rows: int) -> dict[Any, int]:
         for label, n in zip(ask.labels, split(n_rows, counts / counts.sum()), strict=True)
         if n
     }
+
+
+def _prompts(n_rows: int, at_most: int) -> list[int]:
+    """Return the rows that each of the fewest prompts asks for, as alike as can be."""
+    n_prompts = -(-n_rows // at_most)
+    return split(n_rows, np.full(n_prompts, 1 / n_prompts))

@@ -111,7 +111,7 @@ class ModelWorker:
         written = request_together(
             self.llm,
             [recorder.task for recorder in recorders],
-            n_rows,
+            [n_rows] * len(recorders),
             seed=seed,
             batch_size=self.batch_size,
         )
