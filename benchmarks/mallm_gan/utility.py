@@ -64,7 +64,9 @@ def by_peer(name: str, split: Split, folder: Path) -> pl.DataFrame:
         )  # fmt: skip
         rows = pl.read_parquet(out).select(split.train.columns)
     listed = [name for name in rows.columns if split.train.schema[name] == pl.String]
-    return rows.with_columns(pl.col(listed).replace("", None))
+    floats = [name for name in rows.columns if split.train.schema[name].is_float()]
+    whole = [name for name in floats if (split.train[name].drop_nulls() % 1 == 0).all()]
+    return rows.with_columns(pl.col(listed).replace("", None), pl.col(whole).round())
 
 
 def membership(made: pl.DataFrame, train: pl.DataFrame, others: pl.DataFrame, target: str) -> float:
