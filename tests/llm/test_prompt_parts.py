@@ -68,6 +68,33 @@ def test_quantiles_of_fewer_than_three_values_would_be_these_values(
     assert ("quantiles" in text) is told
 
 
+def test_effects_are_told_by_group_in_numbers_as_far_as_a_summary_may_leave() -> None:
+    table = pl.DataFrame(
+        {"age": [1, 2, 3, 4, 5, 6, 7, 8, 9],
+         "city": ["Ulm"] * 4 + ["Bonn"] * 3 + ["Rom"] * 2,
+         "pay": [1.0, 2, 3, 4, 10, 20, 31.4159, 0, 0]}
+    )  # fmt: skip
+
+    def told(sharing: Sharing, *pairs: tuple[str, str]) -> list[dict[str, Any]]:
+        builder = PromptBuilder(sharing, table).dependence(SCHEMA, pairs, "By group:")
+        lines = builder.text.splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    summary = Sharing("summary")
+    assert told(summary, ("city", "pay")) == [  # Rom is of two rows only
+        {"where city is": "Ulm", "pay": [1.75, 2.5, 3.25]},
+        {"where city is": "Bonn", "pay": [15.0, 20.0, 25.71]},
+    ]  # fmt: skip
+    assert told(summary, ("age", "city")) == [  # thirds: 11/3 and 19/3
+        {"where age is": "below 3.667", "city": {"Ulm": 1.0}},
+    ]  # fmt: skip
+    assert told(Sharing("schema"), ("city", "pay")) == []
+    hidden = Sharing("rows", redact=("pay",))
+    assert told(hidden, ("city", "pay"), ("pay", "city")) == []
+    builder = PromptBuilder(summary, table).dependence(SCHEMA, [("city", "pay")], "By group:")
+    assert builder.sent == {"city": 2, "pay": 6}
+
+
 def test_a_schema_alone_says_nothing_of_the_values_of_the_table() -> None:
     result = Sharing("schema").describe(SCHEMA, TABLE)
     assert result.cells == {}

@@ -11,6 +11,7 @@ import pytest
 from scipy import special
 from scipy.spatial import distance
 from sklearn import metrics as known
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from tablewright.metrics import support
@@ -299,3 +300,21 @@ def test_half_of_an_odd_number_of_groups_is_either_half() -> None:
     for seed, n in itertools.product(range(4), [12]):
         chosen = half(np.zeros(n, dtype=int), np.random.default_rng(seed), six)
         assert len(np.unique(six[chosen])) == 3
+
+
+def test_balanced_trees_rank_as_those_of_scikit_learn_that_weigh_each_row() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(900, 3))
+    x[rng.random(900) < 0.1, 1] = np.nan
+    y = (x[:, 0] + rng.normal(0, 1, 900) > 1.2).astype(float)
+    trees = Design(x, np.zeros((900, 1)), np.zeros(3, dtype=bool), y)
+    train, test = trees.take(np.arange(600)), trees.take(np.arange(600, 900))
+    ours = Task(2, 1, 20, 40).fit("boosted trees", train, np.random.default_rng(1), balanced=True)
+    model = HistGradientBoostingClassifier(
+        max_iter=40, min_samples_leaf=20, max_leaf_nodes=15, early_stopping=False,
+        class_weight="balanced", random_state=int(np.random.default_rng(1).integers(2**31)),
+    ).fit(train.trees, train.y)  # fmt: skip
+    scores = ours(test)[:, 1], model.predict_proba(test.trees)[:, 1]
+    assert np.corrcoef(*scores)[0, 1] > 0.97, "they differ by where 600 numbers are cut into bins"
+    one, other = (known.roc_auc_score(test.y, score) for score in scores)
+    assert abs(one - other) < 0.02

@@ -20,6 +20,7 @@ from tablewright.threads import one_thread
 LEARNERS = ("boosted trees", "linear")
 
 _MAX_CATEGORIES = 250
+_N_BINS = 255  # of boosted trees, at most
 MIN_ROWS_FOR_TREES = 100
 
 
@@ -129,9 +130,16 @@ class Task:
             certain = np.isin(np.arange(self.n_classes), train.y).astype(float)
             return lambda rows: np.tile(certain, (len(rows), 1))
         known = ~np.isnan(train.trees).all(axis=0)
+        cuts = _cuts(train) if weight and learner == LEARNERS[0] else {}
 
         def inputs(rows: Design) -> Floats:
-            return np.where(known, rows.trees, 0.0) if learner == LEARNERS[0] else rows.linear
+            if learner != LEARNERS[0]:
+                return rows.linear
+            trees = np.where(known, rows.trees, 0.0)
+            for j, points in cuts.items():
+                codes = np.searchsorted(points, trees[:, j])
+                trees[:, j] = np.where(np.isnan(trees[:, j]), np.nan, codes)
+            return trees
 
         if learner == "linear":
             model = _linear(self.n_classes, train.linear.shape[1], weight)
@@ -167,6 +175,22 @@ class Task:
         return dict.fromkeys(
             self.learners, np.full(shape, 1 / self.n_classes if shape[1:] else 0.0)
         )
+
+
+def _cuts(train: Design) -> dict[int, Floats]:
+    """Return where to cut each number of many values into the bins that boosted trees have.
+
+    Where rows weigh differently scikit-learn takes each weighted quantile by itself, which costs
+    four fifths of a fit with few rows.
+    """
+    levels = np.linspace(0, 1, _N_BINS + 1)[1:-1]
+    cuts = {}
+    for j in np.flatnonzero(~train.categorical).tolist():
+        values = train.trees[:, j]
+        values = values[~np.isnan(values)]
+        if len(np.unique(values)) > _N_BINS:
+            cuts[j] = np.unique(np.quantile(values, levels))
+    return cuts
 
 
 def leaf_size(n_rows: int) -> int:

@@ -187,7 +187,7 @@ def test_a_prompt_shows_a_piece_asks_for_as_many_and_puts_causes_first() -> None
         f"with exactly 3 objects, each on one line, with the keys {keys}, in this order"
         in prompt.text
     )
-    assert prompt.text.count('"dose": ') == 3 + 1, "three rows and the graph"
+    assert prompt.text.count('"dose": ') == 3 + 1 + 2, "three rows, the graph, and how it follows"
     assert json.dumps(system.process_.graph.as_data()) in prompt.text
     assert DEFAULT_TASK in prompt.text
     assert prompt.temperature == 0.5
@@ -217,6 +217,34 @@ def test_a_row_that_equals_an_example_is_refused() -> None:
     system = fitted(llm={"writer": Parrot()}, rounds=0)
     assert system.sample(4).height == 0
     assert "it is an example of the prompt" in str(system.result_.parse_errors)
+
+
+def test_the_writer_is_told_in_numbers_what_follows_from_parents_but_as_published() -> None:
+    texts = {}
+    for variant in ("default", "published"):
+        model = Expert()
+        system = fitted(llm={"writer": model}, variant=variant, process=start(dose=["smokes"]),
+                        rounds=0)  # fmt: skip
+        system.sample(4)
+        texts[variant] = model.of("rows")[-1].text
+    quartiles = clinic().filter(pl.col("smokes") == "Yes")["dose"].quantile(0.5, "linear")
+    (median,) = re.findall(r'"where smokes is": "Yes", "dose": \[[\d.]+, ([\d.]+),', texts["default"])
+    assert float(median) == pytest.approx(quartiles, rel=1e-3)
+    assert "where smokes is" not in texts["published"]
+
+
+def test_rows_of_a_model_whose_cells_do_not_go_together_are_rejected() -> None:
+    class Liar(Expert):
+        def complete(self, prompt: Prompt) -> Reply:
+            good = [{"smokes": "Yes", "town": "Ulm", "dose": 8.012, "ill": "yes"}]
+            bad = [{"smokes": "Yes", "town": "Ulm", "dose": 2.012, "ill": "yes"}]
+            return Reply(json.dumps({"rows": good + bad}))
+
+    system = fitted(llm={"writer": Liar()}, rounds=0)
+    assert system.sample(2)["dose"].to_list() == [8.012]
+    assert system.result_.rejected.select("dose", "_stage").rows()[0] == (2.012, "relations")
+    system = fitted(llm={"writer": Liar()}, variant="published", rounds=0)
+    assert system.sample(2)["dose"].to_list() == [8.012, 2.012]
 
 
 CONDITION = "dose BETWEEN 7 AND 9 AND smokes = 'Yes'"

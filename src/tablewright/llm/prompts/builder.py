@@ -11,6 +11,7 @@ import polars as pl
 
 from tablewright.llm.endpoint.base import LLM, Prompt
 from tablewright.llm.prompts.delimiters import DATA_NOTE, delimited
+from tablewright.llm.prompts.dependence import describe_dependence
 from tablewright.llm.prompts.sharing import Cell, Share, Sharing, count_cells
 from tablewright.schema import DECLARED, Column, Kind, Schema
 
@@ -78,6 +79,14 @@ class PromptBuilder:
         described = self.sharing.describe(schema, self.table, briefly=not summary)
         self.sent.update(described.cells)
         return self.say(f"{heading}\n{delimited(described.text)}")
+
+    def dependence(self, schema: Schema, pairs: Sequence[tuple[str, str]], heading: str) -> Self:
+        """Tell how effects go with their causes in the table, as far as a summary may leave."""
+        if self.table is None:
+            return self
+        described = describe_dependence(self.sharing, schema, self.table, pairs)
+        self.sent.update(described.cells)
+        return self.data([described.text], heading)
 
     def admit(self, frame: pl.DataFrame) -> list[dict[str, Cell]]:
         """Return the rows that may be shown, without redacted columns, and count their cells."""

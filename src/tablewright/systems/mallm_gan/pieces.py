@@ -85,7 +85,9 @@ def rows_writer(
             examples=lambda batch: train[pieces.rows(first + sent + batch % SPLIT)],
             stage="rows",
             role="writer",
-            build=lambda one: writer_prompt(one, process, conditions, request),
+            build=lambda one: writer_prompt(
+                one, process, conditions, request, in_numbers=system.variant == "default"
+            ),
         )
 
     parallel = max(_PARALLEL, -(-50 // pieces.size))

@@ -30,6 +30,10 @@ from real ones."""
 
 _GRAPH = "The causal graph, each column with its parents:"
 
+_DEPENDENCE = """\
+How columns follow from their parents in the real rows, numbers by their quartiles, other columns \
+by the shares of their values:"""
+
 _STEPS = """\
 Read the processes and their scores, from the worst to the best. Ask yourself which edges of the \
 graph to add, drop or reverse, and what to say in the task, for a lower score than the best. Use \
@@ -42,15 +46,25 @@ to its effect, and the graph has no circles."""
 
 
 def writer_prompt(
-    one: RowRequest, process: Process, conditions: Sequence[Condition], request: SampleRequest
+    one: RowRequest,
+    process: Process,
+    conditions: Sequence[Condition],
+    request: SampleRequest,
+    *,
+    in_numbers: bool = True,
 ) -> Prompt:
-    """Make the prompt for rows: the process, a piece of the real rows, as many new ones."""
+    """Make the prompt for rows: the process, a piece of the real rows, as many new ones.
+
+    `in_numbers` tells how strong the edges of the graph are, which the published prompt does not.
+    """
     task, form = one.task, one.row_format
     builder = PromptBuilder(one.sharing, task.table)
     builder.say(f"About the data: {process.context}" if process.context else "")
     builder.columns(task.schema, "The columns:").note()
     if process.graph.edges:  # an empty graph would say that no column depends on any other
         builder.data([_graph_text(process)], _GRAPH)
+        if in_numbers:
+            builder.dependence(task.schema, process.graph.edges, _DEPENDENCE)
     builder.say(process.task)
     builder.conditions(conditions, "Every row keeps these conditions:")
     if one.example_frame is not None:

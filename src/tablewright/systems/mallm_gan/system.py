@@ -312,7 +312,8 @@ class MALLMGAN(System):
         partition = target_partition(self._real, self.writable_) if labelled else None
         copies = "near" if self.variant == "default" else "equal"
         copies = "none" if self.dry_run_ else copies
-        pool = self.pool(request, result, partition=partition, copies=copies)
+        check = self.row_check() if self.variant == "default" else None
+        pool = self.pool(request, result, partition=partition, copies=copies, check=check)
         result.details.update(process=self.process_, history=self.history_)
         if self.model("writer") is None:
             writer: RowWriter = self.generator_writer(result, partition)
