@@ -236,7 +236,9 @@ def test_a_shown_row_is_let_through_only_where_another_real_row_equals_it() -> N
     written = pl.DataFrame({"x": [1, 2, 3, 4], "y": ["a"] * 4})
     assert gate.forbidden(written) == ["", SHOWN, EQUAL, ""]
     assert gate.forbidden(written, equal=False) == [SHOWN, SHOWN, "", ""], "nobody counts these"
-    hardly = CopyGate(pl.concat([real[[0, 0]], pl.DataFrame({"x": range(10, 90), "y": ["a"] * 80})]))
+    hardly = CopyGate(
+        pl.concat([real[[0, 0]], pl.DataFrame({"x": range(10, 90), "y": ["a"] * 80})])
+    )
     hardly.shown.add([real[[0]]])
     assert hardly.forbidden(written[[0]]) == [SHOWN], "real rows hardly repeat each other"
     gate.shown.add([pl.DataFrame({"x": [4]})])  # y was redacted: no real row is whole like it

@@ -228,7 +228,9 @@ def test_the_writer_is_told_in_numbers_what_follows_from_parents_but_as_publishe
         system.sample(4)
         texts[variant] = model.of("rows")[-1].text
     quartiles = clinic().filter(pl.col("smokes") == "Yes")["dose"].quantile(0.5, "linear")
-    (median,) = re.findall(r'"where smokes is": "Yes", "dose": \[[\d.]+, ([\d.]+),', texts["default"])
+    (median,) = re.findall(
+        r'"where smokes is": "Yes", "dose": \[[\d.]+, ([\d.]+),', texts["default"]
+    )
     assert float(median) == pytest.approx(quartiles, rel=1e-3)
     assert "where smokes is" not in texts["published"]
 

@@ -2,9 +2,10 @@
 
 A row that stood in a prompt of its own run is not kept, unless other real rows equal it: what
 several rows share tells of none of them. Where real rows repeat each other, a row may equal another
-real one as often as a held-out real row does, which the repeats among the real rows tell: of the rows of a combination that occurs k times, a held-out one has k - 1 equals
-left (a leave-one-out estimate; halves would understate it, as half the rows have fewer
-combinations). In tables whose rows hardly repeat, no equal row is kept.
+real one as often as a held-out real row does, which the repeats among the real rows tell: of the
+rows of a combination that occurs k times, a held-out one has k - 1 equals left (a leave-one-out
+estimate; halves would understate it, as half the rows have fewer combinations). In tables whose
+rows hardly repeat, no equal row is kept.
 """
 
 from __future__ import annotations
