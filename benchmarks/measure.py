@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import platform
 import subprocess
 import time
@@ -23,6 +24,11 @@ def cpu(work: Callable[[], Made]) -> tuple[Made, float]:
     start = time.process_time()
     result = work()
     return result, time.process_time() - start
+
+
+def cpu_seconds() -> float:
+    """Return those of this process and of what it started and waited for."""
+    return sum(os.times()[:4])
 
 
 def options(text: str, *, data: bool = False) -> argparse.ArgumentParser:

@@ -10,7 +10,6 @@ again. Peers take the folder of `benchmarks.set_up_peers`, in which SDV brings C
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from argparse import Namespace
@@ -37,7 +36,7 @@ from benchmarks.mallm_gan.tables import (
     drawn,
     given,
 )
-from benchmarks.measure import markdown
+from benchmarks.measure import cpu_seconds, markdown
 from benchmarks.set_up_peers import python_of
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.neighbours import nearest
@@ -127,11 +126,6 @@ def measured(made: pl.DataFrame, split: Split, others: pl.DataFrame) -> dict[str
     }
 
 
-def _cpu_seconds() -> float:
-    """Return those of this process and of what it started and waited for."""
-    return sum(os.times()[:4])
-
-
 def tasks(asked: Namespace) -> Iterator[tuple[str, int, int, Split, pl.DataFrame]]:
     """Give table, size and seed with the rows that belong to it."""
     for table in asked.tables:
@@ -153,11 +147,11 @@ def runs(asked: Namespace, file: Path) -> Iterator[dict[str, Any]]:
         for name in asked.methods:
             if (table, size, seed, name) in done:
                 continue
-            start = _cpu_seconds()
+            start = cpu_seconds()
             made = (
                 by_peer(name, split, asked.peers) if name in PEERS else METHODS[name](split, seed)
             )
-            seconds = _cpu_seconds() - start
+            seconds = cpu_seconds() - start
             yield {"table": table, "rows": size, "seed": seed, "method": name,
                    "written": made.height, **measured(made, split, others),
                    "seconds": seconds}  # fmt: skip

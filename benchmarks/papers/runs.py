@@ -74,10 +74,14 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def command_line(
-    module: str, words: Sequence[str], data: Path | None, peers: str | None = None
+    module: str,
+    words: Sequence[str],
+    data: Path | None,
+    peers: str | None = None,
+    others: dict[str | None, str] | None = None,
 ) -> str:
-    """Return a command as another can give it: the folders of data and of peers by a word."""
-    by_name = {str(data): "DIR", peers: "FOLDER"}
+    """Return a command as another can give it: folders and what else is of here by a word."""
+    by_name: dict[str | None, str] = {str(data): "DIR", peers: "FOLDER", **(others or {})}
     named = [by_name.get(word, word) for word in words]
     return " ".join(["python -m", module, *named])
 

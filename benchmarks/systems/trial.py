@@ -43,6 +43,8 @@ WEAK = Faults(
     copies=0.1, wrong_labels=0.3, obedience=0.5, dependence=0.4,
 )  # fmt: skip
 PEER_EPOCHS = 300
+DISCRETE = ("categorical", "boolean")
+"""Kinds that peers are told to take as categories, however they are written."""
 PEER_SCRIPT = Path(__file__).parents[1] / "htdbu" / "peer_pools.py"
 
 Made = tuple[pl.DataFrame, System | None]
@@ -85,7 +87,8 @@ class Trial:
             raise SystemExit(f"there is no CTGAN in {self.peers}: 'make peers' sets it up")
         with tempfile.TemporaryDirectory() as folder:
             train, out = Path(folder) / "train.parquet", Path(folder) / "out.parquet"
-            self.drawn.train.write_parquet(train)
+            listed = [c.name for c in self.drawn.schema.each() if c.kind in DISCRETE]
+            self.drawn.train.with_columns(pl.col(listed).cast(pl.String)).write_parquet(train)
             words = [name, train, PEER_EPOCHS, self.seed, self.case.n_rows, out]
             subprocess.run([python, str(PEER_SCRIPT), *map(str, words)],
                            check=True, capture_output=True)  # fmt: skip

@@ -183,8 +183,29 @@ def test_a_page_names_no_folder_of_this_machine() -> None:
     assert command_line("a.b", words, folder) == "python -m a.b --data DIR --seeds 3"
     words = ["--peers", "/opt/peers"]
     assert command_line("a.b", words, None, "/opt/peers") == "python -m a.b --peers FOLDER"
+    words = ["--model", "gguf:/opt/a.gguf"]
+    said = command_line("a.b", words, None, others={"gguf:/opt/a.gguf": "gguf:a.gguf"})
+    assert said == "python -m a.b --model gguf:a.gguf"
+    assert engine.short("gguf:/opt/a.gguf?slots=1") == "a"
     pages = [path.read_text() for path in FOLDER.rglob("results/*.md")]
     assert not any(f"--{word} /" in page for page in pages for word in ("data", "peers", "log"))
+
+
+def test_a_case_with_fewer_batches_is_another_case() -> None:
+    found = engine.chosen(SPEC, engine.Asked(1, batches=2, groups=("imbalance",)))
+    (case,) = found["imbalance"]
+    assert (case.name, case.n_rows) == ("diabetes 7:2:1, n = 10, 2 batches", 20)
+
+
+def test_a_peer_is_told_which_numbers_are_categories(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncp "$3" "$7"\n')  # writes what it learns from
+    python.chmod(0o755)
+    there = engine.trial(flipped(0.2, 20), 0, engine.Asked(1, peers=str(python)))
+    rows, system = there.peer("CTGAN")
+    assert system is None
+    assert rows["Outcome"].to_list() == there.drawn.train["Outcome"].cast(pl.String).to_list()
+    assert rows["Age"].equals(there.drawn.train["Age"])
 
 
 def test_markdown_has_a_dash_where_a_row_has_no_cell() -> None:

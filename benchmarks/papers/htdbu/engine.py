@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 from benchmarks.htdbu import bank_text
 from benchmarks.htdbu.bank import LEADING, PAIRS, Bank, load
 from benchmarks.htdbu.bank_text import ROWS, SEEDS, Pool, measure, real, rules
-from benchmarks.measure import cpu
+from benchmarks.measure import cpu, cpu_seconds
 from benchmarks.papers.runs import Log, Run, command_line, interval, markdown, write
 from benchmarks.set_up_peers import python_of
 from tablewright.systems.htdbu.system import HTDBU
@@ -151,12 +150,12 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
             bank = load(asked.data, PAIRS[rule], seed) if missing else None
             for name in missing:
                 assert bank is not None
-                start = time.process_time()
+                start = cpu_seconds()
                 arm = arms[name]
                 if name in PEERS:
                     arm = Arm(peer(name, asked, bank, rule, seed), skeleton=skeleton)
                 found = run(arm, bank, rule, seed)
-                log.add({**keys[name], **found, "seconds": time.process_time() - start})
+                log.add({**keys[name], **found, "seconds": cpu_seconds() - start})
                 print(*keys[name].values(), flush=True)
     runs = [line for line in log.runs if line["table"] == spec.name and line["rule"] in asked.rules
             and line["seed"] in asked.seeds]  # fmt: skip

@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.measure import cpu_seconds
 from benchmarks.papers.runs import Log, Run, command_line, interval, markdown, write
 from benchmarks.systems.cases import Case, Drawn, flip
 from benchmarks.systems.published import PUBLISHED
@@ -50,6 +50,7 @@ class Asked:
     model: str = "stand-in"
     base_url: str | None = None
     peers: str | None = None
+    batches: int | None = None
     first: int = 0
     arms: Sequence[str] = ()
     groups: Sequence[str] = ()
@@ -189,7 +190,20 @@ def chosen(spec: Spec, asked: Asked) -> Mapping[str, Sequence[Case]]:
     unknown = set(asked.groups) - set(groups)
     if unknown:
         raise SystemExit(f"no group {', '.join(sorted(unknown))}; there are {', '.join(groups)}")
-    return {name: groups[name] for name in groups if not asked.groups or name in asked.groups}
+    return {name: [cut(case, asked.batches) for case in cases] for name, cases in groups.items()
+            if not asked.groups or name in asked.groups}  # fmt: skip
+
+
+def cut(case: Case, batches: int | None) -> Case:
+    """Return a case with fewer batches, under a name of its own, where some are asked for."""
+    if batches is None:
+        return case
+    return replace(case, name=f"{case.name}, {batches} batches", batches=batches)
+
+
+def short(model: str) -> str:
+    """Return the name of a model; of a model file that of the file alone."""
+    return Path(model.removeprefix("gguf:").partition("?")[0]).stem if "gguf:" in model else model
 
 
 def measured(spec: Spec, asked: Asked, log: Log) -> Iterator[Run]:
@@ -217,16 +231,16 @@ def measured(spec: Spec, asked: Asked, log: Log) -> Iterator[Run]:
 
 def run(there: Trial, arm: str) -> Run:
     """Make the rows of an arm, and measure them."""
-    start = time.process_time()
+    start = cpu_seconds()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few rows, doubt and gates that keep nothing are the case
         made, system = ARMS[arm](there)
-    seconds = time.process_time() - start
+    seconds = cpu_seconds() - start
     found = scores(there.case, there.drawn, made, there.seed)
     bill = {key: value for key, value in spent(system).items() if key != "bill"}
     roles = {} if system is None else json.loads(spent(system)["bill"])
     return {"rows": made.height, **bill, "roles": roles, "making": round(seconds, 3),
-            "seconds": round(time.process_time() - start, 2), "scores": found}  # fmt: skip
+            "seconds": round(cpu_seconds() - start, 2), "scores": found}  # fmt: skip
 
 
 def by_seed(
@@ -319,6 +333,7 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--peers", help="for TVAE and CTGAN: the folder of 'make peers', or a Python"
     )
+    parser.add_argument("--batches", type=int, help="of each case, in place of its own number")
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--arms", nargs="+", default=(), choices=spec.arms, metavar="ARM",
                         help=f"some of: {', '.join(spec.arms)}")  # fmt: skip
@@ -335,12 +350,18 @@ def main(spec: Spec, arguments: Sequence[str] | None = None) -> None:
         runs = [*measured(spec, asked, log)]
     except ModelError as error:
         raise SystemExit(str(error)) from error
-    said = MODELS.get(asked.model, f"Language model: {asked.model}.")
+    said = MODELS.get(asked.model, f"Language model: {short(asked.model)}.")
     laid_out = (lengthwise if spec.lengthwise else table)(spec, groups, runs)
     parts = [f"{spec.about} {said}", laid_out, READING]
     words = sys.argv[1:] if arguments is None else arguments
-    command = command_line(f"benchmarks.papers.t2.{spec.name}", words, asked.data, asked.peers)
+    file = f"gguf:{short(asked.model)}.gguf" if "gguf:" in asked.model else asked.model
+    others: dict[str | None, str] = {asked.model: file, str(asked.replies): "REPLIES"}
+    command = command_line(
+        f"benchmarks.papers.t2.{spec.name}", words, asked.data, asked.peers, others
+    )
     suffix = (
-        "" if asked.model == "stand-in" else f"_{asked.model}".replace("/", "-").replace(":", "-")
+        ""
+        if asked.model == "stand-in"
+        else f"_{short(asked.model)}".replace("/", "-").replace(":", "-")
     )
     write(FOLDER / "results" / f"{spec.name}{suffix}.md", spec.title, parts, runs, command)
