@@ -148,7 +148,7 @@ def cost(asked: Namespace) -> Iterator[dict[str, Any]]:
     """Count calls and tokens of a search and of as many rows as there are real ones."""
     for table in asked.tables:
         for size in asked.sizes:
-            for shots in (1, 4):
+            for shots in (1, 2, 3, 4, 5):
                 for variant in ("default", "published"):
                     split, _ = drawn(asked.data, table, size, 400)
                     model = Counted(stand_in(split))
