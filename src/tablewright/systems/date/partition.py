@@ -3,18 +3,19 @@
 DATE (arXiv 2512.21915), module 1: a search over conjunctions of predicates in which rules share a
 model where it predicts their rows well enough. A leaf of one tree does for a part in the fast
 partition. Differences from the published program, all for its faults: the error bound holds for
-each part, with a confidence limit, and not for the running mean; parts have a minimum size; a
-rule whose sharing index has changed is queued anew; rows are counted by masks and never by value.
+each part and not for the running mean, by rows that had no part in the search and with a limit for
+all rules that were put to them; parts have a minimum size; a rule whose sharing index has changed
+is queued anew; rows are counted by masks and never by value.
 """
 
 from __future__ import annotations
 
 import heapq
-import math
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ import numpy as np
 import polars as pl
 import yaml
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.stats import beta, t
 from sklearn import config_context
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -47,8 +48,11 @@ TREE_FALLS, SCREENS = 3, ((5, 2),)
 trees of a part's forest, with how much the error of so few falls at most with all trees."""
 _DEFAULT_BOUND = 0.9
 _NOT_CUT = "the table was not cut: {} cuts it"
-Z = 1.2816
-"""Standard errors of a one-sided limit of 90 %."""
+LEVEL = 0.1
+"""How often a table may have a part that breaks its bound."""
+JUDGE_SHARE = 0.25
+"""Rows that have no part in the search, and judge what it proposes."""
+_FOLDS = 4
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,9 @@ class Part:
     n_rows : int
         Learned rows in it.
     error, upper_error : float or None
-        Error on rows that the part's model has not seen, and its 90 % limit: one less accuracy,
-        or the root mean squared error as a share of the target's standard deviation.
+        Error on rows that the part's model has not seen, and its limit, which those of all parts of
+        a search keep together in nine of ten tables (of a tree, each for itself): one less
+        accuracy, or the root mean squared error as a share of the target's standard deviation.
     """
 
     name: str
@@ -205,7 +210,7 @@ def partition(
         The published search with shared models, or the leaves of one tree.
     max_error : float or None, default=None
         Error that a part's model may have (rho); None takes 0.9 of that of one model for all
-        rows. Only for ``"rules"``.
+        rows, cross-fitted. Only for ``"rules"``.
     min_rows : int, default=30
         Rows of a part at least.
     max_parts : int, default=8
@@ -243,25 +248,25 @@ def partition(
             f"a tree finds no split with {min_rows} rows or more on both sides; a smaller min_rows"
         )
         return parts if len(parts) > 1 else replace(parts, note=_NOT_CUT.format(why))
-    bound = max_error
-    if bound is None:
-        whole = task.trial(np.arange(len(task.y)), frozenset(), seed)
-        bound = _DEFAULT_BOUND * whole.upper_error
+    judges = _judges(len(task.y), seed)
     with config_context(skip_parameter_validation=True):  # of many small models
-        parts = _Search(task, bound, min_rows, seed, share).run(time_limit)
+        whole = task.cross_fitted(np.flatnonzero(~judges), seed) if max_error is None else 0.0
+        bound = _DEFAULT_BOUND * whole if max_error is None else max_error
+        parts = _Search(task, judges, bound, min_rows, seed, share).run(time_limit)
     if len(parts) > 1:
         return parts
     if parts.parts[0].error is not None:
         why = f"one model keeps the error bound of {bound:.3g} for all rows; a smaller max_error"
-    elif max_error is None and whole.error == 0:
+    elif max_error is None and whole == 0:
         why = "one model errs in none of the rows that were held out; method='tree'"
     else:
         origin = "" if max_error is not None else (
-            f", {_DEFAULT_BOUND} times the {whole.upper_error:.3g} of one model for all rows"
+            f", {_DEFAULT_BOUND} times the {whole:.3g} of one model for all rows"
         )  # fmt: skip
         why = (
-            f"no rule of {min_rows} rows or more was found whose model surely (90 %) errs by no "
-            f"more than {bound:.3g}{origin}; a larger max_error or method='tree'"
+            f"no rule of {min_rows} rows or more was found whose model surely (90 %, for all rules "
+            f"together) errs by no more than {bound:.3g}{origin}; a larger max_error or "
+            "method='tree'"
         )
     return replace(parts, note=_NOT_CUT.format(why))
 
@@ -275,16 +280,19 @@ def asked_columns(schema: Schema) -> list[str]:
     ]  # fmt: skip
 
 
+def _judges(n_rows: int, seed: int) -> Mask:
+    """Draw the rows that have no part in the search."""
+    order = np.random.default_rng([seed, n_rows]).permutation(n_rows)
+    judges: Mask = order < n_rows * JUDGE_SHARE
+    return judges
+
+
 @dataclass(frozen=True)
 class _Trial:
-    """A model that was fitted to a part's rows, and how well it did on others of them."""
+    """A model that was fitted to some rows of a rule, and its losses on others of them."""
 
     model: Any
-    error: float
-    upper_error: float
-
-
-_HOPELESS = _Trial(None, math.inf, math.inf)
+    losses: Floats
 
 
 @dataclass
@@ -295,7 +303,6 @@ class _Task:
     y: Floats
     classes: bool
     spread: float
-    _known: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, frame: pl.DataFrame, schema: Schema) -> _Task:
@@ -323,29 +330,42 @@ class _Task:
         rows: NDArray[np.intp],
         rule: Rule,
         seed: int,
-        bound: float = math.inf,
+        promises: Callable[[Floats], bool] | None = None,
         tree: Any = None,
-    ) -> _Trial:
-        """Fit a forest to three quarters of some rows, and judge it on the others.
+    ) -> _Trial | None:
+        """Fit a forest to three quarters of some rows, and try it on the others.
 
-        Where it is clear early that the upper error is above the bound, by the rows' number, one
-        tree of the same rows or a few of the forest, it is infinite.
+        None where its losses promise nothing, which one tree of the same rows or a few of the
+        forest often show early.
         """
-        fit, judge, state = self._halves(rows, rule, seed)
-        if self.least_error(len(judge)) > bound:
-            return _HOPELESS
-        if tree is not None:
-            losses = self.wrong(tree.predict(self.questions.matrix[judge]), judge)
-            if self.error(losses / TREE_FALLS)[1] > bound:
-                return _HOPELESS
-        kind = RandomForestClassifier if self.classes else RandomForestRegressor
-        forest = kind(random_state=state, min_samples_leaf=2, warm_start=True)
+        fit, rest, state = self._halves(rows, rule, seed)
+        if promises and tree is not None and not promises(self._losses(tree, rest) / TREE_FALLS):
+            return None
+        forest = self._forest(state, warm_start=True)
         for n_trees, factor in (*SCREENS, (N_TREES, 1)):
             forest.set_params(n_estimators=n_trees).fit(*self._learned(fit))
-            losses = self.wrong(forest.predict(self.questions.matrix[judge]), judge)
-            if self.error(losses / factor)[1] > bound:
-                return _HOPELESS
-        return _Trial(forest, *self.error(losses))
+            losses = self._losses(forest, rest)
+            if promises and not promises(losses / factor):
+                return None
+        return _Trial(forest, losses)
+
+    def cross_fitted(self, rows: NDArray[np.intp], seed: int) -> float:
+        """Return the error of one model for all rows, each predicted by a forest of others."""
+        rows = np.random.default_rng([seed, len(rows)]).permutation(rows)[:MAX_FIT_ROWS]
+        losses = np.ones(len(rows))
+        fold = np.arange(len(rows)) % _FOLDS
+        for k in range(min(_FOLDS, len(rows)) if len(rows) > 1 else 0):
+            forest = self._forest(seed, n_estimators=N_TREES)
+            forest.fit(*self._learned(rows[fold != k]))
+            losses[fold == k] = self._losses(forest, rows[fold == k])
+        return self.error(losses)[0]
+
+    def _forest(self, state: int, **options: Any) -> Any:
+        kind = RandomForestClassifier if self.classes else RandomForestRegressor
+        return kind(random_state=state, min_samples_leaf=2, **options)
+
+    def _losses(self, model: Any, rows: NDArray[np.intp]) -> Floats:
+        return self.wrong(model.predict(self.questions.matrix[rows]), rows)
 
     def proposal(self, rows: NDArray[np.intp], rule: Rule, seed: int) -> Any:
         """Grow the tree whose splits refine a rule."""
@@ -374,24 +394,27 @@ class _Task:
         scaled: Floats = (predicted - self.y[rows]) / self.spread
         return scaled * scaled
 
-    def least_error(self, n_rows: int) -> float:
+    def least_error(self, n_rows: int, level: float = LEVEL) -> float:
         """Return the upper error of so many rows that are all predicted rightly."""
-        return self.error(np.zeros(n_rows))[1]
+        return self.error(np.zeros(n_rows), level)[1]
 
-    def error(self, losses: Floats) -> tuple[float, float]:
-        """Return the error of some rows, and its upper limit (90 %, one-sided)."""
-        n_rows = len(losses)
-        if not n_rows:
+    def error(
+        self, losses: Floats, level: float = LEVEL, n_rows: int | None = None
+    ) -> tuple[float, float]:
+        """Return the error of some rows, and its upper limit, exceeded in `level` of tables.
+
+        Where a number is given, the limit is that of so many rows that err as often as these.
+        """
+        n_rows = len(losses) if n_rows is None else n_rows
+        if not len(losses) or not n_rows:
             return 1.0, 1.0
         mean = float(losses.mean())
         if self.classes:
-            n_wrong = int(losses.sum())
-            limit = (
-                1.0 if n_wrong == n_rows else float(beta.ppf(0.9, n_wrong + 1, n_rows - n_wrong))
-            )
-            return mean, limit
-        spread = float(losses.std(ddof=1)) / n_rows**0.5 if n_rows > 1 else mean
-        return mean**0.5, (mean + Z * spread) ** 0.5
+            n_wrong = round(mean * n_rows)
+            limit = 1.0 if n_wrong == n_rows else beta.ppf(1 - level, n_wrong + 1, n_rows - n_wrong)
+            return mean, float(limit)
+        spread = float(losses.std(ddof=1)) / n_rows**0.5 if len(losses) > 1 else mean
+        return mean**0.5, float(mean + t.isf(level, max(n_rows - 1, 1)) * spread) ** 0.5
 
 
 def _leaves(task: _Task, min_rows: int, max_parts: int, seed: int) -> Parts:
@@ -404,8 +427,9 @@ def _leaves(task: _Task, min_rows: int, max_parts: int, seed: int) -> Parts:
     for path in task.questions.paths(tree.tree_).values():
         rows = np.flatnonzero(task.questions.holds(path))
         trial = task.trial(rows, frozenset(path), seed)
+        assert trial is not None  # nothing was to be promised
         rules = (task.questions.text(path),) if path else ()
-        result.append(Part("", rules, len(rows), trial.error, trial.upper_error))
+        result.append(Part("", rules, len(rows), *task.error(trial.losses)))
     result.sort(key=lambda part: -part.n_rows)
     named = [replace(part, name=f"part {k + 1}") for k, part in enumerate(result)]
     return Parts((*named, Part("rest", (), 0)) if len(named) > 1 else tuple(named))
@@ -424,12 +448,17 @@ class _Shared:
 
 
 class _Search:
-    """The queue of rules, the rows that are left, and the models that have been accepted."""
+    """The queue of rules, the rows that are left, and the models that have been accepted.
+
+    Rules are proposed and models fitted by rows that do not judge. The k-th test that fails spends
+    1 / (k (k + 1)) of the level, and one that passes spends nothing: over all tests, however many
+    there are, a part that breaks the bound is accepted in that share of tables at most.
+    """
 
     def __init__(
-        self, task: _Task, max_error: float, min_rows: int, seed: int, share: bool
+        self, task: _Task, judges: Mask, max_error: float, min_rows: int, seed: int, share: bool
     ) -> None:
-        self.task, self.max_error, self.min_rows = task, max_error, min_rows
+        self.task, self.judges, self.max_error, self.min_rows = task, judges, max_error, min_rows
         self.seed, self.share = seed, share
         self.left: Mask = np.ones(len(task.y), dtype=np.bool_)
         self.models: list[_Shared] = []
@@ -437,7 +466,7 @@ class _Search:
         self.queue: list[tuple[float, int, Rule]] = [(0.0, 0, frozenset())]
         self.done: set[Rule] = set()
         self._masks: dict[Predicate, Mask] = {}
-        self._count = self._n_visits = 0
+        self._count = self._n_visits = self.n_failed = 0
 
     def run(self, time_limit: float) -> Parts:
         start = time.process_time()
@@ -449,36 +478,55 @@ class _Search:
                 continue  # a later entry of the same rule has another index
             self.done.add(rule)
             rows = np.flatnonzero(self._mask(rule) & self.left)
-            if len(rows) >= self.min_rows and self._can_be_taken(len(rows)):
+            if len(rows) >= self.min_rows and self._can_be_taken(rows):
                 self._n_visits += 1
                 self._visit(rule, rows)
         return self._parts()
 
-    def _can_be_taken(self, n_rows: int) -> bool:
-        """Return whether the limit of so few rows can keep the bound, with no error at all.
+    @property
+    def level(self) -> float:
+        """How often the next test may accept what breaks the bound."""
+        return LEVEL / ((self.n_failed + 1) * (self.n_failed + 2))
 
-        A model of others is judged by all rows of the rule, one of its own by a quarter.
-        """
-        n_judge = n_rows if self.share else n_rows - n_rows * 3 // 4
-        return self.task.least_error(n_judge) <= self.max_error
+    def _can_be_taken(self, rows: NDArray[np.intp]) -> bool:
+        """Return whether so few rows can keep the bound, with no error at all."""
+        n_judges = int(self.judges[rows].sum())
+        return (
+            len(rows) - n_judges >= _FOLDS
+            and self.task.least_error(n_judges, self.level) <= self.max_error
+        )
 
     def _visit(self, rule: Rule, rows: NDArray[np.intp]) -> None:
         """Give the rows to a model that predicts them, or a new one, or refine the rule."""
-        for shared in self.models if self.share else ():
-            error, upper = self.task.error(shared.losses[rows])
-            if upper <= self.max_error:
-                self._take(shared, rule, rows, error, upper)
+        task, searched = self.task, rows[~self.judges[rows]]
+        promises = partial(self._promises, n_judges=len(rows) - len(searched))
+        known = sorted(self.models, key=lambda one: float(one.losses[searched].mean()))[:1]
+        for shared in known if self.share else ():
+            if promises(shared.losses[searched]) and self._passes(shared, rule, rows):
                 return
-        tree = self.task.proposal(rows, rule, self.seed)
-        trial = self.task.trial(rows, rule, self.seed, self.max_error, tree)
-        if trial.upper_error <= self.max_error:
-            predicted = trial.model.predict(self.task.questions.matrix)
-            every = np.arange(len(self.task.y))
-            shared = _Shared(self.task.wrong(predicted, every), self.task.y - predicted)
-            self.models.append(shared)
-            self._take(shared, rule, rows, trial.error, trial.upper_error)
-            return
-        self._refine(rule, rows, tree.tree_)
+        tree = task.proposal(searched, rule, self.seed)
+        trial = task.trial(searched, rule, self.seed, promises, tree)
+        if trial is not None:
+            predicted = trial.model.predict(task.questions.matrix)
+            losses = task.wrong(predicted, np.arange(len(task.y)))
+            shared = _Shared(losses, task.y - predicted)
+            if self._passes(shared, rule, rows):
+                self.models.append(shared)
+                return
+        self._refine(rule, searched, tree.tree_)
+
+    def _promises(self, losses: Floats, n_judges: int) -> bool:
+        """Return whether the judging rows would pass if they were predicted as well as others."""
+        return self.task.error(losses, self.level, n_judges)[1] <= self.max_error
+
+    def _passes(self, shared: _Shared, rule: Rule, rows: NDArray[np.intp]) -> bool:
+        """Let the judging rows of a rule test a model, and give it all of them where it passes."""
+        error, upper = self.task.error(shared.losses[rows[self.judges[rows]]], self.level)
+        if upper > self.max_error:
+            self.n_failed += 1
+            return False
+        self._take(shared, rule, rows, error, upper)
+        return True
 
     def _take(
         self, shared: _Shared, rule: Rule, rows: NDArray[np.intp], error: float, upper: float
