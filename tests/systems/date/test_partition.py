@@ -393,9 +393,9 @@ def test_a_test_that_passes_spends_nothing_and_one_that_fails_gives_no_row() -> 
     right, wrong = _Shared(np.zeros(300), np.zeros(300)), _Shared(np.ones(300), np.zeros(300))
     level = made.level
     assert not made._passes(wrong, frozenset(), rows)
-    assert (made.n_failed, made.left.all(), made.level) == (1, True, level / 3)
+    assert (made.n_failed, bool(made.left.all()), made.level) == (1, True, level / 3)
     assert made._passes(right, frozenset(), rows)
-    assert (made.n_failed, made.left.any()) == (1, False)
+    assert (made.n_failed, bool(made.left.any())) == (1, False)
 
 
 def test_what_judges_has_no_part_in_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
