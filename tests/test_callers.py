@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tablewright import DATE, EPIC, Synthesizer, generate
+from tablewright import DATE, EPIC, Synthesizer, Trim, generate
 from tablewright.generators.parts.local import FewRowsWarning
+from tablewright.selection import TrimWarning
 from tablewright.synthesizer.estimator import CopiedValuesWarning
 from tablewright.synthesizer.row_rules import RuleWarning
 
@@ -71,6 +72,17 @@ def parts_of_few() -> Any:
     )
 
 
+def trimmed_as_published() -> Any:
+    frame = table(20)
+    return Trim("member", variant="published", c=0.0, random_state=0).fit(frame).transform(frame)
+
+
+def judged_as_published() -> Any:
+    frame = table(20)
+    model = Trim("member", variant="published", c=0.0, random_state=0).fit(frame)
+    return model.judge(model.train_)
+
+
 @pytest.mark.parametrize(
     ("call", "category"),
     [
@@ -78,6 +90,7 @@ def parts_of_few() -> Any:
         (sampled_by_rule, RuleWarning), (generated_by_rule, RuleWarning),
         (sampled_of_a_system, RuleWarning), (resampled, FewRowsWarning),
         (fitted_with_texts, CopiedValuesWarning), (parts_of_few, RuleWarning),
+        (trimmed_as_published, TrimWarning), (judged_as_published, TrimWarning),
     ],
 )  # fmt: skip
 def test_warning_names_the_file_of_whoever_called(

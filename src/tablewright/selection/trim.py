@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from tablewright.callers import warn
 from tablewright.errors import InputError
 from tablewright.metrics.learners import LEARNERS
 from tablewright.random_state import seed_of
@@ -232,7 +232,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         read = read_candidates(X, self.schema_, self.train_)
         self.result_ = self.judge(read.frame, unreadable=read.unreadable)
         if not self.result_.n_kept and len(read):
-            warnings.warn(_nothing(self.result_), TrimWarning, stacklevel=2)
+            warn(_nothing(self.result_), TrimWarning)
         return self.restore_(untyped(self.result_.rows(), self.schema_))
 
     def judge(
@@ -325,7 +325,7 @@ class Trim(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         if self.variant == "published":
             notes = list(_ill_posed(found, self.checks_))
             for note in notes:
-                warnings.warn(note, TrimWarning, stacklevel=4)
+                warn(note, TrimWarning)
         if self.schema_.target is None:
             notes.append("no target was named, so labels were not judged")
         if not found.n_kept and len(found.keep):
