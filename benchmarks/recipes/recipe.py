@@ -100,15 +100,26 @@ def collect(recipe: Recipe, source: Path, download: bool = False) -> dict[str, b
         alone = source.is_file() and len(recipe.originals) == 1
         path = source if alone else source / original.name
         if not path.exists() and download:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with urllib.request.urlopen(original.address) as reply:
-                path.write_bytes(reply.read())
+            fetch(original, path)
         if not path.exists():
             raise SystemExit(
                 f"{path} is not there; get it from {original.address}, or say --download"
             )
         result[original.name] = path.read_bytes()
     return result
+
+
+def fetch(original: Original, path: Path) -> None:
+    """Write an original to a file; a sentence where it cannot be had."""
+    try:
+        with urllib.request.urlopen(original.address) as reply:
+            content = reply.read()
+    except OSError as error:
+        raise SystemExit(
+            f"{original.address} cannot be fetched ({error}); fetch it some other way to {path}"
+        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def follow(recipe: Recipe, originals: Files, folder: Path) -> list[Made]:

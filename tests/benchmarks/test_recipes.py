@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import urllib.request
 from pathlib import Path
+from urllib.error import URLError
 
 import polars as pl
 import pytest
@@ -25,6 +27,18 @@ def test_cells_are_read_with_commas_or_semicolons_and_written_with_commas() -> N
     assert read(comma) == read(semicolon) == [{"a": "1", "b": "x"}]
     assert write([{"a": "1, 2", "b": 3}]) == b'a,b\n"1, 2",3\n'
     assert write([{"a": "1", "b": 3}], ["b"]) == b"b\n3\n"
+
+
+def test_an_original_that_cannot_be_fetched_leaves_a_sentence_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(address: str) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", fails)
+    with pytest.raises(SystemExit, match=r"https://.* cannot be fetched .*no network"):
+        main(["drug", str(tmp_path / "originals"), "--out", str(tmp_path), "--download"])
+    assert not [*tmp_path.iterdir()]
 
 
 def test_parquet_is_known_by_its_rows() -> None:

@@ -308,4 +308,4 @@ def _outputs(transformer: Any, frame: Any, sigmas: Floats | None) -> Iterator[tu
             deviations = np.sqrt(np.asarray(mixture.covariances_, dtype=float)).ravel()[valid]
             noise = 0.0 if sigmas is None else float(sigmas[first])
             yield name, Output(first, means, deviations, none, noise)
-        first += column.output_dimensions
+        first += int(column.output_dimensions)  # of numbers it is one of NumPy, which no file takes
