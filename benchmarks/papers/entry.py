@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+BENCHMARKS = FOLDER.parent
 _HERE = "benchmarks.papers."
+_SHOWN = re.compile(r"--(?:part|pool|table) (\S+)")
+"""Options that choose what a page shows."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,25 @@ class Entry:
 
     @property
     def link(self) -> str:
-        """The name, as a link to the committed page of a table of `benchmarks.papers`."""
-        if not self.module.startswith(_HERE) or "NAME" in self.options:
-            return self.table
-        folder, name = self.module.removeprefix(_HERE).split(".")
-        page = f"results/{name}.md"
-        return f"[{self.table}]({page})" if (FOLDER / folder / page).exists() else self.table
+        """The name, as a link to the committed page, where there is one."""
+        *folders, name = self.module.split(".")[1:] or [""]
+        if self.module.startswith(_HERE):
+            home, back = FOLDER / folders[-1] / "results", "results"
+            pages = [f"{name}.md", *sorted(path.name for path in home.glob(f"{name}_*.md"))]
+        else:
+            home, back = BENCHMARKS, "../.."
+            pages = _pages("/".join(folders), name, _SHOWN.findall(self.options))
+        there = [page for page in pages if (home / page).is_file()]
+        return f"[{self.table}]({back}/{there[0]})" if there else self.table
+
+
+def _pages(folder: str, name: str, parts: Sequence[str]) -> list[str]:
+    """Return where a benchmark may have its page, that of a part of it first."""
+    own = [f"results/{folder}_{name}_{part}.md" for part in parts] + [
+        f"{folder}/{part}.md" for part in parts
+    ]
+    rest = [f"{folder}/{name}.md", f"{folder}/results/{name}.md", f"results/{folder}_{name}.md"]
+    return [*own, *rest, f"results/{name}.md"]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,11 @@ def test_the_page_of_all_papers_is_made_of_the_list() -> None:
 def test_a_table_whose_page_is_committed_is_linked_to_it() -> None:
     assert Entry("Table 1", "benchmarks.papers.t2.table1").link == "[Table 1](results/table1.md)"
     assert Entry("Table 9", "benchmarks.papers.t2.table9").link == "Table 9"
-    assert Entry("Cases", "benchmarks.date.cases").link == "Cases"
+    assert Entry("Cases", "benchmarks.date.cases").link == "[Cases](../../date/cases.md)"
+    part = Entry("Parts", "benchmarks.mallm_gan.simulation", "--data DIR --part parts")
+    assert part.link == "[Parts](../../mallm_gan/parts.md)"
+    assert Entry("Sick", "benchmarks.sick").link == "[Sick](../../results/sick.md)"
+    assert Entry("Tuning", "").link == "Tuning"
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.folder)
