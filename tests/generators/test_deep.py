@@ -49,6 +49,7 @@ class Transformer:
     def __init__(self, frame: pd.DataFrame, listed: list[str]) -> None:
         self._column_transform_info_list = []
         for name in frame:
+            width: Any
             if name in listed:
                 part = SimpleNamespace(dummies=sorted(frame[name].unique()))
                 kind, width = "discrete", len(part.dummies)
