@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measure import markdown
+from benchmarks.papers.runs import commit
 from benchmarks.systems.cases import (
     Case,
     Drawn,
@@ -324,7 +325,9 @@ def main() -> None:
         __doc__.split("\n\n", 2)[2],
     ]
     parts += [f"Dials of the strong worker: {_dials(STRONG)}. Of the weak one: {_dials(WEAK)}."]
-    parts += [f"{options.seeds} seeds; ± is the standard error over seeds. 100 rows are written."]
+    measured = f"Measured at commit {commit()}."
+    told = f"{options.seeds} seeds; ± is the standard error over seeds. 100 rows are written."
+    parts += [f"{told} {measured}"]
     parts += ["## Tokens of a generated row", dedent(4 * " " + (tokens.__doc__ or ""))]
     parts += [markdown(tokens(chosen[0], options.seeds))]
     write(options.out, parts)
