@@ -115,9 +115,8 @@ def page(file: Path) -> str:
             grid.append(row)
         parts.append(markdown(sorted(grid, key=lambda row: row[f"{measure}, rows"])))
     rounds = []
-    for (size, how), some in runs.filter(pl.col("search").is_in(LOOPS)).group_by(
-        "rows", "search", maintain_order=True
-    ):
+    loops = runs.filter(pl.col("search").is_in(LOOPS)).sort("rows", maintain_order=True)
+    for (size, how), some in loops.group_by("rows", "search", maintain_order=True):
         row = {"rows": size, "start": str(how).removeprefix("loop from ")}
         for turn in range(ROUNDS + 1):
             row[f"round {turn}"] = _mean(some.filter(pl.col("round") == turn)["SHD"])
