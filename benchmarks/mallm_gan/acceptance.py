@@ -1,11 +1,12 @@
 """Would the search take the graph of many rows if somebody proposed it, and is it better?
 
-    python -m benchmarks.mallm_gan.acceptance --data DIR [--tables asia,insurance,adult]
-        [--sizes 100] [--first 20] [--draws 6] [--out FOLDER] [--report]
+    python -m benchmarks.mallm_gan.acceptance --data DIR [--part proposals|search]
+        [--tables asia,insurance,adult] [--sizes 100] [--first 20] [--draws 6] [--out FOLDER] [--report]
 
 The true graph of Asia, and of the other tables the one that is searched in all rows (20,000 of
 Adult), are measured as proposals to a process with an empty graph and to the one that the search
-starts from, as the system measures them. Each proposal is a line of a file.
+starts from, as the system measures them. The other part measures what the search ends with beside what it starts
+from. Each pair is a line of a file.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from benchmarks.mallm_gan.command import collect, mean, parser
 from benchmarks.mallm_gan.tables import GIVEN, drawn, whole
 from benchmarks.mallm_gan.utility import scored
 from benchmarks.measure import markdown
-from tablewright import Synthesizer
+from tablewright import MALLMGAN, Synthesizer
 from tablewright.systems.mallm_gan.discriminator import Discriminator
 from tablewright.systems.mallm_gan.search import EdgeFrequencies
 from tablewright.systems.mallm_gan.system import LEVEL, MIN_SCORED, ROUNDS
@@ -50,7 +51,7 @@ def of_many_rows(folder: Path, table: str) -> Edges:
 
 
 def measured(asked: Namespace, table: str, size: int, draw: int) -> Iterator[dict[str, Any]]:
-    """Measure a proposal from both starts."""
+    """Measure a proposal from both starts, or what the search made of its own."""
     split, others = drawn(asked.data, table, size, draw)
     real = load_table(split.train, target=split.target)
     found = EdgeFrequencies(real.frame, real.schema, draw)
@@ -69,9 +70,15 @@ def measured(asked: Namespace, table: str, size: int, draw: int) -> Iterator[dic
         ]
         return known, other, float(np.mean(useful))
 
-    proposal = [edge for edge in of_many_rows(asked.data, table) if set(edge) <= {*found.names}]
-    after = judged(proposal)
-    for start, edges in (("empty", []), ("heuristic", list(found.graph().edges))):
+    if asked.part == "search":
+        search = MALLMGAN(split.target, random_state=draw).fit(split.train)
+        after = judged(list(search.process_.graph.edges))
+        starts = {"heuristic": [(str(a), str(b)) for a, b in search.history_[0]["edges"]]}
+    else:
+        known = of_many_rows(asked.data, table)
+        after = judged([edge for edge in known if set(edge) <= {*found.names}])
+        starts = {"empty": [], "heuristic": list(found.graph().edges)}
+    for start, edges in starts.items():
         before = judged(edges)
         gain, error = after[0].gain_over(before[0])
         unseen = before[1].loss - after[1].loss
@@ -110,13 +117,13 @@ HEAD = f"""# Is the graph of many rows taken?
 other tables the graph that all rows give (20,000 of Adult), proposed to a process with an empty
 graph and to the one that the search starts from, on draws of our own that no other page reports
 (numbers from 20 on), without a model. Taken: the loss is lower by more than {BAR:.1f} standard
-errors. Gains are differences of the loss, lower being better; utility is weighted F1 or R2, the mean of
-{SAMPLES} tables as long as the real one, after less before."""
+errors. Gains are differences of the loss, lower being better; utility is weighted F1 or R2, the
+mean of {SAMPLES} tables as long as the real one, after less before."""
 
 
 def main() -> None:
-    asked = parser(__doc__ or "", ["only"], list(GIVEN), [100]).parse_args()
-    file = asked.out / "mallm_gan_acceptance.csv"
+    asked = parser(__doc__ or "", ["proposals", "search"], list(GIVEN), [100]).parse_args()
+    file = asked.out / f"mallm_gan_acceptance_{asked.part}.csv"
     if not asked.report:
         collect(results(asked), file)
     print(page(file))
