@@ -135,8 +135,10 @@ def tasks(asked: Namespace) -> Iterator[tuple[str, int, int, Split, pl.DataFrame
                 if asked.part == "splits":
                     split = given(asked.data, table, size)
                     yield table, size, seed, split, split.test[:size]
-                else:
-                    yield table, size, seed, *drawn(asked.data, table, size, seed)
+                    continue
+                split, others = drawn(asked.data, table, size, seed)
+                if split.train[split.target].n_unique() > 1:  # few rows may be of one class
+                    yield table, size, seed, split, others
 
 
 def runs(asked: Namespace, file: Path) -> Iterator[dict[str, Any]]:
