@@ -6,8 +6,8 @@
 
 The true graph of Asia, and of the other tables the one that is searched in all rows (20,000 of
 Adult), are measured as proposals to a process with an empty graph and to the one that the search
-starts from, as the system measures them. The other part measures what the search ends with beside what it
-starts from. Each pair is a line of a file.
+starts from, as the system measures them. The other part measures what the search ends with beside
+what it starts from. Each pair is a line of a file.
 """
 
 from __future__ import annotations
