@@ -37,7 +37,7 @@ class Step:
 STEPS = (
     Step("make an environment", f"{sys.executable} -m venv .venv"),
     Step("install", f".venv/bin/pip install --quiet {CLONE}"),
-    Step("the demo: rows, verdict, report", ".venv/bin/tablewright demo", "macro_f1",
+    Step("the demo: rows, verdict, report", ".venv/bin/tablewright demo", "macro-F1",
          "tablewright-demo/rows-report.html"),
     Step("look at a table of one's own", ".venv/bin/tablewright profile birds.csv --target species",
          "species"),

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from scipy import stats
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 from benchmarks.anchors import peer
 from benchmarks.measure import RESULTS, append_csv, commit, cpu, markdown, options, read_runs
 from benchmarks.resampling.tables import TARGET, hidden, thinned, weather
+from benchmarks.standings import interval, reading, values_of
 from benchmarks.tables import simulated
 from tablewright import Synthesizer, evaluate
 from tablewright.metrics.encoder import FeatureEncoder
@@ -209,15 +209,6 @@ TASKS = {
 TO_ZERO = ("added", "in place", "rare F1")
 
 
-def interval(values: list[float]) -> tuple[float, float]:
-    """Return mean and half width of its 95 % interval over seeds; infinite for one seed."""
-    n = len(values)
-    if n < 2:
-        return float(np.mean(values)), np.inf
-    width = stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
-    return float(np.mean(values)), float(width)
-
-
 def _cell(values: list[float], signed: bool) -> str:
     if not values:
         return "–"
@@ -226,18 +217,12 @@ def _cell(values: list[float], signed: bool) -> str:
     return shown if not np.isfinite(width) else f"{shown} ± {width:.3f}"
 
 
-def _values(runs: pl.DataFrame, task: str, table: str, method: str) -> dict[int, float]:
-    """Return what a method reached on a table, by seed."""
-    mine = runs.filter((pl.col("table") == table) & (pl.col("method") == method))
-    return dict(mine.select("seed", task).drop_nulls().iter_rows())
-
-
 def advice(runs: pl.DataFrame, task: str, table: str, against: str | None = None) -> str:
     """Say which methods are above 0, or above another one, beyond chance, or that none is."""
-    base = {} if against is None else _values(runs, task, table, against)
+    base = {} if against is None else values_of(runs, task, table, against)
     means = {}
     for method in runs["method"].unique(maintain_order=True):
-        values = _values(runs, task, table, method)
+        values = values_of(runs, task, table, method)
         if len(values) > 1:
             means[method] = interval([v - base.get(seed, 0.0) for seed, v in values.items()])
     good = [m for m, (mean, width) in means.items() if mean - width > 0]
@@ -278,12 +263,17 @@ def page() -> None:
         }
         for name in names
     ]
-    parts += ["## What to use when, and when nothing", ADVICE, markdown(lines), READING]
+    parts += [
+        "## What to use when, and when nothing",
+        ADVICE,
+        markdown(lines),
+        reading(runs, methods),
+    ]
     for task, title in TASKS.items():
         rows = []
         for method in methods:
             cells = {
-                name: _cell([*_values(runs, task, name, method).values()], task in TO_ZERO)
+                name: _cell([*values_of(runs, task, name, method).values()], task in TO_ZERO)
                 for name in names
             }
             if any(cell != "–" for cell in cells.values()):
@@ -313,26 +303,6 @@ ADVICE = """\
 Methods whose gain is above 0 by its interval, the largest first. With as many comparisons as here
 one in forty looks good by chance alone: believe a method that stands in several lines. The column
 about class weights takes differences split by split. The last one is a mean, not a claim."""
-
-
-READING = """\
-Reading (of three splits, by hand):
-
-- **More rows beside all real ones: nothing.** Over all tables no method is above 0 (smotenc
-  +0.005 ± 0.014, trees +0.002 ± 0.005); one cell of 74 is. Rows of independent, python-synthpop,
-  SDV's copula and arf harm.
-- **A rare class: class weights first.** Filling it helps on the simulated tables and on none of
-  scikit-learn's. Over all tables class weights gain 0.041 ± 0.048, copies 0.037 ± 0.046, trees
-  0.056 ± 0.059; only imbalanced-learn's SMOTENC is above class weights, on two tables. All of ours
-  write a class of few rows in one way, from its own rows: hence equal cells.
-- **Rows in place of real ones: trees**, which lose 0.010 ± 0.007. Both SMOTE-NC lose less, but 91
-  and 92 % of their rows lie nearer to training rows than to others.
-- **Rows not too near to training rows: copula or blend**, at 60 and 61 %, as hard to tell from real
-  ones as trees. SDV's copula and independent are at 52 and 57 %, and told far more easily (0.82,
-  0.81); in the split looked at, SDV's made one column of breast cancer constant.
-- **Many rows: trees, copula, smotenc** take below 0.03 seconds for 10,000; boosted takes 50 times
-  as much and is ahead nowhere.
-- python-synthpop, imbalanced-learn's SMOTENC and arf take no empty numbers, which customers has."""
 
 
 def main() -> None:

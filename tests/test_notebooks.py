@@ -115,6 +115,6 @@ def test_printed_comparison_is_the_leaderboard() -> None:
     result = Comparison([entry], "trees", None, "tablewright generate x", "macro_f1")
     text = str(result)
     assert repr(result) == text
-    assert "Gain in macro_f1 over adding nothing" in text
+    assert "Gain in macro-F1 over adding nothing" in text
     assert "winner: trees" in text
     assert "+0.050 to +0.150" in text

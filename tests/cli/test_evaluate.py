@@ -32,7 +32,7 @@ def judge(folder: Path, *options: str) -> Result:
 def test_verdict_is_printed_and_files_are_written(tables: Path) -> None:
     result = judge(tables, f"--json={tables / 'r.json'}", f"--html={tables / 'r.html'}")
     assert result.exit_code == 0, result.exception
-    assert "macro_f1" in result.output
+    assert "macro-F1" in result.output
     data = json.loads((tables / "r.json").read_text())
     assert data["verdict"]["verdict"] in {"helps", "no evidence", "harms"}
     assert (tables / "r.html").read_text().startswith("<!DOCTYPE html>")

@@ -33,7 +33,7 @@ def test_class_weights_that_do_as_well_are_named() -> None:
         trials(real=0.7, augmented=0.8, class_weights=0.8, threshold=0.7), "macro_f1"
     )
     assert result == [
-        "class weights alone: +0.100 in macro_f1, no worse than with generated rows, and none are "
+        "class weights alone: +0.100 in macro-F1, no worse than with generated rows, and none are "
         "needed"
     ]
 

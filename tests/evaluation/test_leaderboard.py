@@ -115,7 +115,7 @@ def comparison(*entries: Entry, winner: str = "nothing") -> Comparison:
 
 def test_a_ceiling_is_said_in_place_of_a_winner() -> None:
     entries = board(trial("nothing", 0, 0.999), trial("mine", 0, 0.999))
-    said = "winner: none, nothing left to gain: real rows alone already reach 0.999 (macro_f1)"
+    said = "winner: none, nothing left to gain: real rows alone already reach 0.999 (macro-F1)"
     assert said in str(comparison(*entries))
     below = board(trial("nothing", 0, 0.9), trial("mine", 0, 0.9))
     assert "nothing left" not in str(comparison(*below))

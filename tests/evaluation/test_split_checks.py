@@ -285,7 +285,7 @@ def test_nothing_left_to_gain_is_said() -> None:
 
     report = evaluate(apart(60, 1), apart(60, 2), apart(60, 3), "y", effort="quick")
     assert report.verdict.sentence == (
-        "nothing left to gain: real rows alone already reach 1.000 (macro_f1)"
+        "nothing left to gain: real rows alone already reach 1.000 (macro-F1)"
     )
     assert report.verdict.word is Word.NO_EVIDENCE
 

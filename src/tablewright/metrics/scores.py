@@ -17,6 +17,35 @@ class Direction(StrEnum):
     TARGET = "target"
 
 
+_LABELS = {
+    "macro_f1": "macro-F1",
+    "rare_f1": "F1 of the rarest class",
+    "auroc": "AUROC",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "alpha_precision": "alpha-precision",
+    "beta_recall": "beta-recall",
+    "detection_boosted": "detection, boosted trees",
+    "detection_linear": "detection, linear model",
+    "one_off_copies": "one-off copies",
+}
+"""Names that are not their keys with spaces."""
+
+
+def label(key: str) -> str:
+    """Return how a measure or score is called wherever a person reads it.
+
+    Examples
+    --------
+    >>> label("macro_f1"), label("tstr_auroc"), label("column_shapes")
+    ('macro-F1', 'TSTR AUROC', 'column shapes')
+    """
+    if key.startswith("tstr_"):
+        return f"TSTR {label(key.removeprefix('tstr_'))}"
+    return _LABELS.get(key, key.replace("_", " "))
+
+
 @dataclass(frozen=True)
 class Score:
     """One number beside what it should be compared with.

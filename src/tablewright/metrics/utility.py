@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import LEARNERS, Design, Task, leaf_size
 from tablewright.metrics.outcomes import BOUNDS, DIRECTIONS
-from tablewright.metrics.scores import Score
+from tablewright.metrics.scores import Score, label
 from tablewright.metrics.trials import Arm, Draw, Trials
 
 Maker = Callable[[EncodedRows, Mapping[int, int], np.random.Generator], EncodedRows]
@@ -98,8 +98,8 @@ def _resampled(draw: Draw, rng: np.random.Generator) -> Design:
     if draw.rows.features[draw.rows.encoder.target or 0].levels is None:
         return _copies(draw, rng)
     indices = []
-    for label, count in _mix(draw.synthetic).items():
-        own = np.flatnonzero(draw.train.y == label)
+    for code, count in _mix(draw.synthetic).items():
+        own = np.flatnonzero(draw.train.y == code)
         indices.append(rng.choice(own if len(own) else np.arange(len(draw.train)), size=count))
     return draw.train.join(draw.train.take(np.concatenate(indices))) if indices else draw.train
 
@@ -127,7 +127,7 @@ def utility_scores(trials: Trials, rows: int) -> list[Score]:
 
 def _tstr(trials: Trials, measure: str, rows: int) -> Score:
     name, direction = f"tstr_{measure}", DIRECTIONS[measure]
-    meaning = f"{measure} on real holdout rows of models trained on generated rows alone"
+    meaning = f"{label(measure)} on real holdout rows of models trained on generated rows alone"
     value = trials.value("synthetic", measure)
     if np.isnan(value):
         reason = "the holdout does not hold the classes that it needs"

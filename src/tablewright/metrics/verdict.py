@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from tablewright.metrics.outcomes import BOUNDS
+from tablewright.metrics.scores import label
 from tablewright.metrics.trials import Difference, Trials
 
 PERFECT = 0.995
@@ -73,18 +74,18 @@ def judge(trials: Trials, measure: str, arm: str = "augmented", baseline: str = 
     the generated rows, each by a 95 % interval. Harms: worse than the baseline by the same. A
     gain that copies of training rows make too is called that, and is no evidence.
     """
-    gain = trials.difference(arm, baseline, measure)
+    shown, gain = label(measure), trials.difference(arm, baseline, measure)
     reached = trials.value(baseline, measure)
     if measure not in BOUNDS and reached > PERFECT and (gain is None or gain.interval[1] >= 0):
-        sentence = f"nothing left to gain: real rows alone already reach {reached:.3f} ({measure})"
+        sentence = f"nothing left to gain: real rows alone already reach {reached:.3f} ({shown})"
         return Verdict(Word.NO_EVIDENCE, sentence, measure, gain)
     if gain is None:
-        reason = f"{measure} is not defined on these holdout rows"
+        reason = f"{shown} is not defined on these holdout rows"
         return Verdict(Word.NO_EVIDENCE, f"no evidence: {reason}", measure)
     copies = trials.difference(arm, "resampled", measure) if "resampled" in trials.arms else gain
     word, because = _word(gain, copies or gain)
     interval = " to ".join(_signed(bound) for bound in gain.interval)
-    numbers = f"{measure} {_signed(gain.value)} ({interval})"
+    numbers = f"{shown} {_signed(gain.value)} ({interval})"
     sentence = f"{word.value}: {numbers} against real rows alone{because}"
     return Verdict(word, sentence, measure, gain, copies)
 

@@ -19,7 +19,7 @@ from tablewright.evaluation.evaluate.report import Report, json_text
 from tablewright.evaluation.html import render_contest
 from tablewright.markup import framed
 from tablewright.metrics.outcomes import BOUNDS, DIRECTIONS
-from tablewright.metrics.scores import Direction
+from tablewright.metrics.scores import Direction, label
 from tablewright.metrics.verdict import PERFECT
 from tablewright.tables.io.writing import write_text
 
@@ -252,7 +252,7 @@ class Comparison:
         if nothing and nothing.value and self.measure not in BOUNDS and nothing.value > PERFECT:
             return (
                 "winner: none, nothing left to gain: real rows alone already reach "
-                f"{nothing.value:.3f} ({self.measure})"
+                f"{nothing.value:.3f} ({label(self.measure)})"
             )
         best = next((e for e in self.entries if not e.is_control and e.gain is not None), None)
         if best is None or best.interval is None:
@@ -282,8 +282,9 @@ class Comparison:
 
     def __rich__(self) -> Group:
         """Return the terminal form."""
-        table = Table(title=f"Gain in {self.measure} over adding nothing", title_justify="left")
-        for name in ("method", self.measure, "gain", "95 % interval", "CPU s", "US $"):
+        measure = label(self.measure)
+        table = Table(title=f"Gain in {measure} over adding nothing", title_justify="left")
+        for name in ("method", measure, "gain", "95 % interval", "CPU s", "US $"):
             table.add_column(name, justify="left" if name == "method" else "right")
         for entry in self.entries:
             table.add_row(*_cells(entry), style="dim" if entry.is_control else None)

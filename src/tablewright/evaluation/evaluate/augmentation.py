@@ -16,7 +16,7 @@ from tablewright.evaluation.evaluate.tables import Effort, Tables
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.learners import Task
 from tablewright.metrics.outcomes import choose_measure
-from tablewright.metrics.scores import Score
+from tablewright.metrics.scores import Score, label
 from tablewright.metrics.trials import Trials, run_trials
 from tablewright.metrics.utility import (
     Maker,
@@ -126,8 +126,8 @@ def _without_rows(trials: Trials, measure: str) -> list[str]:
         less = trials.difference("augmented", arm, measure)
         if own is not None and less is not None and own.interval[0] > 0 >= less.interval[0]:
             result.append(
-                f"{arm} alone: {own.value:+.3f} in {measure}, no worse than with generated rows, "
-                "and none are needed"
+                f"{arm} alone: {own.value:+.3f} in {label(measure)}, no worse than with generated "
+                "rows, and none are needed"
             )
     return result
 

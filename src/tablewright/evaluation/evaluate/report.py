@@ -16,7 +16,7 @@ from tablewright.display import as_text
 from tablewright.evaluation.evaluate.findings import Finding, findings_of
 from tablewright.evaluation.html import render, summarize
 from tablewright.markup import framed
-from tablewright.metrics.scores import Score
+from tablewright.metrics.scores import Score, label
 from tablewright.metrics.verdict import Verdict
 from tablewright.tables.io.writing import write_text
 
@@ -101,7 +101,7 @@ class Report:
 
     def __getitem__(self, name: str) -> Score:
         for score in self.scores:
-            if score.name == name:
+            if name in (score.name, label(score.name)):
                 return score
         raise KeyError(f"no score {name!r}; there are {', '.join(s.name for s in self.scores)}")
 
@@ -163,10 +163,11 @@ def json_text(data: Mapping[str, Any], path: str | Path | None) -> str:
 
 def _cells(score: Score) -> list[str]:
     if score.value is None:
-        return [score.name, "-", "", "", score.reason]
+        return [label(score.name), "-", "", "", score.reason]
     interval = (
         "" if score.interval is None else f"{score.interval[0]:.3f} to {score.interval[1]:.3f}"
     )
     real = score.reference.get("real")
     best = f"{score.ideal:g}" if score.ideal is not None else score.direction.value
-    return [score.name, f"{score.value:.3f}", interval, "" if real is None else f"{real:.3f}", best]
+    known = "" if real is None else f"{real:.3f}"
+    return [label(score.name), f"{score.value:.3f}", interval, known, best]

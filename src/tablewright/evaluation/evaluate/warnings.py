@@ -11,7 +11,7 @@ import polars as pl
 from tablewright.errors import InputError
 from tablewright.metrics.encoder import EncodedRows
 from tablewright.metrics.fidelity import fractional
-from tablewright.metrics.scores import Score
+from tablewright.metrics.scores import Score, label
 from tablewright.schema import Kind, Schema
 
 FEW_ROWS = 100
@@ -94,7 +94,7 @@ def sampled(n_generated: int, sections: Mapping[str, Sequence[Score]]) -> list[s
     by_size: dict[int, list[str]] = {}
     for score in chain.from_iterable(sections.values()):
         if n_generated > MANY_ROWS and 0 < score.rows < n_generated:
-            by_size.setdefault(score.rows, []).append(score.name)
+            by_size.setdefault(score.rows, []).append(label(score.name))
     if not by_size:
         return []
     each = "; ".join(f"{n:,} rows: {', '.join(by_size[n])}" for n in sorted(by_size))

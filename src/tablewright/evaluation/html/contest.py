@@ -15,8 +15,9 @@ from tablewright.evaluation.html.page import (
     table_of,
     todo,
 )
-from tablewright.evaluation.html.summary import MEASURES, Table, summarize
+from tablewright.evaluation.html.summary import Table, summarize
 from tablewright.markup import Markup, element, number
+from tablewright.metrics.scores import label
 
 HEAD = ("method", "value", "gain", "95 % interval", "better than nothing in", "CPU seconds", "US $")
 
@@ -73,7 +74,7 @@ def _advice(comparison: Mapping[str, Any]) -> list[str]:
 
 
 def _contest(comparison: Mapping[str, Any]) -> list[Markup | None]:
-    measure = MEASURES.get(comparison["measure"], comparison["measure"])
+    measure = label(comparison["measure"])
     rows = [
         (
             _method(entry),

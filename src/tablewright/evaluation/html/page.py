@@ -10,8 +10,9 @@ from typing import Any
 
 from tablewright.evaluation.html import curves, grids
 from tablewright.evaluation.html.margins import margin, missing
-from tablewright.evaluation.html.summary import MEASURES, Answer, Page, Section, Table, named
+from tablewright.evaluation.html.summary import Answer, Page, Section, Table, named
 from tablewright.markup import Markup, element, join, number
+from tablewright.metrics.scores import label
 from tablewright.systems.mallm_gan.process import Process
 
 _WIDE = frozenset({"meaning", "text"})
@@ -172,8 +173,7 @@ def _gains(report: Mapping[str, Any]) -> list[Markup]:
         for arm in arms
         if (gain := arm["gains"].get(measure))
     ]
-    name = MEASURES.get(measure, measure)
-    caption = f"Gain in {name} over real rows alone, with 95 % intervals; right is better"
+    caption = f"Gain in {label(measure)} over real rows alone, with 95 % intervals; right is better"
     drawn = curves.gains(rows, ("a model that learned from", "gain"), caption)
     return [] if drawn is None else [figure(drawn, class_="whole")]
 

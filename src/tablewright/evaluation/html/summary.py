@@ -9,7 +9,7 @@ from typing import Any
 from tablewright.evaluation.html.advice import advise, given_away
 from tablewright.markup import number
 from tablewright.metrics.outcomes import DIRECTIONS
-from tablewright.metrics.scores import Direction
+from tablewright.metrics.scores import Direction, label
 
 TITLES = {
     "utility": ("Utility", "Does a model learn from generated rows?"),
@@ -32,17 +32,6 @@ ARMS = {
     "SMOTE-NC": "real rows and SMOTE-NC",
 }
 """What models learned from, by arm."""
-
-MEASURES = {
-    "macro_f1": "macro-F1",
-    "rare_f1": "F1 of the rarest class",
-    "balanced_accuracy": "balanced accuracy",
-    "auroc": "AUROC",
-    "log_loss": "log loss",
-    "r2": "R²",
-    "rmse": "RMSE",
-    "mae": "MAE",
-}
 
 NOT_FOR = (
     "Counting as observed cases: nobody was observed.",
@@ -246,14 +235,14 @@ def _score_row(score: Mapping[str, Any]) -> list[str | float | None]:
     interval = " to ".join(number(end) for end in score["interval"] or ())
     best = score["direction"] if score["ideal"] is None else f"{score['ideal']:g}"
     others = [score["reference"].get(name) for name in ("real", "copy", "shuffled")]
-    return [score["name"], score["value"], interval, *others, best, score["meaning"]]
+    return [label(score["name"]), score["value"], interval, *others, best, score["meaning"]]
 
 
 def _arms(report: Mapping[str, Any]) -> Table:
     measures = list(report["arms"][0]["values"]) if report["arms"] else []
     rows = [[named(arm["arm"]), *[arm["values"][m] for m in measures]] for arm in report["arms"]]
     caption = "Models on real holdout rows, by what they learned from (mean of two learners)"
-    return Table(caption, ["learned from", *(MEASURES.get(m, m) for m in measures)], rows)
+    return Table(caption, ["learned from", *map(label, measures)], rows)
 
 
 def named(arm: str) -> str:
