@@ -21,11 +21,13 @@ from benchmarks.measure import cpu, markdown, options
 from benchmarks.trim.report import write
 from tablewright.schema import Schema
 from tablewright.systems.date.partition import (
+    LEVEL,
     MAX_PREDICATES,
     MAX_RULES,
     REST,
     Rule,
     _breadth_first,
+    _judges,
     _Task,
     partition,
 )
@@ -40,6 +42,7 @@ class Straightforward:
 
     def __init__(self, frame: pl.DataFrame, schema: Schema, max_error: float, seed: int = 0):
         self.task, self.max_error, self.seed = _Task.of(frame, schema), max_error, seed
+        self.judges, self.n_failed = _judges(len(self.task.y), seed), 0
         matrix = self.task.questions.matrix.tolist()
         self.values = [(*row, y) for row, y in zip(matrix, self.task.y.tolist(), strict=True)]
         self.left = list(range(len(self.values)))
@@ -53,10 +56,16 @@ class Straightforward:
             _, _, rule = heapq.heappop(self.queue)
             self.done.append(rule)
             rows = np.array([row for row in self.left if self.meets(row, rule)], dtype=np.intp)
-            if len(rows) < MIN_ROWS or self.task.least_error(len(rows)) > self.max_error:
+            judging = rows[self.judges[rows]]
+            rows = rows[~self.judges[rows]]
+            if (
+                len(rows) + len(judging) < MIN_ROWS
+                or len(rows) < 4
+                or self.task.least_error(len(judging), self.level) > self.max_error
+            ):
                 continue
             visits += 1
-            if self.shared(rows, rule) or self.own(rows, rule):
+            if self.shared(rows, judging, rule) or self.own(rows, judging, rule):
                 continue
             index = self.sharing_index(rows)
             tree = self.task.proposal(rows, rule, self.seed).tree_
@@ -89,20 +98,36 @@ class Straightforward:
     def losses(self, model: Any, rows: Any) -> Any:
         return self.task.wrong(model.predict(self.task.questions.matrix[rows]), rows)
 
-    def shared(self, rows: Any, rule: Rule) -> bool:
-        for model, rules in self.parts:
-            if self.task.error(self.losses(model, rows))[1] <= self.max_error:
-                rules.append(rule)
-                self.take(rows)
-                return True
+    @property
+    def level(self) -> float:
+        return LEVEL / ((self.n_failed + 1) * (self.n_failed + 2))
+
+    def passes(self, model: Any, losses: Any, judging: Any) -> bool:
+        """Ask the judging rows where others say that they would pass."""
+        if self.task.error(losses, self.level, len(judging))[1] > self.max_error:
+            return False
+        kept = self.task.error(self.losses(model, judging), self.level)[1] <= self.max_error
+        self.n_failed += not kept
+        return kept
+
+    def shared(self, rows: Any, judging: Any, rule: Rule) -> bool:
+        known = [(self.losses(model, rows), model, rules) for model, rules in self.parts]
+        if not known:
+            return False
+        losses, model, rules = min(known, key=lambda one: float(one[0].mean()))
+        if self.passes(model, losses, judging):
+            rules.append(rule)
+            self.take(np.concatenate([rows, judging]))
+            return True
         return False
 
-    def own(self, rows: Any, rule: Rule) -> bool:
+    def own(self, rows: Any, judging: Any, rule: Rule) -> bool:
         trial = self.task.trial(rows, rule, self.seed)
-        if trial.upper_error > self.max_error:
+        assert trial is not None
+        if not self.passes(trial.model, trial.losses, judging):
             return False
         self.parts.append((trial.model, [rule]))
-        self.take(rows)
+        self.take(np.concatenate([rows, judging]))
         return True
 
     def take(self, rows: Any) -> None:

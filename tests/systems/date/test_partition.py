@@ -388,14 +388,13 @@ def test_tests_that_fail_never_spend_more_than_the_level() -> None:
     assert 0.99 * LEVEL < spent < LEVEL
 
 
-def test_a_test_that_passes_spends_nothing_and_one_that_fails_gives_no_row() -> None:
-    made, rows = search(bound=0.5), np.arange(300)
-    right, wrong = _Shared(np.zeros(300), np.zeros(300)), _Shared(np.ones(300), np.zeros(300))
+def test_a_test_that_passes_spends_nothing_and_one_that_fails_a_part_of_the_level() -> None:
+    made = search(bound=0.5)
     level = made.level
-    assert not made._passes(wrong, frozenset(), rows)
-    assert (made.n_failed, bool(made.left.all()), made.level) == (1, True, level / 3)
-    assert made._passes(right, frozenset(), rows)
-    assert (made.n_failed, bool(made.left.any())) == (1, False)
+    assert made._kept(np.ones(50)) is None
+    assert (made.n_failed, made.level) == (1, level / 3)
+    assert made._kept(np.zeros(50)) == made.task.error(np.zeros(50), level / 3)
+    assert made.n_failed == 1
 
 
 def test_what_judges_has_no_part_in_the_search(monkeypatch: pytest.MonkeyPatch) -> None:

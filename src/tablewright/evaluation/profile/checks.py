@@ -45,7 +45,9 @@ def _shuffle(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _say_duplicates(n_twice: int, by_chance: int, n_rows: int) -> Finding:
-    counted = f"{n_twice} rows ({n_twice / n_rows:.1%}) repeat an earlier one (identifiers aside)"
+    rows = "1 row" if n_twice == 1 else f"{n_twice} rows"
+    repeat = "repeats" if n_twice == 1 else "repeat"
+    counted = f"{rows} ({n_twice / n_rows:.1%}) {repeat} an earlier one (identifiers aside)"
     if by_chance > n_twice / 10:
         sentence = (
             f"{counted}; the columns have few values, and shuffled each on its own they would "

@@ -339,12 +339,12 @@ class _Task:
         forest often show early.
         """
         fit, rest, state = self._halves(rows, rule, seed)
-        if promises and tree is not None and not promises(self._losses(tree, rest) / TREE_FALLS):
+        if promises and tree is not None and not promises(self.losses(tree, rest) / TREE_FALLS):
             return None
         forest = self._forest(state, warm_start=True)
         for n_trees, factor in (*SCREENS, (N_TREES, 1)):
             forest.set_params(n_estimators=n_trees).fit(*self._learned(fit))
-            losses = self._losses(forest, rest)
+            losses = self.losses(forest, rest)
             if promises and not promises(losses / factor):
                 return None
         return _Trial(forest, losses)
@@ -357,14 +357,15 @@ class _Task:
         for k in range(min(_FOLDS, len(rows)) if len(rows) > 1 else 0):
             forest = self._forest(seed, n_estimators=N_TREES)
             forest.fit(*self._learned(rows[fold != k]))
-            losses[fold == k] = self._losses(forest, rows[fold == k])
+            losses[fold == k] = self.losses(forest, rows[fold == k])
         return self.error(losses)[0]
 
     def _forest(self, state: int, **options: Any) -> Any:
         kind = RandomForestClassifier if self.classes else RandomForestRegressor
         return kind(random_state=state, min_samples_leaf=2, **options)
 
-    def _losses(self, model: Any, rows: NDArray[np.intp]) -> Floats:
+    def losses(self, model: Any, rows: NDArray[np.intp]) -> Floats:
+        """Return the loss of each row that a model predicts."""
         return self.wrong(model.predict(self.questions.matrix[rows]), rows)
 
     def proposal(self, rows: NDArray[np.intp], rule: Rule, seed: int) -> Any:
@@ -498,35 +499,35 @@ class _Search:
 
     def _visit(self, rule: Rule, rows: NDArray[np.intp]) -> None:
         """Give the rows to a model that predicts them, or a new one, or refine the rule."""
-        task, searched = self.task, rows[~self.judges[rows]]
-        promises = partial(self._promises, n_judges=len(rows) - len(searched))
+        task, judges = self.task, rows[self.judges[rows]]
+        searched = rows[~self.judges[rows]]
+        promises = partial(self._promises, n_judges=len(judges))
         known = sorted(self.models, key=lambda one: float(one.losses[searched].mean()))[:1]
         for shared in known if self.share else ():
-            if promises(shared.losses[searched]) and self._passes(shared, rule, rows):
+            if promises(shared.losses[searched]) and (kept := self._kept(shared.losses[judges])):
+                self._take(shared, rule, rows, *kept)
                 return
         tree = task.proposal(searched, rule, self.seed)
         trial = task.trial(searched, rule, self.seed, promises, tree)
-        if trial is not None:
+        if trial is not None and (kept := self._kept(task.losses(trial.model, judges))):
             predicted = trial.model.predict(task.questions.matrix)
             losses = task.wrong(predicted, np.arange(len(task.y)))
-            shared = _Shared(losses, task.y - predicted)
-            if self._passes(shared, rule, rows):
-                self.models.append(shared)
-                return
+            self.models.append(_Shared(losses, task.y - predicted))
+            self._take(self.models[-1], rule, rows, *kept)
+            return
         self._refine(rule, searched, tree.tree_)
 
     def _promises(self, losses: Floats, n_judges: int) -> bool:
         """Return whether the judging rows would pass if they were predicted as well as others."""
         return self.task.error(losses, self.level, n_judges)[1] <= self.max_error
 
-    def _passes(self, shared: _Shared, rule: Rule, rows: NDArray[np.intp]) -> bool:
-        """Let the judging rows of a rule test a model, and give it all of them where it passes."""
-        error, upper = self.task.error(shared.losses[rows[self.judges[rows]]], self.level)
+    def _kept(self, losses: Floats) -> tuple[float, float] | None:
+        """Return error and limit of judging rows; None, at its price, where above the bound."""
+        error, upper = self.task.error(losses, self.level)
         if upper > self.max_error:
             self.n_failed += 1
-            return False
-        self._take(shared, rule, rows, error, upper)
-        return True
+            return None
+        return error, upper
 
     def _take(
         self, shared: _Shared, rule: Rule, rows: NDArray[np.intp], error: float, upper: float
