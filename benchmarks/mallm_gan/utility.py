@@ -40,6 +40,7 @@ from benchmarks.measure import cpu_seconds, markdown
 from benchmarks.set_up_peers import python_of
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.neighbours import nearest
+from tablewright.schema import Kind
 from tablewright.tables.inference.casting import typed
 from tablewright.tables.table import load_table
 
@@ -72,9 +73,11 @@ def membership(made: pl.DataFrame, train: pl.DataFrame, others: pl.DataFrame, ta
     """AUROC of an attack that takes rows near to written ones for training rows."""
     table = load_table(train, target=target)
     encoder = FeatureEncoder.fit(table.frame, table.schema)
+    # Ages of sick are whole but for a mean that somebody filled in, which few rows may lack.
+    whole = [column.name for column in table.schema.each() if column.kind is Kind.INTEGER]
     rows = [
         np.ascontiguousarray(encoder.rows(typed(frame, table.schema)).gower)
-        for frame in (made, train, others)
+        for frame in (frame.with_columns(pl.col(whole).round()) for frame in (made, train, others))
     ]
     near = [nearest(part, rows[0], 1)[0][:, 0] for part in rows[1:]]
     truth = np.repeat([1, 0], [len(near[0]), len(near[1])])
