@@ -222,7 +222,7 @@ paper, with GPT models. No model here: mallm-gan's roles have their local bodies
 its duplicate), none of which had a part in choosing a method; utility as on the given splits, mean
 and standard error, the number of draws in brackets. Simulated: a stand-in that knows the table but
 the test rows has both roles, and its dials stand for backbones. CTGAN and TVAE (ctgan 0.12.1,
-default settings) are given fewer draws, as they are slow.""",
+default settings) are given ten draws, as they are slow.""",
     "wide": """# Wide tables
 
 `python -m benchmarks.mallm_gan.utility --data DIR --part wide`. Sick (28 columns) and breast_cancer
