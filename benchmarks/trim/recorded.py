@@ -1,6 +1,6 @@
 """Trim recorded pools of CLLM and EPIC: does it undo the harm, and what is left of them?
 
-    python -m benchmarks.trim.recorded --data DIR [--seeds 5] [--out FILE]
+    python -m benchmarks.trim.recorded --data DIR [--seeds 5] [--trust data] [--out FILE]
 
 DIR holds one folder per data set with ``real.parquet`` (target last) and ``pools/*.csv``: see
 `benchmarks/evaluation/recorded.py` for their origin. 200 real rows are learned from and up to
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ from tablewright import Trim
 from tablewright.metrics.encoder import FeatureEncoder
 from tablewright.metrics.row_keys import row_keys
 from tablewright.selection.candidates import read_candidates
+from tablewright.selection.label_checks import Trust
 from tablewright.tables.table import load_table
 
 TRAIN, TEST = 200, 2000
@@ -51,7 +52,7 @@ def error(name: str, train: pl.DataFrame, test: pl.DataFrame, target: str, seed:
     return float((result != truth).mean())
 
 
-def run(folder: Path, pool: Path, seed: int) -> dict[str, Any]:
+def run(folder: Path, pool: Path, seed: int, trust: Trust) -> dict[str, Any]:
     whole = pl.read_parquet(folder / "real.parquet")
     target = whole.columns[-1]
     order = np.random.default_rng(seed).permutation(whole.height)
@@ -71,7 +72,7 @@ def run(folder: Path, pool: Path, seed: int) -> dict[str, Any]:
     usable = read.frame.filter(
         pl.Series([not declared for declared in read.unreadable])
     ).drop_nulls()
-    trim = Trim(schema=table.schema, random_state=seed).fit(table.frame)
+    trim = Trim(schema=table.schema, trust=trust, random_state=seed).fit(table.frame)
     trim.transform(text)
     kept = trim.result_.rows()
     changes = {
@@ -148,9 +149,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--pools", nargs="+", default=POOLS, help="names of pools, * allowed")
+    parser.add_argument("--trust", choices=get_args(Trust), default="auto", help="as for Trim")
     parser.add_argument("--runs", type=Path, help="JSON lines, continued where they end")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/trim/results/recorded.md"))
+    parser.add_argument("--out", type=Path, help="recorded.md, or recorded_TRUST.md, by default")
     options = parser.parse_args()
+    of_trust = "" if options.trust == "auto" else f"_{options.trust}"
     lines = []
     if options.runs is not None and options.runs.exists():
         lines = [json.loads(line) for line in options.runs.read_text().splitlines()]
@@ -161,7 +164,7 @@ def main() -> None:
             folder = index.parent.parent
             if (folder.name, index.stem, seed) in done:
                 continue
-            lines.append(run(folder, index, seed))
+            lines.append(run(folder, index, seed, options.trust))
             if options.runs is not None:
                 with options.runs.open("a") as file:
                     file.write(json.dumps(lines[-1]) + "\n")
@@ -185,8 +188,8 @@ def main() -> None:
         "may stay."
     )
     write(
-        options.out,
-        "Recorded pools",
+        options.out or Path(f"benchmarks/trim/results/recorded{of_trust}.md"),
+        f"Recorded pools, trust={options.trust}",
         [intro, markdown(verdicts(result)), declared, markdown(tables(result))],
     )
 
