@@ -182,10 +182,10 @@ def main() -> None:
         "can be read and have a label are the untrimmed pool."
     )
     declared = (
-        f"At least 30 % of the CLLM pool is kept on {len(many)} data sets ({', '.join(many)}; "
-        f"asked for: two). Copies of training rows left after trimming: {copies}. Rows of EPIC "
-        "that equal other real rows, neither learned from nor predicted, are true rows here and "
-        "may stay."
+        f"At least 30 % of the CLLM pool is kept on {len(many)} data sets (asked for: two)"
+        f"{': ' if many else ''}{', '.join(many)}. Copies of training rows left after trimming: "
+        f"{copies}. Rows of EPIC that equal other real rows, neither learned from nor predicted, "
+        "are true rows here and may stay."
     )
     write(
         options.out or Path(f"benchmarks/trim/results/recorded{of_trust}.md"),
