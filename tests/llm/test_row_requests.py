@@ -164,15 +164,6 @@ def test_a_row_that_is_an_example_of_its_prompt_is_no_answer() -> None:
     assert refused == "no usable row in the reply: it is an example of the prompt"
 
 
-def test_an_example_that_the_table_holds_twice_is_left_to_who_counts_copies() -> None:
-    table = pl.DataFrame({"age": [31, 31, 47], "city": ["Ulm", "Ulm", "Bonn"]})
-    text = reply({"age": 31, "city": "Ulm"}, {"age": 47, "city": "Bonn"})
-    task = RowTask(SCHEMA, table=table, examples=lambda batch: table[[0, 2]])
-    written = request_rows(Scripted([text]), task, 2, rounds=1)
-    assert written.cells == [{"age": 31, "city": "Ulm"}]
-    assert written.reasons() == {"it is an example of the prompt": 1}
-
-
 def test_prompts_of_one_task_share_all_but_their_end() -> None:
     given: list[dict[str, Cell]] = [{"age": age} for age in range(40)]
     table = pl.DataFrame({"age": [20, 30], "city": ["Bonn", "Ulm"]})

@@ -200,8 +200,8 @@ def test_rows_that_a_judge_adds_are_returned_beside_the_kept() -> None:
 # copies -------------------------------------------------------------------------
 
 
-def test_no_row_that_alone_stood_in_a_prompt_is_kept_whatever_the_table_repeats() -> None:
-    real = pl.DataFrame({"x": [1, 2, 2, 2, 3, 3], "y": ["a"] * 6})
+def test_no_row_that_stood_in_a_prompt_is_kept_whatever_the_table_repeats() -> None:
+    real = pl.DataFrame({"x": [1, 1, 1, 2, 2, 2], "y": ["a"] * 6})
     for copies in ("near", "equal", "shown"):
         pool = CandidatePool(
             real, SCHEMA, SampleRequest(4), Result(4), copies=copies,
@@ -227,33 +227,6 @@ def test_where_rows_hardly_repeat_no_row_may_equal_a_real_one() -> None:
 def test_a_row_that_differs_from_the_real_one_in_spelling_only_is_a_copy() -> None:
     gate = CopyGate(pl.DataFrame({"x": [1.0, 2.5], "y": ["Ulm", "Rom"]}))
     assert gate.forbidden(pl.DataFrame({"x": [1, 3], "y": ["ulm ", "Rom"]})) == [EQUAL, ""]
-
-
-def test_a_shown_row_is_let_through_only_where_another_real_row_equals_it() -> None:
-    real = pl.DataFrame({"x": [1, 1, 1, 2, 3], "y": ["a"] * 5})
-    gate = CopyGate(real)
-    gate.shown.add([real[[0, 3]]])
-    written = pl.DataFrame({"x": [1, 2, 3, 4], "y": ["a"] * 4})
-    assert gate.forbidden(written) == ["", SHOWN, EQUAL, ""]
-    assert gate.forbidden(written, equal=False) == [SHOWN, SHOWN, "", ""], "nobody counts these"
-    hardly = CopyGate(
-        pl.concat([real[[0, 0]], pl.DataFrame({"x": range(10, 90), "y": ["a"] * 80})])
-    )
-    hardly.shown.add([real[[0]]])
-    assert hardly.forbidden(written[[0]]) == [SHOWN], "real rows hardly repeat each other"
-    gate.shown.add([pl.DataFrame({"x": [4]})])  # y was redacted: no real row is whole like it
-    assert gate.forbidden(written)[3] == SHOWN
-
-
-def test_an_echoing_writer_gets_common_rows_through_as_often_as_held_out_rows_repeat() -> None:
-    real = pl.DataFrame({"x": [1] * 60 + [2] * 30 + list(range(10, 20))})
-    gate = CopyGate(real)
-    gate.shown.add([real])
-    echoed = real.sample(200, with_replacement=True, seed=0)
-    free = echoed.filter(pl.Series([not reason for reason in gate.forbidden(echoed)]))
-    kept = free.filter(pl.Series([not reason for reason in gate.excess(free)]))
-    assert set(kept["x"]) == {1, 2}, "none of those that occur once"
-    assert gate.n_copies <= np.ceil(gate.reference * gate.n_rows)
 
 
 @settings(max_examples=60, deadline=None)

@@ -126,26 +126,13 @@ class RowRequest:
 
     @cached_property
     def echoes(self) -> frozenset[tuple[Cell, ...]]:
-        """Whole rows and texts that stand in the prompt, so that they are no answer.
-
-        Rows that the table holds more than once are left to whoever counts copies.
-        """
+        """Whole rows and texts that stand in the prompt, so that they are no answer."""
         frame, names = self.example_frame, self.task.schema.names
         hidden = set(names) & set(self.sharing.redact)
         repeats = any(column.kind is not Kind.TEXT for column in self.task.schema.each())
         if frame is None or hidden or (repeats and not self.task.is_whole):
             return frozenset()  # cells of a few columns repeat in any table, texts do not
-        alone = self._alone(frame.select(names)) if repeats else frame.select(names)
-        return frozenset(tuple(row.values()) for row in self.sharing.cells(alone))
-
-    def _alone(self, shown: pl.DataFrame) -> pl.DataFrame:
-        """Return the shown rows that the table holds once."""
-        table, names = self.task.table, shown.columns
-        if table is None or not set(names) <= set(table.columns):
-            return shown
-        equals = table.select(names).join(shown.unique(), on=names, how="semi", nulls_equal=True)
-        several = equals.filter(equals.is_duplicated())
-        return shown.join(several, on=names, how="anti", nulls_equal=True)
+        return frozenset(tuple(row.values()) for row in self.sharing.cells(frame.select(names)))
 
 
 def row_prompt(request: RowRequest) -> Prompt:

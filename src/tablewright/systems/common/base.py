@@ -75,7 +75,7 @@ class System(TableEstimator):
     method_, reason_ : str
         Its name; what does the work, in one sentence.
     shown_ : list of DataFrame
-        Real rows that stood in prompts while the system learned; see `CopyGate`.
+        Real rows that stood in prompts while the system learned: none of them is returned.
     result_ : Result
         What became of the last call of `sample`; what fitting took is in its usage.
     """

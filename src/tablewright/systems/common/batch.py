@@ -34,7 +34,7 @@ class RowBatch:
     exhausted : str
         Why the writer may not go on by its own limits, as a sentence; "" where it may.
     shown : list of DataFrame
-        Real rows that stood in its prompts; see `CopyGate`.
+        Real rows that stood in its prompts: none of them is kept.
     """
 
     rows: pl.DataFrame

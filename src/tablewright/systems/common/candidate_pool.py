@@ -92,8 +92,8 @@ class CandidatePool:
         Columns that rules may name and candidates do not have.
     copies : {"near", "equal", "shown"}, default="near"
         What counts as a copy: rows nearly equal to a real or an earlier one; rows equal to a
-        real one; or only those that stood in a prompt. ``"none"`` is for dry runs, whose rows are
-        placeholders.
+        real one; or only those that stood in a prompt, which are never kept. ``"none"`` is for
+        dry runs, whose rows are placeholders.
     misplaced : callable or None, default=None
         From a batch to the reason why each row stands in the wrong group; "" where it does not.
     check : Check or None, default=None

@@ -1,11 +1,10 @@
 """No copies: how often rows may equal a real one, and which rows do so too often.
 
-A row that stood in a prompt of its own run is not kept, unless other real rows equal it: what
-several rows share tells of none of them. Where real rows repeat each other, a row may equal another
-real one as often as a held-out real row does, which the repeats among the real rows tell: of the
-rows of a combination that occurs k times, a held-out one has k - 1 equals left (a leave-one-out
-estimate; halves would understate it, as half the rows have fewer combinations). In tables whose
-rows hardly repeat, no equal row is kept.
+A row that stood in a prompt of its own run is never kept. Where real rows repeat each other, a
+row may equal another real one as often as a held-out real row does, which the repeats among the
+real rows tell: of the rows of a combination that occurs k times, a held-out one has k - 1 equals
+left (a leave-one-out estimate; halves would understate it, as half the rows have fewer
+combinations). In tables whose rows hardly repeat, no equal row is kept.
 """
 
 from __future__ import annotations
@@ -107,18 +106,15 @@ class CopyGate:
         Parameters
         ----------
         equal : bool, default=True
-            Whether rows count that equal a real one without others like it. Without, every row
-            that was shown is forbidden.
+            Whether rows count that equal a real one without others like it.
         """
         reasons = [SHOWN if seen else "" for seen in self.shown.among(rows)]
-        if not equal:  # copies are not counted then, so that an echo would stay whole
+        if not equal:
             return reasons
         keys = zip(self._parts(rows), self._digests(rows), strict=True)
         for index, key in enumerate(keys):
-            if self.repeating and self._of_row[key] > 1:
-                reasons[index] = ""
-            elif key[1] in self._real:
-                reasons[index] = reasons[index] or EQUAL
+            alone = key[1] in self._real and not (self.repeating and self._of_row[key] > 1)
+            reasons[index] = reasons[index] or (EQUAL if alone else "")
         return reasons
 
     def excess(self, rows: pl.DataFrame) -> list[str]:
