@@ -80,8 +80,8 @@ PAPER = Paper(
             f"{_M}.figure5",
             "--model gguf:FILE --batches 1 --groups imbalance --seeds 1",
             None,
-            "One run for each model; models other than the paper's: one batch by a model of 1.5B. A "
-            "server is asked by `--model NAME --base-url URL`.",
+            "One run for each model; models other than the paper's: one batch by a model of 1.5B. "
+            "A server is asked by `--model NAME --base-url URL`.",
         ),
         Entry("Figure 6", f"{_M}.figure6", "", 59, "Also at 60 real rows; see Table 1."),
         Entry(
