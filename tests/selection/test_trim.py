@@ -271,7 +271,7 @@ def test_where_nothing_is_kept_the_strict_gates_are_named_with_what_can_be_done(
         assert came["information gain"][1] == 0  # so that diversity saw no row
         note = trim.result_.notes[-1]
         assert f"information gain {came['information gain'][0]}" in note
-        assert "information gain: take c=0, or update='frozen'" in note
+        assert "information gain: take c=0 and update='frozen'" in note
         assert "diversity" not in note
         assert not any("no batch can pass the diversity" in n for n in trim.result_.notes)
 

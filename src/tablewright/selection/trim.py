@@ -42,7 +42,7 @@ _ADVICE = {
     "outliers": "it is not like the real rows",
     "relations": "its columns do not go together as those of the real rows do",
     "labels": "if you have reason to trust who wrote it, say trust='generator'",
-    "information gain": "take c=0, or update='frozen', as Team-then-Trim does",
+    "information gain": "take c=0 and update='frozen', as Team-then-Trim does, if you have not",
     "diversity": "take diversity='percentile', or 'no_harm'",
 }
 """What can be done where a check rejects nearly all that comes to it."""
