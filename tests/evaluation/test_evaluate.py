@@ -60,7 +60,7 @@ def test_json_is_plain_versioned_and_complete() -> None:
 def test_terminal_form_starts_with_the_verdict() -> None:
     text = judged(draw(200, 3)).summary()
     assert text.splitlines()[0].startswith(("no evidence", "helps", "harms"))
-    assert "detection_boosted" in text
+    assert "detection, boosted trees" in text
 
 
 def test_same_seed_same_report() -> None:

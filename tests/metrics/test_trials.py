@@ -358,11 +358,11 @@ def test_the_word_follows_from_both_intervals(gain: float, copies: float, word: 
             0.996,
             0.001,
             "auroc",
-            "nothing left to gain: real rows alone already reach 0.996 (auroc)",
+            "nothing left to gain: real rows alone already reach 0.996 (AUROC)",
         ),
-        (0.994, 0.0, "auroc", "no evidence: auroc"),
-        (0.998, -0.2, "auroc", "harms: auroc"),
-        (0.998, 0.0, "r2", "no evidence: r2"),
+        (0.994, 0.0, "auroc", "no evidence: AUROC"),
+        (0.998, -0.2, "auroc", "harms: AUROC"),
+        (0.998, 0.0, "r2", "no evidence: R²"),
     ],
 )
 def test_nothing_is_left_to_gain_where_real_rows_are_perfect(
@@ -381,7 +381,7 @@ def test_a_measure_that_is_not_defined_is_no_evidence() -> None:
         a: {"linear": {"rare_f1": np.nan}} for a in ("real", "augmented", "resampled")
     }
     verdict = judge(Trials(arms, [arms] * 4, {}, np.zeros(0), Task(2, 1, 5)), "rare_f1")
-    assert verdict.sentence == "no evidence: rare_f1 is not defined on these holdout rows"
+    assert verdict.sentence == "no evidence: F1 of the rarest class is not defined on these holdout rows"
     assert verdict.to_dict()["gain"] is None
 
 
