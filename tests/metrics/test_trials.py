@@ -381,7 +381,10 @@ def test_a_measure_that_is_not_defined_is_no_evidence() -> None:
         a: {"linear": {"rare_f1": np.nan}} for a in ("real", "augmented", "resampled")
     }
     verdict = judge(Trials(arms, [arms] * 4, {}, np.zeros(0), Task(2, 1, 5)), "rare_f1")
-    assert verdict.sentence == "no evidence: F1 of the rarest class is not defined on these holdout rows"
+    assert (
+        verdict.sentence
+        == "no evidence: F1 of the rarest class is not defined on these holdout rows"
+    )
     assert verdict.to_dict()["gain"] is None
 
 
