@@ -98,7 +98,6 @@ class Layout:
         wanted = self._wanted(request)
         return RowTask(
             self.schema,
-            table=self.train,
             examples=lambda batch: self.train[self._shown(first + batch % SPLIT)],
             stage="rows",
             role="writer",
