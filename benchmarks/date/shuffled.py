@@ -111,16 +111,15 @@ def main() -> None:
     listed = [
         {"labels": case, "rows": n_rows,
          "tables with a false part": share(int((here["false"] > 0).sum()), here.height),
-         "true parts a table": None if CASES[case] else round(float(here["true"].mean()), 2),  # type: ignore[arg-type]  # a mean of numbers
-         "CPU s": round(float(here["seconds"].mean()), 1)}  # type: ignore[arg-type]  # as above
+         "true parts a table": None if CASES[case] else round(here["true"].to_numpy().mean(), 2),
+         "CPU s": round(here["seconds"].to_numpy().mean(), 1)}
         for (case, n_rows), here in runs.group_by("case", "rows", maintain_order=True)
     ]  # fmt: skip
     write(Path("benchmarks/date/shuffled.md"), "Parts of shuffled labels", [
         "What the rule search describes where no part exists, by its default bound, and of two "
         f"clean groups of four, with a bound of {BOUND}; exact 95 % intervals. It promises a "
-        "false part in one table of ten at most. For numbers that is missed by its point (15 %; "
-        "the interval holds 10): their limit is Student's t, which is too low for skewed losses "
-        "of few rows.",
+        "false part in one table of ten at most. The limit of numbers is Student's t, which may be "
+        "too low for skewed losses of few rows.",
         markdown(listed)])  # fmt: skip
 
 
